@@ -1,0 +1,55 @@
+"""The admin port of a process: `/healthz`, `/readyz` and `/metrics`.
+
+It is for the operator's network only; the public ports never serve metrics.
+"""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+
+from chassis.host_port import HostPort
+
+ReadyCheck = Callable[[], str | None]
+"""Returns None when the process can take work, else the reason why not."""
+
+
+def health_routes(ready: ReadyCheck) -> list[web.RouteDef]:
+    """Routes that a load balancer or the kubelet asks: alive, and able to take work."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        reason = ready()
+        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+
+
+async def serve_admin(
+    bind: HostPort, registry: CollectorRegistry, ready: ReadyCheck
+) -> tuple[web.AppRunner, HostPort]:
+    """Serve until the returned runner's `cleanup()`; also returns the bound address.
+
+    Raises OSError when the address cannot be bound.
+    """
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_1_0_0}
+        )
+
+    app = web.Application()
+    app.add_routes([*health_routes(ready), web.get("/metrics", metrics)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, bind.host, bind.port)
+    try:
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    host, port = runner.addresses[0][:2]
+    return runner, HostPort(host, port)

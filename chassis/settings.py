@@ -1,0 +1,81 @@
+"""Settings of a process: one frozen dataclass, filled from flags and environment.
+
+A flag wins over its environment variable, which wins over the default. The
+names follow from the field's: `http_bind` is `--http-bind` and
+`ANTIPHON_HTTP_BIND`.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+PREFIX = "ANTIPHON_"
+
+SettingsT = TypeVar("SettingsT")
+
+
+class SettingError(ValueError):
+    """A setting's value cannot be used; the text names the flag or variable."""
+
+
+def setting(default: Any = dataclasses.MISSING, *, help: str, parse: Callable[[str], Any]) -> Any:
+    """A documented dataclass field; `parse` turns text into its value or raises ValueError.
+
+    Without `default` the setting is required.
+    """
+    metadata = {"help": help, "parse": parse}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def load(
+    cls: type[SettingsT], argv: Sequence[str], environ: Mapping[str, str], *, prog: str
+) -> SettingsT:
+    """Fill the settings dataclass `cls`.
+
+    Raises SettingError for a value that does not parse or a required one that
+    is missing. An unknown flag and `--help` leave through SystemExit, as argparse does.
+    """
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    parser = argparse.ArgumentParser(prog=prog, description=cls.__doc__, allow_abbrev=False)
+    for field in fields:
+        parser.add_argument(flag_name(field.name), dest=field.name, help=_help(field))
+    given = vars(parser.parse_args(argv))
+    return cls(**{field.name: _value(field, given[field.name], environ) for field in fields})
+
+
+def flag_name(field_name: str) -> str:
+    return "--" + field_name.replace("_", "-")
+
+
+def variable_name(field_name: str) -> str:
+    return PREFIX + field_name.upper()
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _help(field: "dataclasses.Field[Any]") -> str:
+    default = "required" if field.default is dataclasses.MISSING else f"default: {field.default}"
+    if field.default is None:
+        default = "optional"
+    return f"{field.metadata['help']} [{variable_name(field.name)}; {default}]".replace("%", "%%")
+
+
+def _value(field: "dataclasses.Field[Any]", flag: str | None, environ: Mapping[str, str]) -> Any:
+    name, text = flag_name(field.name), flag
+    if text is None:
+        name, text = variable_name(field.name), environ.get(variable_name(field.name))
+    if text is None:
+        if field.default is dataclasses.MISSING:
+            raise SettingError(f"{flag_name(field.name)} (or {name}) is required")
+        return field.default
+    try:
+        return field.metadata["parse"](text)
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
