@@ -1,0 +1,120 @@
+"""A fixed number of worker processes, restarted when they crash."""
+
+import asyncio
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+
+logger = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
+STABLE_AFTER_S = 10.0
+
+# Spawned, not forked: a worker restarted from a running event loop must not
+# inherit that loop's descriptors and locks.
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when `parent`, its parent, ends however it ends.
+
+    https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+@dataclass
+class _Worker:
+    index: int
+    process: SpawnProcess
+    started: float
+    backoff_s: float
+    watch: "asyncio.Task[None]"
+
+
+class WorkerProcesses:
+    """Runs `main(index)` in `count` processes until `stop()`.
+
+    `main` must pickle (a module's function, or a partial of one). A worker whose
+    `main` returns or raises has crashed: it is started again with the same index
+    after a back-off that doubles while crashes follow each other within 10 s.
+    """
+
+    def __init__(self, count: int, main: Callable[[int], None]) -> None:
+        self.count = count
+        self.restarts = 0
+        self._main = main
+        self._workers: dict[int, _Worker] = {}
+        self._stopping = False
+
+    @property
+    def alive(self) -> int:
+        return sum(worker.process.is_alive() for worker in self._workers.values())
+
+    def process_ids(self) -> list[int]:
+        return [worker.process.pid or 0 for worker in self._workers.values()]
+
+    def start(self) -> None:
+        """Start the workers. Call from within a running event loop."""
+        for index in range(self.count):
+            self._start(index, FIRST_BACKOFF_S)
+
+    async def stop(self, grace_s: float = 0.8) -> None:
+        """End every worker: SIGTERM, and SIGKILL for one that outlives the grace."""
+        self._stopping = True
+        for worker in self._workers.values():
+            worker.process.terminate()
+        watches = [worker.watch for worker in self._workers.values()]
+        if watches:
+            await asyncio.wait(watches, timeout=grace_s)
+        for worker in self._workers.values():
+            worker.process.kill()
+        await asyncio.gather(*watches)
+
+    def _start(self, index: int, backoff_s: float) -> None:
+        process = _CONTEXT.Process(
+            target=_run, args=(self._main, index, os.getpid()), name=f"worker-{index}"
+        )
+        process.start()
+        loop = asyncio.get_running_loop()
+        watch = loop.create_task(self._watch(index))
+        self._workers[index] = _Worker(index, process, loop.time(), backoff_s, watch)
+
+    async def _watch(self, index: int) -> None:
+        worker = self._workers[index]
+        await _ended(worker.process)
+        if self._stopping:
+            return
+        logger.error("worker %d ended with %s; restarting it", index, worker.process.exitcode)
+        self.restarts += 1
+        stable = asyncio.get_running_loop().time() - worker.started > STABLE_AFTER_S
+        backoff_s = FIRST_BACKOFF_S if stable else worker.backoff_s
+        await asyncio.sleep(backoff_s)
+        if not self._stopping:
+            self._start(index, min(2 * backoff_s, LAST_BACKOFF_S))
+
+
+def _run(main: Callable[[int], None], index: int, parent: int) -> None:
+    die_with_parent(parent)
+    # Ctrl-C reaches the whole terminal's process group; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main(index)
+
+
+async def _ended(process: SpawnProcess) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(process.sentinel, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+    process.join()
