@@ -70,14 +70,16 @@ class WorkerProcesses:
     async def stop(self, grace_s: float = 0.8) -> None:
         """End every worker: SIGTERM, and SIGKILL for one that outlives the grace."""
         self._stopping = True
-        for worker in self._workers.values():
+        workers = list(self._workers.values())
+        for worker in workers:
             worker.process.terminate()
-        watches = [worker.watch for worker in self._workers.values()]
-        if watches:
-            await asyncio.wait(watches, timeout=grace_s)
-        for worker in self._workers.values():
+        ending = [worker.watch for worker in workers if worker.process.is_alive()]
+        if ending:
+            await asyncio.wait(ending, timeout=grace_s)
+        for worker in workers:
+            worker.watch.cancel()
             worker.process.kill()
-        await asyncio.gather(*watches)
+            worker.process.join()
 
     def _start(self, index: int, backoff_s: float) -> None:
         process = _CONTEXT.Process(
