@@ -1,0 +1,84 @@
+"""The flat audio block: vectors of its layout, and what it refuses."""
+
+import pytest
+from antiphon_proto.audio_block import (
+    AudioBlockError,
+    AudioFrame,
+    AudioFrameHeader,
+    downlink_position,
+    pack_frames,
+    split_downlink_position,
+    unpack_frames,
+)
+from antiphon_proto.inference.v1.inference_pb2 import AudioBlock
+from hypothesis import given
+from hypothesis import strategies as st
+
+uint32 = st.integers(0, 2**32 - 1)
+pcm = st.binary(max_size=60).map(lambda data: data[: len(data) // 2 * 2])
+frames = st.lists(st.builds(AudioFrame, uint32, st.integers(0, 2**64 - 1), pcm), max_size=8)
+
+
+def test_layout_is_the_documented_one() -> None:
+    block = pack_frames([(1, 320, b"\x01\x02"), (0xA0B0C0D0, 2**40, b"\x03\x04\x05\x06")])
+
+    assert block.headers == bytes.fromhex(
+        "01000000 02000000 4001000000000000" + "d0c0b0a0 04000000 0000000000010000"
+    )
+    assert block.samples == bytes(range(1, 7))
+
+
+@given(frames)
+def test_round_trip(given_frames: list[AudioFrame]) -> None:
+    assert unpack_frames(pack_frames(given_frames)) == given_frames
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80))
+def test_any_bytes_give_frames_or_the_documented_error(headers: bytes, samples: bytes) -> None:
+    try:
+        unpacked = unpack_frames(AudioBlock(headers=headers, samples=samples))
+    except AudioBlockError:
+        return
+    again = pack_frames(unpacked)
+    assert (again.headers, again.samples) == (headers, samples)
+
+
+@given(frames.filter(bool), st.data())
+def test_a_truncated_block_is_refused(given_frames: list[AudioFrame], data: st.DataObject) -> None:
+    block = pack_frames(given_frames)
+    cut = data.draw(st.integers(0, len(block.headers) - 1))
+    shortened = AudioBlock(headers=block.headers[:cut], samples=block.samples)
+    try:
+        unpacked = unpack_frames(shortened)
+    except AudioBlockError:
+        return
+    assert unpacked == given_frames[: len(unpacked)]
+    assert all(frame.pcm == b"" for frame in given_frames[len(unpacked) :])
+
+
+@pytest.mark.parametrize(
+    ("headers", "samples"),
+    [
+        pytest.param(b"\0" * 15, b"", id="half a header"),
+        pytest.param(AudioFrameHeader(1, 4, 0).pack(), b"\0\0", id="too few samples"),
+        pytest.param(AudioFrameHeader(1, 2, 0).pack(), b"\0" * 4, id="samples without a header"),
+        pytest.param(AudioFrameHeader(1, 3, 0).pack(), b"\0" * 3, id="half a sample"),
+        pytest.param(b"", b"\0\0", id="no header at all"),
+    ],
+)
+def test_inconsistent_lengths_are_refused(headers: bytes, samples: bytes) -> None:
+    with pytest.raises(AudioBlockError):
+        unpack_frames(AudioBlock(headers=headers, samples=samples))
+
+
+@pytest.mark.parametrize(
+    "frame", [(2**32, 0, b""), (-1, 0, b""), (1, 2**64, b""), (1, -1, b""), (1, 0, b"\0")]
+)
+def test_a_frame_that_does_not_fit_is_refused(frame: tuple[int, int, bytes]) -> None:
+    with pytest.raises(AudioBlockError):
+        pack_frames([frame])
+
+
+@given(uint32, uint32)
+def test_downlink_position_round_trip(response: int, offset: int) -> None:
+    assert split_downlink_position(downlink_position(response, offset)) == (response, offset)
