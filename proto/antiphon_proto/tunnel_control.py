@@ -1,0 +1,141 @@
+"""What the control frames of the tunnel carry; docs/wire/tunnel.md draws them.
+
+Each is the payload of a frame of its type; the client that BIND and UNBIND are
+about is the frame's own. Decoding raises `TunnelError` with the fault FRAME.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from antiphon_proto.address import ADDRESS_LENGTHS, Address, decode_address, encode_address
+from antiphon_proto.tunnel import FrameType, TunnelError, TunnelFault
+
+MAX_SSRCS = 255
+MAX_SIBLINGS = 255
+
+_BIND = struct.Struct(">HBB")
+_HELLO = struct.Struct(">QB")
+_CONFIRMED = 0x01
+
+
+class UnbindReason(IntEnum):
+    """Why an owner gives an address up."""
+
+    CLOSED = 0
+    """The call is over."""
+    MOVED = 1
+    """The client speaks from another address by now."""
+    LOST = 2
+    """The client stopped answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """An owner's claim: what this client sends goes to the tunnel address this came from."""
+
+    TYPE: ClassVar[FrameType] = FrameType.BIND
+
+    lifetime: int
+    """Seconds until the binding ends unless it is refreshed, 0..65535."""
+    confirmed: bool
+    """Whether the client proved that it receives there; else the binding is provisional."""
+    ssrcs: tuple[int, ...]
+    """RTP sources that the client announced, at most 255."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        try:
+            fixed = _BIND.pack(self.lifetime, _CONFIRMED * self.confirmed, len(self.ssrcs))
+            return fixed + struct.pack(f">{len(self.ssrcs)}I", *self.ssrcs)
+        except struct.error as error:
+            raise ValueError(f"BIND: {error}") from error
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Bind":
+        if len(payload) < _BIND.size:
+            raise TunnelError(TunnelFault.FRAME)
+        lifetime, flags, count = _BIND.unpack_from(payload)
+        if flags & ~_CONFIRMED or len(payload) != _BIND.size + 4 * count:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(lifetime, bool(flags), struct.unpack_from(f">{count}I", payload, _BIND.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """An owner's end of a claim."""
+
+    TYPE: ClassVar[FrameType] = FrameType.UNBIND
+
+    reason: UnbindReason
+
+    def encode(self) -> bytes:
+        return bytes((self.reason,))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Unbind":
+        if len(payload) != 1 or payload[0] >= len(UnbindReason):
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(UnbindReason(payload[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """An owner's first word: bindings to its tunnel address from other incarnations are void."""
+
+    TYPE: ClassVar[FrameType] = FrameType.RESET
+
+    incarnation: int
+    """0..255, as in the ufrags that the owner mints."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when the incarnation is no u8."""
+        return bytes((self.incarnation,))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Reset":
+        if len(payload) != 1:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(payload[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A probe of a relay worker, and its answer with the same nonce."""
+
+    TYPE: ClassVar[FrameType] = FrameType.HELLO
+
+    nonce: int
+    """64 bits chosen by who probes; 0 in a greeting that answers nothing."""
+    siblings: tuple[Address, ...]
+    """Tunnel addresses of the sender's process group, at most 255."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        try:
+            fixed = _HELLO.pack(self.nonce, len(self.siblings))
+        except struct.error as error:
+            raise ValueError(f"HELLO: {error}") from error
+        return fixed + b"".join(map(encode_address, self.siblings))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Hello":
+        if len(payload) < _HELLO.size:
+            raise TunnelError(TunnelFault.FRAME)
+        nonce, count = _HELLO.unpack_from(payload)
+        siblings = tuple(_addresses(payload[_HELLO.size :]))
+        if len(siblings) != count:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(nonce, siblings)
+
+
+def _addresses(encoded: bytes) -> Iterator[Address]:
+    position = 0
+    while position < len(encoded):
+        length = ADDRESS_LENGTHS.get(encoded[position])
+        if length is None or position + length > len(encoded):
+            raise TunnelError(TunnelFault.FRAME)
+        yield decode_address(encoded[position : position + length])
+        position += length
