@@ -1,0 +1,370 @@
+"""The agent against a client scripted with the STUN codec, on a virtual clock."""
+
+import hmac
+import itertools
+import random
+
+import pytest
+from antiphon_proto import stun
+from antiphon_proto.address import Address
+
+from transceiver.ice import (
+    CONSENT_EXPIRY_S,
+    MAX_PATHS,
+    MAX_TRANSMISSIONS,
+    ROLE_CONFLICT,
+    UNKNOWN_ATTRIBUTE,
+    IceAgent,
+    IceCredentials,
+    IceRejection,
+)
+
+SERVER = IceCredentials("serverufrag", "server-password-of-24-ch")
+CLIENT = IceCredentials("clnt", "client-password-of-22c")
+HOME: Address = ("192.0.2.7", 50000)
+ROAMED: Address = ("198.51.100.9", 40000)
+HIGHEST = 2**64 - 1
+
+
+def make_agent() -> IceAgent:
+    return IceAgent(SERVER, CLIENT, random_bytes=random.Random(7).randbytes)
+
+
+_transactions = itertools.count(1)
+
+
+def check(
+    *,
+    controlling: bool = True,
+    tie_breaker: int = 1,
+    use_candidate: bool = True,
+    username: bytes = b"serverufrag:clnt",
+    password: bytes = SERVER.password.encode(),
+) -> bytes:
+    """A client's connectivity check."""
+    return stun.binding_request(
+        next(_transactions).to_bytes(12, "big"),
+        username=username,
+        password=password,
+        priority=1,
+        tie_breaker=tie_breaker,
+        controlling=controlling,
+        use_candidate=use_candidate,
+    )
+
+
+def answer(request: stun.StunMessage) -> bytes:
+    return stun.binding_success(
+        request.transaction_id, mapped=("203.0.113.1", 3478), password=CLIENT.password.encode()
+    )
+
+
+def sent(agent: IceAgent) -> list[tuple[stun.StunMessage, Address]]:
+    return [(stun.parse(datagram), client) for datagram, client in agent.take_datagrams()]
+
+
+def own_check(agent: IceAgent) -> stun.StunMessage:
+    """The single check among what the agent wants to send."""
+    (request,) = (m for m, _ in sent(agent) if m.message_class is stun.StunClass.REQUEST)
+    return request
+
+
+def connect(agent: IceAgent, client: Address = HOME, now: float = 0.0) -> None:
+    agent.receive(check(), client, now)
+    agent.receive(answer(own_check(agent)), client, now + 0.05)
+    agent.take_datagrams()
+
+
+def test_a_first_check_is_answered_checked_back_and_selects_its_address() -> None:
+    agent = make_agent()
+    request = check()
+    agent.receive(request, HOME, 0.0)
+
+    (response, response_to), (triggered, triggered_to) = sent(agent)
+    assert response.message_class is stun.StunClass.SUCCESS
+    assert response.transaction_id == stun.parse(request).transaction_id
+    assert response.mapped_address == HOME
+    assert response.verify(SERVER.password.encode())
+    assert triggered.username == b"clnt:serverufrag"
+    assert triggered.verify(CLIENT.password.encode())
+    assert triggered.ice_controlled is not None
+    assert response_to == triggered_to == HOME
+    assert agent.selected == HOME
+    assert agent.knows(HOME)
+    assert agent.validated == []
+
+
+def test_the_answer_to_its_own_check_validates_the_address_and_measures_the_round_trip() -> None:
+    agent = make_agent()
+    agent.receive(check(), HOME, 1.0)
+    agent.receive(answer(own_check(agent)), HOME, 1.08)
+
+    assert agent.take_validated() == [HOME]
+    assert agent.take_validated() == []
+    assert agent.validated == [HOME]
+    assert agent.rtt == pytest.approx(0.08)
+
+
+def test_a_nominated_address_takes_over_once_it_has_answered() -> None:
+    agent = make_agent()
+    connect(agent)
+    agent.receive(check(), ROAMED, 10.0)
+    assert agent.selected == HOME
+
+    agent.receive(answer(own_check(agent)), ROAMED, 10.1)
+    assert agent.selected == ROAMED
+    assert agent.take_validated() == [HOME, ROAMED]
+
+
+def test_the_client_may_return_to_its_former_address() -> None:
+    agent = make_agent()
+    connect(agent)
+    connect(agent, ROAMED, 10.0)
+    agent.receive(check(), HOME, 12.0)
+    assert agent.selected == HOME
+
+
+def test_an_address_without_nomination_is_kept_in_reserve() -> None:
+    agent = make_agent()
+    connect(agent)
+    agent.receive(check(use_candidate=False), ROAMED, 1.0)
+    agent.receive(answer(own_check(agent)), ROAMED, 1.1)
+    assert agent.selected == HOME
+
+    agent.receive(check(use_candidate=True), ROAMED, 2.0)
+    assert agent.selected == ROAMED
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        check(password=b"a-guess"),
+        check(username=b"otherufrag:clnt"),
+        check(username=b"serverufrag"),
+        check(username=b""),
+    ],
+)
+def test_a_check_that_does_not_know_the_credentials_is_not_answered(forged: bytes) -> None:
+    agent = make_agent()
+    agent.receive(forged, HOME, 0.0)
+    assert agent.take_datagrams() == []
+    assert agent.selected is None
+    assert agent.rejections == {IceRejection.UNAUTHENTICATED: 1}
+
+
+def test_a_check_without_message_integrity_is_not_answered() -> None:
+    agent = make_agent()
+    bare = b"\x00\x01\x00\x14\x21\x12\xa4\x42" + bytes(12)
+    bare += b"\x00\x06\x00\x10" + b"serverufrag:clnt"
+    agent.receive(bare, HOME, 0.0)
+    assert agent.take_datagrams() == []
+    assert agent.rejections == {IceRejection.UNAUTHENTICATED: 1}
+
+
+def test_garbage_is_counted_and_ignored() -> None:
+    agent = make_agent()
+    agent.receive(b"\x00\x01", HOME, 0.0)
+    assert agent.take_datagrams() == []
+    assert agent.rejections == {IceRejection.MALFORMED: 1}
+
+
+def test_an_unknown_comprehension_required_attribute_draws_420() -> None:
+    request = bytearray(check())
+    # PRIORITY (0x0024) becomes 0x7f24; the integrity is computed again over the result.
+    at = request.index(b"\x00\x24\x00\x04")
+    request[at] = 0x7F
+    agent = make_agent()
+    agent.receive(_resigned(bytes(request)), HOME, 0.0)
+    ((response, _),) = sent(agent)
+    assert response.error_code == UNKNOWN_ATTRIBUTE
+    assert agent.selected is None
+    assert agent.rejections == {IceRejection.UNKNOWN_ATTRIBUTE: 1}
+
+
+def _resigned(message: bytes) -> bytes:
+    """The message with a valid MESSAGE-INTEGRITY and without FINGERPRINT."""
+    body = message[:-32]  # MESSAGE-INTEGRITY is 24 bytes, FINGERPRINT 8.
+    head = body[:2] + (len(body) + 24 - 20).to_bytes(2, "big") + body[4:]
+    digest = hmac.digest(SERVER.password.encode(), head, "sha1")
+    return head + b"\x00\x08\x00\x14" + digest
+
+
+class TestRoleConflict:
+    """https://www.rfc-editor.org/rfc/rfc8445#section-7.3.1.1"""
+
+    def test_the_higher_tie_breaker_keeps_the_client_controlled_and_makes_us_control(self) -> None:
+        agent = make_agent()
+        agent.receive(check(controlling=False, tie_breaker=0, use_candidate=False), HOME, 0.0)
+        assert agent.controlling
+        triggered = own_check(agent)
+        assert triggered.ice_controlling is not None
+
+    def test_the_lower_tie_breaker_draws_487(self) -> None:
+        agent = make_agent()
+        agent.receive(check(controlling=False, tie_breaker=HIGHEST), HOME, 0.0)
+        ((response, _),) = sent(agent)
+        assert response.error_code == ROLE_CONFLICT
+        assert not agent.controlling
+        assert agent.selected is None
+
+    def test_a_controlling_agent_yields_to_a_higher_tie_breaker(self) -> None:
+        agent = make_agent()
+        agent.receive(check(controlling=False, tie_breaker=0), HOME, 0.0)
+        agent.receive(check(controlling=True, tie_breaker=HIGHEST), HOME, 0.1)
+        assert not agent.controlling
+
+    def test_a_controlling_agent_refuses_a_lower_tie_breaker(self) -> None:
+        agent = make_agent()
+        agent.receive(check(controlling=False, tie_breaker=0), HOME, 0.0)
+        agent.take_datagrams()
+        agent.receive(check(controlling=True, tie_breaker=0), HOME, 0.1)
+        ((response, _),) = sent(agent)
+        assert response.error_code == ROLE_CONFLICT
+        assert agent.controlling
+
+    def test_a_controlling_agent_nominates_the_address_that_answered(self) -> None:
+        agent = make_agent()
+        agent.receive(check(controlling=False, tie_breaker=0), HOME, 0.0)
+        agent.receive(answer(own_check(agent)), HOME, 0.1)
+        nomination = own_check(agent)
+        assert nomination.use_candidate
+        agent.receive(answer(nomination), HOME, 0.2)
+        assert agent.selected == HOME
+        assert agent.take_datagrams() == []
+
+    def test_a_487_from_the_client_switches_our_role_and_repeats_the_check(self) -> None:
+        agent = make_agent()
+        agent.receive(check(), HOME, 0.0)
+        refused = own_check(agent)
+        agent.receive(
+            stun.binding_error(
+                refused.transaction_id,
+                code=ROLE_CONFLICT,
+                reason="Role Conflict",
+                password=CLIENT.password.encode(),
+            ),
+            HOME,
+            0.1,
+        )
+        repeated = own_check(agent)
+        assert agent.controlling
+        assert repeated.ice_controlling is not None
+        assert repeated.transaction_id != refused.transaction_id
+
+
+class TestResponses:
+    def test_a_response_from_another_address_is_ignored(self) -> None:
+        agent = make_agent()
+        agent.receive(check(), HOME, 0.0)
+        agent.receive(answer(own_check(agent)), ROAMED, 0.1)
+        assert agent.validated == []
+        assert agent.rejections == {IceRejection.UNEXPECTED_RESPONSE: 1}
+
+    def test_a_response_that_does_not_know_the_password_is_ignored(self) -> None:
+        agent = make_agent()
+        agent.receive(check(), HOME, 0.0)
+        request = own_check(agent)
+        forged = stun.binding_success(request.transaction_id, mapped=HOME, password=b"a-guess")
+        agent.receive(forged, HOME, 0.1)
+        assert agent.validated == []
+        agent.receive(answer(request), HOME, 0.1)
+        assert agent.validated == [HOME]
+
+    def test_a_response_counts_once(self) -> None:
+        agent = make_agent()
+        agent.receive(check(), HOME, 0.0)
+        response = answer(own_check(agent))
+        agent.receive(response, HOME, 0.1)
+        agent.receive(response, HOME, 0.2)
+        assert agent.rejections == {IceRejection.UNEXPECTED_RESPONSE: 1}
+
+
+def ticks(agent: IceAgent, start: float, end: float) -> list[tuple[float, stun.StunMessage]]:
+    """Tick every 10 ms; what was sent, and when."""
+    out: list[tuple[float, stun.StunMessage]] = []
+    for step in range(round(start * 100), round(end * 100)):
+        now = step / 100
+        agent.tick(now)
+        out += [(now, message) for message, _ in sent(agent)]
+    return out
+
+
+def test_an_unanswered_check_is_repeated_with_growing_pauses_then_given_up() -> None:
+    agent = make_agent()
+    agent.receive(check(), HOME, 0.0)
+    first = own_check(agent)
+    repeats = ticks(agent, 0.0, 120.0)
+    assert [when for when, _ in repeats] == [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
+    assert len(repeats) == MAX_TRANSMISSIONS - 1
+    assert {message.transaction_id for _, message in repeats} == {first.transaction_id}
+
+    # The client's next check starts it again.
+    agent.receive(check(), HOME, 121.0)
+    assert own_check(agent).transaction_id != first.transaction_id
+
+
+def test_a_repeated_check_measures_no_round_trip() -> None:
+    agent = make_agent()
+    agent.receive(check(), HOME, 0.0)
+    request = own_check(agent)
+    ticks(agent, 0.0, 1.0)
+    agent.receive(answer(request), HOME, 1.0)
+    assert agent.validated == [HOME]
+    assert agent.rtt is None
+
+
+class TestConsent:
+    """https://www.rfc-editor.org/rfc/rfc7675#section-5.1"""
+
+    def test_it_is_asked_for_every_4_to_6_seconds(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        last, gaps = 0.05, []
+        for step in range(10_000):
+            now = step / 100
+            agent.tick(now)
+            for message, client in sent(agent):
+                agent.receive(answer(message), client, now)
+                gaps.append(now - last)
+                last = now
+        assert len(gaps) >= 15
+        assert all(4.0 <= gap <= 6.02 for gap in gaps)
+        assert len({round(gap, 1) for gap in gaps}) > 5
+        assert not agent.consent_lost(100.0)
+
+    def test_each_unanswered_request_is_a_transaction_of_its_own(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        asked = ticks(agent, 0.0, 29.0)
+        assert len(asked) == len({message.transaction_id for _, message in asked}) >= 4
+
+    def test_it_expires_30_seconds_after_the_last_answer(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        ticks(agent, 0.0, 30.0)
+        assert not agent.consent_lost(CONSENT_EXPIRY_S)
+        assert agent.consent_lost(CONSENT_EXPIRY_S + 0.06)
+
+    def test_the_clients_own_checks_do_not_renew_it(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        agent.receive(check(), HOME, 29.0)
+        assert agent.consent_lost(31.0)
+
+    def test_before_any_client_there_is_none_to_lose(self) -> None:
+        assert not make_agent().consent_lost(1e9)
+
+
+def test_the_addresses_tracked_are_bounded_and_the_selected_one_is_kept() -> None:
+    agent = make_agent()
+    connect(agent)
+    for port in range(1000, 1000 + 3 * MAX_PATHS):
+        agent.receive(check(use_candidate=False), ("192.0.2.8", port), port / 1000)
+    assert agent.selected == HOME
+    known = [port for port in range(1000, 1100) if agent.knows(("192.0.2.8", port))]
+    assert known == list(range(1000 + 2 * MAX_PATHS + 1, 1000 + 3 * MAX_PATHS))
+
+
+def test_credentials_do_not_print_themselves() -> None:
+    assert SERVER.password not in repr(SERVER)
+    assert SERVER.ufrag not in repr(SERVER)

@@ -1,0 +1,120 @@
+"""SRTP and SRTCP protection of one session's media (RFC 3711, RFC 7714), by libsrtp."""
+
+import enum
+from dataclasses import dataclass, field
+
+import pylibsrtp
+
+REPLAY_WINDOW_PACKETS = 1024
+
+MAX_SOURCES = 32
+"""SSRCs accepted in one session: libsrtp keeps state for each, and searches it linearly."""
+
+
+class SrtpFault(enum.Enum):
+    """Why a packet could not be unprotected."""
+
+    AUTHENTICATION = "authentication"
+    REPLAY = "replay"
+    TOO_MANY_SOURCES = "too_many_sources"
+    MALFORMED = "malformed"
+
+
+class SrtpError(ValueError):
+    """A packet that is not from the peer, not new, or not SRTP at all."""
+
+    def __init__(self, fault: SrtpFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class SrtpProfile(enum.Enum):
+    """The protection profiles offered in DTLS, most wanted first (RFC 5764, RFC 7714)."""
+
+    AEAD_AES_128_GCM = "SRTP_AEAD_AES_128_GCM"
+    AEAD_AES_256_GCM = "SRTP_AEAD_AES_256_GCM"
+    AES128_CM_SHA1_80 = "SRTP_AES128_CM_SHA1_80"
+
+    @property
+    def key_length(self) -> int:
+        return 32 if self is SrtpProfile.AEAD_AES_256_GCM else 16
+
+    @property
+    def salt_length(self) -> int:
+        return 14 if self is SrtpProfile.AES128_CM_SHA1_80 else 12
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpKeys:
+    """What the DTLS handshake agreed on: the profile, and master key + salt each way."""
+
+    profile: SrtpProfile
+    send: bytes = field(repr=False)
+    receive: bytes = field(repr=False)
+
+
+class SrtpSender:
+    """Protects outgoing packets of any of our SSRCs."""
+
+    def __init__(self, keys: SrtpKeys) -> None:
+        policy = _policy(keys.profile, keys.send, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        self._session = pylibsrtp.Session(policy)
+
+    def protect(self, packet: bytes) -> bytes:
+        return self._session.protect(packet)
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        return self._session.protect_rtcp(packet)
+
+
+class SrtpReceiver:
+    """Authenticates and decrypts incoming packets; each is accepted once."""
+
+    def __init__(self, keys: SrtpKeys) -> None:
+        policy = _policy(keys.profile, keys.receive, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        policy.window_size = REPLAY_WINDOW_PACKETS
+        self._session = pylibsrtp.Session(policy)
+        self._sources: set[bytes] = set()
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """The RTP packet inside. Raises SrtpError."""
+        source = self._known_or_room(packet[8:12])
+        try:
+            plain = self._session.unprotect(packet)
+        except (pylibsrtp.Error, ValueError) as error:
+            raise SrtpError(_fault(error)) from error
+        self._sources.add(source)
+        return plain
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """The compound RTCP packet inside. Raises SrtpError."""
+        source = self._known_or_room(packet[4:8])
+        try:
+            plain = self._session.unprotect_rtcp(packet)
+        except (pylibsrtp.Error, ValueError) as error:
+            raise SrtpError(_fault(error)) from error
+        self._sources.add(source)
+        return plain
+
+    def _known_or_room(self, source: bytes) -> bytes:
+        if len(self._sources) >= MAX_SOURCES and source not in self._sources:
+            raise SrtpError(SrtpFault.TOO_MANY_SOURCES)
+        return source
+
+
+def _policy(profile: SrtpProfile, key: bytes, ssrc_type: int) -> pylibsrtp.Policy:
+    library_profile = {
+        SrtpProfile.AEAD_AES_128_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+        SrtpProfile.AEAD_AES_256_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+        SrtpProfile.AES128_CM_SHA1_80: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+    }[profile]
+    return pylibsrtp.Policy(key=key, ssrc_type=ssrc_type, srtp_profile=library_profile)
+
+
+def _fault(error: Exception) -> SrtpFault:
+    text = str(error)
+    if "authentication" in text or "cipher" in text:
+        return SrtpFault.AUTHENTICATION
+    if "replay" in text or "too old" in text:
+        return SrtpFault.REPLAY
+    return SrtpFault.MALFORMED
