@@ -1,0 +1,26 @@
+"""Why a client's datagram went no further; each value is also a metric label."""
+
+from enum import Enum
+
+
+class DropReason(Enum):
+    """Reasons on the path from the tunnel to a call."""
+
+    NO_CALL = "no_call"
+    """No call has this client address, or owns this ufrag."""
+    OTHER_PROTOCOL = "other_protocol"
+    """Neither STUN, DTLS, RTP nor RTCP (RFC 7983)."""
+    STUN_MALFORMED = "stun_malformed"
+    """A STUN message that does not parse."""
+    EARLY_MEDIA = "early_media"
+    """RTP or RTCP before the DTLS handshake gave its keys."""
+    SRTP_AUTHENTICATION = "srtp_authentication"
+    """SRTP or SRTCP that does not authenticate, or a replay."""
+    RTP_MALFORMED = "rtp_malformed"
+    """An RTP packet that does not parse."""
+    RTCP_MALFORMED = "rtcp_malformed"
+    """An RTCP packet that does not parse."""
+    PAYLOAD_TYPE = "payload_type"
+    """An RTP payload type that the answer did not accept."""
+    ENGINE_NOT_READY = "engine_not_ready"
+    """Audio before the engine told its sample rate."""
