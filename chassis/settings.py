@@ -8,7 +8,7 @@ names follow from the field's: `http_bind` is `--http-bind` and
 import argparse
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 PREFIX = "ANTIPHON_"
 
@@ -16,7 +16,14 @@ SettingsT = TypeVar("SettingsT")
 
 
 class SettingError(ValueError):
-    """A setting's value cannot be used; the text names the flag or variable."""
+    """A setting cannot be used; the text names the flag or variable."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse would print its whole usage and exit; a bad flag is one clear line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(message)
 
 
 def setting(default: Any = dataclasses.MISSING, *, help: str, parse: Callable[[str], Any]) -> Any:
@@ -33,11 +40,11 @@ def load(
 ) -> SettingsT:
     """Fill the settings dataclass `cls`.
 
-    Raises SettingError for a value that does not parse or a required one that
-    is missing. An unknown flag and `--help` leave through SystemExit, as argparse does.
+    Raises SettingError for an unknown flag, a value that does not parse and a
+    required one that is missing. `--help` leaves through SystemExit, as argparse does.
     """
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-    parser = argparse.ArgumentParser(prog=prog, description=cls.__doc__, allow_abbrev=False)
+    parser = _Parser(prog=prog, description=cls.__doc__, allow_abbrev=False)
     for field in fields:
         parser.add_argument(flag_name(field.name), dest=field.name, help=_help(field))
     given = vars(parser.parse_args(argv))

@@ -1,0 +1,126 @@
+"""The three tiers of one machine: started in order, kept running, stopped together."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from antiphon.advertised_address import advertised_address
+from antiphon.child_process import ChildProcess, StartError, ended_how
+from antiphon.restart_policy import RestartPolicy
+from antiphon.runtime_directory import RuntimeDirectory, new_cluster_keys
+from antiphon.tier_command import (
+    TierCommand,
+    inference_command,
+    relay_command,
+    transceiver_command,
+)
+from antiphon.tier_output import TierOutput
+from antiphon.up_settings import UpSettings
+from chassis.host_port import HostPort
+
+logger = logging.getLogger(__name__)
+
+
+class KeepsFailingError(Exception):
+    """A tier ended too often to be worth another start."""
+
+
+@dataclass
+class _Tier:
+    command: TierCommand
+    child: ChildProcess
+    restarts: RestartPolicy = field(default_factory=RestartPolicy)
+
+
+class Deployment:
+    """Start with `start`, then `keep_running`; `stop` at any time."""
+
+    def __init__(
+        self,
+        settings: UpSettings,
+        api_key: str,
+        directory: RuntimeDirectory,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._cluster_keys = directory.write_secret("cluster.keys", new_cluster_keys())
+        self._api_keys = directory.write_secret("api.keys", api_key)
+        self._llm_api_key = (
+            directory.write_secret("llm.key", settings.llm_api_key)
+            if settings.llm_api_key
+            else None
+        )
+        self._tiers: list[_Tier] = []
+
+    async def start(self) -> HostPort:
+        """Bring all tiers up. Returns the HTTP address.
+
+        Raises StartError with the failing tier's own clear line.
+        """
+        settings = self._settings
+        relay, inference = await asyncio.gather(
+            self._start(relay_command(settings, self._cluster_keys)),
+            self._start(inference_command(settings, self._llm_api_key)),
+        )
+        transceiver = await self._start(
+            transceiver_command(
+                settings,
+                advertise=advertised_address(settings.advertise, relay.binds["public"]),
+                inference=inference.binds["grpc"],
+                cluster_keys=self._cluster_keys,
+                api_keys=self._api_keys,
+            )
+        )
+        return transceiver.binds["http"]
+
+    async def keep_running(self) -> None:
+        """Start again, for ever, what ends by itself. Raises KeepsFailingError at last."""
+        await asyncio.gather(*(self._keep_running(tier) for tier in self._tiers))
+
+    async def stop(self) -> None:
+        """End every tier. `start` and `keep_running` must have been cancelled or have ended."""
+        await asyncio.gather(*(tier.child.stop() for tier in self._tiers))
+
+    async def _start(self, command: TierCommand) -> TierCommand:
+        tier = _Tier(command, self._spawn(command))
+        self._tiers.append(tier)
+        await _ready(tier)
+        return tier.command
+
+    async def _keep_running(self, tier: _Tier) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            how = ended_how(await tier.child.wait())
+            delay_s = tier.restarts.ended(loop.time())
+            if delay_s is None:
+                raise KeepsFailingError(f"{tier.command.tier} {how}, too often to start it again")
+            logger.warning("%s %s; starting it again", tier.command.tier, how)
+            await asyncio.sleep(delay_s)
+            tier.child = self._spawn(tier.command)
+            try:
+                await _ready(tier)
+            except StartError as failure:
+                logger.warning("%s", failure)
+                await tier.child.stop()
+
+    def _spawn(self, command: TierCommand) -> ChildProcess:
+        return ChildProcess(command.arguments(), self._environ, TierOutput(_to_stderr))
+
+
+async def _ready(tier: _Tier) -> None:
+    """Wait until it is, and note its addresses, on which it will be started again."""
+    report = await tier.child.ready()
+    try:
+        tier.command = tier.command.rebound(report)
+    except ValueError as error:
+        raise StartError(f"{tier.command.tier}: {error}") from error
+    logger.info("%s is ready: %s", tier.command.tier, json.dumps(dict(report)))
+
+
+def _to_stderr(line: bytes) -> None:
+    sys.stderr.buffer.write(line)
+    sys.stderr.buffer.flush()

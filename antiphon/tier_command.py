@@ -1,0 +1,100 @@
+"""The command lines of the tiers, and how their ready reports change them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from antiphon.up_settings import UpSettings
+from chassis.host_port import HostPort
+from chassis.readiness import ReadyReport
+
+ANY_LOCAL_PORT = HostPort("127.0.0.1", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TierCommand:
+    """How one tier is started: `python -m TIER` with these flags."""
+
+    tier: str
+    binds: Mapping[str, HostPort]
+    """Flag name without dashes -> address that the tier listens on."""
+    flags: Mapping[str, str]
+
+    def arguments(self) -> list[str]:
+        """The tier's module and its flags."""
+        values = {**{name: str(bind) for name, bind in self.binds.items()}, **self.flags}
+        return [self.tier, *(f"--{name}={value}" for name, value in values.items())]
+
+    def rebound(self, report: ReadyReport) -> "TierCommand":
+        """The command that starts the tier again on the addresses that it reported.
+
+        Workers' addresses are reported as a list under the flag's plural; they can be
+        asked for again only where their ports follow one another, else any will do.
+        Raises ValueError for a report that lacks an address.
+        """
+        binds = {name: _reported(report, name) or self.binds[name] for name in self.binds}
+        return replace(self, binds=binds)
+
+
+def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
+    return TierCommand(
+        "relay",
+        {"public": settings.relay, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(0)},
+        {
+            "workers": str(settings.relay_workers),
+            "cluster-keys": str(cluster_keys),
+            "log-level": settings.log_level,
+        },
+    )
+
+
+def inference_command(settings: UpSettings, llm_api_key: Path | None) -> TierCommand:
+    flags = {"engine": settings.engine, "log-level": settings.log_level}
+    if settings.llm_url is not None and settings.llm_model is not None:
+        flags |= {"llm-url": settings.llm_url, "llm-model": settings.llm_model}
+    if llm_api_key is not None:
+        flags["llm-api-key-file"] = str(llm_api_key)
+    return TierCommand(
+        "inference", {"grpc": ANY_LOCAL_PORT, "admin": settings.admin_bind(1)}, flags
+    )
+
+
+def transceiver_command(
+    settings: UpSettings,
+    *,
+    advertise: HostPort,
+    inference: HostPort,
+    cluster_keys: Path,
+    api_keys: Path,
+) -> TierCommand:
+    return TierCommand(
+        "transceiver",
+        {"http": settings.http, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(2)},
+        {
+            "advertise": str(advertise),
+            "inference": str(inference),
+            "workers": str(settings.workers),
+            "cluster-keys": str(cluster_keys),
+            "api-keys": str(api_keys),
+            "log-level": settings.log_level,
+        },
+    )
+
+
+def _reported(report: ReadyReport, name: str) -> HostPort | None:
+    value = report.get(name, report.get(f"{name}s"))
+    if isinstance(value, str):
+        return HostPort.parse(value)
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"ready report without {name!r}")
+    return _first_of_run([HostPort.parse(text) for text in value])
+
+
+def _first_of_run(addresses: Iterable[HostPort]) -> HostPort | None:
+    """The first address, if each next one is the same host with the next port."""
+    first, *rest = addresses
+    follows = all(
+        address == HostPort(first.host, first.port + index)
+        for index, address in enumerate(rest, start=1)
+    )
+    return first if follows else None

@@ -1,0 +1,93 @@
+"""Settings of `antiphon up`."""
+
+from dataclasses import dataclass, field
+
+from antiphon.advertised_address import parse_advertise
+from chassis.host_port import HostPort
+from chassis.logs import log_level
+from chassis.settings import SettingError, positive, setting
+
+ENGINES = ("cascade", "echo")
+
+
+def engine(text: str) -> str:
+    """An engine's name. Raises ValueError for an unknown one."""
+    if text not in ENGINES:
+        raise ValueError(f"expected {' or '.join(ENGINES)}, not {text!r}")
+    return text
+
+
+def http_url(text: str) -> str:
+    """Raises ValueError unless it is an http or https URL."""
+    if not text.startswith(("http://", "https://")):
+        raise ValueError(f"expected http://... or https://..., not {text!r}")
+    return text
+
+
+def filled(text: str) -> str:
+    """Raises ValueError for a blank value."""
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpSettings:
+    """Runs relay, inference and transceiver on this machine, and restarts what dies."""
+
+    http: HostPort = setting(
+        HostPort("127.0.0.1", 8080),
+        parse=HostPort.parse,
+        help="address of the Realtime API and the playground page",
+    )
+    relay: HostPort = setting(
+        HostPort("0.0.0.0", 3478),  # noqa: S104 - the public port is meant to be public
+        parse=HostPort.parse,
+        help="address of the public UDP port that carries all media",
+    )
+    advertise: HostPort | None = setting(
+        None,
+        parse=parse_advertise,
+        help="ADDRESS or ADDRESS:PORT that clients send media to; else --relay's address, "
+        "or this machine's primary one",
+    )
+    workers: int = setting(1, parse=positive, help="transceiver worker processes, one a core")
+    relay_workers: int = setting(1, parse=positive, help="relay worker processes, one a core")
+    engine: str = setting(
+        "cascade", parse=engine, help="what answers calls that name no engine: cascade or echo"
+    )
+    llm_url: str | None = setting(
+        None, parse=http_url, help="OpenAI-compatible endpoint that thinks for the cascade"
+    )
+    llm_model: str | None = setting(None, parse=filled, help="model to ask for at --llm-url")
+    llm_api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={"parse": filled, "help": "key for --llm-url; better given as the variable"},
+    )
+    api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={"parse": filled, "help": "key that callers must show; else one is made"},
+    )
+    admin: HostPort | None = setting(
+        None,
+        parse=HostPort.parse,
+        help="first admin address: relay, then inference, then transceiver workers take the "
+        "ports from here; port 0 any; else from 127.0.0.1 and the port after --http's",
+    )
+    log_level: str = setting("warning", parse=log_level, help="debug, info, warning or error")
+
+    def __post_init__(self) -> None:
+        if (self.llm_url is None) != (self.llm_model is None):
+            raise SettingError("--llm-url and --llm-model need one another")
+        if self.admin_bind(self.workers + 1).port > 65535:
+            raise SettingError("--admin (else --http) leaves no ports for the admin addresses")
+
+    def admin_bind(self, index: int) -> HostPort:
+        """The admin address of process `index`: 0 relay, 1 inference, 2.. transceiver workers."""
+        if self.admin is not None:
+            first = self.admin
+        else:
+            first = HostPort("127.0.0.1", self.http.port + 1 if self.http.port else 0)
+        return HostPort(first.host, first.port + index if first.port else 0)
