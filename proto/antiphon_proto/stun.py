@@ -11,7 +11,7 @@ https://datatracker.ietf.org/doc/html/rfc8445#section-16.1
 import binascii
 import hmac
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -31,21 +31,26 @@ FINGERPRINT = 0x8028
 ICE_CONTROLLED = 0x8029
 ICE_CONTROLLING = 0x802A
 
-_UNDERSTOOD = frozenset(
-    (
-        MAPPED_ADDRESS,
-        USERNAME,
-        ERROR_CODE,
-        UNKNOWN_ATTRIBUTES,
-        XOR_MAPPED_ADDRESS,
-        PRIORITY,
-        USE_CANDIDATE,
-    )
-)
+_UNDERSTOOD = {
+    MAPPED_ADDRESS,
+    USERNAME,
+    ERROR_CODE,
+    UNKNOWN_ATTRIBUTES,
+    XOR_MAPPED_ADDRESS,
+    PRIORITY,
+    USE_CANDIDATE,
+}
+
+_LENGTHS = {
+    MESSAGE_INTEGRITY: 20,
+    PRIORITY: 4,
+    USE_CANDIDATE: 0,
+    ICE_CONTROLLED: 8,
+    ICE_CONTROLLING: 8,
+}
 
 _COOKIE = 0x2112A442
 _FINGERPRINT_XOR = 0x5354554E
-_INTEGRITY_BYTES = 20
 _FAMILIES = {4: 1, 16: 2}
 
 _HEADER = struct.Struct(">HHI12s")
@@ -74,46 +79,68 @@ _CLASSES = tuple(StunClass)
 
 @dataclass(frozen=True, slots=True)
 class StunMessage:
-    """What a message says, by the attributes that its integrity can cover."""
+    """A well-formed message; its properties read what integrity can cover, None when absent."""
 
     message_class: StunClass
     method: int
     transaction_id: bytes
     """12 bytes."""
-    username: bytes | None
-    """Of several, the first."""
-    priority: int | None
-    use_candidate: bool
-    ice_controlling: int | None
-    """The sender's tie breaker, when it claims that role."""
-    ice_controlled: int | None
+    attributes: Mapping[int, bytes] = field(repr=False)
+    """Values by type, without FINGERPRINT and what follows MESSAGE-INTEGRITY; the first wins."""
     mapped_address: Address | None
     """Of XOR-MAPPED-ADDRESS, in clear."""
     error_code: int | None
-    unknown_required: tuple[int, ...]
-    """Attribute types that the sender demands be understood, and that are not."""
     integrity: bytes | None = field(repr=False)
     """The 20 bytes of MESSAGE-INTEGRITY, not verified yet."""
     protected: bytes = field(repr=False)
     """What the integrity was computed over; empty without one."""
 
     @property
-    def has_integrity(self) -> bool:
-        return self.integrity is not None
+    def username(self) -> bytes | None:
+        return self.attributes.get(USERNAME)
 
     @property
     def local_ufrag(self) -> bytes | None:
         """The receiver's part of a request's USERNAME, before the colon."""
-        if self.username is None:
-            return None
-        ufrag, colon, _peer = self.username.partition(b":")
+        ufrag, colon, _peer = self.attributes.get(USERNAME, b"").partition(b":")
         return ufrag if colon else None
+
+    @property
+    def priority(self) -> int | None:
+        return self._number(PRIORITY)
+
+    @property
+    def use_candidate(self) -> bool:
+        return USE_CANDIDATE in self.attributes
+
+    @property
+    def ice_controlling(self) -> int | None:
+        """The sender's tie breaker, when it claims that role."""
+        return self._number(ICE_CONTROLLING)
+
+    @property
+    def ice_controlled(self) -> int | None:
+        """The sender's tie breaker, when it claims that role."""
+        return self._number(ICE_CONTROLLED)
+
+    @property
+    def unknown_required(self) -> tuple[int, ...]:
+        """Attribute types that the sender demands be understood, and that are not."""
+        return tuple(kind for kind in self.attributes if kind < 0x8000 and kind not in _UNDERSTOOD)
+
+    @property
+    def has_integrity(self) -> bool:
+        return self.integrity is not None
 
     def verify(self, password: bytes) -> bool:
         """Whether the sender knew `password`; False without MESSAGE-INTEGRITY."""
         if self.integrity is None:
             return False
         return hmac.compare_digest(hmac.digest(password, self.protected, "sha1"), self.integrity)
+
+    def _number(self, kind: int) -> int | None:
+        value = self.attributes.get(kind)
+        return None if value is None else int.from_bytes(value, "big")
 
 
 def parse(datagram: bytes) -> StunMessage:
@@ -128,24 +155,17 @@ def parse(datagram: bytes) -> StunMessage:
     attributes, integrity_at = _split(datagram)
     integrity, protected = None, b""
     if integrity_at is not None:
-        integrity = datagram[integrity_at + 4 : integrity_at + 4 + _INTEGRITY_BYTES]
+        integrity = datagram[integrity_at + 4 : integrity_at + 24]
         protected = _protected(datagram[:integrity_at])
     return StunMessage(
-        message_class=_CLASSES[message_type >> 7 & 2 | message_type >> 4 & 1],
-        method=message_type & 0xF | message_type >> 1 & 0x70 | message_type >> 2 & 0xF80,
-        transaction_id=transaction_id,
-        username=attributes.get(USERNAME),
-        priority=_number(attributes.get(PRIORITY), _U32),
-        use_candidate=_flag(attributes.get(USE_CANDIDATE)),
-        ice_controlling=_number(attributes.get(ICE_CONTROLLING), _U64),
-        ice_controlled=_number(attributes.get(ICE_CONTROLLED), _U64),
-        mapped_address=_xor_address(attributes.get(XOR_MAPPED_ADDRESS), transaction_id),
-        error_code=_error_code(attributes.get(ERROR_CODE)),
-        unknown_required=tuple(
-            kind for kind in attributes if kind < 0x8000 and kind not in _UNDERSTOOD
-        ),
-        integrity=integrity,
-        protected=protected,
+        _CLASSES[message_type >> 7 & 2 | message_type >> 4 & 1],
+        message_type & 0xF | message_type >> 1 & 0x70 | message_type >> 2 & 0xF80,
+        transaction_id,
+        attributes,
+        _xor_address(attributes.get(XOR_MAPPED_ADDRESS), transaction_id),
+        _error_code(attributes.get(ERROR_CODE)),
+        integrity,
+        protected,
     )
 
 
@@ -212,9 +232,9 @@ def _split(datagram: bytes) -> tuple[dict[int, bytes], int | None]:
         if kind == FINGERPRINT:
             _check_fingerprint(datagram, position, size)
         elif integrity_at is None:
+            if _LENGTHS.get(kind, size) != size:
+                raise StunError("an attribute has the wrong length")
             if kind == MESSAGE_INTEGRITY:
-                if size != _INTEGRITY_BYTES:
-                    raise StunError("MESSAGE-INTEGRITY has the wrong length")
                 integrity_at = position
             elif kind not in attributes:
                 attributes[kind] = datagram[value_at : value_at + size]
@@ -236,23 +256,8 @@ def _fingerprint(message: bytes) -> bytes:
 
 def _protected(message: bytes) -> bytes:
     """What integrity covers: all before it, with a length as if it were the last attribute."""
-    length = len(message) - _HEADER.size + 4 + _INTEGRITY_BYTES
+    length = len(message) - _HEADER.size + 24
     return message[:2] + length.to_bytes(2, "big") + message[4:]
-
-
-def _number(value: bytes | None, format_: struct.Struct) -> int | None:
-    if value is None:
-        return None
-    if len(value) != format_.size:
-        raise StunError("a number has the wrong length")
-    number: int = format_.unpack(value)[0]
-    return number
-
-
-def _flag(value: bytes | None) -> bool:
-    if value:
-        raise StunError("USE-CANDIDATE has a value")
-    return value is not None
 
 
 def _error_code(value: bytes | None) -> int | None:
