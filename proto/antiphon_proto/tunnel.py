@@ -8,9 +8,10 @@ direction of each pair of sockets is one `TunnelSender` and a share of one
 import hashlib
 import hmac
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from itertools import count
 
 from antiphon_proto.address import ADDRESS_LENGTHS, Address, decode_address, encode_address
 from antiphon_proto.cluster_keys import ClusterKeys, KeyConfig
@@ -32,6 +33,9 @@ _HEADER = struct.Struct(">BBHQ8s")
 _FRAME = struct.Struct(">HB")
 _U64 = struct.Struct(">Q")
 _TRAILER_BYTES = COUNTER_BYTES + MAC_BYTES
+
+# One for the process: a sender that is dropped and made again goes on where it was.
+_COUNTERS = count(1)
 
 
 class TunnelFault(Enum):
@@ -77,14 +81,19 @@ class Frame:
 
 
 class TunnelSender:
-    """Encodes what one socket, in one life (`epoch`), sends to one receiver.
+    """Encodes what one socket, in one life (`epoch`), sends to one receiver."""
 
-    There must be one for each (epoch, receiver) and it must live as long as the epoch:
-    its counter is what the receiver knows replays by.
-    """
+    def __init__(
+        self,
+        keys: ClusterKeys,
+        epoch: int,
+        receiver: Address,
+        counters: Iterator[int] = _COUNTERS,
+    ) -> None:
+        """`counters` never repeat or fall within an epoch, whichever receiver they go to.
 
-    def __init__(self, keys: ClusterKeys, epoch: int, receiver: Address) -> None:
-        """Raises ValueError when the epoch is no u64 or the receiver no IP address."""
+        Raises ValueError when the epoch is no u64 or the receiver no IP address.
+        """
         config = keys.first
         if not 0 <= epoch < 1 << 64:
             raise ValueError("an epoch is 64 bits")
@@ -92,7 +101,7 @@ class TunnelSender:
         self._data_header = _HEADER.pack(VERSION << 4, config.id, 0, epoch, tag)
         self._control_header = _HEADER.pack(VERSION << 4 | CONTROL, config.id, 0, epoch, tag)
         self._mac_key = _mac_key(config)
-        self._counter = 0
+        self._counters = counters
 
     def encode(self, frames: Sequence[Frame]) -> bytes:
         """One datagram of one or more frames; with a control frame among them it is protected.
@@ -104,8 +113,7 @@ class TunnelSender:
         body = b"".join(_encode_frame(frame.type, frame.client, frame.payload) for frame in frames)
         if all(frame.type is FrameType.DATA for frame in frames):
             return self._data_header + body
-        self._counter += 1
-        covered = self._control_header + body + _U64.pack(self._counter)
+        covered = self._control_header + body + _U64.pack(next(self._counters))
         return covered + _mac(self._mac_key, covered)
 
     def encode_data(self, client: Address, payload: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """What the control frames of the tunnel carry; docs/wire/tunnel.md draws them.
 
 Each is the payload of a frame of its type; the client that BIND and UNBIND are
-about is the frame's own. Decoding raises `TunnelError` with the fault FRAME.
+about is the frame's own. `decode` raises `TunnelError` with the fault FRAME.
 """
 
 import struct
@@ -11,7 +11,10 @@ from enum import IntEnum
 from typing import ClassVar
 
 from antiphon_proto.address import ADDRESS_LENGTHS, Address, decode_address, encode_address
-from antiphon_proto.tunnel import FrameType, TunnelError, TunnelFault
+from antiphon_proto.tunnel import Frame, FrameType, TunnelError, TunnelFault
+
+NO_CLIENT: Address = ("0.0.0.0", 0)  # noqa: S104
+"""The client of a frame that is about none: RESET and HELLO."""
 
 MAX_SSRCS = 255
 MAX_SIBLINGS = 255
@@ -129,6 +132,26 @@ class Hello:
         if len(siblings) != count:
             raise TunnelError(TunnelFault.FRAME)
         return cls(nonce, siblings)
+
+
+ControlMessage = Bind | Unbind | Reset | Hello
+
+_MESSAGES: dict[FrameType, type[ControlMessage]] = {
+    message.TYPE: message for message in (Bind, Unbind, Reset, Hello)
+}
+
+
+def control_frame(message: ControlMessage, client: Address = NO_CLIENT) -> Frame:
+    """The frame that carries a message. Raises ValueError as the message's `encode` does."""
+    return Frame(message.TYPE, client, message.encode())
+
+
+def control_message(frame: Frame) -> ControlMessage:
+    """What a control frame carries. Raises TunnelError, for a DATA frame too."""
+    message = _MESSAGES.get(frame.type)
+    if message is None:
+        raise TunnelError(TunnelFault.FRAME)
+    return message.decode(frame.payload)
 
 
 def _addresses(encoded: bytes) -> Iterator[Address]:
