@@ -1,0 +1,90 @@
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+
+from chassis.worker_processes import WorkerProcesses
+
+PATIENCE_S = 20.0
+
+
+def wait_for_ever(directory: Path, index: int) -> None:
+    (directory / f"{index}.{os.getpid()}").touch()
+    while True:
+        signal.pause()
+
+
+def ignore_sigterm(directory: Path, index: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    wait_for_ever(directory, index)
+
+
+async def started(directory: Path, count: int) -> set[str]:
+    """The `index.pid` of the workers that ran so far, once there are `count`."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(names := {path.name for path in directory.iterdir()}) < count:
+            await asyncio.sleep(0.02)
+    return names
+
+
+async def test_starts_one_process_an_index_and_ends_them(tmp_path: Path) -> None:
+    workers = WorkerProcesses(2, functools.partial(wait_for_ever, tmp_path))
+    workers.start()
+    names = await started(tmp_path, 2)
+    process_ids = workers.process_ids()
+    assert names == {f"{index}.{pid}" for index, pid in enumerate(process_ids)}
+    assert workers.alive == 2
+    await workers.stop()
+    assert not any(psutil.pid_exists(pid) for pid in process_ids)
+
+
+async def test_a_crashed_worker_is_started_again_with_its_index(tmp_path: Path) -> None:
+    workers = WorkerProcesses(2, functools.partial(wait_for_ever, tmp_path))
+    workers.start()
+    await started(tmp_path, 2)
+    first, second = workers.process_ids()
+    os.kill(second, signal.SIGKILL)
+    names = await started(tmp_path, 3)
+    assert len([name for name in names if name.startswith("1.")]) == 2
+    assert workers.restarts == 1
+    assert workers.process_ids()[0] == first
+    await workers.stop()
+
+
+async def test_a_worker_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    workers = WorkerProcesses(1, functools.partial(ignore_sigterm, tmp_path))
+    workers.start()
+    await started(tmp_path, 1)
+    (pid,) = workers.process_ids()
+    await workers.stop(grace_s=0.1)
+    assert not psutil.pid_exists(pid)
+
+
+def test_workers_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    program = f"""
+        import asyncio, functools, pathlib
+        from {wait_for_ever.__module__} import WorkerProcesses, wait_for_ever
+
+        async def main():
+            path = pathlib.Path({str(tmp_path)!r})
+            WorkerProcesses(1, functools.partial(wait_for_ever, path)).start()
+            await asyncio.sleep({PATIENCE_S})
+
+        if __name__ == "__main__":
+            asyncio.run(main())
+    """
+    script = tmp_path.parent / "parent.py"
+    script.write_text(textwrap.dedent(program))
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, script], env=environ) as parent:
+        (name,) = asyncio.run(started(tmp_path, 1))
+        parent.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(name.split(".")[1])).wait(PATIENCE_S)
