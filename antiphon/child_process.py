@@ -99,11 +99,11 @@ class ChildProcess:
         await asyncio.wait([self._copying], timeout=_LAST_WORDS_S)
         code = self._exited.result() if self._exited.done() else None
         line = self._output.last_line()
-        if code != 2:  # not a start-up error that the tier itself understood
-            self._output.release()
-            how = "closed its ready pipe" if code is None else ended_how(code)
-            return f"{self.tier} {how} before it was ready" + (f": {line}" if line else "")
-        return line or f"{self.tier} could not start"
+        if code == 2 and line:  # the tier knows what is wrong, and said so
+            return line
+        self._output.release()
+        how = "closed its ready pipe" if code is None else ended_how(code)
+        return f"{self.tier} {how} before it was ready"
 
     async def _copy_output(self) -> None:
         stdout = self._process.stdout

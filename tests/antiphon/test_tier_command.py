@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from antiphon.tier_command import (
+    TierCommand,
+    inference_command,
+    relay_command,
+    transceiver_command,
+)
+from antiphon.up_settings import UpSettings
+from chassis.host_port import HostPort
+
+KEYS = Path("/run/cluster.keys")
+
+
+def test_relay() -> None:
+    assert relay_command(UpSettings(relay_workers=2), KEYS).arguments() == [
+        "relay",
+        "--public=0.0.0.0:3478",
+        "--tunnel=127.0.0.1:0",
+        "--admin=127.0.0.1:8081",
+        "--workers=2",
+        "--cluster-keys=/run/cluster.keys",
+        "--log-level=warning",
+    ]
+
+
+def test_inference_with_the_embedded_brain() -> None:
+    assert inference_command(UpSettings(), None).arguments() == [
+        "inference",
+        "--grpc=127.0.0.1:0",
+        "--admin=127.0.0.1:8082",
+        "--engine=cascade",
+        "--log-level=warning",
+    ]
+
+
+def test_inference_with_a_language_model_gets_its_key_by_file() -> None:
+    settings = UpSettings(llm_url="http://llm/v1", llm_model="m", llm_api_key="hush")
+    arguments = inference_command(settings, Path("/run/llm.key")).arguments()
+    assert {"--llm-url=http://llm/v1", "--llm-model=m"} < set(arguments)
+    assert "--llm-api-key-file=/run/llm.key" in arguments
+    assert not any("hush" in argument for argument in arguments)
+
+
+def test_transceiver() -> None:
+    command = transceiver_command(
+        UpSettings(workers=2),
+        advertise=HostPort("192.0.2.7", 3478),
+        inference=HostPort("127.0.0.1", 41000),
+        cluster_keys=KEYS,
+        api_keys=Path("/run/api.keys"),
+    )
+    assert command.arguments() == [
+        "transceiver",
+        "--http=127.0.0.1:8080",
+        "--tunnel=127.0.0.1:0",
+        "--admin=127.0.0.1:8083",
+        "--advertise=192.0.2.7:3478",
+        "--inference=127.0.0.1:41000",
+        "--workers=2",
+        "--cluster-keys=/run/cluster.keys",
+        "--api-keys=/run/api.keys",
+        "--log-level=warning",
+    ]
+
+
+ANY = HostPort("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(
+    ("report", "tunnel"),
+    [
+        ({"tunnels": ["127.0.0.1:40001"]}, 40001),
+        ({"tunnels": ["127.0.0.1:40001", "127.0.0.1:40002"]}, 40001),
+        ({"tunnels": ["127.0.0.1:40001", "127.0.0.1:50002"]}, 0),
+        ({"tunnels": ["127.0.0.1:40001", "127.0.0.2:40002"]}, 0),
+        ({"tunnel": "127.0.0.1:40001"}, 40001),
+    ],
+)
+def test_a_tier_is_started_again_where_it_reported_to_be(
+    report: dict[str, str | int | list[str]], tunnel: int
+) -> None:
+    command = TierCommand("relay", {"tunnel": ANY}, {"workers": "1"})
+    assert command.rebound(report).arguments() == [
+        "relay",
+        f"--tunnel=127.0.0.1:{tunnel}",
+        "--workers=1",
+    ]
+
+
+@pytest.mark.parametrize("report", [{}, {"tunnels": []}, {"tunnel": 7}, {"tunnel": "nowhere"}])
+def test_a_report_without_the_address_is_refused(
+    report: dict[str, str | int | list[str]],
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        TierCommand("relay", {"tunnel": ANY}, {}).rebound(report)
