@@ -1,0 +1,92 @@
+"""Why the relay dropped a datagram.
+
+The relay answers nobody, so a dropped datagram leaves no other trace: the
+value of each member is the `reason` label of
+`antiphon_relay_dropped_packets_total`, and nothing is logged per datagram.
+"""
+
+from enum import Enum, unique
+
+
+@unique
+class DropReason(Enum):
+    """Each reason belongs to one direction, which its group here names."""
+
+    # From a client, on the public socket.
+
+    OVERSIZED = "oversized"
+    """Larger than the receive buffer, so cut short by the kernel."""
+
+    NOT_WEBRTC = "not_webrtc"
+    """Empty, or its first byte is not STUN, DTLS, RTP or RTCP (RFC 7983)."""
+
+    MALFORMED_STUN = "malformed_stun"
+    """Its first byte says STUN, but it does not parse."""
+
+    STUN_METHOD = "stun_method"
+    """A STUN request other than Binding, such as a TURN allocation."""
+
+    NO_USERNAME = "no_username"
+    """A Binding request that names no ufrag: an ordinary STUN client, or a scanner."""
+
+    UFRAG_UNKNOWN_CONFIG = "ufrag_unknown_config"
+    """The ufrag's config id is in no line of the cluster key file."""
+
+    UFRAG_LENGTH = "ufrag_length"
+    """The ufrag is not as long as its config says."""
+
+    UFRAG_MALFORMED = "ufrag_malformed"
+    """The ufrag is not canonical base64."""
+
+    UFRAG_CHECK = "ufrag_check"
+    """The ufrag does not decrypt to zero check bytes: another key, or a guess."""
+
+    UFRAG_EXPIRED = "ufrag_expired"
+    """The ufrag was ours, and the longest call it could serve is over."""
+
+    INTEGRITY = "integrity"
+    """MESSAGE-INTEGRITY is absent, or not made with the ufrag's password."""
+
+    FOREIGN_CLUSTER = "foreign_cluster"
+    """The ufrag was minted for another cluster that shares the key."""
+
+    OWNER_NOT_ALLOWED = "owner_not_allowed"
+    """The owner's address is outside `--owners`."""
+
+    OWNER_FAMILY = "owner_family"
+    """The owner's address family is not that of the tunnel socket."""
+
+    NO_FLOW = "no_flow"
+    """Not a check, and its source sent no authenticated check lately."""
+
+    OWNER_SEND_FAILED = "owner_send_failed"
+    """The kernel refused to send to the owner: no route, or a full send buffer."""
+
+    # From an owner, on the tunnel socket.
+
+    TUNNEL_TRUNCATED = "tunnel_truncated"
+    """Shorter than the tunnel header or than its frames say."""
+
+    TUNNEL_VERSION = "tunnel_version"
+    """A tunnel version or reserved field that this relay does not know."""
+
+    TUNNEL_TAG = "tunnel_tag"
+    """The verification tag is wrong: not from this cluster, or not meant for this socket."""
+
+    TUNNEL_MAC = "tunnel_mac"
+    """The MAC over control frames is wrong."""
+
+    TUNNEL_REPLAY = "tunnel_replay"
+    """Control frames whose counter was seen before."""
+
+    TUNNEL_FRAME = "tunnel_frame"
+    """A member's datagram that holds no frame, or one that cannot be read."""
+
+    UNSUPPORTED_CONTROL = "unsupported_control"
+    """A control frame (BIND, UNBIND, RESET or HELLO): this relay routes by checks alone."""
+
+    CLIENT_FAMILY = "client_family"
+    """The client's address family is not that of the public socket."""
+
+    CLIENT_SEND_FAILED = "client_send_failed"
+    """The kernel refused to send to the client: no route, or a full send buffer."""
