@@ -17,6 +17,8 @@ from chassis.settings import SettingError
 BUFFER_BYTES = 4 << 20
 """Wanted for each socket's queues: about 100 ms at 40 000 voice packets a second."""
 
+LAST_PORT = 65535
+
 # https://man7.org/linux/man-pages/man7/socket.7.html; not among Python's constants.
 SO_MEMINFO = 55
 _MEMINFO = struct.Struct("9I")
@@ -50,11 +52,12 @@ def open_sockets(public: HostPort, tunnel: HostPort, workers: int) -> RelaySocke
         publics = tuple(_bind(public, shared=True) for _ in range(workers))
     except OSError as error:
         raise SettingError(f"--public {public}: {error.strerror}") from error
+    if tunnel.port + workers - 1 > LAST_PORT:
+        raise SettingError(f"--tunnel {tunnel}: no port for each of {workers} workers from there")
     try:
         tunnels = tuple(_bind(_nth(tunnel, index)) for index in range(workers))
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not enough ports above it"
-        raise SettingError(f"--tunnel {tunnel} for {workers} workers: {reason}") from error
+    except OSError as error:
+        raise SettingError(f"--tunnel {tunnel}: {error.strerror}") from error
     return RelaySockets(publics, tunnels)
 
 

@@ -1,0 +1,231 @@
+"""The relay as it is run: real processes, real sockets, a tunnel's real other end."""
+
+import http.client
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from antiphon_proto.tunnel import Frame, FrameType
+
+PATIENCE_S = 10.0
+RTP = b"\x80\x6f" + bytes(150)
+DTLS = b"\x16\xfe\xfd" + bytes(60)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def assert_nothing_received(client: socket.socket) -> None:
+    client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        client.recv(2048)
+    client.settimeout(PATIENCE_S)
+
+
+def test_carries_a_call_both_ways(relay, owner, client) -> None:
+    for packet in (owner.check, DTLS, RTP):
+        client.sendto(packet, relay.public)
+        frame, relay_worker = owner.receive()
+        assert frame == Frame(FrameType.DATA, client.getsockname(), packet)
+        assert relay_worker in relay.tunnels
+
+        owner.send(packet[::-1], client.getsockname(), relay_worker)
+        assert client.recvfrom(2048) == (packet[::-1], relay.public)
+
+
+def test_delivers_through_a_worker_that_the_client_never_met(relay, owner, client) -> None:
+    for tunnel in relay.tunnels:
+        owner.send(RTP, client.getsockname(), tunnel)
+        assert client.recvfrom(2048) == (RTP, relay.public)
+
+
+def test_both_workers_serve_and_every_client_stays_with_one(relay, owner, new_client) -> None:
+    met: dict[int, set] = {}
+    for client in [new_client() for _ in range(16)]:
+        for packet in (owner.check, RTP, RTP):
+            client.sendto(packet, relay.public)
+            frame, relay_worker = owner.receive()
+            met.setdefault(frame.client[1], set()).add(relay_worker)
+
+    assert all(len(workers) == 1 for workers in met.values())
+    assert set.union(*met.values()) == set(relay.tunnels)
+
+
+def test_never_answers_and_counts_what_it_drops(relay, owner, client) -> None:
+    junk = {
+        "not_webrtc": [b"", b"\x00", b"\x80", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 1200],
+        "malformed_stun": [owner.check[:size] for size in range(2, len(owner.check))],
+        "no_flow": [RTP, DTLS, DTLS[:2], RTP[:2]],
+        "oversized": [RTP + bytes(2048), bytes(9000)],
+    }
+    before = relay.drops()
+    for datagrams in junk.values():
+        for datagram in datagrams:
+            client.sendto(datagram, relay.public)
+    # The same worker takes them in order, so what it did with the junk is done by now.
+    client.sendto(owner.check, relay.public)
+    assert owner.receive()[0].payload == owner.check
+
+    assert_nothing_received(client)
+    dropped = Counter(relay.drops())
+    dropped.subtract(before)
+    assert +dropped == {reason: len(datagrams) for reason, datagrams in junk.items()}
+
+
+def test_ignores_strangers_on_the_tunnel_port(relay, owner, client) -> None:
+    before = relay.drops().get("tunnel_tag", 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x10" + bytes(200), relay.tunnels[0])
+    owner.send(RTP, client.getsockname(), relay.tunnels[0])
+
+    assert client.recv(2048) == RTP
+    assert_nothing_received(client)
+    assert relay.drops()["tunnel_tag"] == before + 1
+
+
+def test_survives_what_the_kernel_refuses_to_send(relay, owner, client, cluster) -> None:
+    before = Counter(relay.drops())
+    client.sendto(cluster.check(cluster.ufrag(("127.0.0.1", 0))), relay.public)
+    client.sendto(owner.check, relay.public)
+    _frame, relay_worker = owner.receive()
+    to_nobody = Frame(FrameType.DATA, ("127.0.0.1", 0), RTP)
+    to_client = Frame(FrameType.DATA, client.getsockname(), RTP)
+    owner.send_frames([to_nobody, to_client], relay_worker)
+
+    assert client.recv(2048) == RTP
+    dropped = Counter(relay.drops())
+    dropped.subtract(before)
+    assert +dropped == {"owner_send_failed": 1, "client_send_failed": 1}
+
+
+def test_survives_an_owner_and_a_client_that_are_gone(relay, owner, client, cluster) -> None:
+    """Loopback answers each of these with an ICMP error."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+        gone.bind(("127.0.0.1", 0))
+        nobody = gone.getsockname()
+    for _ in range(5):
+        client.sendto(cluster.check(cluster.ufrag(nobody)), relay.public)
+        owner.send(RTP, nobody, relay.tunnels[0])
+
+    client.sendto(owner.check, relay.public)
+    _frame, relay_worker = owner.receive()
+    owner.send(RTP, client.getsockname(), relay_worker)
+    assert client.recv(2048) == RTP
+
+
+def test_metrics_and_health(relay, owner, client) -> None:
+    client.sendto(owner.check, relay.public)
+    _frame, relay_worker = owner.receive()
+    labels = {"direction": "to_client", "kind": "rtp"}
+    packets = relay.metric("forwarded_packets_total", **labels)
+    volume = relay.metric("forwarded_bytes_total", **labels)
+
+    owner.send(RTP, client.getsockname(), relay_worker)
+    client.recv(2048)
+
+    wait_until(lambda: relay.metric("forwarded_packets_total", **labels) == packets + 1)
+    assert relay.metric("forwarded_bytes_total", **labels) == volume + len(RTP)
+    assert relay.metric("flows") >= 1
+    assert relay.metric("workers") == 2
+    assert relay.fetch("/healthz") == "ok\n"
+    assert relay.fetch("/readyz") == "ready\n"
+
+
+def test_a_killed_worker_is_replaced_and_its_sibling_goes_on(
+    start_relay, owner, new_client
+) -> None:
+    relay = start_relay("--workers", "2")
+    clients = [new_client() for _ in range(16)]
+    worker_of = {}
+    for client in clients:
+        client.sendto(owner.check, relay.public)
+        _frame, worker_of[client] = owner.receive()
+    assert set(worker_of.values()) == set(relay.tunnels)
+
+    wait_until(lambda: relay.metric("workers") == 2)
+    relay.workers()[0].kill()
+    wait_until(lambda: relay.metric("worker_restarts_total") == 1)
+    wait_until(lambda: relay.metric("workers") == 2)
+
+    for client in clients:
+        client.sendto(RTP, relay.public)
+    sent_on = {"direction": "to_owner", "kind": "rtp"}
+    wait_until(
+        lambda: (
+            relay.metric("forwarded_packets_total", **sent_on) + relay.drops().get("no_flow", 0)
+            == len(clients)
+        )
+    )
+    survivors = int(relay.metric("forwarded_packets_total", **sent_on))
+    [sibling] = {owner.receive()[1] for _ in range(survivors)}
+    assert survivors == list(worker_of.values()).count(sibling)
+
+    for client in clients:
+        for packet in (owner.check, RTP):
+            client.sendto(packet, relay.public)
+            assert owner.receive() == (
+                Frame(FrameType.DATA, client.getsockname(), packet),
+                worker_of[client],
+            )
+
+
+def test_sigterm_leaves_nothing(start_relay) -> None:
+    relay = start_relay("--workers", "2")
+    descendants = relay.descendants()
+    scraper = http.client.HTTPConnection(*relay.admin, timeout=PATIENCE_S)
+    scraper.request("GET", "/metrics")
+    assert scraper.getresponse().read()  # And it keeps its connection.
+
+    assert relay.stop() == 0
+
+    _gone, alive = psutil.wait_procs(descendants, timeout=PATIENCE_S)
+    assert not alive
+    for address in (relay.public, *relay.tunnels):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(address)
+
+
+def test_workers_do_not_outlive_their_supervisor(start_relay) -> None:
+    relay = start_relay("--workers", "2")
+    descendants = relay.descendants()
+
+    relay.process.send_signal(signal.SIGKILL)
+
+    _gone, alive = psutil.wait_procs(descendants, timeout=PATIENCE_S)
+    assert not alive
+
+
+def refusal(command: list[str]) -> str:
+    """The one line with which a relay refuses to start."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    return line
+
+
+def test_refuses_another_relay_s_addresses(relay, relay_command) -> None:
+    for flag, (host, port) in (("--public", relay.public), ("--admin", relay.admin)):
+        line = refusal(relay_command(flag, f"{host}:{port}"))
+        assert line.startswith(f"relay: {flag} {host}:{port}: ")
+        assert "in use" in line
+
+
+def test_refuses_a_key_file_without_quoting_it(relay_command, tmp_path) -> None:
+    bad = tmp_path / "keys"
+    bad.write_text("0 ipv4 secret-but-no-hex\n")
+
+    for path, reason in ((bad, "line 1"), (tmp_path / "none", "No such file")):
+        line = refusal(relay_command("--cluster-keys", str(path)))
+        assert line.startswith(f"relay: --cluster-keys {path}: ")
+        assert reason in line
+        assert "secret-but-no-hex" not in line
