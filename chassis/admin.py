@@ -3,6 +3,7 @@
 It is for the operator's network only; the public ports never serve metrics.
 """
 
+import socket
 from collections.abc import Callable
 
 from aiohttp import web
@@ -29,11 +30,12 @@ def health_routes(ready: ReadyCheck) -> list[web.RouteDef]:
 
 
 async def serve_admin(
-    bind: HostPort, registry: CollectorRegistry, ready: ReadyCheck
+    bind: HostPort | socket.socket, registry: CollectorRegistry, ready: ReadyCheck
 ) -> tuple[web.AppRunner, HostPort]:
     """Serve until the returned runner's `cleanup()`; also returns the bound address.
 
-    Raises OSError when the address cannot be bound.
+    `bind` is an address, or a socket that is bound to one already. Raises OSError
+    when the address cannot be bound.
     """
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -45,11 +47,16 @@ async def serve_admin(
     app.add_routes([*health_routes(ready), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, bind.host, bind.port)
     try:
-        await site.start()
+        await _site(runner, bind).start()
     except OSError:
         await runner.cleanup()
         raise
     host, port = runner.addresses[0][:2]
     return runner, HostPort(host, port)
+
+
+def _site(runner: web.AppRunner, bind: HostPort | socket.socket) -> web.BaseSite:
+    if isinstance(bind, socket.socket):
+        return web.SockSite(runner, bind)
+    return web.TCPSite(runner, bind.host, bind.port)

@@ -1,0 +1,30 @@
+"""`python -m transceiver`: exit code 2, and one line, for a setting that cannot be used."""
+
+import asyncio
+import os
+import sys
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.logs import configure_logging
+from chassis.secret_file import read_secret_file
+from chassis.settings import SettingError, load
+from transceiver.config import TransceiverConfig
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.supervisor import supervise
+
+
+def main() -> int:
+    try:
+        config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
+        configure_logging("transceiver", config.log_level)
+        keys = read_secret_file("--cluster-keys", config.cluster_keys, ClusterKeys.parse)
+        api_keys = read_secret_file("--api-keys", config.api_keys, ApiKeys.parse)
+        asyncio.run(supervise(config, keys, api_keys))
+    except SettingError as error:
+        print(f"transceiver: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The trunk to an inference replica: every session of this worker in one gRPC stream."""
+
+import asyncio
+import itertools
+import logging
+from typing import Protocol
+
+import grpc
+
+from antiphon_proto.audio_block import (
+    AudioBlockError,
+    AudioFrame,
+    split_downlink_position,
+    unpack_frames,
+)
+from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from chassis.host_port import HostPort
+from transceiver.counters import TrunkCounters
+from transceiver.engine_messages import Close, EngineCommand, EngineEvent
+from transceiver.trunk_backlog import TrunkBacklog
+from transceiver.trunk_messages import event_from_protobuf
+
+logger = logging.getLogger(__name__)
+
+# Small windows, because what HTTP/2 buffers is stale speech: docs/wire/trunk.md.
+CHANNEL_OPTIONS = [
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 8192),
+    ("grpc.max_receive_message_length", 16 << 20),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+]
+RECONNECT_S = 0.5
+
+TrunkCall = grpc.aio.StreamStreamCall[pb.Uplink, pb.Downlink]
+
+
+class EngineListener(Protocol):
+    """What a call does with its engine's output."""
+
+    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
+        """Take samples of `response` that start at sample `offset` of it."""
+
+    def engine_event(self, event: EngineEvent) -> None: ...
+
+    def engine_lost(self) -> None:
+        """The trunk broke; the session no longer exists at the replica."""
+
+
+class EngineSession:
+    """One call's session on the trunk."""
+
+    def __init__(self, client: "InferenceClient", number: int) -> None:
+        self._client = client
+        self._number = number
+
+    def push_audio(self, position: int, pcm: bytes) -> None:
+        """Queue input samples that start at sample `position`; `flush` sends them."""
+        self._client.backlog.add_audio(self._number, position, pcm)
+
+    def command(self, command: EngineCommand) -> None:
+        self._client.backlog.add_command(self._number, command)
+        self._client.flush()
+
+    def close(self, reason: str) -> None:
+        """End the session; its listener hears nothing more."""
+        self._client.forget(self._number)
+        self.command(Close(reason))
+
+
+class InferenceClient:
+    """Keeps a trunk to one replica open and shares it between sessions.
+
+    When the trunk breaks, each session's listener is told and the trunk is opened
+    anew; sessions are not.
+    """
+
+    def __init__(self, target: HostPort, counters: TrunkCounters) -> None:
+        self.backlog = TrunkBacklog(counters)
+        self._channel = grpc.aio.insecure_channel(str(target), options=CHANNEL_OPTIONS)
+        self._stub = pb_grpc.InferenceStub(self._channel)
+        self._counters = counters
+        self._listeners: dict[int, EngineListener] = {}
+        self._numbers = itertools.count(1)
+        self._wake = asyncio.Event()
+        self._connected = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self._connected.is_set()
+
+    async def wait_connected(self) -> None:
+        await self._connected.wait()
+
+    def open(self, listener: EngineListener) -> EngineSession:
+        """A new session; its first command must be OpenCommand."""
+        number = next(self._numbers)
+        self._listeners[number] = listener
+        return EngineSession(self, number)
+
+    def forget(self, number: int) -> None:
+        self._listeners.pop(number, None)
+
+    def flush(self) -> None:
+        """Send what waits: at once, or with the write that is in flight when that returns."""
+        if self.backlog:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Hold the trunk open until cancelled."""
+        try:
+            while True:
+                await self._hold_trunk()
+                self._lose_sessions()
+                self._counters.reconnects += 1
+                await asyncio.sleep(RECONNECT_S)
+        finally:
+            await self._channel.close()
+
+    async def _hold_trunk(self) -> None:
+        await self._channel.channel_ready()
+        call: TrunkCall = self._stub.Trunk()
+        writer = asyncio.create_task(self._write(call))
+        self._connected.set()
+        try:
+            async for message in call:
+                self._receive(message)
+        except grpc.aio.AioRpcError as error:
+            logger.warning("trunk broke: %s", error.code().name)
+        finally:
+            self._connected.clear()
+            writer.cancel()
+            call.cancel()
+
+    async def _write(self, call: TrunkCall) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            message = self.backlog.take()
+            if message is not None:
+                self._counters.messages_sent += 1
+                await call.write(message)
+
+    def _receive(self, message: pb.Downlink) -> None:
+        """Hand frames and events on in the order that `after_frames` gives."""
+        self._counters.messages_received += 1
+        try:
+            frames = unpack_frames(message.audio)
+        except AudioBlockError:
+            logger.exception("dropped a malformed audio block")
+            frames = []
+        delivered = 0
+        for event in message.events:
+            upto = min(event.after_frames, len(frames))
+            self._deliver_audio(frames[delivered:upto])
+            delivered = max(delivered, upto)
+            self._deliver_event(event)
+        self._deliver_audio(frames[delivered:])
+
+    def _deliver_audio(self, frames: list[AudioFrame]) -> None:
+        for session, position, pcm in frames:
+            self._counters.frames_received += 1
+            listener = self._listeners.get(session)
+            if listener is not None:
+                listener.engine_audio(*split_downlink_position(position), pcm)
+
+    def _deliver_event(self, event: pb.Event) -> None:
+        listener = self._listeners.get(event.session)
+        message = event_from_protobuf(event)
+        if listener is not None and message is not None:
+            listener.engine_event(message)
+
+    def _lose_sessions(self) -> None:
+        self.backlog.clear()
+        listeners = list(self._listeners.values())
+        self._listeners.clear()
+        for listener in listeners:
+            listener.engine_lost()

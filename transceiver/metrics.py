@@ -1,0 +1,167 @@
+"""Prometheus metrics of one transceiver worker, read from plain counters at a scrape."""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from antiphon_proto.tunnel import TunnelFault
+from transceiver.close_reason import CloseReason
+from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
+from transceiver.drop_reason import DropReason
+from transceiver.ice import IceRejection
+
+LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+
+
+class TurnLatency:
+    """The latency ledger's parts as one histogram with a label for the part."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "antiphon_transceiver_turn_latency_seconds",
+            "Client's last voiced sample to its first heard agent sample, whole and by part.",
+            ["part"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+
+    def observe(self, parts_ms: Mapping[str, int]) -> None:
+        for part, milliseconds in parts_ms.items():
+            self._seconds.labels(part).observe(milliseconds / 1000)
+
+
+class WorkerCollector(Collector):
+    """Translates the worker's counters into metric families."""
+
+    def __init__(
+        self,
+        *,
+        tunnel: TunnelCounters,
+        trunk: TrunkCounters,
+        calls: CallCounters,
+        open_calls: Callable[[], int],
+        trunk_connected: Callable[[], bool],
+    ) -> None:
+        self._tunnel = tunnel
+        self._trunk = trunk
+        self._calls = calls
+        self._open_calls = open_calls
+        self._trunk_connected = trunk_connected
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._tunnel_metrics()
+        yield from self._call_metrics()
+        yield from self._trunk_metrics()
+
+    def _tunnel_metrics(self) -> Iterable[Metric]:
+        tunnel = self._tunnel
+        yield _directed(
+            "antiphon_transceiver_tunnel_packets",
+            "Clients' packets through the relays.",
+            {"up": tunnel.received, "down": tunnel.sent},
+        )
+        yield _counter(
+            "antiphon_transceiver_tunnel_send_failures",
+            "Packets that the tunnel socket did not take.",
+            tunnel.send_failures,
+        )
+        yield _by_enum(
+            "antiphon_transceiver_tunnel_faults",
+            "Tunnel datagrams that were dropped.",
+            "fault",
+            TunnelFault,
+            tunnel.faults,
+        )
+
+    def _call_metrics(self) -> Iterable[Metric]:
+        calls = self._calls
+        yield _gauge("antiphon_transceiver_calls", "Calls that are open.", self._open_calls())
+        yield _counter("antiphon_transceiver_calls_opened", "Calls answered.", calls.opened)
+        yield _counter(
+            "antiphon_transceiver_calls_refused", "Offers refused for lack of room.", calls.refused
+        )
+        yield _by_enum(
+            "antiphon_transceiver_calls_closed",
+            "Calls that ended.",
+            "reason",
+            CloseReason,
+            calls.closed,
+        )
+        yield _by_enum(
+            "antiphon_transceiver_drops",
+            "Clients' packets that were dropped.",
+            "reason",
+            DropReason,
+            calls.drops,
+        )
+        yield _by_enum(
+            "antiphon_transceiver_ice_rejections",
+            "Connectivity checks that had no effect.",
+            "reason",
+            IceRejection,
+            calls.ice_rejections,
+        )
+        yield _directed(
+            "antiphon_transceiver_audio_frames",
+            "Audio frames decoded and encoded.",
+            {"up": calls.frames_in, "down": calls.frames_out},
+        )
+        yield _counter(
+            "antiphon_transceiver_late_ticks",
+            "Ticks of the playout clock that began a whole tick late.",
+            calls.late_ticks,
+        )
+
+    def _trunk_metrics(self) -> Iterable[Metric]:
+        trunk = self._trunk
+        yield _gauge(
+            "antiphon_transceiver_trunk_connected",
+            "1 while the trunk to the inference replica is open.",
+            int(self._trunk_connected()),
+        )
+        yield _directed(
+            "antiphon_transceiver_trunk_messages",
+            "Messages on the trunk.",
+            {"up": trunk.messages_sent, "down": trunk.messages_received},
+        )
+        yield _directed(
+            "antiphon_transceiver_trunk_frames",
+            "Audio frames on the trunk.",
+            {"up": trunk.frames_sent, "down": trunk.frames_received},
+        )
+        yield _counter(
+            "antiphon_transceiver_trunk_frames_shed",
+            "Audio frames dropped because the replica stopped reading.",
+            trunk.frames_shed,
+        )
+        yield _counter(
+            "antiphon_transceiver_trunk_reconnects", "Times the trunk broke.", trunk.reconnects
+        )
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_text, value=value)
+
+
+def _counter(name: str, help_text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, help_text, value=value)
+
+
+def _directed(name: str, help_text: str, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, help_text, labels=["direction"])
+    for direction, value in values.items():
+        family.add_metric([direction], value)
+    return family
+
+
+def _by_enum(
+    name: str, help_text: str, label: str, kinds: type[Enum], values: Mapping[Enum, int]
+) -> Metric:
+    """A series for each member, zeros too, so that a rate exists before the first event."""
+    family = CounterMetricFamily(name, help_text, labels=[label])
+    for kind in kinds:
+        family.add_metric([str(kind.value)], values.get(kind, 0))
+    return family

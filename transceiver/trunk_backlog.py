@@ -1,0 +1,57 @@
+"""What waits for the next write on the trunk, bounded so that it never grows stale."""
+
+from collections import deque
+
+from antiphon_proto.audio_block import pack_frames
+from antiphon_proto.inference.v1 import inference_pb2 as pb
+from transceiver.counters import TrunkCounters
+from transceiver.engine_messages import EngineCommand
+from transceiver.trunk_messages import command_to_protobuf
+
+MAX_FRAMES = 10_000
+"""One second of speech of 200 sessions: beyond it the oldest speech is shed."""
+
+
+class TrunkBacklog:
+    """Audio frames and commands of all sessions, in order, until `take`."""
+
+    def __init__(self, counters: TrunkCounters) -> None:
+        self._counters = counters
+        self._frames: deque[tuple[int, int, bytes]] = deque()
+        self._shed = 0
+        self._commands: list[tuple[int, int, EngineCommand]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._frames or self._commands)
+
+    def add_audio(self, session: int, position: int, pcm: bytes) -> None:
+        """Queue a frame; sheds the oldest one when the replica has stopped reading."""
+        if len(self._frames) >= MAX_FRAMES:
+            self._frames.popleft()
+            self._shed += 1
+            self._counters.frames_shed += 1
+        self._frames.append((session, position, pcm))
+
+    def add_command(self, session: int, command: EngineCommand) -> None:
+        """Queue a command behind the frames queued so far; commands are never shed."""
+        self._commands.append((session, self._shed + len(self._frames), command))
+
+    def take(self) -> pb.Uplink | None:
+        """Everything queued as one message, or None when there is nothing."""
+        if not self:
+            return None
+        message = pb.Uplink(
+            audio=pack_frames(self._frames),
+            commands=[
+                command_to_protobuf(session, max(0, after - self._shed), command)
+                for session, after, command in self._commands
+            ],
+        )
+        self._counters.frames_sent += len(self._frames)
+        self.clear()
+        return message
+
+    def clear(self) -> None:
+        self._frames.clear()
+        self._commands.clear()
+        self._shed = 0
