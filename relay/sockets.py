@@ -68,12 +68,13 @@ def bound_address(bound: socket.socket) -> HostPort:
 
 def receive_buffer_drops(sockets: Sequence[socket.socket]) -> int:
     """Datagrams that the kernel discarded because a socket's receive buffer was full."""
-    return sum(
-        _MEMINFO.unpack(each.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size))[
-            _MEMINFO_DROPS
-        ]
-        for each in sockets
-    )
+    return sum(map(_drops, sockets))
+
+
+def _drops(bound: socket.socket) -> int:
+    packed = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    drops: int = _MEMINFO.unpack(packed)[_MEMINFO_DROPS]
+    return drops
 
 
 def _unused(address: HostPort) -> HostPort:
