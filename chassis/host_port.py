@@ -1,5 +1,6 @@
 """A host and a port, as flags and environment variables write them."""
 
+import ipaddress
 from typing import NamedTuple
 
 
@@ -25,6 +26,17 @@ class HostPort(NamedTuple):
         if not (port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError(f"port must be a number from 0 to 65535, not {port!r}")
         return cls(host, int(port))
+
+    @classmethod
+    def parse_concrete(cls, text: str) -> "HostPort":
+        """Read an IP address that a peer can be told: no host name, no wildcard.
+
+        Raises ValueError otherwise.
+        """
+        address = cls.parse(text)
+        if ipaddress.ip_address(address.host).is_unspecified:
+            raise ValueError(f"must be an address that peers can reach, not {address.host}")
+        return address
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

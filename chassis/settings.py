@@ -59,12 +59,22 @@ def variable_name(field_name: str) -> str:
     return PREFIX + field_name.upper()
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 up."""
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be at least 1")
-    return number
+def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers from `low` to `high`, which raises ValueError for others."""
+    wanted = f"from {low} up" if high is None else f"from {low} to {high}"
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"expected a whole number {wanted}, not {text!r}")
+        number = int(text)
+        if number < low or (high is not None and number > high):
+            raise ValueError(f"must be {wanted}, not {number}")
+        return number
+
+    return parse
+
+
+positive = whole_number(1)
 
 
 def _help(field: "dataclasses.Field[Any]") -> str:

@@ -1,31 +1,11 @@
 """Settings of the relay process."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import positive, setting
+from chassis.settings import positive, setting, whole_number
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
-
-
-def tunnel_address(text: str) -> HostPort:
-    """An IP address that owners can send to: the tunnel's tag covers it, so no wildcard.
-
-    Raises ValueError otherwise.
-    """
-    address = HostPort.parse(text)
-    if ipaddress.ip_address(address.host).is_unspecified:
-        raise ValueError(f"must be an address that transceivers can reach, not {address.host}")
-    return address
-
-
-def cluster_id(text: str) -> int:
-    """A number that fits a ufrag's byte. Raises ValueError otherwise."""
-    number = int(text)
-    if not 0 <= number <= 255:
-        raise ValueError("must be from 0 to 255")
-    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +19,12 @@ class RelayConfig:
     )
     tunnel: HostPort = setting(
         HostPort("127.0.0.1", 0),
-        parse=tunnel_address,
+        parse=HostPort.parse_concrete,
         help="UDP address that transceivers see; worker I takes port + I, 0 any port",
     )
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     cluster_keys: str = setting(parse=str, help="file with the cluster's keys")
-    cluster_id: int = setting(0, parse=cluster_id, help="this cluster's number, 0 to 255")
+    cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     owners: OwnerAllowList = setting(
         PRIVATE_OWNERS,
         parse=OwnerAllowList.parse,
@@ -64,4 +44,6 @@ class RelayConfig:
         help="address of /metrics and health",
     )
     log_level: str = setting("info", parse=log_level, help="debug, info, warning or error")
-    ready_fd: int | None = setting(None, parse=int, help="pipe on which to report readiness")
+    ready_fd: int | None = setting(
+        None, parse=whole_number(0), help="pipe on which to report readiness"
+    )

@@ -1,22 +1,10 @@
 """Settings of the transceiver process."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import positive, setting
-
-
-def concrete_address(text: str) -> HostPort:
-    """An address that another host can be told: an IP address, not a wildcard.
-
-    Raises ValueError otherwise.
-    """
-    address = HostPort.parse(text)
-    if ipaddress.ip_address(address.host).is_unspecified:
-        raise ValueError(f"must be an address that peers can reach, not {address.host}")
-    return address
+from chassis.settings import positive, setting, whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +18,18 @@ class TransceiverConfig:
     )
     tunnel: HostPort = setting(
         HostPort("127.0.0.1", 0),
-        parse=concrete_address,
+        parse=HostPort.parse_concrete,
         help="address that relays reach this process at; worker I takes port + I, 0 any port",
     )
     advertise: HostPort = setting(
-        parse=concrete_address, help="the relay's public address, as clients reach it"
+        parse=HostPort.parse_concrete, help="the relay's public address, as clients reach it"
     )
     inference: HostPort = setting(
         parse=HostPort.parse, help="address of the inference replica's gRPC server"
     )
     cluster_keys: str = setting(parse=str, help="file with the cluster's keys")
     api_keys: str = setting(parse=str, help="file with the API keys, one a line")
-    cluster_id: int = setting(0, parse=int, help="this cluster's number, 0 to 255")
+    cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     max_calls: int = setting(200, parse=positive, help="calls that one worker takes at once")
     max_call_seconds: int = setting(3600, parse=positive, help="longest duration of a call")
@@ -51,4 +39,6 @@ class TransceiverConfig:
         help="address of /metrics and health; worker I takes port + I, 0 any port",
     )
     log_level: str = setting("info", parse=log_level, help="debug, info, warning or error")
-    ready_fd: int | None = setting(None, parse=int, help="pipe on which to report readiness")
+    ready_fd: int | None = setting(
+        None, parse=whole_number(0), help="pipe on which to report readiness"
+    )

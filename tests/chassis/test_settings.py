@@ -37,7 +37,7 @@ def test_a_required_setting_that_is_missing_is_named_both_ways() -> None:
     ("argv", "environ", "name"),
     [
         (["--workers=none"], {}, "--workers: "),
-        ([], {"ANTIPHON_WORKERS": "0"}, "ANTIPHON_WORKERS: must be at least 1"),
+        ([], {"ANTIPHON_WORKERS": "0"}, "ANTIPHON_WORKERS: must be from 1 up, not 0"),
         (["--bind=nowhere"], {}, "--bind: expected HOST:PORT"),
     ],
 )
