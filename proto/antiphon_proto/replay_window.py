@@ -26,8 +26,7 @@ class ReplayWindow:
             self._seen = (self._seen << min(ahead, WINDOW) | 1) & _MASK
             self._highest = counter
             return True
-        bit = 1 << -ahead
-        if -ahead >= WINDOW or self._seen & bit:
+        if -ahead >= WINDOW or self._seen >> -ahead & 1:
             return False
-        self._seen |= bit
+        self._seen |= 1 << -ahead
         return True
