@@ -1,0 +1,169 @@
+"""Owns the playout clock of what the agent says, and so knows what was heard.
+
+Engines generate faster than real time: their audio queues here and leaves in
+20 ms frames, one for each call of `next_frame`.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+FRAME_S = 0.020
+MAX_BUFFERED_S = 60.0
+MAX_REMEMBERED = 64
+"""Ended responses whose played time can still be asked for."""
+
+_BYTES_PER_SAMPLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first frame of a response was handed out."""
+
+    response: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStopped:
+    """All of a finished response was handed out."""
+
+    response: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutCleared:
+    """A response was cut when `played_ms` of it had been handed out."""
+
+    response: int
+    played_ms: int
+
+
+PlayoutEvent = PlayoutStarted | PlayoutStopped | PlayoutCleared
+
+
+@dataclass(slots=True)
+class _Response:
+    number: int
+    pcm: bytearray = field(default_factory=bytearray)
+    started: bool = False
+    finished: bool = False
+
+
+class Playout:
+    """A queue of responses that play one after the other, mono at `rate`.
+
+    Response numbers grow; audio for one that was cut, or for an earlier one, is
+    ignored, for the engine may not know yet. When a response's audio stalls before
+    `finish`, nothing is sent until more comes. At most `MAX_BUFFERED_S` are held:
+    what exceeds it is dropped from the end and counted in `dropped_ms`, for an
+    engine within its credit never gets there.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._frame_bytes = int(rate * FRAME_S) * _BYTES_PER_SAMPLE
+        self._max_bytes = int(rate * MAX_BUFFERED_S) * _BYTES_PER_SAMPLE
+        self._queue: deque[_Response] = deque()
+        self._buffered_bytes = 0
+        self._dropped_bytes = 0
+        self._discarded_through = -1
+        self._played_bytes: OrderedDict[int, int] = OrderedDict()
+        self._events: list[PlayoutEvent] = []
+
+    @property
+    def buffered_ms(self) -> int:
+        """How long what is queued will play."""
+        return self._milliseconds(self._buffered_bytes)
+
+    @property
+    def dropped_ms(self) -> int:
+        """How much did not fit since the start."""
+        return self._milliseconds(self._dropped_bytes)
+
+    def push(self, response: int, pcm: bytes) -> None:
+        """Queue more of a response. Raises ValueError when `pcm` ends within a sample."""
+        if len(pcm) % _BYTES_PER_SAMPLE:
+            raise ValueError(f"{len(pcm)} bytes of PCM end within a sample")
+        queued = self._queued(response)
+        if queued is None or queued.finished:
+            return
+        room = self._max_bytes - self._buffered_bytes
+        self._dropped_bytes += max(0, len(pcm) - room)
+        queued.pcm += pcm[:room]
+        self._buffered_bytes += min(len(pcm), room)
+
+    def finish(self, response: int) -> None:
+        """No more audio of this response will come; one without any leaves no event."""
+        queued = self._queued(response)
+        if queued is None:
+            return
+        queued.finished = True
+        self._retire_drained()
+
+    def cut(self) -> None:
+        """Drop everything queued, and what of it still comes."""
+        self._retire_drained()
+        for queued in self._queue:
+            cleared = PlayoutCleared(queued.number, self.played_ms(queued.number))
+            self._events.append(cleared)
+            self.discard(queued.number)
+        self._queue.clear()
+        self._buffered_bytes = 0
+
+    def discard(self, response: int) -> None:
+        """Ignore what is pushed from here on for this response and earlier ones."""
+        self._discarded_through = max(self._discarded_through, response)
+
+    def next_frame(self) -> bytes | None:
+        """The next 20 ms, or None for silence: then there is nothing to encode.
+
+        The last frame of a response is padded with silence.
+        """
+        self._retire_drained()
+        if not self._queue:
+            return None
+        playing = self._queue[0]
+        if len(playing.pcm) < self._frame_bytes and not playing.finished:
+            return None
+        if not playing.started:
+            playing.started = True
+            self._events.append(PlayoutStarted(playing.number))
+        frame = bytes(playing.pcm[: self._frame_bytes])
+        del playing.pcm[: self._frame_bytes]
+        self._buffered_bytes -= len(frame)
+        self._played_bytes[playing.number] += len(frame)
+        return frame.ljust(self._frame_bytes, b"\0")
+
+    def played_ms(self, response: int) -> int:
+        """How much of a response was handed out, padding not counted."""
+        return self._milliseconds(self._played_bytes.get(response, 0))
+
+    def take_events(self) -> list[PlayoutEvent]:
+        """Hand over what happened since the last call, in order."""
+        taken, self._events = self._events, []
+        return taken
+
+    def _queued(self, response: int) -> _Response | None:
+        """The queue's entry for a response, made if it is next; None if its time is over."""
+        for queued in self._queue:
+            if queued.number == response:
+                return queued
+        if response <= self._discarded_through:
+            return None
+        self._queue.append(_Response(response))
+        self._remember(response)
+        return self._queue[-1]
+
+    def _remember(self, response: int) -> None:
+        self._played_bytes.setdefault(response, 0)
+        if len(self._played_bytes) > MAX_REMEMBERED + len(self._queue):
+            self._played_bytes.popitem(last=False)
+
+    def _retire_drained(self) -> None:
+        while self._queue and self._queue[0].finished and not self._queue[0].pcm:
+            drained = self._queue.popleft()
+            self.discard(drained.number)
+            if drained.started:
+                self._events.append(PlayoutStopped(drained.number))
+
+    def _milliseconds(self, size: int) -> int:
+        return size * 1000 // (self._rate * _BYTES_PER_SAMPLE)

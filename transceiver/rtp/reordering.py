@@ -1,0 +1,142 @@
+"""Puts a stream's packets back in order, waiting as little as a listener can afford.
+
+There is no playout clock on the way in: a packet that is next in order is
+delivered at once. Only a gap makes its successors wait, for what is missing may
+just be late; after `MAX_WAIT_S`, or with `MAX_HELD` packets behind it, the gap is
+given up.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from transceiver.rtp.packet import RtpPacket
+
+MAX_WAIT_S = 0.040
+MAX_HELD = 3
+
+# https://www.rfc-editor.org/rfc/rfc3550#appendix-A.1 restarts after 3000 lost packets;
+# what is further back than the SRTP replay window cannot be a late packet.
+MAX_DROPOUT = 3000
+MAX_MISORDER = 1024
+
+FORMER_SOURCE_S = 1.0
+"""How long after a change of SSRC stragglers of the former one are expected."""
+
+_SEQUENCES = 1 << 16
+
+
+class ReorderingDrop(enum.Enum):
+    """Why a packet is not delivered."""
+
+    LATE = "late"
+    """What came after it was delivered already, or it was itself."""
+    DUPLICATE = "duplicate"
+    """It is being held already."""
+    FORMER_SOURCE = "former_source"
+    """It straggles in after the stream went on with another SSRC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A packet in its turn."""
+
+    packet: RtpPacket
+    waited_s: float
+    """How long it was held back."""
+    lost: int = 0
+    """Packets missing directly before it, given up."""
+    restarted: bool = False
+    """The first of a stream: nothing relates it to what came before."""
+
+
+@dataclass(slots=True)
+class _Held:
+    packet: RtpPacket
+    received_at: float
+
+
+class Reordering:
+    """One stream's packets in order, each at most once."""
+
+    def __init__(self) -> None:
+        self._ssrc: int | None = None
+        self._former_ssrc: int | None = None
+        self._switched_at = 0.0
+        self._next = 0
+        self._held: dict[int, _Held] = {}
+        self.drops: dict[ReorderingDrop, int] = {}
+        self.lost = 0
+
+    @property
+    def held(self) -> int:
+        """Packets that wait behind a gap."""
+        return len(self._held)
+
+    def receive(self, packet: RtpPacket, now: float) -> list[Arrival]:
+        """Take a packet; returns what is in turn."""
+        if packet.ssrc != self._ssrc:
+            return self._switch_source(packet, now)
+        ahead = (packet.sequence - self._next) % _SEQUENCES
+        if ahead == 0 and not self._held:
+            self._next = (self._next + 1) % _SEQUENCES
+            return [Arrival(packet, 0.0)]
+        if ahead < MAX_DROPOUT:
+            return self._hold(packet, now)
+        if ahead >= _SEQUENCES - MAX_MISORDER:
+            return self._drop(ReorderingDrop.LATE)
+        return [*self._release_all(now), self._restart(packet)]
+
+    def tick(self, now: float) -> list[Arrival]:
+        """Give up a gap whose time has run out; returns what is then in turn."""
+        return self._release(now) if self._held else []
+
+    def _drop(self, reason: ReorderingDrop) -> list[Arrival]:
+        self.drops[reason] = self.drops.get(reason, 0) + 1
+        return []
+
+    def _switch_source(self, packet: RtpPacket, now: float) -> list[Arrival]:
+        if packet.ssrc == self._former_ssrc and now - self._switched_at < FORMER_SOURCE_S:
+            return self._drop(ReorderingDrop.FORMER_SOURCE)
+        self._former_ssrc, self._ssrc, self._switched_at = self._ssrc, packet.ssrc, now
+        return [*self._release_all(now), self._restart(packet)]
+
+    def _restart(self, packet: RtpPacket) -> Arrival:
+        self._next = (packet.sequence + 1) % _SEQUENCES
+        return Arrival(packet, 0.0, restarted=True)
+
+    def _hold(self, packet: RtpPacket, now: float) -> list[Arrival]:
+        if packet.sequence in self._held:
+            return self._drop(ReorderingDrop.DUPLICATE)
+        self._held[packet.sequence] = _Held(packet, now)
+        return self._release(now)
+
+    def _release(self, now: float) -> list[Arrival]:
+        """What is in turn, giving up gaps as long as the wait for them is over."""
+        arrivals = self._release_in_order(now)
+        while self._held and self._wait_is_over(now):
+            arrivals += self._release_over_gap(now)
+        return arrivals
+
+    def _release_all(self, now: float) -> list[Arrival]:
+        arrivals: list[Arrival] = []
+        while self._held:
+            arrivals += self._release_over_gap(now)
+        return arrivals
+
+    def _wait_is_over(self, now: float) -> bool:
+        waiting_since = min(held.received_at for held in self._held.values())
+        return len(self._held) >= MAX_HELD or now - waiting_since >= MAX_WAIT_S
+
+    def _release_over_gap(self, now: float) -> list[Arrival]:
+        lost = min((sequence - self._next) % _SEQUENCES for sequence in self._held)
+        self._next = (self._next + lost) % _SEQUENCES
+        self.lost += lost
+        return self._release_in_order(now, lost)
+
+    def _release_in_order(self, now: float, lost: int = 0) -> list[Arrival]:
+        arrivals: list[Arrival] = []
+        while (held := self._held.pop(self._next, None)) is not None:
+            arrivals.append(Arrival(held.packet, now - held.received_at, lost))
+            self._next = (self._next + 1) % _SEQUENCES
+            lost = 0
+        return arrivals
