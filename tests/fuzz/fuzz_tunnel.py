@@ -1,0 +1,75 @@
+"""Tunnel datagrams and control messages: what is accepted encodes to the same bytes."""
+
+import contextlib
+import hashlib
+from itertools import count
+
+from antiphon_proto.address import Address
+from antiphon_proto.cluster_keys import ClusterKeys
+from antiphon_proto.tunnel import (
+    HEADER_BYTES,
+    Frame,
+    FrameType,
+    TunnelError,
+    TunnelReceiver,
+    TunnelSender,
+)
+from antiphon_proto.tunnel_control import (
+    Bind,
+    Hello,
+    Reset,
+    Unbind,
+    UnbindReason,
+    control_frame,
+    control_message,
+)
+
+KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
+MAC_KEY = KEYS.derive("tunnel mac")
+EPOCH = 0x1122334455667788
+RECEIVER: Address = ("192.0.2.10", 40001)
+CLIENT: Address = ("203.0.113.9", 50000)
+DATA = Frame(FrameType.DATA, CLIENT, b"\x80\x78 a packet")
+DATA_IPV6 = Frame(FrameType.DATA, ("2001:db8::9", 50001), b"\x80\x78 a packet")
+CONTROL = [
+    control_frame(Bind(60, True, (1, 2)), CLIENT),
+    control_frame(Unbind(UnbindReason.MOVED), CLIENT),
+    control_frame(Reset(3)),
+    control_frame(Hello(9, (RECEIVER, ("2001:db8::9", 50001)))),
+]
+COUNTER = 1
+SENDER = TunnelSender(KEYS, EPOCH, RECEIVER, count(COUNTER))
+SEEDS = [
+    SENDER.encode(CONTROL),
+    SENDER.encode([DATA]),
+    SENDER.encode([DATA, DATA_IPV6]),
+    b"".join(frame.payload for frame in CONTROL),
+    *(frame.payload for frame in CONTROL),
+]
+CONTROL_HEADER, DATA_HEADER = (seed[:HEADER_BYTES] for seed in SEEDS[:2])
+
+
+def one_input(data: bytes) -> None:
+    _decode(data)
+    _decode(DATA_HEADER + data[HEADER_BYTES:])
+    _decode(_protected(data[HEADER_BYTES:]))
+    for type_ in FrameType:
+        with contextlib.suppress(TunnelError):
+            assert control_message(Frame(type_, CLIENT, data)).encode() == data
+
+
+def _protected(body: bytes) -> bytes:
+    """Arbitrary frames with a good MAC, as no forger could make them."""
+    covered = CONTROL_HEADER + body + COUNTER.to_bytes(8, "big")
+    return covered + hashlib.blake2b(covered, key=MAC_KEY, digest_size=16).digest()
+
+
+def _decode(datagram: bytes) -> None:
+    with contextlib.suppress(TunnelError):
+        epoch, frames = TunnelReceiver(KEYS, RECEIVER).decode(datagram)
+        assert epoch == EPOCH
+        if any(frame.type is not FrameType.DATA for frame in frames):
+            assert TunnelSender(KEYS, epoch, RECEIVER, count(COUNTER)).encode(frames) == datagram
+        for frame in frames:
+            with contextlib.suppress(TunnelError):
+                control_message(frame)
