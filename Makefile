@@ -1,0 +1,78 @@
+# Everything runs from a virtual environment in .venv, made here on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+
+# The flags of `antiphon up` are environment variables too, which make passes on:
+#   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
+
+.PHONY: help up test check proto fuzz bench clean debian-packages
+
+help:
+	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
+	@echo "make test   unit, property and end-to-end tests, with real clients"
+	@echo "make check  lint, format, types, generated code, import rules"
+	@echo "make proto  generate the trunk's Python code from inference.proto"
+	@echo "make fuzz   mutate the seeds of every parser for longer than make test does"
+	@echo "make bench  measure the README's figures"
+	@echo "make clean  remove the virtual environment and everything generated"
+
+up: .venv/ready-to-run
+	@exec $(BIN)/antiphon up
+
+test: .venv/ready-to-develop debian-packages
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+check: .venv/ready-to-develop
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_imports.py
+	rm -rf build/proto && mkdir -p build/proto
+	$(call generate,build/proto)
+	diff -r -x __pycache__ -x '*.proto' -x __init__.py \
+	  build/proto/antiphon_proto/inference proto/antiphon_proto/inference
+
+proto: .venv/ready-to-develop
+	$(call generate,proto)
+
+fuzz: .venv/ready-to-develop
+	$(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+
+bench: .venv/ready-to-develop
+	$(BIN)/python bench/first_call.py $(BENCH_ARGS)
+
+clean:
+	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+debian-packages:
+	@tests/install-debian-packages
+
+define generate
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(1) --grpc_python_out=$(1) \
+	  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) \
+	  proto/antiphon_proto/inference/v1/inference.proto
+endef
+
+# pip from outside: a Python without ensurepip (Debian packs it apart) has pip all the same.
+PIP_INSTALL := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check \
+  install --quiet --constraint constraints.txt
+
+define install
+	@echo "Installing antiphon[$(1)] into .venv"
+	@$(PIP_INSTALL) --editable '.[$(1)]'
+	@# The wheel requires torch; its ONNX file, all that is used of it, does not.
+	@$(PIP_INSTALL) --no-deps silero-vad
+	@touch $@
+endef
+
+.venv/ready-to-run: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,all)
+
+.venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
+	$(call install,dev)
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Antiphon needs Python 3.11 or newer: there is no $(PYTHON)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Antiphon needs Python 3.11 or newer: $(PYTHON) is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv --without-pip .venv

@@ -1,0 +1,107 @@
+"""Which package may import which, and what only shells may touch."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TIERS = ("relay", "transceiver", "inference")
+SHARED = ("antiphon_proto", "chassis")
+OURS = (*SHARED, *TIERS, "antiphon", "loadtest")
+
+MAY_IMPORT = {
+    "antiphon_proto": set[str](),
+    "chassis": set[str](),
+    "antiphon": {*SHARED},
+    **{tier: {*SHARED} for tier in TIERS},
+}
+
+OUTSIDE_WORLD = {"asyncio", "grpc", "prometheus_client", "socket", "time", "torch"}
+"""What a core has no need of: it takes bytes, addresses, the time and randomness as arguments."""
+
+SHELLS = {
+    "antiphon_proto": ["inference/v1/*"],
+    "relay": ["__main__", "metrics", "sockets", "supervisor", "worker"],
+    "transceiver": ["__main__"],
+    "inference": ["__main__"],
+}
+"""The modules that touch the outside world; every other module of these packages is a core."""
+
+
+def directory(package: str) -> Path:
+    return ROOT / "proto" / package if package == "antiphon_proto" else ROOT / package
+
+
+def modules(package: str) -> Iterator[Path]:
+    return directory(package).rglob("*.py")
+
+
+def imports(module: Path) -> Iterator[str]:
+    """The full names of the modules that a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(module.read_text(), module.name)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{module}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def touched(module: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(module)} & OUTSIDE_WORLD
+
+
+def is_shell(package: str, module: Path) -> bool:
+    relative = module.relative_to(directory(package)).with_suffix("")
+    return any(relative.match(pattern) for pattern in SHELLS[package])
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    found = {
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules(package)
+        for name in imports(module)
+        if name.partition(".")[0] in OURS and name.partition(".")[0] not in allowed
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("package", SHELLS)
+def test_a_core_does_not_touch_the_outside_world(package: str) -> None:
+    found = {
+        f"{module.relative_to(ROOT)} imports {', '.join(sorted(touched(module)))}"
+        for module in modules(package)
+        if touched(module) and not is_shell(package, module)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "pattern"),
+    [(package, pattern) for package, patterns in SHELLS.items() for pattern in patterns],
+)
+def test_a_shell_is_one(package: str, pattern: str) -> None:
+    """Else the list of shells grows stale, and hides the next core that goes astray."""
+    found = [
+        m for m in modules(package) if m.relative_to(directory(package)).match(f"{pattern}.py")
+    ]
+    assert any(touched(module) for module in found)
+
+
+def test_the_relay_needs_none_of_the_heavy_libraries() -> None:
+    """Its image does without them; an import somewhere below would bring them back."""
+    names = [f"relay.{module.stem}" for module in modules("relay") if module.stem != "__main__"]
+    program = f"""
+import importlib, sys
+for name in {names}:
+    importlib.import_module(name)
+print(*sorted({{"aiortc", "av", "grpc", "numpy", "openai", "torch"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
