@@ -90,7 +90,7 @@ class ReceptionStatistics:
         return min(255, lost * 256 // expected) if expected > 0 and lost > 0 else 0
 
     def _estimate_jitter(self, packet: RtpPacket, now: float) -> None:
-        transit = (int(now * CLOCK_RATE) - packet.timestamp) & 0xFFFFFFFF
+        transit = (round(now * CLOCK_RATE) - packet.timestamp) & 0xFFFFFFFF
         if self._transit is not None:
             change = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
             self._jitter += (abs(change) - self._jitter) / 16

@@ -1,0 +1,327 @@
+"""Streams of real Opus packets through loss, reordering and silence, on a virtual clock."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transceiver.audio.opus import OpusEncoder
+from transceiver.audio.receiver import (
+    CLOCK_SLACK_S,
+    DTX_MARGIN_S,
+    MAX_SILENCE_S,
+    STALL_MARGIN_S,
+    AudioFrame,
+    AudioReceiver,
+)
+from transceiver.rtp.packet import RtpPacket
+
+RATE = 24000
+FRAME = RATE // 50
+OPUS = 111
+SECOND = RATE
+
+
+def tone_packets(count: int, frequency: float = 440) -> list[bytes]:
+    encoder = OpusEncoder(RATE)
+    time = np.arange(count * FRAME) / RATE
+    pcm = (8000 * np.sin(2 * math.pi * frequency * time)).astype("<i2").tobytes()
+    size = FRAME * 2
+    return [encoder.encode(pcm[start : start + size]) for start in range(0, len(pcm), size)]
+
+
+TONE = tone_packets(100)
+DTX = b"\xf8"
+
+
+class Client:
+    """Numbers packets as a client does; `now` is when each one arrives, 20 ms apart."""
+
+    def __init__(self, sequence: int = 1000, timestamp: int = 5000) -> None:
+        self.receiver = AudioReceiver(OPUS, RATE)
+        self.frames: list[AudioFrame] = []
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.ssrc = 1
+        self.now = 0.0
+
+    def packet(self, payload: bytes, payload_type: int = OPUS) -> RtpPacket:
+        packet = RtpPacket(
+            payload_type, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc, payload
+        )
+        self.sequence += 1
+        return packet
+
+    def advance(self, seconds: float = 0.02) -> None:
+        self.timestamp += round(seconds * 48000)
+        self.now += seconds
+
+    def send(self, *payloads: bytes) -> list[AudioFrame]:
+        """Send frames of 20 ms; returns what came out."""
+        before = len(self.frames)
+        for payload in payloads:
+            self.frames += self.receiver.receive(self.packet(payload), self.now)
+            self.advance()
+        return self.frames[before:]
+
+    def lose(self, count: int) -> None:
+        self.sequence += count
+        self.advance(0.02 * count)
+
+    def let_pass(self, seconds: float) -> list[AudioFrame]:
+        """Tick every 10 ms while nothing arrives; the client's clock goes on."""
+        before = len(self.frames)
+        for _ in range(round(seconds * 100)):
+            self.advance(0.01)
+            self.frames += self.receiver.tick(self.now)
+        return self.frames[before:]
+
+    def assert_unbroken(self) -> None:
+        for earlier, later in itertools.pairwise(self.frames):
+            assert later.position == earlier.position + len(earlier.pcm) // 2
+
+
+def level(frames: list[AudioFrame]) -> float:
+    pcm = np.frombuffer(b"".join(frame.pcm for frame in frames), "<i2").astype(float)
+    return float(np.sqrt(np.mean(pcm**2)))
+
+
+def test_each_packet_in_order_gives_its_audio_at_once() -> None:
+    client = Client()
+    for index, payload in enumerate(TONE):
+        (frame,) = client.send(payload)
+        assert frame.position == index * FRAME
+        assert len(frame.pcm) == FRAME * 2
+        assert frame.waited_s == 0.0
+    assert level(client.frames[5:]) > 4000
+    assert client.receiver.position == len(TONE) * FRAME
+
+
+def test_packets_of_60_ms() -> None:
+    encoder = OpusEncoder(RATE)
+    pcm = bytes(FRAME * 2 * 3)
+    client = Client()
+    for index in range(3):
+        client.frames += client.receiver.receive(client.packet(encoder.encode(pcm)), client.now)
+        client.advance(0.06)
+        assert client.frames[index].position == index * 3 * FRAME
+    assert client.receiver.counts.silence == 0
+
+
+def test_reordered_packets_come_out_in_order_and_tell_their_wait() -> None:
+    client = Client()
+    client.send(TONE[0])
+    late = client.packet(TONE[1])
+    client.advance()
+    assert client.send(TONE[2]) == []
+    client.now += 0.005
+    frames = client.receiver.receive(late, client.now)
+    assert [frame.position for frame in frames] == [FRAME, 2 * FRAME]
+    assert [frame.waited_s for frame in frames] == pytest.approx([0.0, 0.025])
+    assert client.receiver.counts.recovered == 0
+
+
+def test_a_lost_packet_is_made_up_from_the_next_after_40_ms() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    client.lose(1)
+    assert client.send(TONE[11]) == []
+    assert client.let_pass(0.01) == []
+    repaired, following = client.let_pass(0.03)
+    assert (repaired.position, following.position) == (10 * FRAME, 11 * FRAME)
+    assert 0.039 <= repaired.waited_s <= 0.051
+    assert level([repaired]) > 3000
+    assert client.receiver.counts.recovered == FRAME
+    client.assert_unbroken()
+
+
+def test_a_run_of_lost_packets_is_made_up_whole_while_it_is_short() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    client.lose(4)
+    client.send(*TONE[14:20])
+    assert client.receiver.counts.recovered == 4 * FRAME
+    assert client.receiver.counts.silence == 0
+    assert client.receiver.position == 20 * FRAME
+    client.assert_unbroken()
+
+
+def test_a_long_outage_is_silence_but_for_its_last_frame() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    client.lose(20)
+    client.send(*TONE[30:40])
+    assert client.receiver.counts.recovered == FRAME
+    assert client.receiver.counts.silence == 19 * FRAME
+    assert client.receiver.position == 40 * FRAME
+    client.assert_unbroken()
+
+
+def test_a_loss_at_the_sequence_and_timestamp_wrap() -> None:
+    client = Client(sequence=65533, timestamp=2**32 - 3 * 960)
+    client.send(*TONE[:3])
+    client.lose(1)
+    client.send(*TONE[4:10])
+    assert client.receiver.counts.recovered == FRAME
+    assert client.receiver.position == 10 * FRAME
+    client.assert_unbroken()
+
+
+class TestSilence:
+    def test_a_gap_in_timestamps_alone_is_silence_of_its_length(self) -> None:
+        client = Client()
+        client.send(*TONE[:5])
+        client.advance(0.4)
+        frames = client.send(TONE[5])
+        assert [len(frame.pcm) for frame in frames] == [FRAME * 2] * 21
+        assert level(frames[:-1]) == 0
+        assert frames[-1].position == 25 * FRAME
+        client.assert_unbroken()
+
+    def test_after_a_dtx_frame_silence_passes_without_the_next_packet(self) -> None:
+        client = Client()
+        client.send(*TONE[:5], DTX)
+        silence = client.let_pass(0.36)
+        assert level(silence) == 0
+        heard_at = client.now - 0.38
+        behind = client.now - heard_at - sum(len(f.pcm) for f in silence) / 2 / RATE
+        assert DTX_MARGIN_S <= behind <= DTX_MARGIN_S + 0.02
+        client.send(TONE[5])
+        client.assert_unbroken()
+        assert client.receiver.position == (6 + 18 + 1) * FRAME
+
+    def test_packets_that_stop_coming_become_silence_later(self) -> None:
+        client = Client()
+        client.send(*TONE[:5])
+        assert client.let_pass(STALL_MARGIN_S - 0.03) == []
+        assert client.let_pass(0.2) != []
+        client.send(TONE[5])
+        client.assert_unbroken()
+
+    def test_late_packets_after_live_silence_keep_their_audio(self) -> None:
+        client = Client()
+        client.send(*TONE[:5])
+        before = client.receiver.position
+        for _ in range(100):
+            client.now += 0.01
+            client.frames += client.receiver.tick(client.now)
+        given = client.receiver.position - before
+        assert given > 0
+        client.send(*TONE[5:15])
+        assert client.receiver.position == before + given + 10 * FRAME
+        client.assert_unbroken()
+
+    def test_before_the_first_packet_there_is_no_clock(self) -> None:
+        client = Client()
+        assert client.let_pass(2.0) == []
+
+    @pytest.mark.parametrize("ticking", [True, False])
+    def test_a_long_pause_is_capped_and_the_clock_jumps_over_the_rest(self, ticking: bool) -> None:
+        client = Client()
+        client.send(*TONE[:5], DTX)
+        if ticking:
+            client.let_pass(60)
+        else:
+            client.advance(60)
+        client.send(TONE[5])
+        assert client.receiver.counts.silence == MAX_SILENCE_S * RATE
+        assert client.frames[-1].position == pytest.approx(60.12 * RATE, abs=1)
+
+    def test_a_timestamp_that_jumps_beyond_the_time_passed_does_not_move_the_clock(self) -> None:
+        client = Client()
+        client.send(*TONE[:5])
+        client.timestamp += 48000 * 3600
+        client.send(TONE[5])
+        assert client.receiver.position <= 6 * FRAME + (CLOCK_SLACK_S + 0.1) * RATE
+
+    def test_a_timestamp_that_jumps_back_is_taken_as_contiguous(self) -> None:
+        client = Client()
+        client.send(*TONE[:5])
+        client.timestamp -= 48000 * 5
+        client.send(*TONE[5:10])
+        assert client.receiver.position == 10 * FRAME
+        assert client.receiver.counts.silence == 0
+
+
+def test_probing_packets_without_payload_are_passed_over() -> None:
+    """Chromium sends two dozen of them, which repeat the timestamp and use up sequence numbers."""
+    client = Client()
+    client.send(*TONE[:5])
+    for _ in range(24):
+        client.frames += client.receiver.receive(client.packet(b"", 63), client.now)
+    client.send(*TONE[5:10])
+    assert client.receiver.position == 10 * FRAME
+    assert client.receiver.counts.silence == 0
+
+
+def test_other_payload_types_keep_the_sequence_whole() -> None:
+    client = Client()
+    client.send(*TONE[:5])
+    assert client.receiver.receive(client.packet(b"\x01\x0a\x00\xa0", 110), client.now) == []
+    (frame,) = client.send(TONE[5])
+    assert frame.position == 5 * FRAME
+    assert client.receiver.reordering.lost == 0
+
+
+def test_a_change_of_ssrc_goes_on_without_a_gap() -> None:
+    client = Client()
+    client.send(*TONE[:5])
+    client.ssrc, client.sequence, client.timestamp = 2, 7, 123456789
+    (frame,) = client.send(TONE[0])
+    assert frame.position == 5 * FRAME
+    client.send(*TONE[1:5])
+    client.assert_unbroken()
+
+
+def test_a_malformed_packet_is_counted_and_becomes_silence() -> None:
+    client = Client()
+    client.send(*TONE[:5], b"\xff\xff\xff", *TONE[6:8])
+    assert client.receiver.counts.malformed == 1
+    assert client.receiver.position == 8 * FRAME
+    client.assert_unbroken()
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.05, 0.3]))
+def test_under_any_loss_and_jitter_the_clock_is_unbroken_and_the_clients(
+    seed: int, loss: float
+) -> None:
+    chance = random.Random(seed)
+    client = Client()
+    arrivals = []
+    for index, payload in enumerate(TONE):
+        packet = client.packet(payload)
+        if index == 0 or chance.random() >= loss:
+            arrivals.append((client.now + chance.random() * 0.03, index, packet))
+        client.advance()
+    frames: list[AudioFrame] = []
+    arrivals.sort()
+    steps = iter(arrivals)
+    pending = next(steps, None)
+    for step in range(230):
+        now = step * 0.01
+        while pending is not None and pending[0] <= now:
+            frames += client.receiver.receive(pending[2], pending[0])
+            pending = next(steps, None)
+        frames += client.receiver.tick(now)
+    client.frames = frames
+    client.assert_unbroken()
+    last = max(index for _, index, _ in arrivals)
+    assert client.receiver.position >= (last + 1 - arrivals[0][1]) * FRAME
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**32 - 1), st.binary(max_size=60))))
+def test_any_packets_keep_the_clock_unbroken(packets: list[tuple[int, int, bytes]]) -> None:
+    client = Client()
+    for sequence, timestamp, payload in packets:
+        client.now += 0.02
+        packet = RtpPacket(OPUS, sequence, timestamp, 1, payload)
+        frames = client.receiver.receive(packet, client.now) + client.receiver.tick(client.now)
+        client.frames += frames
+        assert client.receiver.position <= (client.now + CLOCK_SLACK_S + 1) * RATE * 4
+    positions = [frame.position for frame in client.frames]
+    assert positions == sorted(positions)
