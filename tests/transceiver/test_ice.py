@@ -5,9 +5,9 @@ import itertools
 import random
 
 import pytest
+
 from antiphon_proto import stun
 from antiphon_proto.address import Address
-
 from transceiver.ice import (
     CONSENT_EXPIRY_S,
     MAX_PATHS,

@@ -1,0 +1,71 @@
+"""STUN from anywhere at an agent: the state stays bounded, strangers draw no answer."""
+
+import hmac
+import random
+
+from antiphon_proto import stun
+from transceiver.ice import MAX_PATHS, IceAgent, IceCredentials
+
+_LOCAL = IceCredentials("local", "local-password-of-24-chr")
+_REMOTE = IceCredentials("peer", "remote-password-of-22c")
+_CLIENT = ("192.0.2.1", 5000)
+
+SEEDS = [
+    stun.binding_request(
+        bytes(12),
+        username=b"local:peer",
+        password=_LOCAL.password.encode(),
+        priority=1,
+        tie_breaker=tie_breaker,
+        controlling=controlling,
+        use_candidate=controlling,
+    )
+    for controlling, tie_breaker in ((True, 1), (False, 0), (False, 2**64 - 1))
+]
+SEEDS += [
+    stun.binding_success(bytes(12), mapped=_CLIENT, password=_REMOTE.password.encode()),
+    stun.binding_error(
+        bytes(12), code=487, reason="Role Conflict", password=_REMOTE.password.encode()
+    ),
+]
+
+
+def one_input(data: bytes) -> None:
+    agent = IceAgent(_LOCAL, _REMOTE, random_bytes=random.Random(1).randbytes)
+    agent.receive(data, _CLIENT, 0.0)
+    if not _is_authentic(data):
+        assert agent.take_datagrams() == []
+    # What follows reaches behind the check of integrity.
+    signed = _signed(data, _LOCAL.password.encode())
+    for port in range(2 * MAX_PATHS):
+        agent.receive(signed, ("192.0.2.2", port), port)
+        agent.receive(_answer(agent, signed), ("192.0.2.2", port), port)
+    for second in range(60):
+        agent.tick(second)
+    assert len(agent.validated) <= MAX_PATHS
+    for datagram, _ in agent.take_datagrams():
+        stun.parse(datagram)
+
+
+def _is_authentic(data: bytes) -> bool:
+    try:
+        return stun.parse(data).verify(_LOCAL.password.encode())
+    except stun.StunError:
+        return False
+
+
+def _answer(agent: IceAgent, signed: bytes) -> bytes:
+    """The input as a response to the check that the agent has just sent, if any."""
+    for datagram, _ in agent.take_datagrams():
+        sent = stun.parse(datagram)
+        if sent.message_class is stun.StunClass.REQUEST:
+            response = signed[:8] + sent.transaction_id + signed[20:-24]
+            return _signed(response, _REMOTE.password.encode())
+    return signed
+
+
+def _signed(data: bytes, password: bytes) -> bytes:
+    """The message up to its integrity, if it has any, with a valid one."""
+    body = data[:20] + data[20:].partition(b"\x00\x08\x00\x14")[0]
+    body = body[:2] + ((len(body) + 4) & 0xFFFF).to_bytes(2, "big") + body[4:]
+    return body + b"\x00\x08\x00\x14" + hmac.digest(password, body, "sha1")

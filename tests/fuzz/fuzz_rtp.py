@@ -1,0 +1,71 @@
+"""A client's authenticated RTP and RTCP: decoded to an unbroken clock, or refused."""
+
+import contextlib
+import itertools
+import struct
+
+from aiortc import rtp
+
+from transceiver.audio.opus import OpusEncoder
+from transceiver.audio.receiver import AudioReceiver
+from transceiver.rtp.packet import RtpError, RtpPacket
+from transceiver.rtp.reports import RtcpError, RtcpSession
+from transceiver.rtp.sender import RtpSender
+
+_OPUS = 111
+_RATE = 24000
+_SPEECH = OpusEncoder(_RATE).encode(bytes(_RATE // 50 * 2))
+
+
+def _stream(*packets: bytes) -> bytes:
+    """Packets one after the other, each behind its length."""
+    return b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
+
+
+SEEDS = [
+    _stream(
+        *(
+            RtpPacket(_OPUS, 65534 + number & 0xFFFF, number * 960, 1, _SPEECH).encode()
+            for number in (0, 1, 3, 2, 6, 7, 8)
+        )
+    ),
+    _stream(
+        bytes(
+            rtp.RtcpSrPacket(
+                ssrc=1,
+                sender_info=rtp.RtcpSenderInfo(1 << 63, 960, 1, 100),
+                reports=[rtp.RtcpReceiverInfo(7, 1, 2, 3, 4, 5, 6)],
+            )
+        )
+        + bytes(rtp.RtcpSdesPacket([rtp.RtcpSourceInfo(1, [(1, b"cname")])]))
+    ),
+]
+
+
+def one_input(data: bytes) -> None:
+    receiver = AudioReceiver(_OPUS, _RATE)
+    sender = RtpSender(payload_type=_OPUS, ssrc=7, sequence=0, timestamp=0)
+    session = RtcpSession(sender, cname="fuzz", epoch_s=4e9, random=lambda: 0.5)
+    frames = []
+    for number, packet in enumerate(_packets(data)):
+        now = number * 0.02
+        with contextlib.suppress(RtcpError):
+            session.receive(packet, now)
+        try:
+            parsed = RtpPacket.parse(packet)
+        except RtpError:
+            continue
+        session.receive_rtp(parsed, now)
+        frames += receiver.receive(parsed, now) + receiver.tick(now)
+        rtp.RtcpPacket.parse(session.report(now))
+    for earlier, later in itertools.pairwise(frames):
+        assert later.position >= earlier.position + len(earlier.pcm) // 2
+
+
+def _packets(stream: bytes) -> list[bytes]:
+    packets, start = [], 0
+    while start + 2 <= len(stream):
+        (length,) = struct.unpack_from(">H", stream, start)
+        packets.append(stream[start + 2 : start + 2 + length])
+        start += 2 + length
+    return packets
