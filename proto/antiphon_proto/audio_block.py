@@ -38,6 +38,11 @@ class AudioFrameHeader(NamedTuple):
         except struct.error as error:
             raise AudioBlockError(f"{self} does not fit its fields") from error
 
+    @classmethod
+    def unpack_from(cls, headers: bytes, start: int) -> "AudioFrameHeader":
+        """The header at byte `start`, of which HEADER_BYTES must follow."""
+        return cls(*_HEADER.unpack_from(headers, start))
+
 
 class AudioFrame(NamedTuple):
     """One session's run of samples within a block."""

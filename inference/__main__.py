@@ -1,0 +1,30 @@
+"""`python -m inference`: exit code 2, and one line, when it cannot start."""
+
+import asyncio
+import os
+import sys
+
+import uvloop
+
+from chassis.logs import configure_logging
+from chassis.settings import SettingError, load
+from inference.config import InferenceConfig
+from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.echo import EchoEngine
+from inference.server import serve
+
+
+def main() -> int:
+    try:
+        config = load(InferenceConfig, sys.argv[1:], os.environ, prog="python -m inference")
+        configure_logging("inference", config.log_level)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(config, [EchoEngine()], CascadeCounters()))
+    except (SettingError, OSError) as error:
+        print(f"inference: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Why a session, or one of its commands, failed: stable names on the trunk and in metrics."""
+
+from enum import Enum
+
+
+class ErrorCode(Enum):
+    AT_CAPACITY = "at_capacity"
+    """The replica holds as many sessions as it may."""
+    DRAINING = "draining"
+    """The replica is about to stop and opens no sessions."""
+    SESSION_NOT_OPEN = "session_not_open"
+    SESSION_ALREADY_OPEN = "session_already_open"
+    MALFORMED_AUDIO = "malformed_audio"
+    """The audio block's lengths contradict each other; its audio was dropped."""
+    UNKNOWN_COMMAND = "unknown_command"
+    INVALID_RESPONSE = "invalid_response"
+    """A response's number is 0, was used before, or was never given."""
+    RESPONSE_ACTIVE = "response_active"
+    """The engine answers one response at a time."""
+    UNKNOWN_ITEM = "unknown_item"
+    DUPLICATE_ITEM = "duplicate_item"
+    SLOW_CONSUMER = "slow_consumer"
+    """The transceiver let more output pile up than the session may hold."""
+    ENGINE_FAILED = "engine_failed"
+    RECOGNITION_FAILED = "recognition_failed"
+    SYNTHESIS_FAILED = "synthesis_failed"
+    BRAIN_FAILED = "brain_failed"
+    BRAIN_TIMEOUT = "brain_timeout"
+
+
+class EngineError(Exception):
+    """A session cannot do what it was asked; the session itself goes on."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code

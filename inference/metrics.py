@@ -1,0 +1,128 @@
+"""Prometheus metrics of the inference process, read from plain counters at a scrape."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from inference.admission import Admission
+from inference.engine_events import Done, DoneStatus, Stage
+from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.error_code import ErrorCode
+from inference.trunk_counters import AudioDrop, TrunkCounters
+
+EnumT = TypeVar("EnumT", bound=Enum)
+
+STAGE_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
+
+class StageLatency:
+    """How long after the user's last voiced sample an answer's stages were reached."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "antiphon_inference_stage_seconds",
+            "Arrival of the turn's last voiced sample to the stage of its answer.",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        for stage in Stage:
+            self._seconds.labels(stage.value)
+
+    def observe(self, done: Done) -> None:
+        for time in done.stages:
+            self._seconds.labels(time.stage.value).observe(time.after_voiced_end_us / 1e6)
+
+
+class InferenceCollector(Collector):
+    """Translates the process's counters into metric families."""
+
+    def __init__(
+        self, trunk: TrunkCounters, cascade: CascadeCounters, admission: Admission
+    ) -> None:
+        self._trunk = trunk
+        self._cascade = cascade
+        self._admission = admission
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._session_metrics()
+        yield from self._traffic_metrics()
+        yield from self._cascade_metrics()
+
+    def _session_metrics(self) -> Iterable[Metric]:
+        trunk, admission = self._trunk, self._admission
+        name = "antiphon_inference_"
+        yield _gauge(name + "sessions", "Sessions held.", admission.sessions)
+        yield _gauge(name + "capacity", "Sessions that may be held.", admission.capacity)
+        yield _gauge(name + "draining", "1 while no new session is taken.", int(admission.draining))
+        opened = CounterMetricFamily(
+            name + "sessions_opened", "Sessions opened.", labels=["engine"]
+        )
+        for engine, count in trunk.opened.items():
+            opened.add_metric([engine], count)
+        yield opened
+        yield _counter(name + "sessions_closed", "Sessions ended.", trunk.closed)
+        yield _by_enum(name + "errors", "Error events sent.", "code", ErrorCode, trunk.errors)
+        yield _by_enum(
+            name + "responses", "Responses that ended.", "status", DoneStatus, trunk.done
+        )
+
+    def _traffic_metrics(self) -> Iterable[Metric]:
+        trunk = self._trunk
+        name = "antiphon_inference_trunk_"
+        for direction, messages, audio_bytes in (
+            ("received", trunk.messages_in, trunk.audio_in_bytes),
+            ("sent", trunk.messages_out, trunk.audio_out_bytes),
+        ):
+            yield _counter(f"{name}messages_{direction}", f"Trunk messages {direction}.", messages)
+            yield _counter(
+                f"{name}audio_{direction}_bytes", f"Bytes of PCM {direction}.", audio_bytes
+            )
+        yield _by_enum(
+            name + "audio_dropped_bytes",
+            "Bytes of PCM that went nowhere; overlap and stale output once the session ended.",
+            "reason",
+            AudioDrop,
+            trunk.dropped_bytes,
+        )
+
+    def _cascade_metrics(self) -> Iterable[Metric]:
+        cascade = self._cascade
+        name = "antiphon_inference_cascade_"
+        yield _by_enum(
+            name + "worker_restarts",
+            "Times that a crashed or stuck worker was started again.",
+            "worker",
+            WorkerKind,
+            cascade.restarts,
+        )
+        yield _counter(name + "utterances", "Utterances recognised.", cascade.utterances)
+        yield _counter(name + "utterances_failed", "Utterances lost.", cascade.utterances_failed)
+        yield _counter(
+            name + "vad_batches", "Runs of the voice activity model.", cascade.vad_batches
+        )
+        yield _counter(
+            name + "vad_windows", "32 ms windows that those runs judged.", cascade.vad_windows
+        )
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_text, value=value)
+
+
+def _counter(name: str, help_text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, help_text, value=value)
+
+
+def _by_enum(
+    name: str, help_text: str, label: str, kinds: type[EnumT], values: Mapping[EnumT, int]
+) -> Metric:
+    """A series for each member, zeros too, so that a rate exists before the first event."""
+    family = CounterMetricFamily(name, help_text, labels=[label])
+    for kind in kinds:
+        family.add_metric([str(kind.value)], values.get(kind, 0))
+    return family

@@ -1,0 +1,99 @@
+"""The inference process: engines, the gRPC server, the admin port, signals."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from chassis.admin import serve_admin
+from chassis.host_port import HostPort
+from chassis.readiness import report_ready
+from inference.admission import Admission
+from inference.config import InferenceConfig
+from inference.engine import Engine
+from inference.engines.cascade.counters import CascadeCounters
+from inference.metrics import InferenceCollector, StageLatency
+from inference.servicer import SERVER_OPTIONS, InferenceServicer
+from inference.trunk_counters import TrunkCounters
+
+logger = logging.getLogger(__name__)
+
+STOP_GRACE_S = 0.2
+
+
+async def serve(
+    config: InferenceConfig, engines: Sequence[Engine], cascade_counters: CascadeCounters
+) -> None:
+    """Run until SIGTERM or SIGINT. `engines`: the default one first.
+
+    Raises OSError when an address cannot be bound or the default engine cannot start.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    started = await _start(engines)
+    try:
+        await _serve(config, started, cascade_counters, stop)
+    finally:
+        for engine in started:
+            await engine.close()
+
+
+async def _start(engines: Sequence[Engine]) -> list[Engine]:
+    """Start the engines; one that is not the default is left out when it cannot."""
+    default, *others = engines
+    await default.start()
+    started = [default]
+    for engine in others:
+        try:
+            await engine.start()
+        except OSError as error:
+            logger.warning("engine %s is not available: %s", engine.name, error)
+        else:
+            started.append(engine)
+    return started
+
+
+async def _serve(
+    config: InferenceConfig,
+    engines: Sequence[Engine],
+    cascade_counters: CascadeCounters,
+    stop: asyncio.Event,
+) -> None:
+    admission = Admission(config.max_sessions)
+    counters = TrunkCounters()
+    registry = CollectorRegistry()
+    registry.register(InferenceCollector(counters, cascade_counters, admission))
+    servicer = InferenceServicer(engines, admission, counters, StageLatency(registry).observe)
+
+    def unready_reason() -> str | None:
+        return "draining" if admission.draining else engines[0].unready_reason()
+
+    server, address = await serve_trunks(config.grpc, servicer)
+    runner, admin = await serve_admin(config.admin, registry, unready_reason)
+    report = {"grpc": str(address), "engine": engines[0].name, "admin": str(admin)}
+    report_ready(config.ready_fd, report)
+    logger.info("serving trunks on %s with %s", address, engines[0].name)
+    await stop.wait()
+    servicer.drain(deadline_ms=int(STOP_GRACE_S * 1000))
+    await server.stop(STOP_GRACE_S)
+    await runner.cleanup()
+
+
+async def serve_trunks(
+    bind: HostPort, servicer: InferenceServicer
+) -> tuple[grpc.aio.Server, HostPort]:
+    """A started gRPC server and the address it has. Raises OSError when it cannot bind."""
+    server = grpc.aio.server(options=SERVER_OPTIONS)
+    pb_grpc.add_InferenceServicer_to_server(servicer, server)
+    try:
+        port = server.add_insecure_port(str(bind))
+    except RuntimeError as error:
+        raise OSError(f"cannot bind {bind}") from error
+    await server.start()
+    return server, HostPort(bind.host, port)

@@ -1,0 +1,33 @@
+"""Plain integers that the trunks increment; `metrics.py` reads them at a scrape."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+
+from inference.engine_events import DoneStatus
+from inference.error_code import ErrorCode
+
+
+class AudioDrop(Enum):
+    """Why audio from a transceiver, or for it, went nowhere."""
+
+    MALFORMED_BLOCK = "malformed_block"
+    NO_SESSION = "no_session"
+    OVERLAP = "overlap"
+    """Samples that repeat a stretch of the input clock."""
+    STALE_OUTPUT = "stale_output"
+    """Output of a cancelled response, or live output that nobody fetched."""
+
+
+@dataclass(slots=True)
+class TrunkCounters:
+    opened: Counter[str] = field(default_factory=Counter)
+    """Sessions, by engine."""
+    closed: int = 0
+    errors: Counter[ErrorCode] = field(default_factory=Counter)
+    done: Counter[DoneStatus] = field(default_factory=Counter)
+    messages_in: int = 0
+    messages_out: int = 0
+    audio_in_bytes: int = 0
+    audio_out_bytes: int = 0
+    dropped_bytes: Counter[AudioDrop] = field(default_factory=Counter)

@@ -1,0 +1,125 @@
+"""One session on a trunk: its engine, its input clock and its waiting output."""
+
+from collections.abc import Callable
+
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from inference.commands import (
+    Cancel,
+    ClearInput,
+    Close,
+    Command,
+    Commit,
+    ItemCreate,
+    ItemDelete,
+    ItemTruncate,
+    Open,
+    PlaybackCredit,
+    Respond,
+    Update,
+)
+from inference.engine import Engine
+from inference.engine_events import Done, DoneStatus, EngineOutput, Error
+from inference.error_code import EngineError, ErrorCode
+from inference.input_clock import InputClock
+from inference.outbound import Outbound, OutboundOverflowError
+
+
+class TrunkSession:
+    """Checks what the trunk asks of one engine session, and holds what it answers.
+
+    `wake` is called when `outbound` may have something to send. The session has
+    failed for good once `overflow` is set.
+    """
+
+    def __init__(self, engine: Engine, request: Open, wake: Callable[[], None]) -> None:
+        """Raises EngineError when the engine refuses the session."""
+        capabilities = engine.capabilities
+        self._wake = wake
+        self._clock = InputClock(capabilities.input_rate)
+        self._last_response = 0
+        self._closed = False
+        self.overflow: OutboundOverflowError | None = None
+        self.outbound = Outbound(
+            capabilities.output_rate,
+            request.config.output_credit_ms,
+            full_duplex=capabilities.full_duplex,
+        )
+        self._engine_session = engine.open(request.config, request.history, self.emit)
+
+    @property
+    def overlapped_bytes(self) -> int:
+        return self._clock.overlapped_samples * BYTES_PER_SAMPLE
+
+    def emit(self, output: EngineOutput) -> None:
+        if self._closed or self.overflow is not None:
+            return
+        try:
+            self.outbound.put(output)
+        except OutboundOverflowError as error:
+            self.overflow = error
+        self._wake()
+
+    def push_audio(self, position: int, pcm: bytes) -> None:
+        for run in self._clock.place(position, pcm):
+            self._engine_session.push_audio(run.position, run.pcm)
+
+    def apply(self, command: Command) -> None:
+        """Carry a command out; what cannot be done becomes an Error event."""
+        try:
+            self._apply(command)
+        except EngineError as error:
+            self.emit(Error(error.code, str(error)))
+
+    def close(self, reason: str) -> None:
+        self._closed = True
+        self._engine_session.close(reason)
+
+    def _apply(self, command: Command) -> None:
+        engine_session = self._engine_session
+        match command:
+            case Open():
+                raise EngineError(ErrorCode.SESSION_ALREADY_OPEN, "the session is open already")
+            case Update(config):
+                self.outbound.credit_ms = config.output_credit_ms
+                engine_session.update(config)
+            case Commit(item_id):
+                engine_session.commit(item_id)
+            case ClearInput():
+                engine_session.clear_input()
+            case Respond():
+                self._respond(command)
+            case Cancel(response, played_ms):
+                self._cancel(response, played_ms)
+            case ItemCreate(item, previous_item_id):
+                engine_session.create_item(item, previous_item_id)
+            case ItemTruncate(item_id, audio_end_ms):
+                engine_session.truncate_item(item_id, audio_end_ms)
+            case ItemDelete(item_id):
+                engine_session.delete_item(item_id)
+            case PlaybackCredit(response, played_ms):
+                self.outbound.credit(response, played_ms)
+                engine_session.played(response, played_ms)
+                self._wake()
+            case Close(reason):
+                self.close(reason)
+
+    def _respond(self, request: Respond) -> None:
+        if request.response <= self._last_response:
+            raise EngineError(
+                ErrorCode.INVALID_RESPONSE,
+                f"response {request.response} does not follow {self._last_response}",
+            )
+        self._last_response = request.response
+        self.outbound.begin(request.response)
+        try:
+            self._engine_session.respond(request)
+        except EngineError as error:
+            self.emit(Done(request.response, DoneStatus.FAILED, reason=error.code.value))
+            raise
+
+    def _cancel(self, response: int, played_ms: int) -> None:
+        if not 0 < response <= self._last_response:
+            raise EngineError(ErrorCode.INVALID_RESPONSE, f"there was no response {response}")
+        self.outbound.cancel(response)
+        self._engine_session.cancel(response, played_ms)
+        self._wake()
