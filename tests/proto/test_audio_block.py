@@ -1,6 +1,9 @@
 """The flat audio block: vectors of its layout, and what it refuses."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from antiphon_proto.audio_block import (
     AudioBlockError,
     AudioFrame,
@@ -11,8 +14,6 @@ from antiphon_proto.audio_block import (
     unpack_frames,
 )
 from antiphon_proto.inference.v1.inference_pb2 import AudioBlock
-from hypothesis import given
-from hypothesis import strategies as st
 
 uint32 = st.integers(0, 2**32 - 1)
 pcm = st.binary(max_size=60).map(lambda data: data[: len(data) // 2 * 2])
