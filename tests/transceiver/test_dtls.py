@@ -1,11 +1,16 @@
 """Two of our endpoints over an in-memory link that can lose, duplicate and reorder."""
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
 
+from transceiver import dtls
 from transceiver.dtls import MTU_BYTES, DtlsCertificate, DtlsEndpoint, DtlsError
 from transceiver.fingerprint import Fingerprint
 from transceiver.srtp import SrtpReceiver, SrtpSender
@@ -115,6 +120,36 @@ def test_every_announced_fingerprint_must_match() -> None:
 def test_a_peer_needs_a_fingerprint() -> None:
     with pytest.raises(ValueError, match="fingerprint"):
         DtlsEndpoint(OURS, [])
+
+
+def test_a_peer_without_srtp_gets_no_further() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = dtls._self_signed(key)
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.use_certificate(certificate)
+    context.use_privatekey(key)
+    peer = SSL.Connection(context, None)
+    peer.set_accept_state()
+    client = DtlsEndpoint(OURS, [Fingerprint.of(certificate.public_bytes(Encoding.DER))])
+
+    def shake_hands() -> None:
+        client.start()
+        while client.srtp_keys is None:
+            peer.bio_write(b"".join(client.take_datagrams()))
+            with contextlib.suppress(SSL.WantReadError):
+                peer.do_handshake()
+            client.receive(peer.bio_read(65536))
+
+    with pytest.raises(DtlsError, match="SRTP"):
+        shake_hands()
+    assert client.closed
+    assert client.srtp_keys is None
+
+
+def test_sending_before_the_handshake_is_done_is_refused() -> None:
+    client, _ = endpoints()
+    with pytest.raises(DtlsError, match="not connected"):
+        client.send(b"too early")
 
 
 def test_closing_says_so_to_the_peer() -> None:

@@ -189,6 +189,16 @@ def _resigned(message: bytes) -> bytes:
     return head + b"\x00\x08\x00\x14" + digest
 
 
+def test_other_methods_and_keepalives_have_no_effect() -> None:
+    agent = make_agent()
+    allocate = b"\x00\x03\x00\x00\x21\x12\xa4\x42" + bytes(12)
+    indication = b"\x00\x11\x00\x00\x21\x12\xa4\x42" + bytes(12)
+    agent.receive(allocate, HOME, 0.0)
+    agent.receive(indication, HOME, 0.0)
+    assert agent.take_datagrams() == []
+    assert agent.rejections == {IceRejection.UNSUPPORTED: 1}
+
+
 class TestRoleConflict:
     """https://www.rfc-editor.org/rfc/rfc8445#section-7.3.1.1"""
 
@@ -269,6 +279,20 @@ class TestResponses:
         assert agent.validated == []
         agent.receive(answer(request), HOME, 0.1)
         assert agent.validated == [HOME]
+
+    def test_a_check_that_the_client_refuses_is_asked_again_as_consent(self) -> None:
+        agent = make_agent()
+        agent.receive(check(), HOME, 0.0)
+        refusal = stun.binding_error(
+            own_check(agent).transaction_id,
+            code=400,
+            reason="Bad Request",
+            password=CLIENT.password.encode(),
+        )
+        agent.receive(refusal, HOME, 0.1)
+        assert agent.validated == []
+        assert agent.rejections == {IceRejection.FAILED_CHECK: 1}
+        assert len(ticks(agent, 0.1, 6.5)) >= 1
 
     def test_a_response_counts_once(self) -> None:
         agent = make_agent()

@@ -55,10 +55,6 @@ class OpusDecoder:
         self._state = ctypes.create_string_buffer(self._library.opus_decoder_get_size(1))
         _checked(self._library.opus_decoder_init(self._state, rate, 1))
 
-    @property
-    def rate(self) -> int:
-        return self._rate
-
     def duration(self, packet: bytes) -> int:
         """The samples that `packet` decodes to. Raises OpusError."""
         return _checked(self._library.opus_packet_get_nb_samples(packet, len(packet), self._rate))
