@@ -3,7 +3,10 @@ import pytest
 from transceiver.fingerprint import DIGEST_BYTES, Fingerprint, FingerprintError
 
 # From the offer of tests/vectors/offer_chromium156_audio_dc.sdp.
-CHROMIUM = "A8:50:F4:6E:42:02:7D:EF:9C:28:3A:BE:3E:0D:16:E5:54:77:49:25:83:B6:B0:D1:F4:00:65:7F:C3:94:B3:78"
+CHROMIUM = (
+    "A8:50:F4:6E:42:02:7D:EF:9C:28:3A:BE:3E:0D:16:E5:"
+    "54:77:49:25:83:B6:B0:D1:F4:00:65:7F:C3:94:B3:78"
+)
 
 
 def test_it_is_written_as_it_is_read() -> None:
