@@ -1,0 +1,28 @@
+"""Why a call ended; each value is also a metric label."""
+
+from enum import Enum
+
+
+class CloseReason(Enum):
+    """What ended a call. An operator reads these in logs and metrics."""
+
+    CLIENT_HANGUP = "client_hangup"
+    """The client, or its application by the API, hung up."""
+    DTLS_CLOSED = "dtls_closed"
+    """The client closed the DTLS association, as a closing browser tab does."""
+    DTLS_FAILED = "dtls_failed"
+    """The handshake failed, or the certificate was not the one of the offer."""
+    CONSENT_LOST = "consent_lost"
+    """No authenticated sign of the client for 30 s (RFC 7675)."""
+    SETUP_TIMEOUT = "setup_timeout"
+    """The client never connected."""
+    ENGINE_FAILED = "engine_failed"
+    """The engine gave the session up, or its replica was lost."""
+    IDLE = "idle"
+    """Nobody said anything for as long as a call may be silent."""
+    MAX_DURATION = "max_duration"
+    """The call was as long as calls may be."""
+    SHUTDOWN = "shutdown"
+    """This worker stops."""
+    INTERNAL_ERROR = "internal_error"
+    """A defect in this program."""
