@@ -1,0 +1,75 @@
+"""What a conversation asks of the call that runs it, in the order in which it must happen."""
+
+from dataclasses import dataclass
+
+from antiphon_proto.realtime import ServerEvent
+from transceiver.close_reason import CloseReason
+from transceiver.engine_messages import EngineCommand
+from transceiver.ledger import TurnAccount
+
+
+@dataclass(frozen=True, slots=True)
+class SendEvent:
+    """Send to the client."""
+
+    event: ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SendEngineCommand:
+    """Send to the engine, behind the input audio forwarded so far."""
+
+    command: EngineCommand
+
+
+@dataclass(frozen=True, slots=True)
+class AppendAudio:
+    """Take the client's audio, which came in an event, in the session's input format."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlayAudio:
+    """Queue PCM of a response for playout."""
+
+    response: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FinishPlayout:
+    """No more audio of this response will be queued."""
+
+    response: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutPlayout:
+    """Drop everything that is queued for playout."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured:
+    """A turn's latency is known: observe it."""
+
+    account: TurnAccount
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCall:
+    """End the call."""
+
+    reason: CloseReason
+
+
+Output = (
+    SendEvent
+    | SendEngineCommand
+    | AppendAudio
+    | PlayAudio
+    | FinishPlayout
+    | CutPlayout
+    | TurnMeasured
+    | CloseCall
+)
