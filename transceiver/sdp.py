@@ -158,7 +158,7 @@ def parse_offer(text: str) -> Offer:
     if any(media.ice and media.ice.iceLite for media in description.media):
         raise OfferError(OfferFault.ICE_LITE, "an ICE lite client cannot be reached")
     usable = _usable(lines)
-    audio = _find_audio(description.media, usable)
+    audio, opus_payload_type = _find_audio(description.media, usable)
     bundle = _bundle(description, audio)
     data = _find_data(description.media, usable, bundle)
     accepted = [description.media[index] for index in (audio, data) if index is not None]
@@ -170,7 +170,7 @@ def parse_offer(text: str) -> Offer:
         bundle=bundle,
         audio=audio,
         direction=Direction(description.media[audio].direction or "sendrecv"),
-        opus_payload_type=_opus_payload_type(description.media[audio]) or 0,
+        opus_payload_type=opus_payload_type,
         data=data,
         sctp_port=_sctp_port(description.media, data),
         max_message_bytes=_max_message_bytes(description.media, data),
@@ -204,6 +204,9 @@ def build_answer(offer: Offer, answer: AnswerParameters) -> str:
 def _parse(lines: list[str]) -> aiortc.sdp.SessionDescription:
     if not lines or lines[0] != "v=0":
         raise OfferError(OfferFault.MALFORMED, "the offer does not start with v=0")
+    if not all(line.isascii() for line in lines if line.startswith("m=")):
+        # The answer repeats these lines.
+        raise OfferError(OfferFault.MALFORMED, "the offer's m= lines are not ASCII")
     kept = [line for line in lines if _is_relevant(line)]
     try:
         description = aiortc.sdp.SessionDescription.parse("\r\n".join(kept))
@@ -218,35 +221,36 @@ def _parse(lines: list[str]) -> aiortc.sdp.SessionDescription:
 def _is_relevant(line: str) -> bool:
     if line.startswith("a="):
         return line[2:].partition(":")[0] in _RELEVANT_ATTRIBUTES
-    # The answer echoes m= lines.
-    return line.startswith(("v=", "t=")) or (line.startswith("m=") and line.isascii())
+    return line.startswith(("v=", "t=", "m="))
 
 
 def _usable(lines: list[str]) -> list[bool]:
     """Per section, whether the offerer wants it: its port is not zero, or it is bundle-only."""
     usable: list[bool] = []
     for line in lines:
-        if line.startswith("m=") and line.isascii():
+        if line.startswith("m="):
             usable.append(line.split()[1:2] != ["0"])
         elif usable and line == "a=bundle-only":
             usable[-1] = True
     return usable
 
 
-def _find_audio(media: list[aiortc.sdp.MediaDescription], usable: list[bool]) -> int:
+def _find_audio(media: list[aiortc.sdp.MediaDescription], usable: list[bool]) -> tuple[int, int]:
+    """The index of the audio section to answer, and its payload type for Opus."""
     audio = [
-        index
+        (index, _opus_payload_type(section))
         for index, section in enumerate(media)
         if section.kind == "audio" and section.profile in _AUDIO_PROFILES and usable[index]
     ]
     if not audio:
         raise OfferError(OfferFault.NO_AUDIO, "the offer has no audio over DTLS-SRTP")
-    with_opus = [index for index in audio if _opus_payload_type(media[index]) is not None]
-    if not with_opus:
-        raise OfferError(OfferFault.NO_OPUS, "the offer has no opus/48000/2")
-    if not media[with_opus[0]].rtcp_mux:
-        raise OfferError(OfferFault.NO_RTCP_MUX, "the offer's audio lacks a=rtcp-mux")
-    return with_opus[0]
+    for index, payload_type in audio:
+        if payload_type is None:
+            continue
+        if not media[index].rtcp_mux:
+            raise OfferError(OfferFault.NO_RTCP_MUX, "the offer's audio lacks a=rtcp-mux")
+        return index, payload_type
+    raise OfferError(OfferFault.NO_OPUS, "the offer has no opus/48000/2")
 
 
 def _opus_payload_type(media: aiortc.sdp.MediaDescription) -> int | None:

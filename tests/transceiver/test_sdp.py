@@ -246,6 +246,7 @@ def test_an_ipv6_address_in_the_answer() -> None:
         ("v=0\r\n", OfferFault.NO_AUDIO),
         ("v=0\r\nm=audio x y z\r\n", OfferFault.MALFORMED),
         (CHROMIUM.replace("SAVPF 111", "SAVPF 300"), OfferFault.MALFORMED),
+        (CHROMIUM.replace("webrtc-datachannel", "wébrtc"), OfferFault.MALFORMED),
         (CHROMIUM.replace("a=mid:1", "a=mid:0"), OfferFault.MALFORMED),
         (CHROMIUM.replace("a=mid:1", "a=mid:a b"), OfferFault.MALFORMED),
         (CHROMIUM.replace("setup:actpass", "setup:holdconn"), OfferFault.MALFORMED),
