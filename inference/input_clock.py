@@ -28,7 +28,9 @@ class InputClock:
 
         What repeats samples already given is cut off and counted.
         """
-        runs = []
+        runs: list[Run] = []
+        if not pcm:
+            return runs
         if position < self.position:
             repeated = min(self.position - position, len(pcm) // BYTES_PER_SAMPLE)
             self.overlapped_samples += repeated

@@ -1,0 +1,16 @@
+"""What the tests of the inference tier share."""
+
+import pytest
+
+from inference.error_code import EngineError, ErrorCode
+from tests.inference.scripted_engine import ScriptedEngine
+
+
+@pytest.fixture
+def scripted_engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+def engine_error() -> EngineError:
+    return EngineError(ErrorCode.UNKNOWN_ITEM, "no item x")
