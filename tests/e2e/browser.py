@@ -1,5 +1,6 @@
 """Headless Chromium with a sound file as its microphone, on the playground page."""
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
@@ -39,26 +40,36 @@ class BrowserCall:
 
     async def wait_for_event(self, kind: str, *, after: int = 0, timeout_s: float) -> int:
         """The index in `events` of the first event of this type from `after` on."""
-        found = await self.page.wait_for_function(
+        return await self.wait_for(
             """([kind, after]) => {
                 const index = observed.events.findIndex(
                     ({ event }, at) => at >= after && event.type === kind);
-                return index >= 0 && { index };
+                return index < 0 ? null : index;
             }""",
-            arg=[kind, after],
-            timeout=timeout_s * 1000,
+            [kind, after],
+            timeout_s,
         )
-        return int((await found.json_value())["index"])
+
+    async def wait_for(self, expression: str, argument: Any, timeout_s: float) -> Any:
+        """The first value of the function that is not null.
+
+        Asked again and again from here: the page's content security policy, under
+        which it must work, forbids Playwright's own way of waiting inside it.
+        """
+        async with asyncio.timeout(timeout_s):
+            while (value := await self.page.evaluate(expression, argument)) is None:
+                await asyncio.sleep(0.05)
+        return value
 
     async def events(self) -> list[dict[str, Any]]:
         """`{"at": seconds, "event": ...}` of every server event so far."""
         events: list[dict[str, Any]] = await self.page.evaluate("observed.events")
         return events
 
-    async def levels(self) -> tuple[np.ndarray, float]:
-        """Decibels of what the page heard, and the seconds from one to the next."""
-        levels, step_s = await self.page.evaluate("[observed.levels, observed.stepSeconds]")
-        return np.array(levels), float(step_s)
+    async def levels(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the page heard: seconds on the clock of `events`, and decibels."""
+        times, levels = np.array(await self.page.evaluate("observed.levels")).T
+        return times, levels
 
 
 @contextlib.asynccontextmanager
@@ -75,8 +86,10 @@ async def browser_call(
         await page.add_init_script(path=OBSERVER)
         await page.goto(f"{deployment.url}/#key={deployment.api_key}&model={model}")
         await page.get_by_test_id("start").click()
-        await page.wait_for_function("observed.connection === 'connected'", timeout=20_000)
-        yield BrowserCall(page)
+        call = BrowserCall(page)
+        connected = "() => observed.connection === 'connected' || null"
+        await call.wait_for(connected, None, timeout_s=20)
+        yield call
         await page.get_by_test_id("stop").click()
         await page.wait_for_selector("[data-testid=state][data-state=ended]")
         await browser.close()

@@ -28,12 +28,13 @@ def rhythm() -> Samples:
 
 def onsets(samples: Samples) -> list[float]:
     """Seconds at which sound begins after a pause."""
-    return onsets_of_levels(loudness(samples), STEP / RATE)
+    levels = loudness(samples)
+    return onsets_of_levels(np.arange(len(levels)) * STEP / RATE, levels)
 
 
-def onsets_of_levels(levels: np.ndarray, step_s: float) -> list[float]:
-    """The same, from levels in decibels, one every `step_s`."""
-    loud = np.flatnonzero(levels > _LOUD_DB) * step_s
+def onsets_of_levels(times: np.ndarray, levels: np.ndarray) -> list[float]:
+    """The same, from the decibels that were measured at `times`."""
+    loud = times[levels > _LOUD_DB]
     if not loud.size:
         return []
     starts = np.flatnonzero(np.diff(loud) > _SHORTEST_PAUSE_S) + 1

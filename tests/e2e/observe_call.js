@@ -28,20 +28,15 @@
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   });
 
-  // One level a block of samples, so that a busy page loses none and shifts none.
-  const BLOCK = 256;
+  // By the page's clock, as events are: the audio context's own runs unevenly without a device.
   function listen(stream) {
     const context = new AudioContext();
-    const processor = context.createScriptProcessor(BLOCK, 1, 1);
-    let blocks = 0;
+    const processor = context.createScriptProcessor(256, 1, 1);
     processor.addEventListener("audioprocess", ({ inputBuffer }) => {
       const samples = inputBuffer.getChannelData(0);
       const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-      observed.stepSeconds = BLOCK / context.sampleRate;
-      observed.levels.push(10 * Math.log10(Math.max(power, 1e-12)));
-      // When the block was heard by this page, to compare it with events.
-      observed.heardAt = performance.now() / 1000;
-      blocks += 1;
+      const decibels = 10 * Math.log10(Math.max(power, 1e-12));
+      observed.levels.push([performance.now() / 1000, decibels]);
     });
     context.createMediaStreamSource(stream).connect(processor);
     processor.connect(context.destination);

@@ -53,8 +53,7 @@ async def test_a_spoken_question_gets_its_spoken_answer(
         asked = transcripts["conversation.item.input_audio_transcription.completed"]
         assert "twelve plus thirty" in asked
         assert re.search("42|forty.two", transcripts["response.output_audio_transcript.done"])
-        levels, step_s = await call.levels()
-        assert np.count_nonzero(levels > AUDIBLE_DB) * step_s > 0.5
+        assert sound_s(*await call.levels(), audible=True) > 0.5
         await page_shows_the_turn(call)
 
 
@@ -90,8 +89,12 @@ async def test_speech_over_the_answer_stops_it(
 async def silence_between(call: BrowserCall, cleared: int, again: int) -> float:
     """Seconds without sound from the agent between the cut answer and the next one."""
     events = await call.events()
-    levels, step_s = await call.levels()
-    heard_at = await call.page.evaluate("observed.heardAt")
-    times = heard_at - step_s * np.arange(len(levels))[::-1]
+    times, levels = await call.levels()
     between = (times > events[cleared]["at"]) & (times < events[again]["at"])
-    return float(np.count_nonzero(levels[between] < AUDIBLE_DB) * step_s)
+    return sound_s(times[between], levels[between], audible=False)
+
+
+def sound_s(times: np.ndarray, levels: np.ndarray, *, audible: bool) -> float:
+    """For how many seconds something was heard, or else nothing."""
+    steps = np.diff(times, prepend=times[:1])
+    return float(steps[(levels > AUDIBLE_DB) == audible].sum())
