@@ -1,5 +1,6 @@
 """Both directions of a call's sound, at the rates that its engine asked for."""
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.playout import FRAME_S, Playout
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
@@ -53,7 +54,5 @@ class CallAudio:
         """Media time of a frame's first sample, in milliseconds."""
         return frame.position * 1000 // self.input_rate
 
-    def input_end_ms(self, frame: AudioFrame) -> int:
-        """Media time just after a frame's last sample, in milliseconds."""
-        samples = frame.position + len(frame.pcm) // 2
-        return samples * 1000 // self.input_rate
+    def duration_ms(self, frame: AudioFrame) -> float:
+        return len(frame.pcm) / BYTES_PER_SAMPLE * 1000 / self.input_rate

@@ -11,6 +11,7 @@ Hand it datagrams with `receive`, the time with `tick`, then drain
 
 import enum
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -83,8 +84,9 @@ class _Path:
 class IceAgent:
     """Answers and sends connectivity checks; knows where to send media and for how long.
 
-    `random_bytes(n)` gives n unpredictable bytes. The agent starts controlled, as
-    the answerer to a full agent does; a role conflict may make it controlling.
+    `random_bytes(n)` gives n unpredictable bytes; `rejections` may be shared by agents.
+    The agent starts controlled, as the answerer to a full agent does; a role conflict
+    may make it controlling.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class IceAgent:
         remote: IceCredentials,
         *,
         random_bytes: Callable[[int], bytes],
+        rejections: Counter[IceRejection] | None = None,
     ) -> None:
         self._local_ufrag = local.ufrag.encode()
         self._local_password = local.password.encode()
@@ -107,7 +110,7 @@ class IceAgent:
         self._datagrams: list[tuple[bytes, Address]] = []
         self._validated: list[Address] = []
         self._rtt: float | None = None
-        self.rejections: dict[IceRejection, int] = {}
+        self.rejections = Counter() if rejections is None else rejections
 
     @property
     def selected(self) -> Address | None:
@@ -183,7 +186,7 @@ class IceAgent:
         self._schedule()
 
     def _reject(self, reason: IceRejection) -> None:
-        self.rejections[reason] = self.rejections.get(reason, 0) + 1
+        self.rejections[reason] += 1
 
     # Requests: https://www.rfc-editor.org/rfc/rfc8445#section-7.3
 

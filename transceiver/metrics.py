@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,6 +13,9 @@ from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
+from transceiver.ledger import TurnAccount
+
+Kind = TypeVar("Kind", bound=Enum)
 
 LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
@@ -28,8 +32,9 @@ class TurnLatency:
             registry=registry,
         )
 
-    def observe(self, parts_ms: Mapping[str, int]) -> None:
-        for part, milliseconds in parts_ms.items():
+    def observe(self, account: TurnAccount) -> None:
+        self._seconds.labels("total").observe(account.total_ms / 1000)
+        for part, milliseconds in account.parts_ms().items():
             self._seconds.labels(part).observe(milliseconds / 1000)
 
 
@@ -158,7 +163,7 @@ def _directed(name: str, help_text: str, values: Mapping[str, int]) -> Metric:
 
 
 def _by_enum(
-    name: str, help_text: str, label: str, kinds: type[Enum], values: Mapping[Enum, int]
+    name: str, help_text: str, label: str, kinds: type[Kind], values: Mapping[Kind, int]
 ) -> Metric:
     """A series for each member, zeros too, so that a rate exists before the first event."""
     family = CounterMetricFamily(name, help_text, labels=[label])

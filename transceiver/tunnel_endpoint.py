@@ -20,8 +20,7 @@ ClientDatagram = Callable[[bytes, Address, Address, float], None]
 class TunnelEndpoint:
     """Sends and receives clients' datagrams in tunnel frames.
 
-    `on_datagram` is called for each client datagram; `on_batch` after every drain
-    of the socket, so that what the batch produced can leave together.
+    `epoch` is a random number of 64 bits that no other life of this worker used.
     """
 
     def __init__(
@@ -29,9 +28,6 @@ class TunnelEndpoint:
         bound: socket.socket,
         keys: ClusterKeys,
         epoch: int,
-        *,
-        on_datagram: ClientDatagram,
-        on_batch: Callable[[], None],
         counters: TunnelCounters,
     ) -> None:
         self._socket = bound
@@ -41,12 +37,16 @@ class TunnelEndpoint:
         self._epoch = epoch
         self._receiver = TunnelReceiver(keys, self.address)
         self._senders: dict[Address, TunnelSender] = {}
-        self._on_datagram = on_datagram
-        self._on_batch = on_batch
         self._counters = counters
         self._loop = asyncio.get_running_loop()
 
-    def start(self) -> None:
+    def start(self, on_datagram: ClientDatagram, on_batch: Callable[[], None]) -> None:
+        """Receive from here on.
+
+        `on_datagram` is called for each client datagram, `on_batch` after every drain
+        of the socket, so that what the batch produced can leave together.
+        """
+        self._on_datagram, self._on_batch = on_datagram, on_batch
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
     def close(self) -> None:

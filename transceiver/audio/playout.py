@@ -75,6 +75,11 @@ class Playout:
         return self._milliseconds(self._buffered_bytes)
 
     @property
+    def playing(self) -> int | None:
+        """The response whose audio is next."""
+        return self._queue[0].number if self._queue else None
+
+    @property
     def dropped_ms(self) -> int:
         """How much did not fit since the start."""
         return self._milliseconds(self._dropped_bytes)

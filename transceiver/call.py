@@ -1,0 +1,341 @@
+"""One WebRTC call: its transport, its sound, its conversation and its engine, joined."""
+
+import functools
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from antiphon_proto.realtime import RealtimeSession, encode_server_event
+from chassis.host_port import HostPort
+from transceiver.audio.playout import PlayoutEvent
+from transceiver.audio.receiver import AudioFrame
+from transceiver.call_audio import CallAudio
+from transceiver.close_reason import CloseReason
+from transceiver.conversation import Conversation, Transport
+from transceiver.conversation_outputs import (
+    AppendAudio,
+    CloseCall,
+    CutPlayout,
+    FinishPlayout,
+    Output,
+    PlayAudio,
+    SendEngineCommand,
+    SendEvent,
+    TurnMeasured,
+)
+from transceiver.counters import CallCounters
+from transceiver.data_channel import ChannelEnd, DataChannel
+from transceiver.drop_reason import DropReason
+from transceiver.dtls import DtlsCertificate, DtlsEndpoint
+from transceiver.engine_messages import EngineEvent, EngineReady
+from transceiver.ice import IceAgent, IceCredentials
+from transceiver.inference_client import InferenceClient
+from transceiver.ledger import LatencyLedger
+from transceiver.media_transport import MediaTransport, SendDatagram
+from transceiver.metrics import TurnLatency
+from transceiver.playback_credit import PlaybackCreditor
+from transceiver.rtp.packet import RtpError, RtpPacket
+from transceiver.rtp.reports import RtcpError, RtcpSession
+from transceiver.rtp.sender import RtpSender
+from transceiver.sdp import AnswerParameters, Offer, build_answer
+
+logger = logging.getLogger(__name__)
+
+SETUP_TIMEOUT_S = 30.0
+UNSOLICITED = 0
+"""The response that full-duplex audio belongs to: docs/wire/trunk.md."""
+
+NTP_UNIX_S = 2_208_988_800
+"""Seconds from NTP's epoch, 1900, to Unix's: https://www.rfc-editor.org/rfc/rfc5905#section-6"""
+
+Arguments = ParamSpec("Arguments")
+
+
+def contained(
+    method: Callable[Concatenate["Call", Arguments], None],
+) -> Callable[Concatenate["Call", Arguments], None]:
+    """A defect met in one call ends that call and no other."""
+
+    @functools.wraps(method)
+    def run(call: "Call", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        if call.closed is not None:
+            return
+        try:
+            method(call, *args, **kwargs)
+        except Exception:
+            logger.exception("call %s failed", call.call_id)
+            call.close(CloseReason.INTERNAL_ERROR)
+
+    return run
+
+
+class Call:
+    """Runs one call from its offer to its end.
+
+    Everything that reaches it does so on the worker's event loop: the client's
+    datagrams by `receive`, the time by `tick`, the engine's output by `engine_*`.
+    `clock` is the loop's.
+    """
+
+    def __init__(
+        self,
+        call_id: str,
+        *,
+        offer: Offer,
+        session: RealtimeSession,
+        ice: IceCredentials,
+        certificate: DtlsCertificate,
+        inference: InferenceClient,
+        send: SendDatagram,
+        counters: CallCounters,
+        turn_latency: TurnLatency,
+        clock: Callable[[], float],
+        max_seconds: int,
+    ) -> None:
+        self.call_id = call_id
+        self.closed: CloseReason | None = None
+        self._offer = offer
+        self._local_ice = ice
+        self._certificate = certificate
+        self._counters = counters
+        self._turn_latency = turn_latency
+        self._clock = clock
+        now = clock()
+        self._setup_deadline = now + SETUP_TIMEOUT_S
+        self._end_deadline = now + max_seconds
+        self.transport = MediaTransport(
+            IceAgent(
+                ice,
+                offer.ice,
+                random_bytes=secrets.token_bytes,
+                rejections=counters.ice_rejections,
+            ),
+            DtlsEndpoint(certificate, offer.fingerprints, client=offer.dtls_client),
+            listener=self,
+            send=send,
+            drops=counters.drops,
+        )
+        self._sender = RtpSender(
+            payload_type=offer.opus_payload_type,
+            ssrc=secrets.randbits(32),
+            sequence=secrets.randbits(15),
+            timestamp=secrets.randbits(32),
+        )
+        self._cname = secrets.token_urlsafe(12)
+        self._rtcp = RtcpSession(
+            self._sender,
+            cname=self._cname,
+            epoch_s=NTP_UNIX_S + time.time() - now,
+            random=random.random,
+        )
+        self._audio: CallAudio | None = None
+        self._data_channel = self._make_data_channel(offer)
+        self._ledger = LatencyLedger()
+        self._conversation = Conversation(
+            session,
+            call_id=call_id,
+            transport=Transport.WEBRTC,
+            new_id=lambda prefix: f"{prefix}_{secrets.token_urlsafe(12)}",
+            heard_ms=self._heard_ms,
+            rtt_s=self._rtt_s,
+            ledger=self._ledger,
+        )
+        self._engine = inference.open(self)
+        self._credit = PlaybackCreditor()
+        self._act(self._conversation.open())
+
+    def answer(self, advertise: HostPort) -> str:
+        """The SDP answer, whose one candidate is the relay at `advertise`."""
+        return build_answer(
+            self._offer,
+            AnswerParameters(
+                ice=self._local_ice,
+                host=advertise.host,
+                port=advertise.port,
+                fingerprint=self._certificate.fingerprint,
+                ssrc=self._sender.ssrc,
+                cname=self._cname,
+                session_id=secrets.randbits(62),
+            ),
+        )
+
+    @contained
+    def receive(self, datagram: bytes, client: tuple[str, int], now: float) -> None:
+        """Take a datagram from the client."""
+        self.transport.receive(datagram, client, now)
+
+    @contained
+    def tick(self, now: float) -> None:
+        """Let time pass; call every 10 ms."""
+        self.transport.tick(now)
+        self._check_deadlines(now)
+        if self._audio is None or not self.transport.connected:
+            return
+        self._forward(self._audio.tick(now), now)
+        self._play(self._audio, now)
+        report = self._rtcp.tick(now)
+        if report is not None:
+            self.transport.send_rtcp(report)
+
+    def close(self, reason: CloseReason) -> None:
+        """End the call; harmless when it has ended."""
+        if self.closed is not None:
+            return
+        self.closed = reason
+        self._counters.closed[reason] += 1
+        self._engine.close(reason.value)
+        if self._data_channel is not None:
+            self._data_channel.close()
+        self.transport.close(self._clock())
+        logger.info("call %s closed: %s", self.call_id, reason.value)
+
+    # ---- the client's side: TransportListener and DataChannelListener ----
+
+    def transport_connected(self, _now: float) -> None:
+        if self._data_channel is not None:
+            self._data_channel.start()
+
+    def rtp_received(self, packet: bytes, now: float) -> None:
+        try:
+            parsed = RtpPacket.parse(packet)
+        except RtpError:
+            self._counters.drops[DropReason.RTP_MALFORMED] += 1
+            return
+        self._rtcp.receive_rtp(parsed, now)
+        if self._audio is None:
+            self._counters.drops[DropReason.ENGINE_NOT_READY] += 1
+            return
+        self._forward(self._audio.receive(parsed, now), now)
+
+    def rtcp_received(self, packet: bytes, now: float) -> None:
+        try:
+            self._rtcp.receive(packet, now)
+        except RtcpError:
+            self._counters.drops[DropReason.RTCP_MALFORMED] += 1
+
+    def data_received(self, record: bytes, _now: float) -> None:
+        if self._data_channel is not None:
+            self._data_channel.receive(record)
+
+    def transport_closed(self, _now: float) -> None:
+        connected = self.transport.connected
+        self.close(CloseReason.DTLS_CLOSED if connected else CloseReason.DTLS_FAILED)
+
+    @contained
+    def channel_opened(self) -> None:
+        self._act(self._conversation.channel_opened(self._clock()))
+
+    @contained
+    def message_received(self, text: str) -> None:
+        self._act(self._conversation.client_event(text, self._clock()))
+
+    @contained
+    def channel_closed(self, _end: ChannelEnd) -> None:
+        self.close(CloseReason.CLIENT_HANGUP)
+
+    # ---- the engine's side: EngineListener ----
+
+    @contained
+    def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
+        if response == UNSOLICITED:
+            self._queue(response, pcm)
+        else:
+            self._act(self._conversation.engine_audio(response, pcm, self._clock()))
+
+    @contained
+    def engine_event(self, event: EngineEvent) -> None:
+        if isinstance(event, EngineReady):
+            self._audio = CallAudio(
+                payload_type=self._offer.opus_payload_type,
+                input_rate=event.input_rate,
+                output_rate=event.output_rate,
+                sender=self._sender,
+            )
+        self._act(self._conversation.engine_event(event, self._clock()))
+
+    @contained
+    def engine_lost(self) -> None:
+        self.close(CloseReason.ENGINE_FAILED)
+
+    # ---- joints ----
+
+    def _act(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            self._act_on(output)
+
+    def _act_on(self, output: Output) -> None:
+        match output:
+            case SendEvent(event):
+                if self._data_channel is not None:
+                    self._data_channel.send(encode_server_event(event).decode())
+            case SendEngineCommand(command):
+                self._engine.command(command)
+            case PlayAudio(response, pcm):
+                self._queue(response, pcm)
+            case FinishPlayout(response) if self._audio is not None:
+                self._audio.playout.finish(response)
+            case CutPlayout() if self._audio is not None:
+                self._audio.playout.cut()
+            case TurnMeasured(account):
+                self._turn_latency.observe(account)
+            case CloseCall(reason):
+                self.close(reason)
+            case AppendAudio() | FinishPlayout() | CutPlayout():
+                pass  # The client's audio is on its RTP track; and without audio nothing plays.
+
+    def _queue(self, response: int, pcm: bytes) -> None:
+        if self._audio is not None:
+            self._audio.playout.push(response, pcm)
+
+    def _forward(self, frames: list[AudioFrame], now: float) -> None:
+        """Hand the client's frames to the engine, and their times to the ledger."""
+        if self._audio is None:
+            return
+        for frame in frames:
+            self._counters.frames_in += 1
+            self._engine.push_audio(frame.position, frame.pcm)
+            self._conversation.input_audio(self._audio.duration_ms(frame))
+            self._ledger.frame_forwarded(self._audio.position_ms(frame), frame.waited_s, now)
+
+    def _play(self, audio: CallAudio, now: float) -> None:
+        packet = audio.next_packet(now)
+        if packet is not None:
+            self._counters.frames_out += 1
+            self.transport.send_rtp(packet)
+        for event in audio.playout.take_events():
+            self._playout_event(event, now)
+        credit = self._credit.due(audio.playout)
+        if credit is not None:
+            self._engine.command(credit)
+
+    def _playout_event(self, event: PlayoutEvent, now: float) -> None:
+        if event.response != UNSOLICITED:
+            self._act(self._conversation.playout_event(event, now))
+
+    def _check_deadlines(self, now: float) -> None:
+        if not self.transport.connected and now > self._setup_deadline:
+            self.close(CloseReason.SETUP_TIMEOUT)
+        elif self.transport.ice.consent_lost(now):
+            self.close(CloseReason.CONSENT_LOST)
+        elif now > self._end_deadline:
+            self.close(CloseReason.MAX_DURATION)
+
+    def _heard_ms(self, response: int) -> int:
+        return self._audio.playout.played_ms(response) if self._audio is not None else 0
+
+    def _rtt_s(self) -> float | None:
+        return self._rtcp.rtt if self._rtcp.rtt is not None else self.transport.ice.rtt
+
+    def _make_data_channel(self, offer: Offer) -> DataChannel | None:
+        if offer.data is None:
+            return None
+        return DataChannel(
+            self,
+            lambda packet: self.transport.send_data(packet, self._clock()),
+            client=offer.dtls_client,
+            remote_port=offer.sctp_port,
+            max_message_bytes=offer.max_message_bytes,
+        )

@@ -1,0 +1,139 @@
+"""One transceiver worker: a process with one event loop, one UDP socket and its calls."""
+
+import asyncio
+import gc
+import logging
+import secrets
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from multiprocessing.connection import Connection
+
+import uvloop
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.admin import serve_admin
+from chassis.logs import configure_logging
+from transceiver.call_table import CallTable
+from transceiver.config import TransceiverConfig
+from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
+from transceiver.inference_client import InferenceClient
+from transceiver.metrics import TurnLatency, WorkerCollector
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.client_secret import ClientSecrets
+from transceiver.signaling.http import signaling_app
+from transceiver.sockets import TransceiverSockets
+from transceiver.tunnel_endpoint import TunnelEndpoint
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.010
+"""Resolution of the playout clock, gap timers, retransmissions and reports."""
+
+
+def run_worker(
+    config: TransceiverConfig,
+    keys: ClusterKeys,
+    api_keys: ApiKeys,
+    sockets: TransceiverSockets,
+    started: Connection,
+    index: int,
+) -> None:
+    """Serve until SIGTERM; sends `index` on `started` once calls are taken."""
+    configure_logging(f"transceiver-{index}", config.log_level)
+    worker = Worker(config, keys, api_keys, sockets, index)
+    uvloop.run(worker.serve(lambda: started.send(index)))
+
+
+class Worker:
+    """Joins one worker's cores to its sockets, its trunk and its clock."""
+
+    def __init__(
+        self,
+        config: TransceiverConfig,
+        keys: ClusterKeys,
+        api_keys: ApiKeys,
+        sockets: TransceiverSockets,
+        index: int,
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._api_keys = api_keys
+        self._http_socket = sockets.http
+        self._tunnel_socket = sockets.tunnels[index]
+        self._admin_socket = sockets.admins[index]
+        self._call_counters = CallCounters()
+        self._registry = CollectorRegistry()
+
+    async def serve(self, started: Callable[[], None]) -> None:
+        """Take calls until SIGTERM, then end them; `started` is called when it begins."""
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        async with AsyncExitStack() as stack:
+            calls = self._build(stack)
+            stack.callback(calls.close_all)
+            ticking = asyncio.create_task(self._tick(calls))
+            stack.callback(ticking.cancel)
+            await self._serve_http(stack, calls)
+            await self._inference.wait_connected()
+            # What start-up made lives as long as the process: never scan it again.
+            gc.freeze()
+            started()
+            await stop.wait()
+
+    def _build(self, stack: AsyncExitStack) -> CallTable:
+        tunnel_counters, trunk_counters = TunnelCounters(), TrunkCounters()
+        self._inference = InferenceClient(self._config.inference, trunk_counters)
+        trunk = asyncio.create_task(self._inference.run())
+        stack.callback(trunk.cancel)
+        endpoint = TunnelEndpoint(
+            self._tunnel_socket, self._keys, secrets.randbits(64), tunnel_counters
+        )
+        calls = CallTable(
+            self._config,
+            self._keys,
+            endpoint=endpoint,
+            inference=self._inference,
+            counters=self._call_counters,
+            turn_latency=TurnLatency(self._registry),
+        )
+        self._registry.register(
+            WorkerCollector(
+                tunnel=tunnel_counters,
+                trunk=trunk_counters,
+                calls=self._call_counters,
+                open_calls=calls.__len__,
+                trunk_connected=lambda: self._inference.connected,
+            )
+        )
+        endpoint.start(calls.receive, self._inference.flush)
+        stack.callback(endpoint.close)
+        return calls
+
+    async def _serve_http(self, stack: AsyncExitStack, calls: CallTable) -> None:
+        app = signaling_app(calls, self._api_keys, ClientSecrets(self._keys), self._not_ready)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, self._http_socket).start()
+        admin, _address = await serve_admin(self._admin_socket, self._registry, self._not_ready)
+        stack.push_async_callback(admin.cleanup)
+
+    def _not_ready(self) -> str | None:
+        return None if self._inference.connected else "no trunk to an inference replica"
+
+    async def _tick(self, calls: CallTable) -> None:
+        """Drive the calls' clocks; a tick that was missed is not made up for."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            calls.tick(loop.time())
+            self._inference.flush()
+            due += TICK_S
+            now = loop.time()
+            if now > due + TICK_S:
+                self._call_counters.late_ticks += 1
+                due = now
+            await asyncio.sleep(max(0.0, due - now))
