@@ -39,7 +39,8 @@ fuzz: .venv/ready-to-develop
 	$(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
 
 bench: .venv/ready-to-develop
-	$(BIN)/python bench/first_call.py $(BENCH_ARGS)
+	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.first_call $(BENCH_ARGS)
 
 clean:
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,33 @@
+"""Measured values, as a table for people and as JSON for programs."""
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+OUT = Path(__file__).parent / "out"
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` of the values do not exceed."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
+
+
+def spread(name: str, values: Sequence[float]) -> dict[str, float]:
+    """`NAME.p50`, `NAME.p95` and `NAME.count`; only the count when there are no values."""
+    if not values:
+        return {f"{name}.count": 0}
+    return {
+        f"{name}.p50": round(statistics.median(values), 1),
+        f"{name}.p95": round(percentile(values, 95), 1),
+        f"{name}.count": len(values),
+    }
+
+
+def publish(name: str, figures: Mapping[str, float | str]) -> None:
+    """Print the figures and write them to `bench/out/NAME.json`, flat."""
+    for key, value in figures.items():
+        print(f"{key:44}{value:>12}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
