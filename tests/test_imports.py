@@ -26,7 +26,16 @@ OUTSIDE_WORLD = {"asyncio", "grpc", "prometheus_client", "socket", "time", "torc
 SHELLS = {
     "antiphon_proto": ["inference/v1/*"],
     "relay": ["__main__", "metrics", "sockets", "supervisor", "worker"],
-    "transceiver": ["__main__"],
+    "transceiver": [
+        "__main__",
+        "inference_client",
+        "metrics",
+        "signaling/*",
+        "sockets",
+        "supervisor",
+        "tunnel_endpoint",
+        "worker",
+    ],
     "inference": ["__main__"],
 }
 """The modules that touch the outside world; every other module of these packages is a core."""

@@ -4,7 +4,6 @@ import functools
 import logging
 import random
 import secrets
-import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
@@ -77,7 +76,7 @@ class Call:
 
     Everything that reaches it does so on the worker's event loop: the client's
     datagrams by `receive`, the time by `tick`, the engine's output by `engine_*`.
-    `clock` is the loop's.
+    `clock` is the loop's; `unix_time` is the time at the call's start.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class Call:
         counters: CallCounters,
         turn_latency: TurnLatency,
         clock: Callable[[], float],
+        unix_time: float,
         max_seconds: int,
     ) -> None:
         self.call_id = call_id
@@ -128,7 +128,7 @@ class Call:
         self._rtcp = RtcpSession(
             self._sender,
             cname=self._cname,
-            epoch_s=NTP_UNIX_S + time.time() - now,
+            epoch_s=NTP_UNIX_S + unix_time - now,
             random=random.random,
         )
         self._audio: CallAudio | None = None

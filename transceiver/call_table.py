@@ -1,9 +1,8 @@
 """The calls of one worker: made here, found by ufrag or client address, forgotten here."""
 
-import asyncio
 import logging
 import secrets
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from antiphon_proto import stun
@@ -54,12 +53,17 @@ class CallTable:
         inference: InferenceClient,
         counters: CallCounters,
         turn_latency: TurnLatency,
+        clock: Callable[[], float],
+        unix_time: Callable[[], float],
     ) -> None:
+        """`clock` is the event loop's."""
         self._config = config
         self._endpoint = endpoint
         self._inference = inference
         self._counters = counters
         self._turn_latency = turn_latency
+        self._clock = clock
+        self._unix_time = unix_time
         self._certificate = DtlsCertificate()
         self._call_ids = CallIds(keys)
         self._minter = UfragMinter(keys)
@@ -139,14 +143,15 @@ class CallTable:
             send=paths.send,
             counters=self._counters,
             turn_latency=self._turn_latency,
-            clock=asyncio.get_running_loop().time,
+            clock=self._clock,
+            unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
         )
         return _Entry(call, ufrag.encode(), paths)
 
     def _mint_ufrag(self) -> str:
         host, port = self._endpoint.address
-        not_after = int(time.time()) + self._config.max_call_seconds + UFRAG_MARGIN_S
+        not_after = int(self._unix_time()) + self._config.max_call_seconds + UFRAG_MARGIN_S
         owner = Owner(host, port, self._config.cluster_id, self._incarnation, not_after)
         while True:
             ufrag = self._minter.mint(owner, secrets.token_bytes(RANDOM_BYTES))

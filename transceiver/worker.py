@@ -5,6 +5,7 @@ import gc
 import logging
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from multiprocessing.connection import Connection
@@ -98,6 +99,8 @@ class Worker:
             inference=self._inference,
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),
+            clock=asyncio.get_running_loop().time,
+            unix_time=time.time,
         )
         self._registry.register(
             WorkerCollector(
