@@ -11,6 +11,10 @@ MAX_LAG_S = 0.1
 """A playout clock further behind than this starts over instead of catching up in a burst."""
 
 
+EARLY_S = 0.005
+"""Half a tick: a frame leaves with the tick nearest to its time, not with the one after it."""
+
+
 class CallAudio:
     """The client's Opus to PCM at `input_rate`, the agent's PCM at `output_rate` to Opus.
 
@@ -39,7 +43,7 @@ class CallAudio:
         """The RTP packet that is due; None when none is, or the agent is silent."""
         if self._next_frame_at is None:
             self._next_frame_at = now
-        if now < self._next_frame_at:
+        if now < self._next_frame_at - EARLY_S:
             return None
         self._next_frame_at += FRAME_S
         if now - self._next_frame_at > MAX_LAG_S:

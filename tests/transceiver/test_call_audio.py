@@ -1,0 +1,82 @@
+"""Both directions of a call's sound, at the rates that the engine asked for."""
+
+import math
+import struct
+
+from transceiver.audio.opus import OpusDecoder, OpusEncoder
+from transceiver.audio.playout import FRAME_S
+from transceiver.call_audio import MAX_LAG_S, CallAudio
+from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.sender import RtpSender
+
+PAYLOAD_TYPE = 111
+
+
+def call_audio(input_rate: int = 16_000, output_rate: int = 24_000) -> CallAudio:
+    sender = RtpSender(payload_type=PAYLOAD_TYPE, ssrc=1, sequence=0, timestamp=0)
+    return CallAudio(
+        payload_type=PAYLOAD_TYPE, input_rate=input_rate, output_rate=output_rate, sender=sender
+    )
+
+
+def tone(rate: int, seconds: float) -> bytes:
+    samples = (
+        int(8000 * math.sin(2 * math.pi * 440 * i / rate)) for i in range(int(rate * seconds))
+    )
+    return b"".join(struct.pack("<h", sample) for sample in samples)
+
+
+def loudest(pcm: bytes) -> int:
+    return max(abs(sample) for (sample,) in struct.iter_unpack("<h", pcm))
+
+
+def test_the_clients_opus_arrives_at_the_input_rate() -> None:
+    audio = call_audio()
+    encoder = OpusEncoder(48_000)
+    speech = tone(48_000, 0.2)
+    frames = []
+    for index in range(10):
+        payload = encoder.encode(speech[index * 1920 : (index + 1) * 1920])
+        packet = RtpPacket(PAYLOAD_TYPE, index, index * 960, 5, payload, False)
+        frames += audio.receive(packet, index * FRAME_S)
+    assert [frame.position for frame in frames] == [320 * index for index in range(10)]
+    assert [audio.position_ms(frame) for frame in frames] == [20 * index for index in range(10)]
+    assert {audio.duration_ms(frame) for frame in frames} == {20.0}
+    assert loudest(frames[-1].pcm) > 4000
+
+
+def test_the_agents_speech_leaves_as_a_packet_every_20_ms() -> None:
+    audio = call_audio()
+    audio.playout.push(1, tone(24_000, 0.2))
+    times = [now for now in (index * 0.01 for index in range(30)) if audio.next_packet(now)]
+    assert [round(time, 2) for time in times] == [round(0.02 * index, 2) for index in range(10)]
+
+
+def test_ticks_that_come_a_little_early_and_late_keep_the_rhythm() -> None:
+    audio = call_audio()
+    audio.playout.push(1, tone(24_000, 0.2))
+    lateness = [0.004, 0.0, 0.003, 0.001]
+    ticks = [index * 0.01 + lateness[index % 4] for index in range(30)]
+    assert [index for index, now in enumerate(ticks) if audio.next_packet(now)] == list(
+        range(0, 20, 2)
+    )
+
+
+def test_silence_costs_no_packet_but_time_passes_in_the_stream() -> None:
+    audio = call_audio()
+    assert all(audio.next_packet(index * FRAME_S) is None for index in range(5))
+    audio.playout.push(1, tone(24_000, 0.02))
+    packet = audio.next_packet(5 * FRAME_S)
+    assert packet is not None
+    parsed = RtpPacket.parse(packet)
+    assert (parsed.timestamp, parsed.marker) == (5 * 960, True)
+    assert loudest(OpusDecoder(24_000).decode(parsed.payload)) > 500
+
+
+def test_a_clock_that_was_held_up_does_not_catch_up_in_a_burst() -> None:
+    audio = call_audio()
+    audio.playout.push(1, tone(24_000, 2.0))
+    assert audio.next_packet(0.0)
+    late = 1.0 + MAX_LAG_S
+    sent = [audio.next_packet(late + index * 0.001) for index in range(10)]
+    assert [packet is not None for packet in sent] == [True] + [False] * 9
