@@ -1,0 +1,188 @@
+"""The trunk over real gRPC, against a replica whose every word the test chooses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+
+from antiphon_proto.audio_block import downlink_position, pack_frames, unpack_frames
+from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from chassis.host_port import HostPort
+from transceiver import inference_client
+from transceiver.counters import TrunkCounters
+from transceiver.engine_messages import Commit, EngineEvent, SpeechStarted, TurnEnded
+from transceiver.inference_client import EngineSession, InferenceClient
+
+PATIENCE_S = 10.0
+PCM = b"\1\0\2\0"
+
+
+class Replica(pb_grpc.InferenceServicer):
+    """Holds the trunks that were opened, and what came up on them."""
+
+    def __init__(self) -> None:
+        self.trunks: asyncio.Queue[grpc.aio.ServicerContext] = asyncio.Queue()
+        self.uplinks: asyncio.Queue[pb.Uplink] = asyncio.Queue()
+        self.broken = asyncio.Event()
+
+    async def Trunk(self, messages, context) -> None:  # noqa: N802 - the name of the RPC
+        await self.trunks.put(context)
+        reading = asyncio.create_task(self._read(messages))
+        await self.broken.wait()
+        self.broken.clear()
+        reading.cancel()
+
+    async def _read(self, messages) -> None:
+        async for message in messages:
+            await self.uplinks.put(message)
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+        self.changed = asyncio.Event()
+
+    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
+        self._note((response, offset, pcm))
+
+    def engine_event(self, event: EngineEvent) -> None:
+        self._note(event)
+
+    def engine_lost(self) -> None:
+        self._note("lost")
+
+    def _note(self, what: object) -> None:
+        self.heard.append(what)
+        self.changed.set()
+
+    async def wait_for(self, count: int) -> list[object]:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.heard) < count:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.heard
+
+
+class Trunk:
+    """A client that is connected to a replica."""
+
+    def __init__(self, replica: Replica, client: InferenceClient, counters: TrunkCounters) -> None:
+        self.replica = replica
+        self.client = client
+        self.counters = counters
+        self.listener = Listener()
+
+    async def context(self) -> grpc.aio.ServicerContext:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.replica.trunks.get()
+
+    async def uplink(self) -> pb.Uplink:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.replica.uplinks.get()
+
+    def open(self) -> EngineSession:
+        return self.client.open(self.listener)
+
+
+@pytest.fixture
+async def trunk(monkeypatch) -> AsyncIterator[Trunk]:
+    monkeypatch.setattr(inference_client, "RECONNECT_S", 0.01)
+    replica = Replica()
+    server = grpc.aio.server()
+    pb_grpc.add_InferenceServicer_to_server(replica, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    counters = TrunkCounters()
+    client = InferenceClient(HostPort("127.0.0.1", port), counters)
+    running = asyncio.create_task(client.run())
+    await asyncio.wait_for(client.wait_connected(), PATIENCE_S)
+    yield Trunk(replica, client, counters)
+    running.cancel()
+    await server.stop(0)
+
+
+async def test_audio_and_commands_leave_in_their_order(trunk: Trunk) -> None:
+    session = trunk.open()
+    session.push_audio(0, PCM)
+    session.command(Commit("item_1"))
+    message = await trunk.uplink()
+    [frame] = unpack_frames(message.audio)
+    [command] = message.commands
+    assert (frame.session, frame.position, frame.pcm) == (command.session, 0, PCM)
+    assert (command.after_frames, command.commit.item_id) == (1, "item_1")
+
+
+async def test_what_gathers_during_a_write_leaves_together(trunk: Trunk) -> None:
+    first, second = trunk.open(), trunk.open()
+    for position in range(0, 20, 2):
+        first.push_audio(position, PCM)
+        second.push_audio(position, PCM)
+        trunk.client.flush()
+    frames, messages = 0, 0
+    while frames < 20:
+        frames += len(unpack_frames((await trunk.uplink()).audio))
+        messages += 1
+    assert messages < 20
+    assert trunk.counters.frames_sent == 20
+
+
+async def test_frames_and_events_are_heard_in_the_order_that_the_message_gives(
+    trunk: Trunk,
+) -> None:
+    trunk.open()
+    context = await trunk.context()
+    frames = [(1, downlink_position(3, 2 * index), PCM) for index in range(3)]
+    started = pb.Event(session=1, after_frames=1, speech_started=pb.SpeechStarted(audio_start_ms=5))
+    ended = pb.Event(session=1, after_frames=2, turn_ended=pb.TurnEnded(voiced_end_ms=9))
+    await context.write(pb.Downlink(audio=pack_frames(frames), events=[started, ended]))
+    assert await trunk.listener.wait_for(5) == [
+        (3, 0, PCM),
+        SpeechStarted(5),
+        (3, 2, PCM),
+        TurnEnded(9),
+        (3, 4, PCM),
+    ]
+
+
+async def test_what_is_not_understood_harms_no_session(trunk: Trunk) -> None:
+    trunk.open()
+    context = await trunk.context()
+    garbage = pb.AudioBlock(headers=b"half a header", samples=b"x")
+    strangers = [(77, 0, PCM)]
+    await context.write(pb.Downlink(audio=garbage, events=[pb.Event(session=1)]))
+    await context.write(pb.Downlink(audio=pack_frames(strangers)))
+    await context.write(
+        pb.Downlink(events=[pb.Event(session=1, turn_ended=pb.TurnEnded(voiced_end_ms=1))])
+    )
+    assert await trunk.listener.wait_for(1) == [TurnEnded(1)]
+
+
+async def test_a_closed_session_hears_nothing_more(trunk: Trunk) -> None:
+    trunk.open().close("client_hangup")
+    message = await trunk.uplink()
+    assert message.commands[0].close.reason == "client_hangup"
+    context = await trunk.context()
+    other = Listener()
+    trunk.client.open(other)
+    event = pb.TurnEnded(voiced_end_ms=1)
+    await context.write(
+        pb.Downlink(
+            events=[pb.Event(session=1, turn_ended=event), pb.Event(session=2, turn_ended=event)]
+        )
+    )
+    assert await other.wait_for(1) == [TurnEnded(1)]
+    assert trunk.listener.heard == []
+
+
+async def test_a_broken_trunk_is_told_to_its_sessions_and_opened_anew(trunk: Trunk) -> None:
+    trunk.open()
+    await trunk.context()
+    trunk.replica.broken.set()
+    assert await trunk.listener.wait_for(1) == ["lost"]
+    await trunk.context()
+    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    assert trunk.counters.reconnects == 1
+    trunk.open().command(Commit("after"))
+    assert (await trunk.uplink()).commands[0].commit.item_id == "after"
