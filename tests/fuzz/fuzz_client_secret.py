@@ -1,7 +1,6 @@
 """Client secrets: arbitrary text and arbitrary sealed contents raise ClientSecretError only."""
 
 from antiphon_proto.cluster_keys import ClusterKeys
-
 from transceiver.signaling.client_secret import ClientSecretError, ClientSecrets
 from transceiver.signaling.sealed_token import SealedTokens
 

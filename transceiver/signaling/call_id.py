@@ -6,7 +6,6 @@ The token's nonce makes the id unique and impossible to guess.
 
 from antiphon_proto.address import Address, decode_address, encode_address
 from antiphon_proto.cluster_keys import ClusterKeys
-
 from transceiver.signaling.sealed_token import SealedTokens
 
 PREFIX = "rtc_"

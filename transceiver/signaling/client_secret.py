@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 import msgspec
-from antiphon_proto.cluster_keys import ClusterKeys
 
+from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.sealed_token import SealedTokenError, SealedTokens
 
 PREFIX = "ek_"

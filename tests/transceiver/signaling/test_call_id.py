@@ -1,8 +1,8 @@
 import pytest
-from antiphon_proto.cluster_keys import ClusterKeys
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.call_id import CallIdError, CallIds
 from transceiver.signaling.sealed_token import SealedTokens
 

@@ -3,10 +3,10 @@ import random
 import secrets
 
 import pytest
-from antiphon_proto.cluster_keys import ClusterKeys
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.client_secret import (
     MAX_SECRET_CHARS,
     BoundSession,

@@ -1,0 +1,133 @@
+"""The real application on a loopback port, before a stand-in for the rest of the transceiver."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.sdp import parse_offer
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.calls import CreatedCall
+from transceiver.signaling.client_secret import ClientSecrets
+from transceiver.signaling.http import signaling_app
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+OFFER = (VECTORS / "offer_chromium156_audio_dc.sdp").read_bytes().decode()
+API_KEY = "sk-test-0123456789"
+ANSWER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+CLUSTER_KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
+NOW = 1_800_000_000.25
+
+
+@dataclass
+class RecordedCalls:
+    """A CallFactory that reads offers as the real one does and remembers what it was asked."""
+
+    offers: list[str] = field(default_factory=list)
+    sessions: list[RealtimeSession] = field(default_factory=list)
+    hung_up: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def create_call(self, offer_sdp: str, session: RealtimeSession) -> CreatedCall:
+        if self.failure:
+            raise self.failure
+        parse_offer(offer_sdp)
+        self.offers.append(offer_sdp)
+        self.sessions.append(session)
+        return CreatedCall(call_id=f"rtc_{len(self.offers)}", answer_sdp=ANSWER)
+
+    async def hang_up(self, call_id: str) -> bool:
+        if self.failure:
+            raise self.failure
+        self.hung_up.append(call_id)
+        return call_id in {f"rtc_{number + 1}" for number in range(len(self.offers))}
+
+
+@dataclass
+class Clock:
+    """Wall-clock time that a test may move."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Client:
+    """Speaks to the server as one holder of a key."""
+
+    session: aiohttp.ClientSession
+    authorization: dict[str, str]
+
+    async def post(self, path: str, **request: Any) -> aiohttp.ClientResponse:
+        headers = {**self.authorization, **request.pop("headers", {})}
+        async with self.session.post(path, headers=headers, **request) as response:
+            await response.read()
+            return response
+
+    async def get(self, path: str, **request: Any) -> aiohttp.ClientResponse:
+        headers = {**self.authorization, **request.pop("headers", {})}
+        async with self.session.get(path, headers=headers, **request) as response:
+            await response.read()
+            return response
+
+    def with_key(self, key: str) -> "Client":
+        return Client(self.session, bearer(key))
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+async def error_of(response: aiohttp.ClientResponse, status: int) -> dict[str, str | None]:
+    """The members of an OpenAI-shaped error; its status must be the expected one."""
+    assert response.status == status
+    assert response.content_type == "application/json"
+    body = await response.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert body["error"]["message"]
+    return body["error"]
+
+
+@dataclass
+class Server:
+    """The application, where it listens, and what it stands on."""
+
+    url: str
+    runner: web.AppRunner
+    calls: RecordedCalls
+    clock: Clock
+    unready: str | None = None
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    calls, clock = RecordedCalls(), Clock()
+    app = signaling_app(
+        calls,
+        ApiKeys([API_KEY]),
+        ClientSecrets(CLUSTER_KEYS),
+        lambda: running.unready,
+        clock=clock,
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    running = Server(f"http://{host}:{port}", runner, calls, clock)
+    yield running
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession(server.url) as session:
+        yield Client(session, bearer(API_KEY))

@@ -1,0 +1,84 @@
+"""POST /v1/realtime/client_secrets.
+
+https://platform.openai.com/docs/api-reference/realtime-sessions/create-realtime-client-secret
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import msgspec
+from aiohttp import web
+
+from antiphon_proto.realtime.json_decoding import decode
+from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.signaling.authentication import Authenticator
+from transceiver.signaling.client_secret import BoundSession, ClientSecretError, ClientSecrets
+from transceiver.signaling.errors import ApiError
+from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.sealed_token import NONCE_BYTES
+from transceiver.signaling.session_config import layered_session
+
+CLIENT_SECRETS_PATH = "/v1/realtime/client_secrets"
+
+
+class _Lifetime(msgspec.Struct):
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, msgspec.Meta(ge=10, le=7200)] = 600
+
+
+class _Request(msgspec.Struct):
+    expires_after: _Lifetime = msgspec.field(default_factory=_Lifetime)
+    session: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Created(msgspec.Struct):
+    value: str
+    expires_at: int
+    session: RealtimeSession
+
+
+_REQUEST = msgspec.json.Decoder(_Request)
+
+
+class ClientSecretEndpoint:
+    """Mints client secrets for the holders of API keys."""
+
+    def __init__(
+        self,
+        client_secrets: ClientSecrets,
+        authenticator: Authenticator,
+        clock: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._client_secrets = client_secrets
+        self._authenticator = authenticator
+        self._clock = clock
+        self._random = random
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(CLIENT_SECRETS_PATH, self._create)]
+
+    async def _create(self, request: web.Request) -> web.Response:
+        self._authenticator.require_api_key(request.headers.get("Authorization"))
+        created = self._mint(decode(_REQUEST, await _json_body(request)))
+        return web.Response(body=msgspec.json.encode(created), content_type="application/json")
+
+    def _mint(self, wanted: _Request) -> _Created:
+        given = bytes(wanted.session)
+        session = layered_session(given=given)
+        bound = BoundSession(given, int(self._clock()) + wanted.expires_after.seconds)
+        try:
+            value = self._client_secrets.mint(bound, self._random(NONCE_BYTES))
+        except ClientSecretError as error:
+            raise ApiError(400, str(error), code="session_too_long", param="session") from error
+        shown = msgspec.structs.replace(session, id=f"sess_{self._random(12).hex()}")
+        return _Created(value, bound.expires_at, shown)
+
+
+async def _json_body(request: web.Request) -> bytes:
+    """The body, `{}` where there is none. Raises ApiError (400, 408, 415), HTTPException (413)."""
+    async with reading_body():
+        body = await request.read()
+    if body and request.content_type != "application/json":
+        raise ApiError(415, "Send the request as application/json.")
+    return body or b"{}"

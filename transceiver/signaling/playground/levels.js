@@ -1,0 +1,162 @@
+/** Level meters of both voices, and the timeline of their last seconds. */
+
+const FLOOR_DB = -60;
+const COLUMN_MS = 50;
+const COLUMN_PX = 4;
+const ANNOUNCE_MS = 200;
+
+export class Levels {
+  #context = null;
+  #you = null;
+  #agent = null;
+  #yourMeter = new Meter("you-meter");
+  #agentMeter = new Meter("agent-meter");
+  #timeline = new Timeline(document.getElementById("timeline"));
+  #frame = 0;
+
+  /** Call on a user gesture: browsers start audio only then. */
+  start() {
+    this.#context ??= new AudioContext();
+    this.#context.resume();
+    this.#timeline.clear();
+    cancelAnimationFrame(this.#frame);
+    this.#tick();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.#frame);
+    this.#you?.disconnect();
+    this.#agent?.disconnect();
+    this.#you = this.#agent = null;
+    this.#yourMeter.reset();
+    this.#agentMeter.reset();
+  }
+
+  listenToYou(stream) {
+    this.#you?.disconnect();
+    this.#you = new Probe(this.#context, stream);
+  }
+
+  listenToAgent(stream) {
+    this.#agent?.disconnect();
+    this.#agent = new Probe(this.#context, stream);
+  }
+
+  #tick() {
+    const you = this.#you?.level() ?? 0;
+    const agent = this.#agent?.level() ?? 0;
+    this.#yourMeter.show(you);
+    this.#agentMeter.show(agent);
+    this.#timeline.add(you, agent, performance.now());
+    this.#frame = requestAnimationFrame(() => this.#tick());
+  }
+}
+
+/** Measures one stream; levels run from 0 (silence) to 1 (full scale) in decibels. */
+class Probe {
+  #source;
+  #analyser;
+  #samples;
+
+  constructor(context, stream) {
+    this.#source = context.createMediaStreamSource(stream);
+    this.#analyser = context.createAnalyser();
+    this.#analyser.fftSize = 1024;
+    this.#samples = new Float32Array(this.#analyser.fftSize);
+    this.#source.connect(this.#analyser);
+  }
+
+  level() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    let energy = 0;
+    for (const sample of this.#samples) energy += sample * sample;
+    const decibels = 10 * Math.log10(energy / this.#samples.length + 1e-12);
+    return Math.min(1, Math.max(0, 1 - decibels / FLOOR_DB));
+  }
+
+  disconnect() {
+    this.#source.disconnect();
+  }
+}
+
+class Meter {
+  #element;
+  #bar;
+  #peak = 0;
+  #announcedAt = 0;
+
+  constructor(id) {
+    this.#element = document.getElementById(id);
+    this.#bar = this.#element.firstElementChild;
+  }
+
+  show(level) {
+    this.#bar.style.transform = `scaleX(${level})`;
+    this.#peak = Math.max(this.#peak, level);
+    const now = performance.now();
+    if (now - this.#announcedAt < ANNOUNCE_MS) return;
+    this.#element.setAttribute("aria-valuenow", String(Math.round(100 * this.#peak)));
+    this.#announcedAt = now;
+    this.#peak = 0;
+  }
+
+  reset() {
+    this.#announcedAt = this.#peak = 0;
+    this.show(0);
+  }
+}
+
+/** You above the line, the agent below it, newest at the right. */
+class Timeline {
+  #canvas;
+  #columns = [];
+  #peak = { you: 0, agent: 0 };
+  #columnSince = 0;
+
+  constructor(canvas) {
+    this.#canvas = canvas;
+    new ResizeObserver(() => this.#draw()).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+  }
+
+  clear() {
+    this.#columns = [];
+    this.#draw();
+  }
+
+  add(you, agent, now) {
+    this.#peak = { you: Math.max(this.#peak.you, you), agent: Math.max(this.#peak.agent, agent) };
+    if (now - this.#columnSince < COLUMN_MS) return;
+    this.#columns.push(this.#peak);
+    this.#peak = { you: 0, agent: 0 };
+    this.#columnSince = now;
+    this.#draw();
+  }
+
+  #draw() {
+    const canvas = this.#canvas;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    const pen = canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    const style = getComputedStyle(canvas);
+    const color = (name) => style.getPropertyValue(name).trim();
+    const middle = Math.round(height / 2);
+    pen.fillStyle = color("--line");
+    pen.fillRect(0, middle, width, 1);
+
+    this.#columns = this.#columns.slice(-Math.ceil(width / COLUMN_PX));
+    const left = width - this.#columns.length * COLUMN_PX;
+    this.#columns.forEach(({ you, agent }, index) => {
+      const x = left + index * COLUMN_PX;
+      const above = you * (middle - 3);
+      const below = agent * (height - middle - 4);
+      pen.fillStyle = color("--you");
+      pen.fillRect(x, middle - 1 - above, COLUMN_PX - 1.5, above);
+      pen.fillStyle = color("--agent");
+      pen.fillRect(x, middle + 2, COLUMN_PX - 1.5, below);
+    });
+  }
+}

@@ -1,0 +1,24 @@
+"""Reading request bodies from senders that are slow, gone or broken."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from transceiver.signaling.errors import ApiError
+
+TIMEOUT_S = 10.0
+
+
+@asynccontextmanager
+async def reading_body(timeout_s: float = TIMEOUT_S) -> AsyncIterator[None]:
+    """Bound the time that a body may take. Raises ApiError (400, 408) when it does not come."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise ApiError(408, "The request body took too long to arrive.") from error
+    except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
+        raise ApiError(400, "The request body is incomplete or malformed.") from error
