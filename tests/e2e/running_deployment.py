@@ -108,6 +108,11 @@ def running_deployment(*argv: str) -> Iterator[RunningDeployment]:
         print("\n".join(deployment.log), file=sys.stderr)  # shown with a failed test
 
 
+def still_running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run; a zombie has ended, and waits for whoever reaps orphans here."""
+    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
 def wait_until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
     """Raises AssertionError when `condition()` stays false."""
     deadline = time.monotonic() + patience_s

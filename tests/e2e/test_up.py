@@ -19,6 +19,7 @@ from tests.e2e.running_deployment import (
     ANY_PORTS,
     RunningDeployment,
     running_deployment,
+    still_running,
     wait_until,
 )
 
@@ -74,8 +75,7 @@ def test_a_signal_ends_every_process_and_frees_every_port(number: signal.Signals
         code = deployment.process.wait(10)
         took_s = time.monotonic() - began
         assert (code, took_s < STOP_S) == (0, True), took_s
-        _, alive = psutil.wait_procs(processes, timeout=0.1)
-        assert alive == []
+        assert still_running(processes) == []
         assert [bind_problem(bind, kind) for bind, kind in listening] == [None] * len(listening)
 
 
@@ -85,8 +85,7 @@ def test_ctrl_c_during_the_start_ends_it_too() -> None:
     processes = deployment.processes()
     deployment.process.send_signal(signal.SIGINT)
     assert deployment.process.wait(STOP_S + 1) == 0
-    _, alive = psutil.wait_procs(processes, timeout=0.1)
-    assert alive == []
+    assert still_running(processes) == []
 
 
 def test_no_tier_outlives_a_parent_that_was_killed() -> None:
@@ -94,8 +93,7 @@ def test_no_tier_outlives_a_parent_that_was_killed() -> None:
     deployment.wait_until_ready()
     processes = deployment.processes()
     deployment.process.kill()
-    _, alive = psutil.wait_procs(processes, timeout=10)
-    assert alive == []
+    wait_until(lambda: not still_running(processes), "every process ended", patience_s=10)
     deployment.stop()
 
 
