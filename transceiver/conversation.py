@@ -1,13 +1,48 @@
-"""A call's conversation: turns, responses and the events that tell of them."""
+"""A call's conversation: what a client's and an engine's events mean to each other.
 
-from collections.abc import Callable
+A turn of the user, where the engine detects turns:
+
+    quiet ──SpeechStarted──► speaking ──SpeechStopped──► paused ──TurnEnded──► committed
+              │ cuts the agent off                                   │ is answered
+              ▼ where interrupt_response is set                      ▼ where create_response is
+
+`input_buffer` follows it, and `responses` the agent's turn that answers it. Where
+turn detection is off, the client commits (`input_audio_buffer.commit`) and asks for
+the answer (`response.create`) itself, and what the engine still detects is ignored.
+
+The order of events is the API's:
+https://platform.openai.com/docs/guides/realtime-conversations
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
-from antiphon_proto.realtime import RealtimeSession
-from transceiver.audio.playout import PlayoutEvent
-from transceiver.conversation_outputs import Output
-from transceiver.engine_messages import EngineEvent
+import msgspec
+
+from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession, parse_client_event
+from antiphon_proto.realtime import client_events as asked
+from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime.items import InputAudio, Message
+from antiphon_proto.realtime.response import ResponseParams
+from transceiver import engine_messages as engine
+from transceiver.audio.playout import (
+    PlayoutCleared,
+    PlayoutEvent,
+    PlayoutStarted,
+    PlayoutStopped,
+)
+from transceiver.close_reason import CloseReason
+from transceiver.conversation_outputs import AppendAudio, CloseCall, Output
+from transceiver.input_buffer import InputBuffer
+from transceiver.input_transcripts import InputTranscripts
+from transceiver.item_history import ItemHistory
+from transceiver.item_requests import ItemRequests
 from transceiver.ledger import LatencyLedger
+from transceiver.outbox import Outbox
+from transceiver.responses import Responses
+from transceiver.session_state import SessionState
 
 
 class Transport(Enum):
@@ -38,22 +73,224 @@ class Conversation:
         The call itself tells `ledger` of the frames that it forwards; all else that the
         ledger needs, the conversation tells.
         """
+        self._call_id = call_id
+        self._transport = transport
+        self._ledger = ledger
+        self._outbox = Outbox(new_id)
+        self._session = SessionState(msgspec.structs.replace(session, id=new_id("sess")))
+        self._history = ItemHistory()
+        self._input = InputBuffer(lambda: new_id("item"))
+        self._transcripts = InputTranscripts(self._keep_transcript)
+        self._responses = Responses(
+            self._outbox,
+            self._session,
+            self._history,
+            ledger,
+            plays=transport is Transport.WEBRTC,
+            new_id=new_id,
+            heard_ms=heard_ms,
+            rtt_s=rtt_s,
+        )
+        items = ItemRequests(self._outbox, self._history, new_id)
+        self._client_handlers: Mapping[type[ClientEvent], Callable[[Any], None]] = {
+            asked.SessionUpdate: self._update_session,
+            asked.InputAudioBufferAppend: self._append_audio,
+            asked.InputAudioBufferCommit: self._commit_at_request,
+            asked.InputAudioBufferClear: self._clear_input,
+            asked.OutputAudioBufferClear: self._clear_output,
+            asked.ConversationItemCreate: items.create,
+            asked.ConversationItemRetrieve: items.retrieve,
+            asked.ConversationItemDelete: items.delete,
+            asked.ConversationItemTruncate: items.truncate,
+            asked.ResponseCreate: self._create_response,
+            asked.ResponseCancel: self._cancel_response,
+        }
+        # Draining asks nothing of a call that cannot move, and the client was told of a
+        # response when it was asked for, before the engine started it.
+        self._engine_handlers: Mapping[type[engine.EngineEvent], Callable[[Any, float], None]] = {
+            engine.EngineReady: self._engine_ready,
+            engine.SpeechStarted: self._speech_started,
+            engine.SpeechStopped: self._speech_stopped,
+            engine.TurnEnded: self._turn_ended,
+            engine.InputTranscript: self._transcribed,
+            engine.TextDelta: lambda event, _now: self._responses.text(event),
+            engine.ToolCall: lambda event, _now: self._responses.tool_call(event),
+            engine.Done: lambda event, _now: self._responses.engine_done(event),
+            engine.EngineError: self._engine_failed,
+        }
+
+    # ---- entry points --------------------------------------------------------
 
     def open(self) -> list[Output]:
         """Open the engine's session. Call once, first."""
+        config = self._session.engine_config()
+        model = self._session.current.model
+        self._outbox.command(engine.OpenCommand(self._call_id, model, config, history=()))
+        return self._outbox.drain()
 
-    def channel_opened(self, now: float) -> list[Output]:
+    def channel_opened(self, _now: float) -> list[Output]:
         """Events can reach the client: session.created, then what had to wait for it."""
+        self._outbox.open(api.SessionCreated(session=self._session.current))
+        return self._outbox.drain()
 
-    def client_event(self, text: str | bytes, now: float) -> list[Output]:
+    def client_event(self, text: str | bytes, _now: float) -> list[Output]:
         """The client sent an event; one that is refused is answered with `error`."""
+        event_id = None
+        try:
+            event = parse_client_event(text)
+            event_id = event.event_id
+            self._client_handlers[type(event)](event)
+        except RealtimeError as error:
+            self._refuse(error, event_id or error.event_id)
+        return self._outbox.drain()
 
     def input_audio(self, milliseconds: float) -> None:
         """So much input went to the engine."""
+        self._input.add_audio(milliseconds)
 
-    def engine_event(self, event: EngineEvent, now: float) -> list[Output]: ...
+    def engine_event(self, event: engine.EngineEvent, now: float) -> list[Output]:
+        """The engine reported something."""
+        handler = self._engine_handlers.get(type(event))
+        if handler:
+            handler(event, now)
+        return self._outbox.drain()
 
     def engine_audio(self, response: int, pcm: bytes, now: float) -> list[Output]:
         """Audio came; what belongs to a response that was cut is dropped."""
+        self._responses.audio(response, pcm, now)
+        return self._outbox.drain()
 
-    def playout_event(self, event: PlayoutEvent, now: float) -> list[Output]: ...
+    def playout_event(self, event: PlayoutEvent, now: float) -> list[Output]:
+        """The playout reached something; that it was cut was known here first."""
+        match event:
+            case PlayoutStarted(response):
+                self._responses.playout_started(response, now)
+            case PlayoutStopped(response):
+                self._responses.playout_stopped(response)
+            case PlayoutCleared():
+                pass
+        return self._outbox.drain()
+
+    # ---- the client's events -------------------------------------------------
+
+    def _update_session(self, event: asked.SessionUpdate) -> None:
+        self._session.update(bytes(event.session))
+        self._outbox.command(engine.Update(self._session.engine_config()))
+        self._outbox.send(api.SessionUpdated(session=self._session.current))
+
+    def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
+        if self._transport is Transport.WEBRTC:
+            raise RealtimeError(
+                "unsupported_on_transport", "A WebRTC session's audio travels on its track."
+            )
+        try:
+            audio = b64decode(event.audio, validate=True)
+        except ValueError as error:
+            raise RealtimeError("invalid_value", "Expected base64.", param="audio") from error
+        self._outbox.add(AppendAudio(audio))
+
+    def _commit_at_request(self, _event: asked.InputAudioBufferCommit) -> None:
+        if not self._input.committable:
+            raise RealtimeError(
+                "input_audio_buffer_commit_empty",
+                "Error committing input audio buffer: buffer too small. Expected at least 100ms "
+                f"of audio, but buffer only has {self._input.buffered_ms:.2f}ms of audio.",
+            )
+        self._commit()
+
+    def _clear_input(self, _event: asked.InputAudioBufferClear) -> None:
+        self._input.clear()
+        self._transcripts.forget_early()
+        self._outbox.command(engine.ClearInput())
+        self._outbox.send(api.InputAudioBufferCleared())
+
+    def _clear_output(self, _event: asked.OutputAudioBufferClear) -> None:
+        self._responses.clear_playout()
+
+    def _create_response(self, event: asked.ResponseCreate) -> None:
+        self._responses.create(event.response or ResponseParams())
+
+    def _cancel_response(self, event: asked.ResponseCancel) -> None:
+        self._responses.cancel(event.response_id)
+
+    # ---- the engine's events -------------------------------------------------
+
+    def _engine_ready(self, event: engine.EngineReady, _now: float) -> None:
+        self._responses.output_rate = event.output_rate
+
+    def _speech_started(self, event: engine.SpeechStarted, _now: float) -> None:
+        detection = self._session.turn_detection
+        if detection is None:
+            return
+        item_id = self._input.speech_started(event.audio_start_ms)
+        self._outbox.send(
+            api.InputAudioBufferSpeechStarted(item_id=item_id, audio_start_ms=event.audio_start_ms)
+        )
+        if detection.interrupt_response:
+            self._responses.interrupt("turn_detected")
+
+    def _speech_stopped(self, event: engine.SpeechStopped, _now: float) -> None:
+        self._tell_speech_stopped(event.audio_end_ms)
+
+    def _turn_ended(self, event: engine.TurnEnded, now: float) -> None:
+        detection = self._session.turn_detection
+        if detection is None or not self._input.holds_turn:
+            return
+        self._tell_speech_stopped(event.voiced_end_ms)
+        self._commit()
+        if detection.create_response:
+            self._ledger.turn_ended(event.voiced_end_ms, now)
+            self._responses.answer_turn()
+
+    def _transcribed(self, event: engine.InputTranscript, _now: float) -> None:
+        if self._session.transcribes:
+            self._outbox.send(*self._transcripts.reported(event))
+
+    def _engine_failed(self, event: engine.EngineError, _now: float) -> None:
+        if event.fatal:
+            self._responses.fail(event.code, event.message)
+        self._send_error("server_error", RealtimeError(event.code, event.message), None)
+        if event.fatal:
+            self._outbox.add(CloseCall(CloseReason.ENGINE_FAILED))
+
+    # ---- steps that both lead to ---------------------------------------------
+
+    def _tell_speech_stopped(self, audio_end_ms: int) -> None:
+        """Once for each time that speech started."""
+        item_id = self._input.speech_stopped(audio_end_ms)
+        if item_id:
+            self._outbox.send(
+                api.InputAudioBufferSpeechStopped(item_id=item_id, audio_end_ms=audio_end_ms)
+            )
+
+    def _commit(self) -> None:
+        audio = self._input.commit()
+        self._outbox.command(engine.Commit(audio.item_id))
+        item = Message(id=audio.item_id, role="user", content=[InputAudio()], status="completed")
+        previous = self._history.insert(item)
+        self._outbox.send(
+            api.InputAudioBufferCommitted(item_id=audio.item_id, previous_item_id=previous),
+            api.ConversationItemAdded(item=item, previous_item_id=previous),
+            api.ConversationItemDone(item=item, previous_item_id=previous),
+            *self._transcripts.committed(audio),
+        )
+
+    def _keep_transcript(self, item_id: str, text: str) -> None:
+        self._history.replace(
+            Message(
+                id=item_id, role="user", content=[InputAudio(transcript=text)], status="completed"
+            )
+        )
+
+    def _refuse(self, error: RealtimeError, event_id: str | None) -> None:
+        self._send_error("invalid_request_error", error, event_id)
+
+    def _send_error(self, kind: api.ErrorKind, error: RealtimeError, event_id: str | None) -> None:
+        details = api.ErrorDetails(
+            type=kind,
+            code=error.code,
+            message=error.message,
+            param=error.param,
+            event_id=event_id,
+        )
+        self._outbox.send(api.Error(error=details))

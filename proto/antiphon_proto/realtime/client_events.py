@@ -117,7 +117,7 @@ def parse_client_event(text: str | bytes, *, max_bytes: int = MAX_EVENT_BYTES) -
     if size > max_bytes:
         raise RealtimeError("event_too_large", f"An event has at most {max_bytes} bytes.")
     try:
-        return decode(_EVENT, text)  # type: ignore[no-any-return]
+        return decode(_EVENT, text)
     except RealtimeError as error:
         error.event_id = _event_id(text)
         raise

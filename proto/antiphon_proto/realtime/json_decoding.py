@@ -1,16 +1,18 @@
 """Typed decoding of JSON, with failures told in the API's terms."""
 
 import re
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from antiphon_proto.realtime.error import RealtimeError
 
+T = TypeVar("T")
+
 _PATH = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
 
 
-def decode(decoder: "msgspec.json.Decoder[Any]", text: str | bytes, *, param: str = "") -> Any:
+def decode(decoder: "msgspec.json.Decoder[T]", text: str | bytes, *, param: str = "") -> T:
     """Decode `text`; `param` is where it stands in the event, for the error's `param`.
 
     Raises RealtimeError: `invalid_json` when it is no JSON, `invalid_value` or

@@ -19,10 +19,13 @@ class _ServerEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
     event_id: str = ""
 
 
+ErrorKind = Literal["invalid_request_error", "server_error"]
+
+
 class ErrorDetails(Struct, frozen=True, kw_only=True):
     """`event_id` is the client's own, of the event at fault."""
 
-    type: Literal["invalid_request_error", "server_error"]
+    type: ErrorKind
     code: str
     message: str
     param: str | None = None

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from antiphon_proto.realtime.audio_format import AudioFormat, Pcm
-from antiphon_proto.realtime.error import RealtimeError
-from antiphon_proto.realtime.json_decoding import decode, join_path
+from antiphon_proto.realtime.json_decoding import decode
+from antiphon_proto.realtime.session_patch import apply_patch
 
 DEFAULT_MODEL = "antiphon"
 DEFAULT_VOICE = "alloy"
@@ -95,7 +95,7 @@ class FunctionTool(Struct, frozen=True, kw_only=True, tag_field="type", tag="fun
     """`parameters` is a JSON Schema, kept as the client wrote it."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
-    description: str = ""
+    description: str | None = ""
     parameters: Raw = Raw(b"{}")
 
 
@@ -140,112 +140,18 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
         return self.output_modalities == ["text"]
 
     def merged(self, patch: bytes | str, *, param: str = "session") -> "RealtimeSession":
-        """This configuration with the JSON object `patch` laid over it.
+        """This configuration with the JSON object `patch` laid over it, see `session_patch`.
 
-        - A member that is absent keeps its value; so does one that is null, except
-          for those that null switches off: turn detection, transcription, noise
-          reduction, and the opaque ones.
-        - `""` clears the instructions and `[]` the tools, as values like any other.
-        - Configuration objects merge member by member, unless `type` changes: then
-          the object given replaces the other, and what it leaves out takes defaults.
-        - `id`, `object` and `expires_at` belong to the server and are left alone.
-        - A voice given as `{"id": ...}` becomes that id.
-
+        `id`, `object` and `expires_at` belong to the server and are left alone.
         Raises RealtimeError with a `param` that starts with `param`.
         """
-        changes = _members(patch, param)
-        _refuse_beta_members(changes, param)
-        for name in _SERVER_MEMBERS:
-            changes.pop(name, None)
-        merged = _merge_objects(msgspec.json.encode(self), changes, "", param)
-        return decode(_SESSION, merged, param=param)  # type: ignore[no-any-return]
+        merged = apply_patch(msgspec.json.encode(self), patch, param)
+        return decode(_SESSION, merged, param=param)
 
 
 def parse_session(text: bytes | str) -> RealtimeSession:
     """A stored configuration, as `msgspec.json.encode` wrote it. Raises RealtimeError."""
-    return decode(_SESSION, text, param="session")  # type: ignore[no-any-return]
+    return decode(_SESSION, text, param="session")
 
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _SESSION = msgspec.json.Decoder(RealtimeSession)
-
-_ABSENT = b""
-_SERVER_MEMBERS = ("id", "object", "expires_at")
-_NESTED = frozenset(
-    {
-        "audio",
-        "audio.input",
-        "audio.input.format",
-        "audio.input.transcription",
-        "audio.input.noise_reduction",
-        "audio.input.turn_detection",
-        "audio.output",
-        "audio.output.format",
-    }
-)
-_NULLABLE = frozenset(
-    {
-        "audio.input.transcription",
-        "audio.input.noise_reduction",
-        "audio.input.turn_detection",
-        "audio.input.turn_detection.idle_timeout_ms",
-        "prompt",
-        "reasoning",
-        "tracing",
-        "include",
-    }
-)
-_BETA_MEMBERS = {
-    "modalities": "output_modalities",
-    "voice": "audio.output.voice",
-    "turn_detection": "audio.input.turn_detection",
-    "input_audio_format": "audio.input.format",
-    "output_audio_format": "audio.output.format",
-    "input_audio_transcription": "audio.input.transcription",
-    "input_audio_noise_reduction": "audio.input.noise_reduction",
-    "max_response_output_tokens": "max_output_tokens",
-}
-
-
-def _refuse_beta_members(changes: dict[str, bytes], param: str) -> None:
-    """The beta interface was flat; passing over its members would lose what was meant."""
-    for name in changes.keys() & _BETA_MEMBERS.keys():
-        raise RealtimeError(
-            "unknown_parameter",
-            f"{name!r} belongs to the beta interface; use {_BETA_MEMBERS[name]!r}.",
-            param=join_path(param, name),
-        )
-
-
-def _merge_objects(current: bytes, changes: dict[str, bytes], path: str, param: str) -> bytes:
-    members = _members(current, param)
-    if "type" in changes and changes["type"] != members.get("type"):
-        return _object(changes)
-    for name, value in changes.items():
-        members[name] = _merge_member(
-            members.get(name, _ABSENT), value, join_path(path, name), param
-        )
-    return _object(members)
-
-
-def _merge_member(current: bytes, value: bytes, path: str, param: str) -> bytes:
-    if value == b"null" and path not in _NULLABLE:
-        return current
-    if not value.startswith(b"{"):
-        return value
-    if path == "audio.output.voice":
-        return _members(value, join_path(param, path)).get("id", value)
-    if path in _NESTED and current.startswith(b"{"):
-        return _merge_objects(current, _members(value, join_path(param, path)), path, param)
-    return value
-
-
-def _members(text: bytes | str, param: str) -> dict[str, bytes]:
-    """A JSON object's members, each as its text. Raises RealtimeError."""
-    return {name: bytes(value) for name, value in decode(_OBJECT, text, param=param).items()}
-
-
-def _object(members: dict[str, bytes]) -> bytes:
-    return msgspec.json.encode(
-        {name: Raw(value) for name, value in members.items() if value != _ABSENT}
-    )

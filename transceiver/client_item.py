@@ -1,0 +1,90 @@
+"""Items that clients create: what is accepted of them, and what the engine is told."""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET
+
+from antiphon_proto.realtime import RealtimeError
+from antiphon_proto.realtime.items import (
+    ContentPart,
+    FunctionCall,
+    FunctionCallOutput,
+    InputAudio,
+    InputText,
+    Item,
+    Message,
+    OutputAudio,
+    OutputText,
+)
+from transceiver import engine_messages as engine
+from transceiver.item_history import ROOT, item_bytes
+
+MAX_ITEM_BYTES = 192 * 1024
+"""As JSON: events that carry the item must fit into one data channel message."""
+
+_CONTENT: dict[str, tuple[type[ContentPart], ...]] = {
+    "system": (InputText,),
+    "user": (InputText, InputAudio),
+    "assistant": (OutputText, OutputAudio),
+}
+
+
+def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
+    """The item as it enters the conversation: with an id, and complete.
+
+    Raises RealtimeError for content that does not fit the role, audio without a
+    transcript (engines read items as text), and an item that is too large.
+    """
+    if isinstance(item, Message):
+        _check_content(item)
+    if item.id == ROOT:
+        raise RealtimeError("invalid_value", f"An item cannot be called {ROOT!r}.", param="item.id")
+    item_id = new_id("item") if item.id is UNSET else item.id
+    item = msgspec.structs.replace(item, id=item_id, status="completed")
+    if isinstance(item, FunctionCall) and item.call_id is UNSET:
+        item = msgspec.structs.replace(item, call_id=new_id("call"))
+    if item_bytes(item) > MAX_ITEM_BYTES:
+        raise RealtimeError(
+            "item_too_large", f"An item has at most {MAX_ITEM_BYTES} bytes.", param="item"
+        )
+    return item
+
+
+def engine_item(item: Item) -> engine.Item:
+    """As much of an item as an engine needs."""
+    match item:
+        case Message():
+            text = "\n".join(filter(None, map(_text, item.content)))
+            return engine.Item(str(item.id), engine.Role(item.role), text)
+        case FunctionCall():
+            call = engine.FunctionCall(str(item.call_id), item.name, item.arguments)
+            return engine.Item(str(item.id), engine.Role.ASSISTANT, call)
+        case FunctionCallOutput():
+            output = engine.FunctionCallOutput(item.call_id, item.output)
+            return engine.Item(str(item.id), engine.Role.USER, output)
+
+
+def _check_content(message: Message) -> None:
+    for index, part in enumerate(message.content):
+        where = f"item.content[{index}]"
+        if not isinstance(part, _CONTENT[message.role]):
+            raise RealtimeError(
+                "invalid_value",
+                f"This content does not belong into a message of the role {message.role!r}.",
+                param=f"{where}.type",
+            )
+        if isinstance(part, InputAudio) and part.transcript is None:
+            raise RealtimeError(
+                "unsupported_content",
+                "Audio can be added to the conversation with its transcript only.",
+                param=f"{where}.transcript",
+            )
+
+
+def _text(part: ContentPart) -> str:
+    match part:
+        case InputText() | OutputText():
+            return part.text
+        case InputAudio() | OutputAudio():
+            return part.transcript or ""

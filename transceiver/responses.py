@@ -1,0 +1,263 @@
+"""The agent's turn: one response at a time is generated, and what was generated is played.
+
+Generation and playing of a response, where the server owns the playout clock:
+
+    generating ──engine done──► generated ──first frame sent──► done
+        │                          (held: the latency is known only then)
+        └──cancelled, interrupted, failed──────────────────────► done
+
+    queued ──first frame sent──► playing ──drained──► stopped
+       └───────────cut──────────────┴────► cleared, truncated to what was heard
+
+A response is active until it is done; it can play on after that, and a next one can
+be queued behind it. Where the client plays, done follows at once and nothing is cut.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+
+from antiphon_proto.realtime import RealtimeError
+from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime.response import ResponseParams, StatusReason
+from transceiver import engine_messages as engine
+from transceiver.conversation_outputs import CutPlayout, FinishPlayout, PlayAudio, TurnMeasured
+from transceiver.item_history import ItemHistory
+from transceiver.ledger import LatencyLedger
+from transceiver.outbox import Outbox
+from transceiver.response_outcome import (
+    Outcome,
+    cancelled,
+    failed,
+    latency_metadata,
+    outcome_of,
+)
+from transceiver.response_stream import CONTENT_INDEX, ResponseStream
+from transceiver.session_state import SessionState, differs_beyond_request, engine_config
+from transceiver.unplayed import Unplayed
+
+_BYTES_PER_SAMPLE = 2
+
+
+class Responses:
+    """Starts, tells, plays and ends responses."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        session: SessionState,
+        history: ItemHistory,
+        ledger: LatencyLedger,
+        *,
+        plays: bool,
+        new_id: Callable[[str], str],
+        heard_ms: Callable[[int], int],
+        rtt_s: Callable[[], float | None],
+    ) -> None:
+        """`plays`: the server owns the playout clock, which `heard_ms` asks."""
+        self.output_rate = 24000
+        self._outbox = outbox
+        self._session = session
+        self._history = history
+        self._ledger = ledger
+        self._plays = plays
+        self._new_id = new_id
+        self._heard_ms = heard_ms
+        self._rtt_s = rtt_s
+        self._conversation_id = new_id("conv")
+        self._number = 0
+        self._active: ResponseStream | None = None
+        self._generated: engine.Done | None = None
+        self._unplayed = Unplayed()
+        self._owed = False
+        self._engine_overridden = False
+
+    # ---- generating ----------------------------------------------------------
+
+    def answer_turn(self) -> None:
+        """Answer the user's turn: now, or when the active response is done."""
+        if self._active:
+            self._owed = True
+        else:
+            self.create(ResponseParams())
+
+    def create(self, params: ResponseParams) -> None:
+        """Start a response. Raises RealtimeError."""
+        if self._active:
+            raise RealtimeError(
+                "conversation_already_has_active_response",
+                f"Conversation already has an active response in progress: {self._active.id}. "
+                "Wait until the response is finished before creating a new one.",
+            )
+        session = self._session.for_response(params)
+        self._number += 1
+        stream = ResponseStream(
+            self._number,
+            session,
+            self._history,
+            conversation_id=self._conversation_id,
+            metadata=params.metadata,
+            new_id=self._new_id,
+        )
+        self._active = stream
+        self._ledger.responding(stream.number)
+        self._override_engine(engine_config(session))
+        text_only = session.text_only if params.output_modalities else None
+        instructions = params.instructions or ""
+        self._outbox.command(engine.Respond(stream.number, stream.item_id, instructions, text_only))
+        self._outbox.send(*stream.created())
+
+    def text(self, event: engine.TextDelta) -> None:
+        if stream := self._generating(event.response):
+            self._outbox.send(*stream.text(event.text))
+
+    def tool_call(self, event: engine.ToolCall) -> None:
+        if stream := self._generating(event.response):
+            self._outbox.send(*stream.tool_call(event.call))
+
+    def audio(self, response: int, pcm: bytes, now: float) -> None:
+        """Play or send audio of the active response; drop that of any other."""
+        stream = self._generating(response)
+        if stream is None or stream.text_only or not pcm:
+            return
+        self._session.voice_fixed = True
+        self._ledger.first_audio(response, now)
+        milliseconds = len(pcm) / _BYTES_PER_SAMPLE / self.output_rate * 1000
+        self._outbox.send(*stream.audio(milliseconds))
+        if self._plays:
+            self._unplayed.add(stream)
+            self._outbox.add(PlayAudio(response, pcm))
+        else:
+            self._outbox.send(stream.audio_delta(b64encode(pcm).decode()))
+
+    def engine_done(self, done: engine.Done) -> None:
+        """The engine finished; the response is done unless none of its audio was sent yet."""
+        stream = self._generating(done.response)
+        if stream is None:
+            return
+        self._ledger.done(done.response, done.stages)
+        self._generated = done
+        self._finish_playout(stream)
+        if stream not in self._unplayed or stream is self._unplayed.playing:
+            self._complete(stream, done)
+
+    # ---- stopping ------------------------------------------------------------
+
+    def cancel(self, response_id: str | None) -> None:
+        """Stop generating at the client's wish; what is queued plays on. Raises RealtimeError."""
+        stream = self._active
+        if stream is None or response_id not in (None, stream.id):
+            raise RealtimeError(
+                "response_cancel_not_active", "Cancellation failed: no active response found"
+            )
+        self._outbox.command(engine.Cancel(stream.number, int(stream.audio_ms)))
+        self._finish_playout(stream)
+        self._end(stream, cancelled("client_cancelled"))
+        self._answer_owed_turn()
+
+    def clear_playout(self) -> None:
+        """Cut what plays at the client's wish, and stop generating it."""
+        if self._unplayed:
+            self.interrupt("client_cancelled")
+
+    def interrupt(self, reason: StatusReason) -> None:
+        """Stop generating and playing at once; what was not heard is no part of the record."""
+        streams = self._unplayed.streams()
+        if self._active and self._active not in self._unplayed:
+            streams.append(self._active)
+        heard = [(stream, self._heard_of(stream)) for stream in streams]
+        for stream, heard_ms in heard:
+            self._outbox.command(engine.Cancel(stream.number, heard_ms))
+        self._cut_playout()
+        self._owed = False
+        if self._active:
+            self._end(self._active, cancelled(reason))
+        if self._plays:
+            for stream, heard_ms in heard:
+                self._truncate(stream, heard_ms)
+
+    def fail(self, code: str, message: str) -> None:
+        """End the active response, because the engine cannot go on."""
+        self._owed = False
+        if self._active:
+            self._end(self._active, failed(code, message))
+
+    # ---- playing -------------------------------------------------------------
+
+    def playout_started(self, number: int, now: float) -> None:
+        """The first frame of a response was sent."""
+        stream = self._unplayed.started(number)
+        if stream is None:
+            return
+        self._ledger.first_frame_sent(number, now)
+        self._outbox.send(api.OutputAudioBufferStarted(response_id=stream.id))
+        if stream is self._active and self._generated:
+            self._complete(stream, self._generated)
+
+    def playout_stopped(self, number: int) -> None:
+        """All of a response was played."""
+        if stream := self._unplayed.stopped(number):
+            self._outbox.send(api.OutputAudioBufferStopped(response_id=stream.id))
+
+    def _finish_playout(self, stream: ResponseStream) -> None:
+        if stream in self._unplayed:
+            self._outbox.add(FinishPlayout(stream.number))
+
+    def _cut_playout(self) -> None:
+        if not self._unplayed:
+            return
+        self._outbox.add(CutPlayout())
+        if playing := self._unplayed.playing:
+            self._outbox.send(api.OutputAudioBufferCleared(response_id=playing.id))
+        self._unplayed.cut()
+
+    def _heard_of(self, stream: ResponseStream) -> int:
+        """Milliseconds; a client that plays itself tells by truncating."""
+        return self._heard_ms(stream.number) if self._plays else int(stream.audio_ms)
+
+    def _truncate(self, stream: ResponseStream, heard_ms: int) -> None:
+        if not stream.audio_ms or stream.item_id not in self._history:
+            return
+        self._history.truncate(stream.item_id, heard_ms)
+        self._outbox.send(
+            api.ConversationItemTruncated(
+                item_id=stream.item_id, content_index=CONTENT_INDEX, audio_end_ms=heard_ms
+            )
+        )
+
+    # ---- ending --------------------------------------------------------------
+
+    def _generating(self, number: int) -> ResponseStream | None:
+        """The active response, if it is this one and the engine has not finished it."""
+        stream = self._active
+        return stream if stream and stream.number == number and not self._generated else None
+
+    def _complete(self, stream: ResponseStream, done: engine.Done) -> None:
+        self._end(stream, outcome_of(done))
+        self._answer_owed_turn()
+
+    def _end(self, stream: ResponseStream, outcome: Outcome) -> None:
+        self._active = None
+        self._generated = None
+        account = self._ledger.account(stream.number, self._rtt_s())
+        self._outbox.send(*stream.close(outcome.item_status))
+        self._outbox.send(*stream.done(outcome, latency_metadata(account)))
+        if account:
+            self._outbox.add(TurnMeasured(account))
+        self._restore_engine()
+
+    def _answer_owed_turn(self) -> None:
+        if self._owed:
+            self._owed = False
+            self.create(ResponseParams())
+
+    # ---- overrides for one response ------------------------------------------
+
+    def _override_engine(self, config: engine.SessionConfig) -> None:
+        if differs_beyond_request(config, self._session.engine_config()):
+            self._engine_overridden = True
+            self._outbox.command(engine.Update(config))
+
+    def _restore_engine(self) -> None:
+        if self._engine_overridden:
+            self._engine_overridden = False
+            self._outbox.command(engine.Update(self._session.engine_config()))

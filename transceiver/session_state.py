@@ -1,0 +1,156 @@
+"""The session's configuration as it stands, and what an engine is told of it."""
+
+from dataclasses import replace
+
+import msgspec
+
+from antiphon_proto.realtime import RealtimeError, RealtimeSession
+from antiphon_proto.realtime.response import ResponseParams
+from antiphon_proto.realtime.session import FunctionChoice, FunctionTool, SemanticVad, ServerVad
+from antiphon_proto.realtime.session import Transcription as WantedTranscription
+from antiphon_proto.realtime.session import TurnDetection as WantedTurnDetection
+from transceiver.engine_messages import (
+    Eagerness,
+    SessionConfig,
+    Tool,
+    Transcription,
+    TurnDetection,
+    TurnDetectionKind,
+)
+
+MAX_SESSION_BYTES = 192 * 1024
+"""As JSON: `session.updated` must fit into one data channel message."""
+
+OUTPUT_CREDIT_MS = 200
+
+_EAGERNESS = {
+    "low": Eagerness.LOW,
+    "medium": Eagerness.MEDIUM,
+    "auto": Eagerness.MEDIUM,
+    "high": Eagerness.HIGH,
+}
+
+
+class SessionState:
+    """Holds the effective configuration.
+
+    `voice_fixed` is set once the agent has spoken: a conversation has one voice.
+    """
+
+    def __init__(self, session: RealtimeSession) -> None:
+        self.current = session
+        self.voice_fixed = False
+
+    @property
+    def turn_detection(self) -> WantedTurnDetection | None:
+        return self.current.audio.input.turn_detection
+
+    @property
+    def transcribes(self) -> bool:
+        return self.current.audio.input.transcription is not None
+
+    def update(self, patch: bytes) -> None:
+        """Lay a `session.update` over the configuration. The model stays what it is: clients
+        send the name that they were built with. Raises RealtimeError, and changes nothing then.
+        """
+        merged = self.current.merged(patch)
+        merged = msgspec.structs.replace(merged, model=self.current.model)
+        if self.voice_fixed and merged.audio.output.voice != self.current.audio.output.voice:
+            raise RealtimeError(
+                "cannot_update_voice",
+                "Cannot update a conversation's voice once the assistant has spoken.",
+                param="session.audio.output.voice",
+            )
+        if len(msgspec.json.encode(merged)) > MAX_SESSION_BYTES:
+            raise RealtimeError(
+                "session_too_large",
+                f"A session's configuration has at most {MAX_SESSION_BYTES} bytes.",
+                param="session",
+            )
+        self.current = merged
+
+    def for_response(self, params: ResponseParams) -> RealtimeSession:
+        """The configuration that a `response.create` asks for. Raises RealtimeError.
+
+        The trunk knows one conversation and no other context to answer in.
+        """
+        if params.conversation not in (None, "auto"):
+            raise RealtimeError(
+                "unsupported_value",
+                "Responses outside the conversation are not supported.",
+                param="response.conversation",
+            )
+        if params.input is not None and bytes(params.input) != b"null":
+            raise RealtimeError(
+                "unsupported_parameter",
+                "A response answers the conversation; create items in it instead.",
+                param="response.input",
+            )
+        merged = self.current.merged(_overrides(params), param="response")
+        audio = msgspec.structs.replace(merged.audio, input=self.current.audio.input)
+        return msgspec.structs.replace(merged, audio=audio)
+
+    def engine_config(self) -> SessionConfig:
+        return engine_config(self.current)
+
+
+def engine_config(session: RealtimeSession) -> SessionConfig:
+    """What an engine needs to know of a configuration."""
+    limit = session.max_output_tokens
+    choice = session.tool_choice
+    return SessionConfig(
+        instructions=session.instructions,
+        voice=session.audio.output.voice,
+        turn_detection=_turn_detection(session.audio.input.turn_detection),
+        transcription=_transcription(session.audio.input.transcription),
+        text_only=session.text_only,
+        tools=tuple(map(_tool, session.tools)),
+        tool_choice=choice.name if isinstance(choice, FunctionChoice) else choice,
+        max_output_tokens=0 if limit == "inf" else limit,
+        output_credit_ms=OUTPUT_CREDIT_MS,
+    )
+
+
+def differs_beyond_request(config: SessionConfig, other: SessionConfig) -> bool:
+    """Whether they differ in more than what a Respond command can say for itself."""
+    alike = replace(config, instructions=other.instructions, text_only=other.text_only)
+    return alike != other
+
+
+def _overrides(params: ResponseParams) -> bytes:
+    given = {
+        "instructions": params.instructions,
+        "output_modalities": params.output_modalities,
+        "audio": params.audio,
+        "tools": params.tools,
+        "tool_choice": params.tool_choice,
+        "max_output_tokens": params.max_output_tokens,
+    }
+    return msgspec.json.encode({name: value for name, value in given.items() if value is not None})
+
+
+def _turn_detection(wanted: WantedTurnDetection | None) -> TurnDetection | None:
+    if wanted is None:
+        return None
+    semantic = isinstance(wanted, SemanticVad)
+    vad = ServerVad() if isinstance(wanted, SemanticVad) else wanted
+    eagerness = wanted.eagerness if isinstance(wanted, SemanticVad) else "auto"
+    return TurnDetection(
+        kind=TurnDetectionKind.SEMANTIC_VAD if semantic else TurnDetectionKind.SERVER_VAD,
+        threshold=vad.threshold,
+        prefix_padding_ms=vad.prefix_padding_ms,
+        silence_duration_ms=vad.silence_duration_ms,
+        create_response=wanted.create_response,
+        eagerness=_EAGERNESS[eagerness],
+    )
+
+
+def _transcription(wanted: WantedTranscription | None) -> Transcription | None:
+    if wanted is None:
+        return None
+    return Transcription(wanted.model or "", wanted.language or "", wanted.prompt or "")
+
+
+def _tool(tool: FunctionTool) -> Tool:
+    parameters = bytes(tool.parameters).decode()
+    return Tool(tool.name, tool.description or "", "{}" if parameters == "null" else parameters)
