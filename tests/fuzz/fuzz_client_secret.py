@@ -1,7 +1,9 @@
 """Client secrets: arbitrary text and arbitrary sealed contents raise ClientSecretError only."""
 
+import zlib
+
 from antiphon_proto.cluster_keys import ClusterKeys
-from transceiver.signaling.client_secret import ClientSecretError, ClientSecrets
+from transceiver.signaling.client_secret import BoundSession, ClientSecretError, ClientSecrets
 from transceiver.signaling.sealed_token import SealedTokens
 
 KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
@@ -9,6 +11,12 @@ SECRETS = ClientSecrets(KEYS)
 TOKENS = SealedTokens("ek_", KEYS.derive_all("client secret"))
 NOW = 1_800_000_000.0
 NONCE = bytes(12)
+BOUND = BoundSession(session=b'{"type":"realtime","model":"echo"}', expires_at=1_800_000_600)
+
+SEEDS = [
+    SECRETS.mint(BOUND, NONCE).removeprefix("ek_").encode(),
+    zlib.compress(b'{"expires_at":1800000600,"session":{"model":"echo"}}'),
+]
 
 
 def one_input(data: bytes) -> None:

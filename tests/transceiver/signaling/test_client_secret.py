@@ -1,6 +1,7 @@
 import json
 import random
 import secrets
+import zlib
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,17 @@ def test_refuses_to_mint_what_no_header_can_carry(filler: str) -> None:
     assert caught.value.fault is ClientSecretFault.TOO_LONG
 
 
-@pytest.mark.parametrize("sealed", [b"", b"not zlib", b"x\x9c\x03\x00\x00\x00\x00\x01"])
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        b"",
+        b"not zlib",
+        zlib.compress(b""),
+        zlib.compress(b'{"expires_at":1800000600}'),
+        zlib.compress(b'{"expires_at":1800000600,"session":{}}')[:-1],
+        zlib.compress(bytes(600_000)),
+    ],
+)
 def test_contents_that_are_no_secret_are_invalid(sealed: bytes) -> None:
     """Such a token can only come from our own key, so from a bug elsewhere."""
     tokens = SealedTokens("ek_", KEYS.derive_all("client secret"))
