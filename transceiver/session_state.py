@@ -80,7 +80,7 @@ class SessionState:
                 "Responses outside the conversation are not supported.",
                 param="response.conversation",
             )
-        if params.input is not None and bytes(params.input) != b"null":
+        if bytes(params.input) != b"null":
             raise RealtimeError(
                 "unsupported_parameter",
                 "A response answers the conversation; create items in it instead.",

@@ -107,10 +107,10 @@ class ResponseParams(Struct, frozen=True, kw_only=True):
 
     instructions: str | None = None
     output_modalities: Modalities | None = None
-    audio: Raw | None = None
-    tools: Raw | None = None
-    tool_choice: Raw | None = None
+    audio: Raw = Raw(b"null")
+    tools: Raw = Raw(b"null")
+    tool_choice: Raw = Raw(b"null")
     max_output_tokens: MaxOutputTokens | None = None
     metadata: Metadata | None = None
     conversation: str | None = None
-    input: Raw | None = None
+    input: Raw = Raw(b"null")

@@ -130,10 +130,10 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool = True
     max_output_tokens: MaxOutputTokens = "inf"
     truncation: Raw = Raw(b'"auto"')
-    prompt: Raw | None = None
-    reasoning: Raw | None = None
-    tracing: Raw | None = None
-    include: Raw | None = None
+    prompt: Raw = Raw(b"null")
+    reasoning: Raw = Raw(b"null")
+    tracing: Raw = Raw(b"null")
+    include: Raw = Raw(b"null")
 
     @property
     def text_only(self) -> bool:
