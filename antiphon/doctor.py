@@ -15,6 +15,7 @@ from antiphon.preflight import (
     machine_problems,
     opus_library,
 )
+from antiphon.unreachable import why_unreachable
 from antiphon.up_settings import filled, http_url
 from chassis.host_port import HostPort
 from chassis.settings import load, setting
@@ -118,7 +119,7 @@ async def readiness_finding(name: str, url: str) -> Finding:
         ):
             text = (await response.text()).strip().partition("\n")[0][:200]
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Finding(False, f"{name} at {url}: {error or type(error).__name__}")
+        return Finding(False, f"{name} at {url}: {why_unreachable(error)}")
     return Finding(response.status == 200, f"{name} at {url}: {text}")
 
 

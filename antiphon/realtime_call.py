@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,6 +19,7 @@ from av import AudioFrame
 
 from antiphon.microphone import Microphone
 from antiphon.received_audio import ReceivedAudio
+from antiphon.unreachable import why_unreachable
 from antiphon.wav import Samples
 
 Event = Mapping[str, Any]
@@ -135,7 +135,7 @@ class RealtimeCall:
             ):
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise CallError(f"cannot reach {url}: {_why(error)}") from error
+            raise CallError(f"cannot reach {url}: {why_unreachable(error)}") from error
         if response.status != 201:
             raise CallError(f"{url} refused the call: {response.status} {_reason(text)}")
         self.call_id = response.headers.get("Location", "").rpartition("/")[2]
@@ -187,12 +187,6 @@ def _decode(decoder: OpusDecoder, packet: RtpPacket) -> Samples:
         return np.zeros(0, dtype=np.int16)
     samples: Samples = np.concatenate(stereo).mean(axis=1).astype(np.int16)
     return samples
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
-        return os.strerror(error.os_error.errno)
-    return str(error) or type(error).__name__
 
 
 def _reason(body: str) -> str:

@@ -56,7 +56,7 @@ async def test_a_process_is_as_ready_as_it_says() -> None:
 
 async def test_a_process_that_is_not_there_fails() -> None:
     finding = await doctor.readiness_finding("relay", "http://127.0.0.1:9")
-    assert not finding.well
+    assert str(finding) == "FAIL  relay at http://127.0.0.1:9: Connection refused"
 
 
 async def test_an_echo_call_proves_the_way_over_udp(capsys: pytest.CaptureFixture[str]) -> None:
