@@ -105,8 +105,10 @@ def voice_to_voice_ms(call: RealtimeCall, turn: Turn) -> float | None:
 
 
 def _heard_text(call: RealtimeCall, utterance: Utterance) -> str:
-    audible = [frame for frame in call.heard.frames if frame.audible]
-    if not audible or utterance.started_at is None:
+    """What came back when no response was announced, as from the echo engine."""
+    said_at = utterance.first_voiced_at
+    heard_at = None if said_at is None else call.heard.first_audible_after(said_at)
+    if said_at is None or heard_at is None:
         return "heard: nothing"
-    duration = sum(len(frame.samples) for frame in audible) / RATE
-    return f"heard: {duration:.1f} s of sound"
+    duration_s = sum(len(frame.samples) for frame in call.heard.frames if frame.audible) / RATE
+    return f"heard: {duration_s:.1f} s of sound, {(heard_at - said_at) * 1000:.0f} ms after yours"

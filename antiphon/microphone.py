@@ -24,6 +24,13 @@ class Utterance:
         self.finished = asyncio.Event()
         self._voiced = np.flatnonzero(voiced_steps(samples))
 
+    @property
+    def first_voiced_at(self) -> float | None:
+        """When its first voiced sample was spoken."""
+        if self.started_at is None or not self._voiced.size:
+            return None
+        return self.started_at + float(self._voiced[0]) * STEP / RATE
+
     def last_voiced_before(self, time: float) -> float | None:
         """When its last voiced sample before `time` was spoken."""
         if self.started_at is None:

@@ -56,11 +56,14 @@ async def test_timestamps_count_samples() -> None:
 async def test_it_knows_when_the_last_voiced_sample_was_spoken() -> None:
     microphone = Microphone()
     loud = np.full(2 * FRAME, 8000, dtype=np.int16)
-    utterance = microphone.say(np.concatenate([loud, np.zeros(2 * FRAME, dtype=np.int16)]))
+    quiet = np.zeros(2 * FRAME, dtype=np.int16)
+    utterance = microphone.say(np.concatenate([loud, quiet]))
     assert microphone.last_voiced_before(1e9) is None
+    assert utterance.first_voiced_at is None
     await frames(microphone, 4)
     assert utterance.started_at is not None
     end = utterance.started_at + 2 * FRAME / RATE
+    assert utterance.first_voiced_at == utterance.started_at
     assert microphone.last_voiced_before(1e9) == pytest.approx(end)
     assert microphone.last_voiced_before(end - 0.01) == pytest.approx(end - 0.01, abs=STEP / RATE)
     assert microphone.last_voiced_before(utterance.started_at) is None
