@@ -30,13 +30,14 @@ SHELLS = {
         "__main__",
         "inference_client",
         "metrics",
-        "signaling/*",
+        "signaling/http",
+        "signaling/request_body",
         "sockets",
         "supervisor",
         "tunnel_endpoint",
         "worker",
     ],
-    "inference": ["__main__"],
+    "inference": ["__main__", "metrics", "server", "servicer"],
 }
 """The modules that touch the outside world; every other module of these packages is a core."""
 
