@@ -3,6 +3,7 @@
 const FLOOR_DB = -60;
 const COLUMN_MS = 50;
 const COLUMN_PX = 4;
+const BAR_PX = 2.5;
 const ANNOUNCE_MS = 200;
 
 export class Levels {
@@ -106,7 +107,7 @@ class Meter {
   }
 }
 
-/** You above the line, the agent below it, newest at the right. */
+/** You above the line, the agent below it, newest at the right; a mark each second. */
 class Timeline {
   #canvas;
   #columns = [];
@@ -127,36 +128,42 @@ class Timeline {
   add(you, agent, now) {
     this.#peak = { you: Math.max(this.#peak.you, you), agent: Math.max(this.#peak.agent, agent) };
     if (now - this.#columnSince < COLUMN_MS) return;
-    this.#columns.push(this.#peak);
+    const newSecond = Math.floor(now / 1000) > Math.floor(this.#columnSince / 1000);
+    this.#columns.push({ ...this.#peak, newSecond });
     this.#peak = { you: 0, agent: 0 };
     this.#columnSince = now;
     this.#draw();
   }
 
   #draw() {
-    const canvas = this.#canvas;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    const ratio = window.devicePixelRatio || 1;
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    const pen = canvas.getContext("2d");
-    pen.scale(ratio, ratio);
-    const style = getComputedStyle(canvas);
-    const color = (name) => style.getPropertyValue(name).trim();
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const pen = this.#blankPen(width, height);
+    const style = getComputedStyle(this.#canvas);
+    const [line, you, agent] = ["--line", "--you", "--agent"].map((name) => style.getPropertyValue(name).trim());
     const middle = Math.round(height / 2);
-    pen.fillStyle = color("--line");
-    pen.fillRect(0, middle, width, 1);
+    const box = (color, ...edges) => {
+      pen.fillStyle = color;
+      pen.fillRect(...edges);
+    };
 
+    box(line, 0, middle, width, 1);
     this.#columns = this.#columns.slice(-Math.ceil(width / COLUMN_PX));
-    const left = width - this.#columns.length * COLUMN_PX;
-    this.#columns.forEach(({ you, agent }, index) => {
-      const x = left + index * COLUMN_PX;
-      const above = you * (middle - 3);
-      const below = agent * (height - middle - 4);
-      pen.fillStyle = color("--you");
-      pen.fillRect(x, middle - 1 - above, COLUMN_PX - 1.5, above);
-      pen.fillStyle = color("--agent");
-      pen.fillRect(x, middle + 2, COLUMN_PX - 1.5, below);
-    });
+    let x = width - this.#columns.length * COLUMN_PX;
+    for (const column of this.#columns) {
+      if (column.newSecond) box(line, Math.round(x) - 1, 0, 1, height);
+      const above = column.you * (middle - 3);
+      box(you, x, middle - 1 - above, BAR_PX, above);
+      box(agent, x, middle + 2, BAR_PX, column.agent * (height - middle - 4));
+      x += COLUMN_PX;
+    }
+  }
+
+  #blankPen(width, height) {
+    const ratio = window.devicePixelRatio || 1;
+    this.#canvas.width = width * ratio;
+    this.#canvas.height = height * ratio;
+    const pen = this.#canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    return pen;
   }
 }
