@@ -86,6 +86,9 @@ class TestRfc5769:
         assert response.verify(RFC_PASSWORD)
 
 
+FINGERPRINT_BYTES = 8
+
+
 class TestIntegrity:
     def test_a_message_without_it_verifies_with_no_password(self) -> None:
         bare = stun.parse(message(attribute(stun.USERNAME, b"ours:theirs")))
@@ -96,15 +99,17 @@ class TestIntegrity:
     def test_a_forged_one_does_not_verify(self) -> None:
         assert not stun.parse(check(password=b"a guess")).verify(PASSWORD)
 
-    @given(st.integers(0, len(REQUEST) * 8 - 1))
-    def test_no_bit_of_a_message_can_be_changed(self, bit: int) -> None:
-        changed = bytearray(REQUEST)
-        changed[bit // 8] ^= 1 << bit % 8
-        try:
-            request = stun.parse(bytes(changed))
-        except StunError:
-            return
-        assert not request.verify(RFC_PASSWORD)
+    @pytest.mark.parametrize("byte", range(len(REQUEST) - FINGERPRINT_BYTES))
+    def test_no_bit_up_to_the_integrity_can_be_changed(self, byte: int) -> None:
+        """Behind it stands only FINGERPRINT, which is no proof of anything."""
+        for bit in range(8):
+            changed = bytearray(REQUEST)
+            changed[byte] ^= 1 << bit
+            try:
+                request = stun.parse(bytes(changed))
+            except StunError:
+                continue
+            assert not request.verify(RFC_PASSWORD)
 
     def test_what_follows_it_is_ignored(self) -> None:
         signed = attribute(stun.PRIORITY, bytes(4))
