@@ -15,7 +15,7 @@ from chassis.worker_processes import die_with_parent
 
 START_TIMEOUT_S = 60.0
 STOP_GRACE_S = 1.5
-_LAST_WORDS_S = 0.5
+_LAST_WORDS_S = 0.2
 
 
 class StartError(Exception):
@@ -78,7 +78,9 @@ class ChildProcess:
             await asyncio.wait([self._exited], timeout=grace_s)
             self._kill_group()
         await self.wait()
-        await asyncio.wait([self._copying])
+        # Whoever left the process group may hold the pipe open.
+        await asyncio.wait([self._copying], timeout=_LAST_WORDS_S)
+        self._copying.cancel()
 
     async def _read_report(self) -> ReadyReport | None:
         """None when the pipe ends without a report.

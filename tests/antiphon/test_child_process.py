@@ -103,6 +103,23 @@ async def test_what_ignores_sigterm_is_killed_with_all_it_started(
     wait_until_gone(int(sink.lines[0]))
 
 
+async def test_what_left_the_process_group_does_not_hold_up_the_end(
+    write_tier: WriteTier, sink: Sink
+) -> None:
+    program = """
+        if not os.fork():
+            os.setsid()
+            print(os.getpid(), flush=True)
+            ready()
+        signal.pause()
+    """
+    environ = write_tier("tier", READY + textwrap.dedent(program))
+    child = ChildProcess(["tier"], environ, sink.output)
+    await child.ready()
+    await asyncio.wait_for(child.stop(), PATIENCE_S)
+    os.kill(int(sink.lines[0]), signal.SIGKILL)
+
+
 async def test_workers_of_a_tier_that_died_do_not_outlive_it(
     write_tier: WriteTier, sink: Sink
 ) -> None:
