@@ -207,6 +207,12 @@ def test_what_is_refused(patch: Any, code: str, param: str) -> None:
     assert (refused.value.code, refused.value.param) == (code, param)
 
 
+def test_text_that_is_kept_raw_must_be_utf_8() -> None:
+    with pytest.raises(RealtimeError) as refused:
+        RealtimeSession().merged(b'{"tools": [{"type": "function", "parameters": "\xff"}]}')
+    assert refused.value.code == "invalid_json"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["server_vad", "auto", "x"]),
     lambda inner: (

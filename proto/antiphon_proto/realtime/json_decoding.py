@@ -19,12 +19,13 @@ def decode(decoder: "msgspec.json.Decoder[T]", text: str | bytes, *, param: str 
     `missing_required_parameter` when it is not the JSON that was asked for.
     """
     try:
-        return decoder.decode(text)
+        # What is kept raw is not looked into, so all of it must be UTF-8 beforehand.
+        return decoder.decode(text.decode() if isinstance(text, bytes) else text)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), param) from error
     except msgspec.DecodeError as error:
         raise RealtimeError("invalid_json", str(error), param=param or None) from error
-    except UnicodeEncodeError as error:
+    except UnicodeError as error:
         raise RealtimeError("invalid_json", "The text is not UTF-8", param=param or None) from error
     except RecursionError as error:
         raise RealtimeError("invalid_json", "Nested too deeply", param=param or None) from error
