@@ -23,6 +23,10 @@ MAX_SESSION_BYTES = 192 * 1024
 
 OUTPUT_CREDIT_MS = 200
 
+_KINDS = {
+    ServerVad: TurnDetectionKind.SERVER_VAD,
+    SemanticVad: TurnDetectionKind.SEMANTIC_VAD,
+}
 _EAGERNESS = {
     "low": Eagerness.LOW,
     "medium": Eagerness.MEDIUM,
@@ -132,16 +136,15 @@ def _overrides(params: ResponseParams) -> bytes:
 def _turn_detection(wanted: WantedTurnDetection | None) -> TurnDetection | None:
     if wanted is None:
         return None
-    semantic = isinstance(wanted, SemanticVad)
-    vad = ServerVad() if isinstance(wanted, SemanticVad) else wanted
-    eagerness = wanted.eagerness if isinstance(wanted, SemanticVad) else "auto"
+    vad = wanted if isinstance(wanted, ServerVad) else ServerVad()
+    semantic = wanted if isinstance(wanted, SemanticVad) else SemanticVad()
     return TurnDetection(
-        kind=TurnDetectionKind.SEMANTIC_VAD if semantic else TurnDetectionKind.SERVER_VAD,
+        kind=_KINDS[type(wanted)],
         threshold=vad.threshold,
         prefix_padding_ms=vad.prefix_padding_ms,
         silence_duration_ms=vad.silence_duration_ms,
         create_response=wanted.create_response,
-        eagerness=_EAGERNESS[eagerness],
+        eagerness=_EAGERNESS[semantic.eagerness],
     )
 
 
