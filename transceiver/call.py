@@ -7,7 +7,10 @@ import secrets
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
+import msgspec
+
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
+from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready
 from chassis.host_port import HostPort
 from transceiver.audio.playout import PlayoutEvent
 from transceiver.audio.receiver import AudioFrame
@@ -29,7 +32,6 @@ from transceiver.counters import CallCounters
 from transceiver.data_channel import ChannelEnd, DataChannel
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
-from transceiver.engine_messages import EngineEvent, EngineReady
 from transceiver.ice import IceAgent, IceCredentials
 from transceiver.inference_client import InferenceClient
 from transceiver.ledger import LatencyLedger
@@ -44,9 +46,6 @@ from transceiver.sdp import AnswerParameters, Offer, build_answer
 logger = logging.getLogger(__name__)
 
 SETUP_TIMEOUT_S = 30.0
-UNSOLICITED = 0
-"""The response that full-duplex audio belongs to: docs/wire/trunk.md."""
-
 NTP_UNIX_S = 2_208_988_800
 """Seconds from NTP's epoch, 1900, to Unix's: https://www.rfc-editor.org/rfc/rfc5905#section-6"""
 
@@ -135,7 +134,7 @@ class Call:
         self._data_channel = self._make_data_channel(offer)
         self._ledger = LatencyLedger()
         self._conversation = Conversation(
-            session,
+            msgspec.structs.replace(session, expires_at=int(unix_time) + max_seconds),
             call_id=call_id,
             transport=Transport.WEBRTC,
             new_id=lambda prefix: f"{prefix}_{secrets.token_urlsafe(12)}",
@@ -246,8 +245,8 @@ class Call:
             self._act(self._conversation.engine_audio(response, pcm, self._clock()))
 
     @contained
-    def engine_event(self, event: EngineEvent) -> None:
-        if isinstance(event, EngineReady):
+    def engine_event(self, event: Event) -> None:
+        if isinstance(event, Ready):
             self._audio = CallAudio(
                 payload_type=self._offer.opus_payload_type,
                 input_rate=event.input_rate,
@@ -258,7 +257,8 @@ class Call:
 
     @contained
     def engine_lost(self) -> None:
-        self.close(CloseReason.ENGINE_FAILED)
+        lost = Error("engine_lost", "The inference replica was lost.", fatal=True)
+        self._act(self._conversation.engine_event(lost, self._clock()))
 
     # ---- joints ----
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime.items import (
     ContentPart,
@@ -17,7 +18,6 @@ from antiphon_proto.realtime.items import (
     OutputAudio,
     OutputText,
 )
-from transceiver import engine_messages as engine
 from transceiver.item_history import ROOT, item_bytes
 
 MAX_ITEM_BYTES = 192 * 1024

@@ -21,12 +21,12 @@ from typing import Any
 
 import msgspec
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession, parse_client_event
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import InputAudio, Message
 from antiphon_proto.realtime.response import ResponseParams
-from transceiver import engine_messages as engine
 from transceiver.audio.playout import (
     PlayoutCleared,
     PlayoutEvent,
@@ -107,8 +107,8 @@ class Conversation:
         }
         # Draining asks nothing of a call that cannot move, and the client was told of a
         # response when it was asked for, before the engine started it.
-        self._engine_handlers: Mapping[type[engine.EngineEvent], Callable[[Any, float], None]] = {
-            engine.EngineReady: self._engine_ready,
+        self._engine_handlers: Mapping[type[engine.Event], Callable[[Any, float], None]] = {
+            engine.Ready: self._engine_ready,
             engine.SpeechStarted: self._speech_started,
             engine.SpeechStopped: self._speech_stopped,
             engine.TurnEnded: self._turn_ended,
@@ -116,7 +116,7 @@ class Conversation:
             engine.TextDelta: lambda event, _now: self._responses.text(event),
             engine.ToolCall: lambda event, _now: self._responses.tool_call(event),
             engine.Done: lambda event, _now: self._responses.engine_done(event),
-            engine.EngineError: self._engine_failed,
+            engine.Error: self._engine_failed,
         }
 
     # ---- entry points --------------------------------------------------------
@@ -125,7 +125,7 @@ class Conversation:
         """Open the engine's session. Call once, first."""
         config = self._session.engine_config()
         model = self._session.current.model
-        self._outbox.command(engine.OpenCommand(self._call_id, model, config, history=()))
+        self._outbox.command(engine.Open(self._call_id, model, config, history=()))
         return self._outbox.drain()
 
     def channel_opened(self, _now: float) -> list[Output]:
@@ -148,7 +148,7 @@ class Conversation:
         """So much input went to the engine."""
         self._input.add_audio(milliseconds)
 
-    def engine_event(self, event: engine.EngineEvent, now: float) -> list[Output]:
+    def engine_event(self, event: engine.Event, now: float) -> list[Output]:
         """The engine reported something."""
         handler = self._engine_handlers.get(type(event))
         if handler:
@@ -215,7 +215,7 @@ class Conversation:
 
     # ---- the engine's events -------------------------------------------------
 
-    def _engine_ready(self, event: engine.EngineReady, _now: float) -> None:
+    def _engine_ready(self, event: engine.Ready, _now: float) -> None:
         self._responses.output_rate = event.output_rate
 
     def _speech_started(self, event: engine.SpeechStarted, _now: float) -> None:
@@ -246,7 +246,7 @@ class Conversation:
         if self._session.transcribes:
             self._outbox.send(*self._transcripts.reported(event))
 
-    def _engine_failed(self, event: engine.EngineError, _now: float) -> None:
+    def _engine_failed(self, event: engine.Error, _now: float) -> None:
         if event.fatal:
             self._responses.fail(event.code, event.message)
         self._send_error("server_error", RealtimeError(event.code, event.message), None)

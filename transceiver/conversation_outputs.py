@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from antiphon_proto.realtime import ServerEvent
+from antiphon_proto.trunk import Command
 from transceiver.close_reason import CloseReason
-from transceiver.engine_messages import EngineCommand
 from transceiver.ledger import TurnAccount
 
 
@@ -19,7 +19,7 @@ class SendEvent:
 class SendEngineCommand:
     """Send to the engine, behind the input audio forwarded so far."""
 
-    command: EngineCommand
+    command: Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from antiphon_proto.audio_block import (
 )
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from antiphon_proto.trunk import Close, Command, Event
+from antiphon_proto.trunk.event_codec import event_from_protobuf
 from chassis.host_port import HostPort
 from transceiver.counters import TrunkCounters
-from transceiver.engine_messages import Close, EngineCommand, EngineEvent
 from transceiver.trunk_backlog import TrunkBacklog
-from transceiver.trunk_messages import event_from_protobuf
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class EngineListener(Protocol):
     def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
         """Take samples of `response` that start at sample `offset` of it."""
 
-    def engine_event(self, event: EngineEvent) -> None: ...
+    def engine_event(self, event: Event) -> None: ...
 
     def engine_lost(self) -> None:
         """The trunk broke; the session no longer exists at the replica."""
@@ -59,7 +59,7 @@ class EngineSession:
         """Queue input samples that start at sample `position`; `flush` sends them."""
         self._client.backlog.add_audio(self._number, position, pcm)
 
-    def command(self, command: EngineCommand) -> None:
+    def command(self, command: Command) -> None:
         self._client.backlog.add_command(self._number, command)
         self._client.flush()
 
@@ -94,7 +94,7 @@ class InferenceClient:
         await self._connected.wait()
 
     def open(self, listener: EngineListener) -> EngineSession:
-        """A new session; its first command must be OpenCommand."""
+        """A new session; its first command must be Open."""
         number = next(self._numbers)
         self._listeners[number] = listener
         return EngineSession(self, number)

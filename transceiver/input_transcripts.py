@@ -16,7 +16,7 @@ from antiphon_proto.realtime.server_events import (
     TranscriptionError,
     TranscriptionUsage,
 )
-from transceiver.engine_messages import InputTranscript
+from antiphon_proto.trunk import InputTranscript
 from transceiver.input_buffer import CommittedAudio
 
 MAX_AWAITED = 32

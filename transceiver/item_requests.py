@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import Message, OutputAudio
-from transceiver import engine_messages as engine
 from transceiver.client_item import accepted_item, engine_item
 from transceiver.item_history import ItemHistory, UnknownItemError
 from transceiver.outbox import Outbox

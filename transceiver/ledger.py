@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from itertools import accumulate, pairwise
 
-from transceiver.engine_messages import Stage, StageTime
+from antiphon_proto.trunk import Stage, StageTime
 
 FRAMES_KEPT = 1500
 """Half a minute of 20 ms frames: endpointing takes longer than that for nobody."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import msgspec
 
 from antiphon_proto.realtime import ServerEvent
+from antiphon_proto.trunk import Command
 from transceiver.conversation_outputs import Output, SendEngineCommand, SendEvent
-from transceiver.engine_messages import EngineCommand
 
 MAX_HELD = 256
 """Events kept for a channel that is not open; beyond it the oldest are forgotten."""
@@ -30,7 +30,7 @@ class Outbox:
             identified = msgspec.structs.replace(event, event_id=self._new_id("event"))
             self._outputs.append(SendEvent(identified))
 
-    def command(self, command: EngineCommand) -> None:
+    def command(self, command: Command) -> None:
         """Send a command to the engine."""
         self._outputs.append(SendEngineCommand(command))
 

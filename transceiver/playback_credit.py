@@ -1,13 +1,10 @@
 """Tells the engine how much was played, often enough that its credit does not run out."""
 
+from antiphon_proto.trunk import PlaybackCredit
 from transceiver.audio.playout import Playout
-from transceiver.engine_messages import PlaybackCredit
-
-CREDIT_MS = 200
-"""Speech beyond what was played that an engine may send: what a barge-in throws away."""
 
 STEP_MS = 40
-"""Played time between two reports: a fifth of the credit, so a report may be late."""
+"""Played time between two reports: a fifth of the default credit, so a report may be late."""
 
 
 class PlaybackCreditor:

@@ -12,7 +12,7 @@ from antiphon_proto.realtime.response import (
     StatusError,
     StatusReason,
 )
-from transceiver.engine_messages import Done, DoneStatus, Usage
+from antiphon_proto.trunk import Done, DoneStatus, Usage
 from transceiver.ledger import TurnAccount
 
 

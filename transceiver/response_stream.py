@@ -21,6 +21,7 @@ from typing import TypedDict
 
 import msgspec
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import (
@@ -36,7 +37,6 @@ from antiphon_proto.realtime.response import (
     ResponseAudio,
     ResponseAudioOutput,
 )
-from transceiver import engine_messages as engine
 from transceiver.item_history import ItemHistory
 from transceiver.response_outcome import Outcome
 

@@ -16,10 +16,10 @@ be queued behind it. Where the client plays, done follows at once and nothing is
 from base64 import b64encode
 from collections.abc import Callable
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
-from transceiver import engine_messages as engine
 from transceiver.conversation_outputs import CutPlayout, FinishPlayout, PlayAudio, TurnMeasured
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger

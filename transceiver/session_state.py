@@ -9,7 +9,7 @@ from antiphon_proto.realtime.response import ResponseParams
 from antiphon_proto.realtime.session import FunctionChoice, FunctionTool, SemanticVad, ServerVad
 from antiphon_proto.realtime.session import Transcription as WantedTranscription
 from antiphon_proto.realtime.session import TurnDetection as WantedTurnDetection
-from transceiver.engine_messages import (
+from antiphon_proto.trunk import (
     Eagerness,
     SessionConfig,
     Tool,
@@ -20,8 +20,6 @@ from transceiver.engine_messages import (
 
 MAX_SESSION_BYTES = 192 * 1024
 """As JSON: `session.updated` must fit into one data channel message."""
-
-OUTPUT_CREDIT_MS = 200
 
 _KINDS = {
     ServerVad: TurnDetectionKind.SERVER_VAD,
@@ -111,7 +109,6 @@ def engine_config(session: RealtimeSession) -> SessionConfig:
         tools=tuple(map(_tool, session.tools)),
         tool_choice=choice.name if isinstance(choice, FunctionChoice) else choice,
         max_output_tokens=0 if limit == "inf" else limit,
-        output_credit_ms=OUTPUT_CREDIT_MS,
     )
 
 

@@ -4,9 +4,9 @@ from collections import deque
 
 from antiphon_proto.audio_block import pack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.trunk import Command
+from antiphon_proto.trunk.command_codec import command_to_protobuf
 from transceiver.counters import TrunkCounters
-from transceiver.engine_messages import EngineCommand
-from transceiver.trunk_messages import command_to_protobuf
 
 MAX_FRAMES = 10_000
 """One second of speech of 200 sessions: beyond it the oldest speech is shed."""
@@ -19,7 +19,7 @@ class TrunkBacklog:
         self._counters = counters
         self._frames: deque[tuple[int, int, bytes]] = deque()
         self._shed = 0
-        self._commands: list[tuple[int, int, EngineCommand]] = []
+        self._commands: list[tuple[int, int, Command]] = []
 
     def __bool__(self) -> bool:
         return bool(self._frames or self._commands)
@@ -32,7 +32,7 @@ class TrunkBacklog:
             self._counters.frames_shed += 1
         self._frames.append((session, position, pcm))
 
-    def add_command(self, session: int, command: EngineCommand) -> None:
+    def add_command(self, session: int, command: Command) -> None:
         """Queue a command behind the frames queued so far; commands are never shed."""
         self._commands.append((session, self._shed + len(self._frames), command))
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from tests.transceiver import official_shapes
 from tests.transceiver.event_rules import EventRules
-from transceiver import engine_messages as engine
 from transceiver.audio.playout import Playout
 from transceiver.conversation import Conversation, Transport
 from transceiver.conversation_outputs import (
@@ -64,7 +64,7 @@ class Driver:
 
         self.now = 100.0
         self.events: list[dict[str, Any]] = []
-        self.commands: list[engine.EngineCommand] = []
+        self.commands: list[engine.Command] = []
         self.closed: list[CloseCall] = []
         self.accounts: list[TurnAccount] = []
         self.appended: list[bytes] = []
@@ -82,7 +82,7 @@ class Driver:
         )
         self.position_ms = 0
         self.act(self.conversation.open())
-        self.engine(engine.EngineReady("test", RATE, RATE, full_duplex=False))
+        self.engine(engine.Ready("test", RATE, RATE, full_duplex=False))
         if open_channel:
             self.open_channel()
 
@@ -97,7 +97,7 @@ class Driver:
     def client_text(self, text: str | bytes) -> None:
         self.act(self.conversation.client_event(text, self.now))
 
-    def engine(self, *events: engine.EngineEvent) -> None:
+    def engine(self, *events: engine.Event) -> None:
         for event in events:
             self.act(self.conversation.engine_event(event, self.now))
 

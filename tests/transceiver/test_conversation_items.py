@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from antiphon_proto import trunk as engine
 from antiphon_proto.realtime.client_events import MAX_EVENT_BYTES
 from tests.transceiver.conversation_driver import Driver
-from transceiver import engine_messages as engine
 from transceiver.client_item import MAX_ITEM_BYTES
 from transceiver.outbox import MAX_HELD
 from transceiver.response_stream import MAX_TEXT, MAX_TOOL_CALLS

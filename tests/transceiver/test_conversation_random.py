@@ -5,8 +5,8 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
-from transceiver import engine_messages as engine
 from transceiver.close_reason import CloseReason
 from transceiver.conversation import Transport
 
@@ -100,7 +100,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
         final=st.booleans(),
         error=st.sampled_from(["", "", "recognition_failed"]),
     ),
-    from_engine(engine.EngineError, code=st.just("x"), message=st.just("y"), fatal=st.just(False)),
+    from_engine(engine.Error, code=st.just("x"), message=st.just("y"), fatal=st.just(False)),
     from_engine(engine.Draining, deadline_ms=small),
     of_response(engine.ResponseStarted),
     of_response(engine.TextDelta, text=st.sampled_from(["", "Hello", " world"])),
@@ -135,7 +135,7 @@ def test_any_order_of_causes_keeps_the_rules(
         step(driver)
     if not open_channel:
         driver.open_channel()
-    driver.engine(engine.EngineError("engine_failed", "the end", fatal=True))
+    driver.engine(engine.Error("engine_failed", "the end", fatal=True))
     driver.rules.settle()
     check_commands(driver)
     assert [output.reason for output in driver.closed] == [CloseReason.ENGINE_FAILED]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
-from transceiver import engine_messages as engine
 
 
 def audio_input(**members: Any) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def test_the_session_gets_an_id_and_shows_everything() -> None:
     assert created["session"]["id"].startswith("sess_")
     assert created["session"]["model"] == "gpt-realtime-2.1"
     opened = driver.commands[0]
-    assert isinstance(opened, engine.OpenCommand)
+    assert isinstance(opened, engine.Open)
     assert opened.model == "gpt-realtime-2.1"
     assert opened.config.instructions == "Be brief."
     assert opened.config.output_credit_ms > 0
@@ -92,7 +92,7 @@ def test_turn_detection_as_the_engine_is_told(
     wanted: dict[str, Any] | None, told: engine.TurnDetection | None
 ) -> None:
     driver = Driver(audio_input(turn_detection=wanted))
-    assert driver.sent(engine.OpenCommand)[0].config.turn_detection == told
+    assert driver.sent(engine.Open)[0].config.turn_detection == told
 
 
 def test_the_rest_as_the_engine_is_told() -> None:
@@ -105,7 +105,7 @@ def test_the_rest_as_the_engine_is_told() -> None:
             **audio_input(transcription={"language": "de"}),
         }
     )
-    config = driver.sent(engine.OpenCommand)[0].config
+    config = driver.sent(engine.Open)[0].config
     assert config.text_only
     assert config.max_output_tokens == 200
     assert config.tools == (engine.Tool("f", "", "{}"),)
@@ -114,7 +114,7 @@ def test_the_rest_as_the_engine_is_told() -> None:
 
 
 def test_no_limit_is_zero_to_the_engine() -> None:
-    assert Driver().sent(engine.OpenCommand)[0].config.max_output_tokens == 0
+    assert Driver().sent(engine.Open)[0].config.max_output_tokens == 0
 
 
 def test_a_configuration_must_fit_into_an_event() -> None:
@@ -192,7 +192,7 @@ def test_other_overrides_hold_for_one_response() -> None:
     assert created["max_output_tokens"] == 50
     assert isinstance(driver.commands[-1], engine.Respond)
     driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
-    assert driver.sent(engine.Update)[-1].config == driver.sent(engine.OpenCommand)[0].config
+    assert driver.sent(engine.Update)[-1].config == driver.sent(engine.Open)[0].config
 
 
 @pytest.mark.parametrize(

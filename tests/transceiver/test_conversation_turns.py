@@ -2,8 +2,8 @@
 
 import pytest
 
+from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
-from transceiver import engine_messages as engine
 from transceiver.close_reason import CloseReason
 from transceiver.conversation import Transport
 from transceiver.conversation_outputs import CloseCall
@@ -407,9 +407,7 @@ def test_a_written_turn_with_a_written_answer() -> None:
 def test_a_call_of_a_tool_and_its_output() -> None:
     tool = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
     driver = Driver({"tools": [tool]})
-    assert (
-        driver.sent(engine.OpenCommand)[0].config.tools[0].parameters_json == '{"type": "object"}'
-    )
+    assert driver.sent(engine.Open)[0].config.tools[0].parameters_json == '{"type": "object"}'
     driver.user_turn()
     mark = driver.mark()
     call = engine.FunctionCall("call_a", "weather", '{"city":"Oslo"}')
@@ -461,7 +459,7 @@ def test_no_transcripts_unless_they_are_wished() -> None:
     mark = driver.mark()
     driver.engine(engine.InputTranscript(item_id, "what time is it", final=True))
     assert driver.types(mark) == []
-    assert driver.sent(engine.OpenCommand)[0].config.transcription is None
+    assert driver.sent(engine.Open)[0].config.transcription is None
 
 
 def test_transcripts_grow_and_become_final() -> None:
@@ -584,7 +582,7 @@ def test_usage_in_the_api_shape() -> None:
 
 def test_an_engine_error_that_the_session_survives() -> None:
     driver = Driver()
-    driver.engine(engine.EngineError("unknown_item", "no such item", fatal=False))
+    driver.engine(engine.Error("unknown_item", "no such item", fatal=False))
     assert driver.error()["type"] == "server_error"
     assert driver.error()["code"] == "unknown_item"
     assert driver.closed == []
@@ -594,7 +592,7 @@ def test_an_engine_failure_ends_the_response_and_the_call() -> None:
     driver = Driver()
     answering(driver)
     mark = driver.mark()
-    driver.engine(engine.EngineError("engine_failed", "out of memory", fatal=True))
+    driver.engine(engine.Error("engine_failed", "out of memory", fatal=True))
     assert driver.types(mark) == [*SPOKEN_MESSAGE_ENDS, "response.done", "error"]
     assert driver.last("response.done")["response"]["status"] == "failed"
     assert driver.closed == [CloseCall(CloseReason.ENGINE_FAILED)]

@@ -9,10 +9,10 @@ import pytest
 from antiphon_proto.audio_block import downlink_position, pack_frames, unpack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from antiphon_proto.trunk import Commit, Event, SpeechStarted, TurnEnded
 from chassis.host_port import HostPort
 from transceiver import inference_client
 from transceiver.counters import TrunkCounters
-from transceiver.engine_messages import Commit, EngineEvent, SpeechStarted, TurnEnded
 from transceiver.inference_client import EngineSession, InferenceClient
 
 PATIENCE_S = 10.0
@@ -47,7 +47,7 @@ class Listener:
     def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
         self._note((response, offset, pcm))
 
-    def engine_event(self, event: EngineEvent) -> None:
+    def engine_event(self, event: Event) -> None:
         self._note(event)
 
     def engine_lost(self) -> None:

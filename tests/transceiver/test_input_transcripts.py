@@ -1,6 +1,6 @@
 """Bounds of what is awaited of the user's transcripts."""
 
-from transceiver.engine_messages import InputTranscript
+from antiphon_proto.trunk import InputTranscript
 from transceiver.input_buffer import CommittedAudio
 from transceiver.input_transcripts import MAX_AWAITED, MAX_TRANSCRIPT, InputTranscripts
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transceiver.engine_messages import Stage, StageTime
+from antiphon_proto.trunk import Stage, StageTime
 from transceiver.ledger import FRAMES_KEPT, TURNS_KEPT, LatencyLedger, TurnAccount
 
 STAGES_MS = {

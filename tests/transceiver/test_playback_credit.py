@@ -1,8 +1,8 @@
 """Reports of what was played, to an engine that sends at most so much ahead of them."""
 
+from antiphon_proto.trunk import PlaybackCredit, SessionConfig
 from transceiver.audio.playout import Playout
-from transceiver.engine_messages import PlaybackCredit
-from transceiver.playback_credit import CREDIT_MS, STEP_MS, PlaybackCreditor
+from transceiver.playback_credit import STEP_MS, PlaybackCreditor
 
 RATE = 24_000
 FRAME = bytes(RATE // 50 * 2)
@@ -24,7 +24,7 @@ def test_an_engine_with_credit_never_starves() -> None:
     playout = Playout(RATE)
     playout.push(1, FRAME * 20)
     assert reports(playout, 10) == [PlaybackCredit(1, ms) for ms in range(40, 201, 40)]
-    assert STEP_MS * 2 < CREDIT_MS
+    assert SessionConfig().output_credit_ms > STEP_MS * 2
 
 
 def test_silence_and_unsolicited_audio_are_not_reported() -> None:

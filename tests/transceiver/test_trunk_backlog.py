@@ -1,9 +1,9 @@
 """What waits for the trunk keeps its order and its bound."""
 
 from antiphon_proto.audio_block import unpack_frames
+from antiphon_proto.trunk import ClearInput, Commit
 from transceiver import trunk_backlog
 from transceiver.counters import TrunkCounters
-from transceiver.engine_messages import ClearInput, Commit
 from transceiver.trunk_backlog import TrunkBacklog
 
 FRAME = b"\1\0" * 4
