@@ -50,7 +50,7 @@ debian-packages:
 	@tests/install-debian-packages
 
 define generate
-	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(1) --grpc_python_out=$(1) \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(1) --grpc_python_out=$(1) \
 	  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) \
 	  proto/antiphon_proto/inference/v1/inference.proto
 endef
