@@ -9,8 +9,8 @@ import uvloop
 from chassis.logs import configure_logging
 from chassis.settings import SettingError, load
 from inference.config import InferenceConfig
+from inference.engines.available import available_engines
 from inference.engines.cascade.counters import CascadeCounters
-from inference.engines.echo import EchoEngine
 from inference.server import serve
 
 
@@ -18,8 +18,10 @@ def main() -> int:
     try:
         config = load(InferenceConfig, sys.argv[1:], os.environ, prog="python -m inference")
         configure_logging("inference", config.log_level)
+        counters = CascadeCounters()
+        engines = available_engines(config, counters)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(config, [EchoEngine()], CascadeCounters()))
+            runner.run(serve(config, engines, counters))
     except (SettingError, OSError) as error:
         print(f"inference: {error}", file=sys.stderr)
         return 2

@@ -17,8 +17,6 @@ class ErrorCode(Enum):
     """A response's number is 0, was used before, or was never given."""
     RESPONSE_ACTIVE = "response_active"
     """The engine answers one response at a time."""
-    UNKNOWN_ITEM = "unknown_item"
-    DUPLICATE_ITEM = "duplicate_item"
     SLOW_CONSUMER = "slow_consumer"
     """The transceiver let more output pile up than the session may hold."""
     ENGINE_FAILED = "engine_failed"

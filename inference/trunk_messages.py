@@ -6,6 +6,7 @@ from inference import engine_events as events
 from inference.session_config import (
     DEFAULT_OUTPUT_CREDIT_MS,
     DEFAULT_THRESHOLD,
+    MAX_PREFIX_PADDING_MS,
     Eagerness,
     SessionConfig,
     Tool,
@@ -140,7 +141,7 @@ def _turn_detection(message: pb.TurnDetection) -> TurnDetection:
     return TurnDetection(
         kind=TurnDetectionKind.SEMANTIC_VAD if semantic else TurnDetectionKind.SERVER_VAD,
         threshold=message.threshold if 0 < message.threshold <= 1 else DEFAULT_THRESHOLD,
-        prefix_padding_ms=message.prefix_padding_ms,
+        prefix_padding_ms=min(message.prefix_padding_ms, MAX_PREFIX_PADDING_MS),
         silence_duration_ms=message.silence_duration_ms,
         eagerness=_EAGERNESS.get(message.eagerness, Eagerness.MEDIUM),
     )

@@ -1,0 +1,62 @@
+"""Builds the engines of this process from its settings."""
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chassis.secret_file import read_secret_file
+from chassis.settings import SettingError
+from inference.config import EngineName, InferenceConfig, Vocabulary
+from inference.engine import Engine
+from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.echo import EchoEngine
+
+if TYPE_CHECKING:
+    from inference.engines.cascade.brain.brain import BrainSource
+
+
+def available_engines(config: InferenceConfig, counters: CascadeCounters) -> list[Engine]:
+    """The engines, not started, the default one first.
+
+    Raises SettingError, and OSError when a library that the default engine needs
+    is missing.
+    """
+    echo = EchoEngine()
+    try:
+        cascade = _cascade(config, counters)
+    except ImportError as error:
+        if config.engine is EngineName.CASCADE:
+            raise OSError(f"{error}: pip install 'antiphon[inference]'") from error
+        return [echo]
+    return [echo, cascade] if config.engine is EngineName.ECHO else [cascade, echo]
+
+
+def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
+    """Imports the cascade's libraries, which `--engine echo` can do without."""
+    from inference.engines.cascade.engine import CascadeEngine
+
+    general = config.asr_vocabulary is Vocabulary.GENERAL
+    if config.asr_vocabulary is Vocabulary.AUTO:
+        general = config.llm_url is not None
+    return CascadeEngine(
+        _brains(config),
+        counters,
+        asr_workers=config.asr_workers,
+        general_vocabulary=general,
+    )
+
+
+def _brains(config: InferenceConfig) -> "BrainSource":
+    """The language model's brains if there is one, else the rules'."""
+    if config.llm_url is not None and config.llm_model is not None:
+        from inference.engines.cascade.brain.chat import ChatEndpoint
+
+        path, api_key = config.llm_api_key_file, None
+        if path is not None:
+            api_key = read_secret_file("--llm-api-key-file", path, str.strip)
+        return ChatEndpoint(config.llm_url, config.llm_model, api_key, config.llm_timeout_s)
+    if config.llm_url is not None or config.llm_model is not None:
+        raise SettingError("--llm-url and --llm-model go together")
+    from inference.engines.cascade.brain.rules import Rules
+
+    return Rules(lambda: datetime.now().astimezone(), time.monotonic)

@@ -1,0 +1,140 @@
+"""`python -m inference.engines.cascade.asr_worker [LM DICTIONARY]`: pocketsphinx in a process.
+
+Decoding holds the GIL, so it has processes of its own. Each stream has its own
+decoder, which keeps the speaker's channel estimate from one utterance to the
+next. Without arguments the general English model is used. Ends with its
+standard input.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import pocketsphinx
+
+from inference.engines.cascade.room_tone import RoomTone
+from inference.engines.cascade.worker_messages import (
+    Kind,
+    Partial,
+    WorkerMessage,
+    WorkerMessageReader,
+)
+
+logger = logging.getLogger(__name__)
+
+SAMPLE_RATE = 16_000
+PARTIAL_EVERY_SAMPLES = SAMPLE_RATE // 10
+READ_BYTES = 1 << 16
+
+# The channel that the acoustic model's makers measured: a better start than the
+# library's for the first words of a session.
+# https://github.com/cmusphinx/pocketsphinx/blob/master/model/en-us/en-us/feat.params
+CHANNEL = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
+
+
+def new_decoder(model: Sequence[str]) -> pocketsphinx.Decoder:
+    """A decoder for [LM, DICTIONARY], or for general English if `model` is empty.
+
+    The second pass over the whole utterance is left out: the final result would
+    come 40 ms later and be no better.
+    """
+    options = dict(zip(("lm", "dict"), model, strict=False))
+    config = pocketsphinx.Config(loglevel="FATAL", cmninit=CHANNEL, fwdflat=False, **options)
+    return pocketsphinx.Decoder(config)
+
+
+@dataclass(slots=True)
+class _Stream:
+    decoder: pocketsphinx.Decoder
+    tone: RoomTone = field(default_factory=lambda: RoomTone(SAMPLE_RATE))
+    job: int | None = None
+    samples: int = 0
+    told: int = 0
+    """Samples that the last partial covered."""
+
+
+class AsrWorker:
+    """Carries out messages in order, answering through `send`."""
+
+    def __init__(
+        self,
+        make_decoder: Callable[[], pocketsphinx.Decoder],
+        send: Callable[[WorkerMessage], None],
+    ) -> None:
+        self._make_decoder = make_decoder
+        self._send = send
+        self._streams: dict[int, _Stream] = {}
+
+    def handle(self, message: WorkerMessage) -> None:
+        """A stream that is not known is opened: its session outlived a worker."""
+        if message.kind is Kind.CLOSE_STREAM:
+            self._streams.pop(message.stream, None)
+            return
+        stream = self._streams.get(message.stream)
+        if stream is None:
+            stream = self._streams[message.stream] = _Stream(self._make_decoder())
+        match message.kind:
+            case Kind.BEGIN:
+                self._begin(stream, message.job)
+            case Kind.AUDIO if message.job == stream.job:
+                self._hear(stream, message)
+            case Kind.FINISH if message.job == stream.job:
+                self._finish(stream, message)
+            case Kind.ABORT if message.job == stream.job:
+                self._stop(stream)
+
+    def _begin(self, stream: _Stream, job: int) -> None:
+        self._stop(stream)
+        stream.decoder.start_utt()
+        stream.job, stream.samples, stream.told = job, 0, 0
+
+    def _hear(self, stream: _Stream, message: WorkerMessage) -> None:
+        stream.decoder.process_raw(stream.tone.mix(message.payload), False, False)
+        stream.samples += len(message.payload) // 2
+        if stream.samples - stream.told >= PARTIAL_EVERY_SAMPLES:
+            stream.told = stream.samples
+            partial = Partial(_transcript(stream.decoder), stream.samples)
+            payload = msgspec.msgpack.encode(partial)
+            self._send(message._replace(kind=Kind.PARTIAL, payload=payload))
+
+    def _finish(self, stream: _Stream, message: WorkerMessage) -> None:
+        self._stop(stream)
+        text = _transcript(stream.decoder)
+        self._send(message._replace(kind=Kind.FINAL, payload=text.encode()))
+
+    def _stop(self, stream: _Stream) -> None:
+        if stream.job is not None:
+            stream.decoder.end_utt()
+            stream.job = None
+
+
+def _transcript(decoder: pocketsphinx.Decoder) -> str:
+    hypothesis = decoder.hyp()
+    return "" if hypothesis is None else hypothesis.hypstr
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    model = sys.argv[1:]
+    output = sys.stdout.fileno()
+
+    def send(message: WorkerMessage) -> None:
+        data = message.encode()
+        while data:
+            data = data[os.write(output, data) :]
+
+    worker = AsrWorker(lambda: new_decoder(model), send)
+    new_decoder(model)
+    send(WorkerMessage(Kind.READY))
+    reader = WorkerMessageReader()
+    while data := os.read(sys.stdin.fileno(), READ_BYTES):
+        for message in reader.feed(data):
+            worker.handle(message)
+
+
+if __name__ == "__main__":
+    main()

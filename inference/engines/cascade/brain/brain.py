@@ -1,0 +1,55 @@
+"""What answers: the contract of the cascade's brains."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference.error_code import EngineError
+from inference.items import FunctionCall, Item
+from inference.session_config import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The conversation, and how to answer it."""
+
+    instructions: str
+    history: tuple[Item, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    max_output_tokens: int = 0
+    """0: no limit."""
+    heard_ms: int = 0
+    """How long the user spoke in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The answer ended before it was complete; the last thing a brain says."""
+
+    reason: str
+    """As the Realtime API names it: "max_output_tokens" or "content_filter"."""
+
+
+BrainOutput = str | FunctionCall | CutOff
+"""Text as it comes, and whole function calls."""
+
+
+class BrainError(EngineError):
+    """The brain cannot answer, or cannot go on."""
+
+
+class Brain(Protocol):
+    """Answers one session's prompts, one at a time."""
+
+    def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
+        """Stream an answer; raises BrainError. Closing the iterator stops the work behind it."""
+
+
+class BrainSource(Protocol):
+    """What the brains of all sessions share."""
+
+    def open(self) -> Brain:
+        """A brain for one session."""
+
+    async def close(self) -> None: ...

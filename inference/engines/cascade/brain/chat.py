@@ -1,0 +1,144 @@
+"""Any OpenAI-compatible chat endpoint as the brain: vLLM, SGLang, llama.cpp, Ollama, OpenAI."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import openai
+from openai.types.chat import ChatCompletionChunk
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
+from inference.engines.cascade.brain.chat_messages import (
+    chat_messages,
+    chat_tool_choice,
+    chat_tools,
+)
+from inference.error_code import ErrorCode
+from inference.items import FunctionCall
+
+CONNECT_TIMEOUT_S = 3.0
+CUT_OFF_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+ChunkStream = openai.AsyncStream[ChatCompletionChunk]
+
+
+class ChatEndpoint:
+    """One endpoint's connections, shared by all sessions."""
+
+    def __init__(self, url: str, model: str, api_key: str | None, timeout_s: float) -> None:
+        """`timeout_s`: longest wait for the first words, and between words."""
+        self.model = model
+        self.timeout_s = timeout_s
+        self.client = openai.AsyncOpenAI(
+            base_url=url,
+            api_key=api_key or "none",
+            timeout=openai.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            max_retries=0,
+        )
+
+    def open(self) -> "ChatBrain":
+        return ChatBrain(self)
+
+    async def close(self) -> None:
+        await self.client.close()
+
+
+class ChatBrain:
+    """Keeps nothing of a session: the whole conversation is in each prompt."""
+
+    def __init__(self, endpoint: ChatEndpoint) -> None:
+        self._endpoint = endpoint
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
+        """Stream the endpoint's answer; closing the iterator closes the connection."""
+        spoke = False
+        try:
+            async with asyncio.timeout(self._endpoint.timeout_s):
+                stream = await self._request(prompt)
+            async with stream:
+                async for output in _outputs(_Watched(stream, self._endpoint.timeout_s)):
+                    spoke = True
+                    yield output
+        except (TimeoutError, openai.APITimeoutError) as error:
+            raise BrainError(
+                ErrorCode.BRAIN_TIMEOUT, "the language model did not answer in time"
+            ) from error
+        except openai.APIStatusError as error:
+            raise BrainError(
+                ErrorCode.BRAIN_FAILED, f"the language model answered {error.status_code}"
+            ) from error
+        except (openai.OpenAIError, ValueError) as error:
+            raise BrainError(
+                ErrorCode.BRAIN_FAILED, f"the language model failed: {type(error).__name__}"
+            ) from error
+        if not spoke:
+            raise BrainError(ErrorCode.BRAIN_FAILED, "the language model said nothing")
+
+    async def _request(self, prompt: Prompt) -> ChunkStream:
+        options: dict[str, Any] = {}
+        if prompt.tools:
+            options["tools"] = chat_tools(prompt.tools)
+            options["tool_choice"] = chat_tool_choice(prompt.tool_choice)
+        if prompt.max_output_tokens:
+            options["max_tokens"] = prompt.max_output_tokens
+        stream = await self._endpoint.client.chat.completions.create(
+            model=self._endpoint.model,
+            messages=cast("Any", chat_messages(prompt)),
+            stream=True,
+            **options,
+        )
+        return cast("ChunkStream", stream)
+
+
+class _Watched:
+    """A stream whose every chunk must come within the timeout."""
+
+    def __init__(self, stream: ChunkStream, timeout_s: float) -> None:
+        self._stream = stream
+        self._timeout_s = timeout_s
+
+    def __aiter__(self) -> "_Watched":
+        return self
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        async with asyncio.timeout(self._timeout_s):
+            return await anext(self._stream)
+
+
+@dataclass(slots=True)
+class _PartialCall:
+    """A function call that is still streaming in."""
+
+    call_id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def add(self, delta: ChoiceDeltaToolCall) -> None:
+        self.call_id = self.call_id or delta.id or ""
+        if delta.function is not None:
+            self.name += delta.function.name or ""
+            self.arguments.append(delta.function.arguments or "")
+
+    def whole(self) -> FunctionCall:
+        return FunctionCall(self.call_id, self.name, "".join(self.arguments) or "{}")
+
+
+async def _outputs(chunks: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[BrainOutput]:
+    """Text as it comes, then the calls, then why the answer stopped short if it did."""
+    calls: dict[int, _PartialCall] = {}
+    finish_reason: str | None = None
+    async for chunk in chunks:
+        if not chunk.choices:
+            continue
+        choice = chunk.choices[0]
+        if choice.delta.content:
+            yield choice.delta.content
+        for delta in choice.delta.tool_calls or ():
+            calls.setdefault(delta.index, _PartialCall()).add(delta)
+        finish_reason = choice.finish_reason or finish_reason
+    for call in calls.values():
+        yield call.whole()
+    if finish_reason in CUT_OFF_REASONS:
+        yield CutOff(CUT_OFF_REASONS[finish_reason])

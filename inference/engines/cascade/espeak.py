@@ -1,0 +1,66 @@
+"""espeak-ng's library, streaming.
+
+https://github.com/espeak-ng/espeak-ng/blob/master/src/include/espeak-ng/speak_lib.h
+
+The library is a singleton without locks: one of these a process, used by one thread.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import espeakng_loader
+
+from inference.engines.cascade.worker_messages import SpeakRequest
+
+AUDIO_OUTPUT_SYNCHRONOUS = 2
+INITIALIZE_DONT_EXIT = 0x8000
+POSITION_CHARACTER = 1
+CHARACTERS_UTF8 = 1
+PARAMETER_RATE, PARAMETER_PITCH = 1, 3
+CONTINUE, ABORT = 0, 1
+
+WORDS_PER_MINUTE = 165
+CHUNK_MS = 40
+DEFAULT_VOICE = "en-us"
+
+OnAudio = Callable[[bytes], bool]
+"""Takes the next samples; False stops the synthesis."""
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class Espeak:
+    """Turns text into 16 bit mono samples at `rate`."""
+
+    def __init__(self) -> None:
+        """Raises OSError when the library or its data cannot be loaded."""
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        data = str(espeakng_loader.get_data_path()).encode()
+        self.rate: int = self._library.espeak_Initialize(
+            AUDIO_OUTPUT_SYNCHRONOUS, CHUNK_MS, data, INITIALIZE_DONT_EXIT
+        )
+        if self.rate <= 0:
+            raise OSError("espeak-ng cannot read its data")
+        self._on_audio: OnAudio = lambda pcm: False
+        self._callback = _Callback(self._synthesised)
+        self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_SetParameter(PARAMETER_RATE, WORDS_PER_MINUTE, 0)
+
+    def speak(self, request: SpeakRequest, on_audio: OnAudio) -> None:
+        """Return when all audio was given, or `on_audio` had enough."""
+        if self._library.espeak_SetVoiceByName(request.voice.encode()) != 0:
+            self._library.espeak_SetVoiceByName(DEFAULT_VOICE.encode())
+        self._library.espeak_SetParameter(PARAMETER_PITCH, request.pitch, 0)
+        self._on_audio = on_audio
+        text = request.text.replace("\0", " ").encode() + b"\0"
+        self._library.espeak_Synth(
+            text, len(text), 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None
+        )
+
+    def _synthesised(self, samples: Any, count: int, _events: Any) -> int:
+        if not samples or count <= 0:
+            return CONTINUE
+        return CONTINUE if self._on_audio(ctypes.string_at(samples, 2 * count)) else ABORT

@@ -1,0 +1,54 @@
+"""The conversation as an engine session remembers it."""
+
+from dataclasses import replace
+
+from inference.items import Item
+
+MAX_ITEMS = 500
+"""Beyond it the oldest items are forgotten."""
+
+ROOT = "root"
+
+
+class History:
+    """Items in order; what a request names and is not there is passed over.
+
+    The transceiver owns the conversation: it has checked the client's requests
+    already, and knows items that never meant anything to an engine.
+    """
+
+    def __init__(self, items: tuple[Item, ...] = ()) -> None:
+        self._items = list(items)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return tuple(self._items)
+
+    def append(self, item: Item) -> None:
+        self._items.append(item)
+        del self._items[:-MAX_ITEMS]
+
+    def insert(self, item: Item, previous_item_id: str) -> None:
+        """Put `item` behind another; "root": first; empty or unknown: last."""
+        if previous_item_id == ROOT:
+            self._items.insert(0, item)
+            return
+        previous = self._index(previous_item_id)
+        self._items.insert(len(self._items) if previous is None else previous + 1, item)
+        del self._items[:-MAX_ITEMS]
+
+    def set_text(self, item_id: str, text: str) -> None:
+        index = self._index(item_id)
+        if index is not None and isinstance(self._items[index].content, str):
+            self._items[index] = replace(self._items[index], content=text)
+
+    def delete(self, item_id: str) -> None:
+        index = self._index(item_id)
+        if index is not None:
+            del self._items[index]
+
+    def _index(self, item_id: str) -> int | None:
+        for index, item in enumerate(self._items):
+            if item.id == item_id and item_id:
+                return index
+        return None

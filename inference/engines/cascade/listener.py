@@ -1,0 +1,159 @@
+"""The half of a cascade session that hears: from samples to turns and their words.
+
+    samples ─► voice activity ─► turn detector ─► begins and ends utterances
+       └──────► pre-roll ──────────────────────► recogniser ─► words
+
+Recognition starts with the first voiced window, a pre-roll back, and ends with the
+pause that ends the turn, so that the words are there when the turn is committed.
+"""
+
+from collections.abc import Callable
+
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from inference.engine import Emit
+from inference.engine_events import InputTranscript, SpeechStarted, SpeechStopped, Stage, TurnEnded
+from inference.engines.cascade.arrivals import Arrivals
+from inference.engines.cascade.pre_roll import PreRoll
+from inference.engines.cascade.recogniser import RecogniserStream, Utterance
+from inference.engines.cascade.turn_detector import VoiceBegan, VoiceEnded, turn_detector
+from inference.engines.cascade.user_turn import UserTurn
+from inference.engines.cascade.vad import SAMPLE_RATE, WINDOW_SAMPLES, VoiceBatch, VoiceStream
+from inference.session_config import SessionConfig, TurnDetection
+
+SAMPLES_PER_MS = SAMPLE_RATE // 1000
+MIN_PRE_ROLL_MS = 200
+"""What the recogniser hears before the first voiced window, however short the padding."""
+
+UNJUDGED_MS = 100
+"""What may have arrived beyond the window that is being judged."""
+
+SEGMENTATION = TurnDetection(silence_duration_ms=800)
+"""Cuts what a client that commits its turns itself sends into utterances."""
+
+
+class Listener:
+    """Reports the user's turns, where the session detects them, and what was said."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        batch: VoiceBatch,
+        recogniser: RecogniserStream,
+        emit: Emit,
+        clock: Callable[[], float],
+    ) -> None:
+        self._batch = batch
+        self._recogniser = recogniser
+        self._emit = emit
+        self._clock = clock
+        self._voice = VoiceStream(self._judge)
+        self._arrivals = Arrivals()
+        self._utterance: Utterance | None = None
+        self._turn = UserTurn()
+        self._ended: list[UserTurn] = []
+        self._heard_until = 0
+        self._settled = 0
+        """Position up to which all audio belongs to a turn that is over."""
+        self._config = config
+        self._configure(config)
+
+    def update(self, config: SessionConfig) -> None:
+        """Listen differently; speech that is going on stays part of the turn."""
+        if config.turn_detection == self._config.turn_detection:
+            self._config = config
+        else:
+            self._finish_utterance()
+            self._configure(config)
+
+    def push_audio(self, position: int, pcm: bytes) -> None:
+        self._pre_roll.push(position, pcm)
+        self._heard_until = position + len(pcm) // BYTES_PER_SAMPLE
+        if self._utterance is not None:
+            self._utterance.push(pcm)
+        self._batch.push(self._voice, position, pcm)
+
+    def commit(self) -> UserTurn:
+        """The turns that ended since the last commit, or else what was heard until now."""
+        turn = UserTurn()
+        for ended in self._ended or [self._end_turn()]:
+            turn.absorb(ended)
+        self._ended.clear()
+        return turn
+
+    def clear(self) -> None:
+        """Forget what was heard since the last commit."""
+        if self._utterance is not None:
+            self._utterance.abort()
+            self._utterance = None
+        self._turn = UserTurn()
+        self._ended.clear()
+        self._settled = self._heard_until
+        self._detector.reset()
+
+    def close(self) -> None:
+        self._voice.closed = True
+        self.clear()
+        self._recogniser.close()
+
+    def _configure(self, config: SessionConfig) -> None:
+        self._config = config
+        detection = config.turn_detection or SEGMENTATION
+        self._detector = turn_detector(detection, SAMPLE_RATE)
+        self._padding = detection.prefix_padding_ms * SAMPLES_PER_MS
+        kept_ms = max(detection.prefix_padding_ms, MIN_PRE_ROLL_MS) + UNJUDGED_MS
+        self._pre_roll = PreRoll(WINDOW_SAMPLES + kept_ms * SAMPLES_PER_MS)
+
+    def _judge(self, probability: float, end: int) -> None:
+        """Follow the voice through the window that ends before sample `end`."""
+        self._arrivals.note(end, self._clock())
+        signal = self._detector.push(probability, end)
+        if isinstance(signal, VoiceBegan):
+            self._begin_utterance(signal.position - WINDOW_SAMPLES)
+        elif isinstance(signal, VoiceEnded):
+            self._end_utterance(signal)
+
+    def _begin_utterance(self, voiced: int) -> None:
+        start = max(voiced - self._padding, self._settled)
+        if self._config.turn_detection is not None:
+            self._emit(SpeechStarted(start // SAMPLES_PER_MS))
+        heard_from = min(start, max(voiced - MIN_PRE_ROLL_MS * SAMPLES_PER_MS, self._settled))
+        utterance = self._recogniser.begin(self._heard_words)
+        utterance.push(self._pre_roll.since(heard_from))
+        self._utterance = utterance
+        self._turn.utterances.append(utterance)
+
+    def _end_utterance(self, ended: VoiceEnded) -> None:
+        self._turn.voiced_arrival = self._arrivals.of(ended.voiced_end)
+        self._finish_utterance()
+        if self._config.turn_detection is None:
+            return
+        self._settled = ended.position
+        self._turn.reached[Stage.TURN_ENDED] = self._clock()
+        self._ended.append(self._turn)
+        self._turn = UserTurn()
+        self._emit(SpeechStopped(ended.position // SAMPLES_PER_MS))
+        self._emit(TurnEnded(ended.voiced_end // SAMPLES_PER_MS))
+
+    def _end_turn(self) -> UserTurn:
+        """End the turn in progress at the client's word."""
+        if self._detector.voiced_end is not None:
+            self._turn.voiced_arrival = self._arrivals.of(self._detector.voiced_end)
+        self._finish_utterance()
+        self._settled = self._heard_until
+        self._detector.reset()
+        turn, self._turn = self._turn, UserTurn()
+        turn.reached[Stage.TURN_ENDED] = self._clock()
+        return turn
+
+    def _finish_utterance(self) -> None:
+        if self._utterance is not None:
+            self._utterance.finish()
+            self._utterance = None
+
+    def _heard_words(self, _text: str) -> None:
+        if self._utterance is None:
+            return
+        words = self._turn.words_so_far
+        self._detector.predict(words)
+        if self._config.transcription is not None:
+            self._emit(InputTranscript("", words, final=False))

@@ -1,0 +1,206 @@
+"""Streaming speech recognition, in worker processes that hold many sessions' decoders."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.worker_messages import Kind, Partial, WorkerMessage
+from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
+from inference.error_code import EngineError, ErrorCode
+
+SAMPLE_RATE = 16_000
+FINAL_TIMEOUT_S = 5.0
+MAX_BACKLOG_S = 20
+"""Speech that the worker has not decoded: beyond it the utterance is given up."""
+
+MAX_UTTERANCE_S = 300
+MODULE = "inference.engines.cascade.asr_worker"
+
+
+class RecognitionError(EngineError):
+    """An utterance was lost."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.RECOGNITION_FAILED, message)
+
+
+class Utterance:
+    """One run of speech on its way to a transcript."""
+
+    def __init__(
+        self, worker: "RecogniserWorker", stream: int, job: int, on_partial: Callable[[str], None]
+    ) -> None:
+        self.partial = ""
+        self._worker = worker
+        self._stream = stream
+        self._job = job
+        self._on_partial = on_partial
+        self.pushed = 0
+        """Samples."""
+        self._decoded = 0
+        self._final: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._final.add_done_callback(_retrieve)
+
+    @property
+    def done(self) -> bool:
+        """Whether the transcript is there, or will never be."""
+        return self._final.done()
+
+    def begin(self) -> None:
+        self._send(Kind.BEGIN)
+
+    def push(self, pcm: bytes) -> None:
+        """Add 16 bit samples at SAMPLE_RATE."""
+        if self.done:
+            return
+        self.pushed += len(pcm) // 2
+        if self.pushed - self._decoded > MAX_BACKLOG_S * SAMPLE_RATE:
+            self.fail("recognition cannot keep up")
+            self._send(Kind.ABORT)
+        elif self.pushed > MAX_UTTERANCE_S * SAMPLE_RATE:
+            self.fail("the utterance is too long")
+            self._send(Kind.ABORT)
+        else:
+            self._send(Kind.AUDIO, pcm)
+
+    def finish(self) -> None:
+        """There is no more speech: `final` will come."""
+        if not self.done:
+            self._send(Kind.FINISH)
+
+    def abort(self) -> None:
+        if not self.done:
+            self._send(Kind.ABORT)
+            self.fail("the utterance was given up")
+
+    async def final(self) -> str:
+        """The transcript, after `finish`. Raises RecognitionError."""
+        try:
+            async with asyncio.timeout(FINAL_TIMEOUT_S):
+                return await asyncio.shield(self._final)
+        except TimeoutError:
+            self._worker.process.kill()
+            raise RecognitionError("the recogniser does not answer") from None
+
+    def hear(self, partial: Partial) -> None:
+        """Take the worker's report."""
+        self._decoded = partial.samples
+        if partial.text != self.partial:
+            self.partial = partial.text
+            self._on_partial(partial.text)
+
+    def complete(self, text: str) -> None:
+        if not self.done:
+            self.partial = text
+            self._final.set_result(text)
+
+    def fail(self, message: str) -> None:
+        if not self.done:
+            self._worker.forget(self._job)
+            self._final.set_exception(RecognitionError(message))
+
+    def _send(self, kind: Kind, payload: bytes = b"") -> None:
+        try:
+            self._worker.process.send(WorkerMessage(kind, self._stream, self._job, payload))
+        except WorkerLostError as error:
+            self.fail(str(error))
+
+
+class RecogniserWorker:
+    """One worker process and the utterances that it works on."""
+
+    def __init__(self, arguments: Sequence[str], counters: CascadeCounters) -> None:
+        self.streams = 0
+        self._counters = counters
+        self._jobs = itertools.count(1)
+        self._utterances: dict[int, Utterance] = {}
+        self.process = WorkerProcess(
+            WorkerKind.RECOGNISER,
+            MODULE,
+            arguments,
+            counters,
+            on_message=self._receive,
+            on_lost=self._lost,
+        )
+
+    def begin(self, stream: int, on_partial: Callable[[str], None]) -> Utterance:
+        job = next(self._jobs)
+        utterance = self._utterances[job] = Utterance(self, stream, job, on_partial)
+        utterance.begin()
+        return utterance
+
+    def forget(self, job: int) -> None:
+        if self._utterances.pop(job, None) is not None:
+            self._counters.utterances_failed += 1
+
+    def _receive(self, message: WorkerMessage) -> None:
+        utterance = self._utterances.get(message.job)
+        if utterance is None:
+            return
+        if message.kind is Kind.PARTIAL:
+            utterance.hear(msgspec.msgpack.decode(message.payload, type=Partial))
+        elif message.kind is Kind.FINAL:
+            del self._utterances[message.job]
+            self._counters.utterances += 1
+            utterance.complete(message.payload.decode(errors="replace"))
+
+    def _lost(self) -> None:
+        for utterance in list(self._utterances.values()):
+            utterance.fail("the recogniser process ended")
+
+
+class RecogniserStream:
+    """A session's place at a worker: its utterances share what was learned of the speaker."""
+
+    def __init__(self, worker: RecogniserWorker, number: int) -> None:
+        self._worker = worker
+        self._number = number
+        worker.streams += 1
+        self._tell(Kind.OPEN_STREAM)
+
+    def begin(self, on_partial: Callable[[str], None]) -> Utterance:
+        """Start an utterance; the one before it must be finished or aborted."""
+        return self._worker.begin(self._number, on_partial)
+
+    def close(self) -> None:
+        self._worker.streams -= 1
+        self._tell(Kind.CLOSE_STREAM)
+
+    def _tell(self, kind: Kind) -> None:
+        try:
+            self._worker.process.send(WorkerMessage(kind, self._number))
+        except WorkerLostError:
+            return  # the worker that comes next knows no streams, and opens those it hears of
+
+
+class Recogniser:
+    """Spreads sessions over worker processes."""
+
+    def __init__(self, workers: int, arguments: Sequence[str], counters: CascadeCounters) -> None:
+        """`arguments` name the model files; none: general English."""
+        self.workers = [RecogniserWorker(arguments, counters) for _ in range(workers)]
+        self._numbers = itertools.count(1)
+
+    async def start(self) -> None:
+        """Raises OSError when a worker does not start."""
+        await asyncio.gather(*(worker.process.start() for worker in self.workers))
+
+    async def close(self) -> None:
+        await asyncio.gather(*(worker.process.close() for worker in self.workers))
+
+    @property
+    def ready(self) -> bool:
+        return all(worker.process.ready for worker in self.workers)
+
+    def open_stream(self) -> RecogniserStream:
+        worker = min(self.workers, key=lambda worker: worker.streams)
+        return RecogniserStream(worker, next(self._numbers))
+
+
+def _retrieve(future: "asyncio.Future[str]") -> None:
+    """An utterance that nobody waits for may fail without a word."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,179 @@
+"""One cascade session: listens, remembers, answers."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inference.commands import Respond
+from inference.engine import Emit
+from inference.engine_events import InputTranscript
+from inference.engines.cascade.answer import Answer
+from inference.engines.cascade.brain.brain import Brain, Prompt
+from inference.engines.cascade.history import History
+from inference.engines.cascade.listener import Listener
+from inference.engines.cascade.recogniser import RecognitionError
+from inference.engines.cascade.speaker import Speaker
+from inference.engines.cascade.spoken_answer import SpokenAnswer
+from inference.engines.cascade.synthesiser import Synthesiser
+from inference.engines.cascade.user_turn import UserTurn
+from inference.engines.cascade.voices import espeak_voice
+from inference.error_code import EngineError, ErrorCode
+from inference.items import Item, Role
+from inference.session_config import SessionConfig
+
+MAX_GIVEN_ANSWERS = 32
+"""Answers that can still be truncated to what was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenAnswer:
+    response: int
+    item_id: str
+    spoken: SpokenAnswer
+
+
+class CascadeSession:
+    """Recognition, brain and voice overlap; one answer is given at a time."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        history: Sequence[Item],
+        *,
+        listener: Listener,
+        brain: Brain,
+        synthesiser: Synthesiser,
+        emit: Emit,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._history = History(tuple(history))
+        self._listener = listener
+        self._brain = brain
+        self._synthesiser = synthesiser
+        self._emit = emit
+        self._clock = clock
+        self._heard_ms = 0
+        self._unanswered = UserTurn()
+        self._transcribing: set[asyncio.Task[None]] = set()
+        self._answer: Answer | None = None
+        self._answer_item_id = ""
+        self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
+
+    def update(self, config: SessionConfig) -> None:
+        self._config = config
+        self._listener.update(config)
+
+    def close(self, reason: str) -> None:
+        if self._answer is not None:
+            self._answer.cancel()
+        self._listener.close()
+        for task in self._transcribing:
+            task.cancel()
+
+    # ---- hearing -------------------------------------------------------------
+
+    def push_audio(self, position: int, pcm: bytes) -> None:
+        self._listener.push_audio(position, pcm)
+
+    def commit(self, item_id: str) -> None:
+        turn = self._unanswered = self._listener.commit()
+        self._heard_ms += turn.heard_ms
+        self._history.append(Item(item_id, Role.USER, ""))
+        task = asyncio.create_task(self._transcribe(turn, item_id))
+        self._transcribing.add(task)
+        task.add_done_callback(self._transcribing.discard)
+
+    def clear_input(self) -> None:
+        self._listener.clear()
+
+    async def _transcribe(self, turn: UserTurn, item_id: str) -> None:
+        """Put the turn's words into the history; a turn that was lost leaves it."""
+        try:
+            text = await turn.transcript(self._clock)
+        except RecognitionError as error:
+            self._history.delete(item_id)
+            transcript = InputTranscript(item_id, "", final=True, error=str(error))
+        else:
+            self._history.set_text(item_id, text)
+            transcript = InputTranscript(item_id, text, final=True)
+        if self._config.transcription is not None:
+            self._emit(transcript)
+
+    # ---- answering -----------------------------------------------------------
+
+    def respond(self, request: Respond) -> None:
+        if self._answer is not None:
+            raise EngineError(
+                ErrorCode.RESPONSE_ACTIVE, f"response {self._answer.response} is not done"
+            )
+        turn, self._unanswered = self._unanswered, UserTurn()
+        answer = self._answer = Answer(
+            request.response,
+            turn=turn,
+            prepare=lambda: self._prepare(turn, request.instructions),
+            brain=self._brain,
+            emit=self._emit,
+            clock=self._clock,
+            on_over=self._keep_answer,
+        )
+        self._answer_item_id = request.item_id
+        text_only = self._config.text_only if request.text_only is None else request.text_only
+        answer.start(None if text_only else self._speaker(answer))
+
+    def cancel(self, response: int, played_ms: int) -> None:
+        if self._answer is not None and self._answer.response == response:
+            self._answer.cancel()
+        for given in self._given:
+            if given.response == response:
+                self._history.set_text(given.item_id, given.spoken.heard(played_ms))
+
+    def played(self, response: int, played_ms: int) -> None:
+        answer = self._answer
+        if answer is not None and answer.response == response and answer.speaker is not None:
+            answer.speaker.played(played_ms)
+
+    async def _prepare(self, turn: UserTurn, instructions: str) -> Prompt:
+        """The prompt, once the words of `turn` are known. Raises RecognitionError."""
+        if self._transcribing:
+            await asyncio.wait(self._transcribing)
+        await turn.transcript(self._clock)
+        config = self._config
+        return Prompt(
+            instructions=instructions or config.instructions,
+            history=self._history.items,
+            tools=config.tools,
+            tool_choice=config.tool_choice,
+            max_output_tokens=config.max_output_tokens,
+            heard_ms=self._heard_ms,
+        )
+
+    def _speaker(self, answer: Answer) -> Speaker:
+        config = self._config
+        voice = espeak_voice(config.voice)
+        return Speaker(self._synthesiser, voice, config.output_credit_ms, answer.give_audio)
+
+    def _keep_answer(self, answer: Answer) -> None:
+        """Remember an answer that is over."""
+        self._answer = None
+        item_id = self._answer_item_id
+        if answer.text:
+            self._history.append(Item(item_id, Role.ASSISTANT, answer.text))
+        for call in answer.calls:
+            self._history.append(Item(call.call_id, Role.ASSISTANT, call))
+        if answer.speaker is not None:
+            self._given.append(_GivenAnswer(answer.response, item_id, answer.speaker.spoken))
+
+    # ---- the conversation ----------------------------------------------------
+
+    def create_item(self, item: Item, previous_item_id: str) -> None:
+        self._history.insert(item, previous_item_id)
+
+    def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
+        for given in self._given:
+            if given.item_id == item_id:
+                self._history.set_text(item_id, given.spoken.heard(audio_end_ms))
+
+    def delete_item(self, item_id: str) -> None:
+        self._history.delete(item_id)

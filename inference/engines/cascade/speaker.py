@@ -1,0 +1,62 @@
+"""The voice of one answer: pieces of text to audio, not far ahead of what is played."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from inference.engines.cascade.speakable import pause_after_ms, spoken_text
+from inference.engines.cascade.spoken_answer import SpokenAnswer
+from inference.engines.cascade.synthesiser import SAMPLE_RATE, Synthesiser
+from inference.engines.cascade.voices import EspeakVoice
+
+AHEAD_MS = 20_000
+"""How much more than may leave is synthesised before it is played."""
+
+
+class Speaker:
+    """Gives its audio to `give`, 16 bit samples at SAMPLE_RATE."""
+
+    def __init__(
+        self,
+        synthesiser: Synthesiser,
+        voice: EspeakVoice,
+        credit_ms: int,
+        give: Callable[[bytes], None],
+    ) -> None:
+        self.spoken = SpokenAnswer(SAMPLE_RATE)
+        self._synthesiser = synthesiser
+        self._voice = voice
+        self._give = give
+        self._ahead_ms = credit_ms + AHEAD_MS
+        self._played_ms = 0
+        self._progress = asyncio.Event()
+        self._pause_ms = 0
+
+    def played(self, played_ms: int) -> None:
+        """So much was played: more may be synthesised."""
+        self._played_ms = max(self._played_ms, played_ms)
+        self._progress.set()
+
+    async def say(self, piece: str) -> None:
+        """Return when the piece was synthesised. Raises SynthesisError."""
+        await self._wait_for_playback()
+        text = spoken_text(piece)
+        pause_ms, self._pause_ms = self._pause_ms, pause_after_ms(piece)
+        self.spoken.begin_piece(piece)
+        if not text:
+            return
+        self._add(bytes(pause_ms * SAMPLE_RATE // 1000 * BYTES_PER_SAMPLE))
+        async with aclosing(self._synthesiser.speak(text, self._voice)) as chunks:
+            async for pcm in chunks:
+                self._add(pcm)
+
+    def _add(self, pcm: bytes) -> None:
+        if pcm:
+            self.spoken.add_audio(len(pcm) // BYTES_PER_SAMPLE)
+            self._give(pcm)
+
+    async def _wait_for_playback(self) -> None:
+        while self.spoken.duration_ms - self._played_ms > self._ahead_ms:
+            self._progress.clear()
+            await self._progress.wait()

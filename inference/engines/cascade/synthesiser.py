@@ -1,0 +1,103 @@
+"""Streaming speech synthesis in a worker process."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.voices import EspeakVoice
+from inference.engines.cascade.worker_messages import Kind, SpeakRequest, WorkerMessage
+from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
+from inference.error_code import EngineError, ErrorCode
+
+SAMPLE_RATE = 24_000
+CHUNK_TIMEOUT_S = 5.0
+MODULE = "inference.engines.cascade.tts_worker"
+
+_Chunks = asyncio.Queue[bytes | None]
+"""PCM; empty at the end, None when the worker died."""
+
+
+class SynthesisError(EngineError):
+    """A piece was not spoken, or not to its end."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.SYNTHESIS_FAILED, message)
+
+
+class Synthesiser:
+    """Speaks pieces of text, one after the other over all sessions."""
+
+    def __init__(self, counters: CascadeCounters) -> None:
+        self._jobs = itertools.count(1)
+        self._chunks: dict[int, _Chunks] = {}
+        self.process = WorkerProcess(
+            WorkerKind.SYNTHESISER,
+            MODULE,
+            (),
+            counters,
+            on_message=self._receive,
+            on_lost=self._lost,
+        )
+
+    async def start(self) -> None:
+        """Raises OSError when the worker does not start."""
+        await self.process.start()
+
+    async def close(self) -> None:
+        await self.process.close()
+
+    @property
+    def ready(self) -> bool:
+        return self.process.ready
+
+    async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[bytes]:
+        """Stream 16 bit samples at SAMPLE_RATE; closing the iterator stops the voice.
+
+        Raises SynthesisError.
+        """
+        job = next(self._jobs)
+        chunks = self._chunks[job] = _Chunks()
+        request = SpeakRequest(text, voice.name, voice.pitch)
+        ended = False
+        try:
+            self._send(Kind.SPEAK, job, msgspec.msgpack.encode(request))
+            while pcm := await self._next(chunks):
+                yield pcm
+            ended = True
+        finally:
+            del self._chunks[job]
+            if not ended and self.ready:
+                self._send(Kind.ABORT, job)
+
+    async def _next(self, chunks: _Chunks) -> bytes:
+        try:
+            async with asyncio.timeout(CHUNK_TIMEOUT_S):
+                chunk = await chunks.get()
+        except TimeoutError:
+            self.process.kill()
+            raise SynthesisError("the synthesiser does not answer") from None
+        if chunk is None:
+            raise SynthesisError("the synthesiser process ended")
+        return chunk
+
+    def _send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
+        try:
+            self.process.send(WorkerMessage(kind, job=job, payload=payload))
+        except WorkerLostError as error:
+            raise SynthesisError(str(error)) from error
+
+    def _receive(self, message: WorkerMessage) -> None:
+        chunks = self._chunks.get(message.job)
+        if chunks is None:
+            return
+        if message.kind is Kind.AUDIO:
+            chunks.put_nowait(message.payload)
+        elif message.kind is Kind.END:
+            chunks.put_nowait(b"")
+
+    def _lost(self) -> None:
+        for chunks in self._chunks.values():
+            chunks.put_nowait(None)

@@ -1,0 +1,41 @@
+"""Tokens as the Realtime API would count them, roughly.
+
+https://platform.openai.com/docs/guides/realtime-costs: the user's audio is one
+token for 100 ms, the agent's one for 50 ms. Text is taken as four characters a
+token.
+"""
+
+from inference.engine_events import Usage
+from inference.engines.cascade.brain.brain import Prompt
+from inference.items import FunctionCall, FunctionCallOutput
+
+INPUT_MS_PER_TOKEN = 100
+OUTPUT_MS_PER_TOKEN = 50
+CHARACTERS_PER_TOKEN = 4
+
+
+def count_usage(prompt: Prompt, answer: str, spoken_ms: int) -> Usage:
+    """Of one response with the text `answer`, of which `spoken_ms` were synthesised."""
+    return Usage(
+        input_text_tokens=sum(map(_text_tokens, [prompt.instructions, *_texts(prompt)])),
+        input_audio_tokens=-(-prompt.heard_ms // INPUT_MS_PER_TOKEN),
+        output_text_tokens=_text_tokens(answer),
+        output_audio_tokens=-(-spoken_ms // OUTPUT_MS_PER_TOKEN),
+    )
+
+
+def _texts(prompt: Prompt) -> list[str]:
+    texts = []
+    for item in prompt.history:
+        match item.content:
+            case FunctionCall(_, name, arguments_json):
+                texts.append(name + arguments_json)
+            case FunctionCallOutput(_, output):
+                texts.append(output)
+            case str() as text:
+                texts.append(text)
+    return texts
+
+
+def _text_tokens(text: str) -> int:
+    return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -1,0 +1,51 @@
+"""What the user said between two commits."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from inference.engine_events import Stage, StageTime
+from inference.engines.cascade.recogniser import SAMPLE_RATE, Utterance
+
+
+@dataclass(slots=True)
+class UserTurn:
+    """One or more utterances, and when its stages were reached, in seconds."""
+
+    utterances: list[Utterance] = field(default_factory=list)
+    voiced_arrival: float | None = None
+    """When the last voiced sample arrived; None before any speech."""
+    reached: dict[Stage, float] = field(default_factory=dict)
+
+    @property
+    def heard_ms(self) -> int:
+        return sum(utterance.pushed for utterance in self.utterances) * 1000 // SAMPLE_RATE
+
+    @property
+    def words_so_far(self) -> str:
+        return _joined(utterance.partial for utterance in self.utterances)
+
+    def absorb(self, later: "UserTurn") -> None:
+        """Take in a turn that follows this one."""
+        self.utterances += later.utterances
+        self.voiced_arrival = later.voiced_arrival or self.voiced_arrival
+        self.reached.update(later.reached)
+
+    async def transcript(self, clock: Callable[[], float]) -> str:
+        """Its words, once every utterance is finished. Raises RecognitionError."""
+        words = [await utterance.final() for utterance in self.utterances]
+        self.reached.setdefault(Stage.TRANSCRIPT_FINAL, clock())
+        return _joined(words)
+
+    def stage_times(self) -> tuple[StageTime, ...]:
+        """Empty for a turn without speech, from which nothing could be counted."""
+        if self.voiced_arrival is None:
+            return ()
+        return tuple(
+            StageTime(stage, round((self.reached[stage] - self.voiced_arrival) * 1e6))
+            for stage in Stage
+            if stage in self.reached
+        )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " ".join(text for text in texts if text)

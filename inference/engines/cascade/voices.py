@@ -1,0 +1,35 @@
+"""The Realtime API's voices as espeak-ng speaks them.
+
+https://platform.openai.com/docs/guides/text-to-speech#voice-options
+"""
+
+from typing import NamedTuple
+
+
+class EspeakVoice(NamedTuple):
+    name: str
+    pitch: int
+    """0 to 99; 50 is the voice's own."""
+
+
+DEFAULT = EspeakVoice("en-us", 50)
+
+VOICES = {
+    "alloy": DEFAULT,
+    "ash": EspeakVoice("en-us+m3", 45),
+    "ballad": EspeakVoice("en-gb+m3", 50),
+    "coral": EspeakVoice("en-us+f2", 55),
+    "echo": EspeakVoice("en-us", 35),
+    "sage": EspeakVoice("en-us+f4", 50),
+    "shimmer": EspeakVoice("en-us+f3", 60),
+    "verse": EspeakVoice("en-us+m7", 50),
+    "marin": EspeakVoice("en-us+f3", 50),
+    "cedar": EspeakVoice("en-gb", 40),
+    "en-us": DEFAULT,
+    "en-gb": EspeakVoice("en-gb", 50),
+}
+
+
+def espeak_voice(name: str) -> EspeakVoice:
+    """The voice called `name`, or the default one."""
+    return VOICES.get(name, DEFAULT)
