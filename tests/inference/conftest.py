@@ -13,4 +13,4 @@ def scripted_engine() -> ScriptedEngine:
 
 @pytest.fixture
 def engine_error() -> EngineError:
-    return EngineError(ErrorCode.UNKNOWN_ITEM, "no item x")
+    return EngineError(ErrorCode.RESPONSE_ACTIVE, "one at a time")

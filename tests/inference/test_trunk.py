@@ -291,8 +291,8 @@ class TestFaults:
         link.send(pb.Command(session=1, respond=pb.Respond(response=1)))
 
         error, done = sorted(link.events(), key=lambda event: event.WhichOneof("kind") != "error")
-        assert (error.error.code, error.error.fatal) == ("unknown_item", False)
-        assert (done.done.status, done.done.reason) == (pb.Done.STATUS_FAILED, "unknown_item")
+        assert (error.error.code, error.error.fatal) == ("response_active", False)
+        assert (done.done.status, done.done.reason) == (pb.Done.STATUS_FAILED, "response_active")
 
     @pytest.mark.parametrize("on", ["audio", "command"])
     def test_an_engine_bug_ends_its_session_only(

@@ -82,9 +82,6 @@ def spoken_text(piece: str) -> str:
 
 def _is_written(character: str) -> bool:
     """Whether it is ASCII, a letter of any script, or common typography: not an emoji."""
-    return (
-        character.isascii()
-        or character.isalnum()
-        or character in "‘’“”…–—€£°"
-        or character.isspace()
-    )
+    if character.isascii():
+        return character.isprintable() or character.isspace()
+    return character.isalnum() or character in "‘’“”…–—€£°"
