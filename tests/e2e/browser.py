@@ -13,6 +13,7 @@ from playwright.async_api import Page, async_playwright
 
 from antiphon.wav import Samples, write_wav
 from tests.e2e.running_deployment import RunningDeployment
+from tests.e2e.speech import silence
 
 CHROMIUM = shutil.which("chromium")
 OBSERVER = Path(__file__).with_name("observe_call.js")
@@ -78,7 +79,8 @@ async def browser_call(
 ) -> AsyncIterator[BrowserCall]:
     """Open the playground, start a call that speaks `microphone` once, stop it at the end."""
     file = directory / "microphone.wav"
-    write_wav(file, microphone)
+    # Where the file ends, Chromium adds a click that passes for one more syllable.
+    write_wav(file, np.concatenate([microphone, silence(2.0)]))
     flags = [*_FLAGS, f"--use-file-for-fake-audio-capture={file}%noloop"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
