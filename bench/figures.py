@@ -15,13 +15,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def spread(name: str, values: Sequence[float]) -> dict[str, float]:
-    """`NAME.p50`, `NAME.p95` and `NAME.count`; only the count when there are no values."""
+    """`NAME.p50` and `NAME.p95`; nothing of no values."""
     if not values:
-        return {f"{name}.count": 0}
+        return {}
     return {
         f"{name}.p50": round(statistics.median(values), 1),
         f"{name}.p95": round(percentile(values, 95), 1),
-        f"{name}.count": len(values),
     }
 
 

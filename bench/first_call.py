@@ -20,7 +20,7 @@ from pathlib import Path
 from antiphon.call import session_config, voice_to_voice_ms
 from antiphon.echo_call import echo_delay_ms, tone_burst
 from antiphon.realtime_call import RealtimeCall
-from antiphon.turn_report import Turn, latency_account
+from antiphon.turn_report import PARTS, Turn, latency_account
 from bench.figures import publish, spread
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.speech import Speaker
@@ -47,12 +47,17 @@ async def measure(
     echoes = [await echo_delay_ms(deployment.url, deployment.api_key) for _ in range(turns)]
     figures: dict[str, float | str] = {
         "machine.cores": os.cpu_count() or 0,
-        "machine.processor": platform.machine(),
+        "machine.architecture": platform.machine(),
         "machine.python": platform.python_version(),
+        "turns": len(voice_to_voice),
+        "barge_ins": len(stops),
+        "echo_calls": len(echoes),
     }
     figures |= spread("voice_to_voice_ms", voice_to_voice)
-    for part in accounts[0] if accounts else ():
-        figures |= spread(f"account.{part}_ms", [account[part] for account in accounts])
+    for part in ("total", *PARTS):
+        figures |= spread(
+            f"account.{part}_ms", [account[part] for account in accounts if part in account]
+        )
     figures |= spread("barge_in_stop_ms", stops)
     figures |= spread("post_to_first_audio_ms", starts)
     return figures | spread("echo_ms", echoes)
@@ -77,7 +82,7 @@ async def spoken_turns(
                 measured.append(value)
                 accounts.append(latency_account(response.get("metadata") or {}))
             await asyncio.sleep(QUIET_S)
-    return measured, [account for account in accounts if account]
+    return measured, accounts
 
 
 async def barge_in_stop_ms(deployment: RunningDeployment, speaker: Speaker) -> float:
