@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -7,9 +8,14 @@ from tests.e2e.speech import Speaker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/e2e/" in item.nodeid:
-            item.add_marker(pytest.mark.e2e)
+    """These tests come last: what fails in a part is better seen there."""
+    items.sort(key=_is_end_to_end)
+    for item in filter(_is_end_to_end, items):
+        item.add_marker(pytest.mark.e2e)
+
+
+def _is_end_to_end(item: pytest.Item) -> bool:
+    return item.path.parent == Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
