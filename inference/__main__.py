@@ -18,6 +18,10 @@ def main() -> int:
     try:
         config = load(InferenceConfig, sys.argv[1:], os.environ, prog="python -m inference")
         configure_logging("inference", config.log_level)
+        if config.ready_fd is not None:
+            # uvloop's child processes inherit what is inheritable; one that held this
+            # pipe open would keep who started us waiting for its end.
+            os.set_inheritable(config.ready_fd, False)
         counters = CascadeCounters()
         engines = available_engines(config, counters)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -4,6 +4,7 @@ import pytest
 
 from inference.error_code import EngineError, ErrorCode
 from tests.inference.scripted_engine import ScriptedEngine
+from tests.inference.user_voice import UserVoice
 
 
 @pytest.fixture
@@ -14,3 +15,8 @@ def scripted_engine() -> ScriptedEngine:
 @pytest.fixture
 def engine_error() -> EngineError:
     return EngineError(ErrorCode.RESPONSE_ACTIVE, "one at a time")
+
+
+@pytest.fixture(scope="session")
+def user() -> UserVoice:
+    return UserVoice()

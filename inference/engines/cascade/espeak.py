@@ -20,7 +20,6 @@ CHARACTERS_UTF8 = 1
 PARAMETER_RATE, PARAMETER_PITCH = 1, 3
 CONTINUE, ABORT = 0, 1
 
-WORDS_PER_MINUTE = 165
 CHUNK_MS = 40
 DEFAULT_VOICE = "en-us"
 
@@ -47,13 +46,13 @@ class Espeak:
         self._on_audio: OnAudio = lambda pcm: False
         self._callback = _Callback(self._synthesised)
         self._library.espeak_SetSynthCallback(self._callback)
-        self._library.espeak_SetParameter(PARAMETER_RATE, WORDS_PER_MINUTE, 0)
 
     def speak(self, request: SpeakRequest, on_audio: OnAudio) -> None:
         """Return when all audio was given, or `on_audio` had enough."""
         if self._library.espeak_SetVoiceByName(request.voice.encode()) != 0:
             self._library.espeak_SetVoiceByName(DEFAULT_VOICE.encode())
         self._library.espeak_SetParameter(PARAMETER_PITCH, request.pitch, 0)
+        self._library.espeak_SetParameter(PARAMETER_RATE, request.words_per_minute, 0)
         self._on_audio = on_audio
         text = request.text.replace("\0", " ").encode() + b"\0"
         self._library.espeak_Synth(

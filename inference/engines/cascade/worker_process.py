@@ -48,7 +48,8 @@ class WorkerProcess:
     ) -> None:
         """`on_lost` is called when the worker died: no job that it held will be answered."""
         self._kind = kind
-        self._command = (sys.executable, "-m", module, *arguments)
+        isolation = ("-P",) if sys.flags.safe_path else ()
+        self._command = (sys.executable, *isolation, "-m", module, *arguments)
         self._counters = counters
         self._on_message = on_message
         self._on_lost = on_lost

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import msgspec
 import openai
 from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
 from inference.engines.cascade.brain.chat_messages import (
@@ -69,7 +69,7 @@ class ChatBrain:
             raise BrainError(
                 ErrorCode.BRAIN_FAILED, f"the language model answered {error.status_code}"
             ) from error
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, msgspec.ValidationError, ValueError) as error:
             raise BrainError(
                 ErrorCode.BRAIN_FAILED, f"the language model failed: {type(error).__name__}"
             ) from error
@@ -107,6 +107,33 @@ class _Watched:
             return await anext(self._stream)
 
 
+class _FunctionDelta(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _FunctionDelta | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    tool_calls: list[_CallDelta] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    """What is used of a chunk; the library hands on whatever JSON the server wrote."""
+
+    choices: list[_Choice] | None = None
+
+
 @dataclass(slots=True)
 class _PartialCall:
     """A function call that is still streaming in."""
@@ -115,7 +142,7 @@ class _PartialCall:
     name: str = ""
     arguments: list[str] = field(default_factory=list)
 
-    def add(self, delta: ChoiceDeltaToolCall) -> None:
+    def add(self, delta: _CallDelta) -> None:
         self.call_id = self.call_id or delta.id or ""
         if delta.function is not None:
             self.name += delta.function.name or ""
@@ -126,18 +153,20 @@ class _PartialCall:
 
 
 async def _outputs(chunks: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[BrainOutput]:
-    """Text as it comes, then the calls, then why the answer stopped short if it did."""
+    """Text as it comes, then the calls, then why the answer stopped short if it did.
+
+    Raises msgspec.ValidationError for a chunk that is none.
+    """
     calls: dict[int, _PartialCall] = {}
     finish_reason: str | None = None
-    async for chunk in chunks:
-        if not chunk.choices:
-            continue
-        choice = chunk.choices[0]
-        if choice.delta.content:
-            yield choice.delta.content
-        for delta in choice.delta.tool_calls or ():
-            calls.setdefault(delta.index, _PartialCall()).add(delta)
-        finish_reason = choice.finish_reason or finish_reason
+    async for raw_chunk in chunks:
+        chunk = msgspec.convert(raw_chunk, _Chunk, from_attributes=True)
+        for choice in (chunk.choices or ())[:1]:
+            if choice.delta.content:
+                yield choice.delta.content
+            for delta in choice.delta.tool_calls or ():
+                calls.setdefault(delta.index, _PartialCall()).add(delta)
+            finish_reason = choice.finish_reason or finish_reason
     for call in calls.values():
         yield call.whole()
     if finish_reason in CUT_OFF_REASONS:

@@ -1,0 +1,91 @@
+"""A small server that speaks the streaming format of the Chat Completions API."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+Step = dict[str, Any] | float | bytes
+"""A chunk's `choices[0]`, a pause in seconds, or raw bytes."""
+
+
+def text(content: str) -> Step:
+    return {"index": 0, "delta": {"content": content}, "finish_reason": None}
+
+
+def finish(reason: str) -> Step:
+    return {"index": 0, "delta": {}, "finish_reason": reason}
+
+
+def call(index: int, **delta: Any) -> Step:
+    return {
+        "index": 0,
+        "delta": {"tool_calls": [{"index": index, **delta}]},
+        "finish_reason": None,
+    }
+
+
+class ChatServer:
+    """Answers each request with `script`, or with `status` where that is not 200."""
+
+    def __init__(self) -> None:
+        self.script: list[Step] = []
+        self.status = 200
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.disconnected = asyncio.Event()
+        self.url = ""
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(await request.json())
+        self.keys.append(request.headers.get("Authorization"))
+        if self.status != 200:
+            error = {"error": {"message": "secret details", "type": "x", "code": None}}
+            return web.json_response(error, status=self.status)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            for step in self.script:
+                await self._take(step, response)
+        except (ConnectionError, asyncio.CancelledError):
+            self.disconnected.set()
+            raise
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    async def _take(self, step: Step, response: web.StreamResponse) -> None:
+        match step:
+            case float():
+                await asyncio.sleep(step)
+            case bytes():
+                await response.write(step)
+            case _:
+                chunk = {
+                    "id": "c",
+                    "object": "chat.completion.chunk",
+                    "created": 0,
+                    "model": "m",
+                    "choices": [step],
+                }
+                await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+
+
+@asynccontextmanager
+async def chat_server(
+    configure: Callable[[ChatServer], None] = lambda server: None,
+) -> AsyncIterator[ChatServer]:
+    server = ChatServer()
+    configure(server)
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", server.complete)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,216 @@
+"""The chat brain against a real HTTP server: streaming, tools, cancelling, and every failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+import pytest_asyncio
+
+from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
+from inference.engines.cascade.brain.chat import ChatEndpoint
+from inference.engines.cascade.brain.chat_messages import (
+    DEFAULT_INSTRUCTIONS,
+    INAUDIBLE,
+    chat_messages,
+)
+from inference.error_code import ErrorCode
+from inference.items import FunctionCall, FunctionCallOutput, Item, Role
+from inference.session_config import Tool
+from tests.inference.engines.cascade.brain.chat_server import (
+    ChatServer,
+    Step,
+    call,
+    chat_server,
+    finish,
+    text,
+)
+
+TIMEOUT_S = 0.5
+PROMPT = Prompt("Be brief.", (Item("1", Role.USER, "Hello."),))
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[ChatServer]:
+    async with chat_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def endpoint(server: ChatServer) -> AsyncIterator[ChatEndpoint]:
+    endpoint = ChatEndpoint(server.url, "some-model", "key", TIMEOUT_S)
+    yield endpoint
+    await endpoint.close()
+
+
+async def outputs(endpoint: ChatEndpoint, prompt: Prompt = PROMPT) -> list[BrainOutput]:
+    return [output async for output in endpoint.open().answer(prompt)]
+
+
+async def test_text_streams(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("Hel"), text("lo."), 0.3, text(" Bye."), finish("stop")]
+    async with aclosing(endpoint.open().answer(PROMPT)) as answer:
+        async with asyncio.timeout(0.25):
+            assert [await anext(answer), await anext(answer)] == ["Hel", "lo."]
+        assert [output async for output in answer] == [" Bye."]
+
+
+async def test_the_request(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("Hi.")]
+    tool = Tool("look", "Looks.", '{"type": "object"}')
+    await outputs(
+        endpoint,
+        Prompt("Be brief.", PROMPT.history, (tool,), tool_choice="look", max_output_tokens=7),
+    )
+
+    assert server.keys == ["Bearer key"]
+    assert server.requests == [
+        {
+            "model": "some-model",
+            "stream": True,
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Hello."},
+            ],
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "look",
+                        "description": "Looks.",
+                        "parameters": {"type": "object"},
+                    },
+                }
+            ],
+            "tool_choice": {"type": "function", "function": {"name": "look"}},
+            "max_tokens": 7,
+        }
+    ]
+
+
+async def test_function_calls_come_whole(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [
+        text("Looking."),
+        call(0, id="call_a", function={"name": "look", "arguments": ""}),
+        call(0, function={"arguments": '{"at":'}),
+        call(1, id="call_b", function={"name": "wait"}),
+        call(0, function={"arguments": ' "sky"}'}),
+        finish("tool_calls"),
+    ]
+    assert await outputs(endpoint) == [
+        "Looking.",
+        FunctionCall("call_a", "look", '{"at": "sky"}'),
+        FunctionCall("call_b", "wait", "{}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "reason"),
+    [("length", "max_output_tokens"), ("content_filter", "content_filter")],
+)
+async def test_cut_off(
+    server: ChatServer, endpoint: ChatEndpoint, finish_reason: str, reason: str
+) -> None:
+    server.script = [text("And then"), finish(finish_reason)]
+    assert await outputs(endpoint) == ["And then", CutOff(reason)]
+
+
+async def test_closing_the_answer_disconnects(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("One."), 0.05, *[text("more")] * 1000, 5.0]
+    async with aclosing(endpoint.open().answer(PROMPT)) as answer:
+        await anext(answer)
+    async with asyncio.timeout(2):
+        await server.disconnected.wait()
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+async def test_a_refusal_names_only_its_status(
+    server: ChatServer, endpoint: ChatEndpoint, status: int
+) -> None:
+    server.status = status
+    with pytest.raises(BrainError, match=f"answered {status}") as failed:
+        await outputs(endpoint)
+    assert failed.value.code is ErrorCode.BRAIN_FAILED
+    assert "secret" not in str(failed.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([10.0], id="before the first word"),
+        pytest.param([text("Hm"), 10.0], id="between words"),
+    ],
+)
+async def test_silence_times_out(
+    server: ChatServer, endpoint: ChatEndpoint, script: list[Step]
+) -> None:
+    server.script = script
+    with pytest.raises(BrainError) as failed:
+        await outputs(endpoint)
+    assert failed.value.code is ErrorCode.BRAIN_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([finish("stop")], id="no words"),
+        pytest.param([b"data: {not json\n\n"], id="no JSON"),
+        pytest.param([b'data: {"error": {"message": "overloaded"}}\n\n'], id="error in stream"),
+        pytest.param([b'data: {"other": 1}\n\n'], id="another object"),
+        pytest.param([b'data: {"choices": null}\n\n'], id="no choices"),
+        pytest.param([b'data: {"choices": [{"delta": null}]}\n\n'], id="no delta"),
+        pytest.param([b"data: [1, 2]\n\n"], id="no object"),
+        pytest.param([b"data: 3\n\n"], id="a number"),
+    ],
+)
+async def test_garbage_is_a_failure(
+    server: ChatServer, endpoint: ChatEndpoint, script: list[Step]
+) -> None:
+    server.script = script
+    with pytest.raises(BrainError) as failed:
+        await outputs(endpoint)
+    assert failed.value.code is ErrorCode.BRAIN_FAILED
+
+
+async def test_nobody_listens() -> None:
+    endpoint = ChatEndpoint("http://127.0.0.1:9/v1", "m", None, TIMEOUT_S)
+    with pytest.raises(BrainError) as failed:
+        await outputs(endpoint)
+    assert failed.value.code is ErrorCode.BRAIN_FAILED
+    await endpoint.close()
+
+
+async def test_parameters_that_are_no_json(endpoint: ChatEndpoint) -> None:
+    with pytest.raises(BrainError):
+        await outputs(endpoint, Prompt("", (), (Tool("look", "", "{"),)))
+
+
+class TestMessages:
+    def test_calls_made_together_are_one_message(self) -> None:
+        history = (
+            Item("1", Role.USER, "Look around."),
+            Item("2", Role.ASSISTANT, FunctionCall("a", "look", "{}")),
+            Item("3", Role.ASSISTANT, FunctionCall("b", "look", "{}")),
+            Item("4", Role.USER, FunctionCallOutput("a", "sky")),
+            Item("5", Role.USER, FunctionCallOutput("b", "sea")),
+            Item("6", Role.ASSISTANT, "Sky and sea."),
+        )
+        roles = [message["role"] for message in chat_messages(Prompt("", history))]
+        assert roles == ["system", "user", "assistant", "tool", "tool", "assistant"]
+        assert [c["id"] for c in chat_messages(Prompt("", history))[2]["tool_calls"]] == ["a", "b"]
+
+    def test_a_call_and_its_output_come_together_or_not_at_all(self) -> None:
+        history = (
+            Item("1", Role.ASSISTANT, FunctionCall("a", "look", "{}")),
+            Item("2", Role.USER, FunctionCallOutput("z", "?")),
+        )
+        assert len(chat_messages(Prompt("", history))) == 1
+
+    def test_what_was_not_heard(self) -> None:
+        history = (Item("1", Role.USER, ""), Item("2", Role.ASSISTANT, ""))
+        assert chat_messages(Prompt("", history)) == [
+            {"role": "system", "content": DEFAULT_INSTRUCTIONS},
+            {"role": "user", "content": INAUDIBLE},
+        ]

@@ -1,0 +1,51 @@
+"""One running cascade, with its worker processes, for all tests that need one."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+import pytest_asyncio
+
+from inference.engines.cascade.brain.brain import Brain
+from inference.engines.cascade.brain.rules import Rules
+from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.engine import CascadeEngine
+from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
+
+
+class Brains:
+    """The rules, unless a test puts a brain of its own in front."""
+
+    def __init__(self) -> None:
+        self.override: Brain | None = None
+        self._rules = Rules(lambda: datetime(2026, 11, 21, 15, 5), time.monotonic)
+
+    def open(self) -> Brain:
+        return self.override or self._rules.open()
+
+    async def close(self) -> None: ...
+
+
+BRAINS = Brains()
+
+
+@pytest.fixture(scope="session")
+def counters() -> CascadeCounters:
+    return CascadeCounters()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cascade(counters: CascadeCounters) -> AsyncIterator[CascadeEngine]:
+    engine = CascadeEngine(BRAINS, counters)
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def brain() -> AsyncIterator[ScriptedBrain]:
+    """A brain for the sessions that this test opens."""
+    BRAINS.override = brain = ScriptedBrain()
+    yield brain
+    BRAINS.override = None

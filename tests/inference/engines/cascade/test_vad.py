@@ -1,0 +1,118 @@
+"""Voice activity on real speech, alone and in a batch."""
+
+import numpy as np
+import pytest
+
+from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.vad import (
+    SAMPLE_RATE,
+    WINDOW_SAMPLES,
+    SileroModel,
+    VoiceBatch,
+    VoiceStream,
+)
+from tests.inference.user_voice import UserVoice
+
+Judged = list[tuple[float, int]]
+
+
+@pytest.fixture(scope="module")
+def model() -> SileroModel:
+    return SileroModel()
+
+
+class BatchUnderTest:
+    def __init__(self, model: SileroModel) -> None:
+        self.counters = CascadeCounters()
+        self.scheduled = 0
+        self.batch = VoiceBatch(model, self.counters, self._schedule)
+
+    def _schedule(self, run: object) -> None:
+        self.scheduled += 1
+
+    def stream(self) -> tuple[VoiceStream, Judged]:
+        judged: Judged = []
+        return VoiceStream(lambda probability, end: judged.append((probability, end))), judged
+
+
+@pytest.fixture
+def under_test(model: SileroModel) -> BatchUnderTest:
+    return BatchUnderTest(model)
+
+
+def judge_alone(model: SileroModel, pcm: bytes) -> Judged:
+    under_test = BatchUnderTest(model)
+    stream, judged = under_test.stream()
+    under_test.batch.push(stream, 0, pcm)
+    under_test.batch.run()
+    return judged
+
+
+def test_speech_is_told_from_silence(model: SileroModel, user: UserVoice) -> None:
+    judged = judge_alone(model, user.say("what is twelve plus thirty", before_ms=500, after_ms=500))
+
+    assert all(probability < 0.35 for probability, end in judged if end < SAMPLE_RATE * 0.4)
+    assert all(probability < 0.35 for probability, _ in judged[-8:])
+    voiced = [end for probability, end in judged if probability >= 0.5]
+    assert len(voiced) * WINDOW_SAMPLES > SAMPLE_RATE
+    assert voiced[0] < SAMPLE_RATE * 0.65
+
+
+@pytest.mark.parametrize("sound", ["noise", "tone", "click"])
+def test_other_sounds_are_no_speech(model: SileroModel, sound: str) -> None:
+    random = np.random.default_rng(0)
+    times = np.arange(SAMPLE_RATE)
+    samples = {
+        "noise": random.normal(0, 800, SAMPLE_RATE),
+        "tone": 8000 * np.sin(times * 2 * np.pi * 440 / SAMPLE_RATE),
+        "click": np.where(times == SAMPLE_RATE // 2, 30000, 0),
+    }[sound]
+    assert max(judge_alone(model, samples.astype("<i2").tobytes()))[0] < 0.35
+
+
+def test_a_batch_judges_as_each_stream_alone(
+    under_test: BatchUnderTest, model: SileroModel, user: UserVoice
+) -> None:
+    speech = [user.say(text) for text in ("hello", "spell cat", "what time is it")]
+    streams = [under_test.stream() for _ in speech]
+    for start in range(0, max(map(len, speech)), 4000):
+        for (stream, _), pcm in zip(streams, speech, strict=True):
+            under_test.batch.push(stream, start // 2, pcm[start : start + 4000])
+        under_test.batch.run()
+
+    for (_, judged), pcm in zip(streams, speech, strict=True):
+        alone = judge_alone(model, pcm)
+        assert [end for _, end in judged] == [end for _, end in alone]
+        assert [p for p, _ in judged] == pytest.approx([p for p, _ in alone], abs=1e-3)
+    assert under_test.counters.vad_batches < under_test.counters.vad_windows
+
+
+def test_one_run_is_scheduled_for_all_that_is_ready(under_test: BatchUnderTest) -> None:
+    streams = [under_test.stream()[0] for _ in range(3)]
+    for stream in streams:
+        under_test.batch.push(stream, 0, bytes(2 * WINDOW_SAMPLES))
+    assert under_test.scheduled == 1
+
+    under_test.batch.run()
+    assert (under_test.counters.vad_batches, under_test.counters.vad_windows) == (1, 3)
+
+
+def test_windows_keep_the_clock_over_odd_frames_and_jumps(under_test: BatchUnderTest) -> None:
+    stream, judged = under_test.stream()
+    under_test.batch.push(stream, 0, bytes(2 * 300))
+    assert under_test.scheduled == 0
+    under_test.batch.push(stream, 300, bytes(2 * 800))
+    under_test.batch.push(stream, 16_000, bytes(2 * 512))
+    under_test.batch.run()
+
+    assert [end for _, end in judged[:2]] == [512, 1024]
+    assert 16_000 < judged[2][1] <= 16_512
+
+
+def test_a_closed_stream_is_not_judged(under_test: BatchUnderTest) -> None:
+    stream, judged = under_test.stream()
+    under_test.batch.push(stream, 0, bytes(2 * WINDOW_SAMPLES))
+    stream.closed = True
+    under_test.batch.run()
+
+    assert judged == []

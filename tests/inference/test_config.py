@@ -1,0 +1,97 @@
+"""Settings and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import SettingError, load
+from inference.config import EngineName, InferenceConfig, Vocabulary, endpoint_url
+from inference.engines.available import available_engines
+from inference.engines.cascade.counters import CascadeCounters
+
+
+def config(*flags: str) -> InferenceConfig:
+    return load(InferenceConfig, flags, {}, prog="inference")
+
+
+def test_defaults() -> None:
+    defaults = config()
+    assert (defaults.engine, defaults.asr_vocabulary) == (EngineName.CASCADE, Vocabulary.AUTO)
+    assert str(defaults.grpc) == "127.0.0.1:0"
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1"),
+        ("https://example.org/llm/v1", "https://example.org/llm/v1"),
+    ],
+)
+def test_endpoint_url(url: str, base: str) -> None:
+    assert endpoint_url(url) == base
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--engine", "moshi"),
+        ("--llm-url", "example.org"),
+        ("--llm-url", "ftp://example.org"),
+        ("--llm-timeout-s", "0"),
+        ("--llm-timeout-s", "nan"),
+        ("--asr-vocabulary", "klingon"),
+        ("--asr-workers", "0"),
+        ("--max-sessions", "-1"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(flag: str, value: str) -> None:
+    with pytest.raises(SettingError, match=flag):
+        config(flag, value)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--llm-url", "http://127.0.0.1:8000"),
+        ("--llm-model", "some-model"),
+        (
+            "--llm-url",
+            "http://127.0.0.1:8000",
+            "--llm-model",
+            "m",
+            "--llm-api-key-file",
+            "/nonexistent",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
+    with pytest.raises(SettingError, match="--llm"):
+        available_engines(config(*flags), CascadeCounters())
+
+
+@pytest.mark.parametrize(
+    ("flags", "names"),
+    [((), ["cascade", "echo"]), (("--engine", "echo"), ["echo", "cascade"])],
+)
+def test_both_engines_are_available(flags: tuple[str, ...], names: list[str]) -> None:
+    engines = available_engines(config(*flags), CascadeCounters())
+    assert [engine.name for engine in engines] == names
+
+
+async def test_a_chat_endpoint(tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("sk-secret\n")
+    engines = available_engines(
+        config(
+            "--llm-url",
+            "http://127.0.0.1:8000",
+            "--llm-model",
+            "m",
+            "--llm-api-key-file",
+            str(key_file),
+        ),
+        CascadeCounters(),
+    )
+    assert engines[0].name == "cascade"
+    await engines[0].close()
