@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from inference.commands import Respond
-from inference.engine_events import EngineOutput
-from inference.items import Item
-from inference.session_config import SessionConfig
+from antiphon_proto.trunk import Item, Respond, SessionConfig
+from inference.engine_output import EngineOutput
 
 Emit = Callable[[EngineOutput], None]
 """Takes a session's next event or audio; never blocks and never raises."""

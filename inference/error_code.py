@@ -1,9 +1,9 @@
 """Why a session, or one of its commands, failed: stable names on the trunk and in metrics."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class ErrorCode(Enum):
+class ErrorCode(StrEnum):
     AT_CAPACITY = "at_capacity"
     """The replica holds as many sessions as it may."""
     DRAINING = "draining"

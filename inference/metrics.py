@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from antiphon_proto.trunk import Done, DoneStatus, Stage
 from inference.admission import Admission
-from inference.engine_events import Done, DoneStatus, Stage
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.error_code import ErrorCode
 from inference.trunk_counters import AudioDrop, TrunkCounters

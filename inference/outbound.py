@@ -10,17 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
-from inference.engine_events import (
+from antiphon_proto.trunk import (
     UNSOLICITED,
-    Audio,
     Done,
     DoneStatus,
-    EngineOutput,
     Event,
     ResponseStarted,
     TextDelta,
     ToolCall,
 )
+from inference.engine_output import Audio, EngineOutput
 
 LIVE_BACKLOG_MS = 200
 """Full-duplex audio that waits longer than this is stale: the oldest is dropped."""

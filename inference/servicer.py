@@ -8,9 +8,9 @@ import grpc
 
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from antiphon_proto.trunk import Done
 from inference.admission import Admission
 from inference.engine import Engine
-from inference.engine_events import Done
 from inference.trunk import Trunk
 from inference.trunk_counters import TrunkCounters
 

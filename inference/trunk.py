@@ -18,14 +18,14 @@ from antiphon_proto.audio_block import (
     unpack_frames,
 )
 from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.trunk import Close, Command, Done, Draining, Error, Event, Open
+from antiphon_proto.trunk.command_codec import command_from_protobuf
+from antiphon_proto.trunk.event_codec import event_to_protobuf
 from inference.admission import Admission
-from inference.commands import Close, Command, Open
 from inference.engine import Engine
-from inference.engine_events import Done, Draining, Error, Event
 from inference.error_code import EngineError, ErrorCode
 from inference.outbound import OutboundFrame
 from inference.trunk_counters import AudioDrop, TrunkCounters
-from inference.trunk_messages import command_from_protobuf, event_to_protobuf
 from inference.trunk_session import TrunkSession
 
 logger = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ class Trunk:
             del self._refused[next(iter(self._refused))]
 
     def _report(self, number: int, error: Error) -> None:
-        self._counters.errors[error.code] += 1
+        self._counters.errors[ErrorCode(error.code)] += 1
         self._errors.append((number, error))
         self._wake()
 
@@ -232,7 +232,7 @@ class Trunk:
                     failure = output
         self._counters.audio_out_bytes += audio_bytes
         if failure is not None:
-            self._close(number, failure.code.value)
+            self._close(number, failure.code)
         elif outbound.has_sendable:
             self._sendable[number] = None
         return audio_bytes
@@ -242,7 +242,7 @@ class Trunk:
             self._counters.done[event.status] += 1
             self._observe_done(event)
         elif isinstance(event, Error):
-            self._counters.errors[event.code] += 1
+            self._counters.errors[ErrorCode(event.code)] += 1
 
 
 def _sessions_named(headers: bytes) -> set[int]:

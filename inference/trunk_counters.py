@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
-from inference.engine_events import DoneStatus
+from antiphon_proto.trunk import DoneStatus
 from inference.error_code import ErrorCode
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
-from inference.commands import (
+from antiphon_proto.trunk import (
     Cancel,
     ClearInput,
     Close,
     Command,
     Commit,
+    Done,
+    DoneStatus,
+    Error,
     ItemCreate,
     ItemDelete,
     ItemTruncate,
@@ -18,7 +21,7 @@ from inference.commands import (
     Update,
 )
 from inference.engine import Engine
-from inference.engine_events import Done, DoneStatus, EngineOutput, Error
+from inference.engine_output import EngineOutput
 from inference.error_code import EngineError, ErrorCode
 from inference.input_clock import InputClock
 from inference.outbound import Outbound, OutboundOverflowError

@@ -6,19 +6,19 @@ so turns are never detected and a response it is asked for is empty.
 
 from collections.abc import Sequence
 
-from inference.commands import Respond
-from inference.engine import Capabilities, Emit
-from inference.engine_events import (
+from antiphon_proto.trunk import (
     UNSOLICITED,
-    Audio,
     Done,
     DoneStatus,
     InputTranscript,
+    Item,
     Ready,
+    Respond,
     ResponseStarted,
+    SessionConfig,
 )
-from inference.items import Item
-from inference.session_config import SessionConfig
+from inference.engine import Capabilities, Emit
+from inference.engine_output import Audio
 
 SAMPLE_RATE = 24_000
 

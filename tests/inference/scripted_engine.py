@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 
-from inference.commands import Respond
+from antiphon_proto.trunk import Item, Ready, Respond, SessionConfig
 from inference.engine import Capabilities, Emit
-from inference.engine_events import Ready
-from inference.items import Item
-from inference.session_config import SessionConfig
 
 INPUT_RATE, OUTPUT_RATE = 16_000, 24_000
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engine_events import (
+from antiphon_proto.trunk import (
     UNSOLICITED,
-    Audio,
     Done,
     DoneStatus,
     Event,
@@ -14,6 +13,7 @@ from inference.engine_events import (
     SpeechStarted,
     TextDelta,
 )
+from inference.engine_output import Audio
 from inference.outbound import (
     LIVE_BACKLOG_MS,
     MAX_EVENTS,

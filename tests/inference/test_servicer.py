@@ -10,9 +10,10 @@ import pytest_asyncio
 from antiphon_proto.audio_block import AudioFrame, downlink_position, pack_frames, unpack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from antiphon_proto.trunk import Done, DoneStatus
 from chassis.host_port import HostPort
 from inference.admission import Admission
-from inference.engine_events import Audio, Done, DoneStatus
+from inference.engine_output import Audio
 from inference.engines.echo import EchoEngine
 from inference.server import serve_trunks
 from inference.servicer import InferenceServicer

@@ -12,13 +12,21 @@ from antiphon_proto.audio_block import (
     unpack_frames,
 )
 from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.trunk import (
+    Done,
+    DoneStatus,
+    Error,
+    Respond,
+    SessionConfig,
+    TextDelta,
+    TurnDetection,
+    TurnEnded,
+)
 from inference.admission import Admission
-from inference.commands import Respond
-from inference.engine_events import Audio, Done, DoneStatus, Error, TextDelta, TurnEnded
+from inference.engine_output import Audio
 from inference.engines.echo import EchoEngine
 from inference.error_code import EngineError, ErrorCode
 from inference.outbound import MAX_EVENTS
-from inference.session_config import SessionConfig, TurnDetection
 from inference.trunk import DOWNLINK_BUDGET_BYTES, Trunk
 from inference.trunk_counters import AudioDrop, TrunkCounters
 from tests.inference.scripted_engine import INPUT_RATE, OUTPUT_RATE, ScriptedEngine
@@ -96,7 +104,10 @@ def test_the_configuration_reaches_the_engine(
     link: TrunkUnderTest, scripted_engine: ScriptedEngine
 ) -> None:
     detection = pb.TurnDetection(
-        kind=pb.TurnDetection.KIND_SERVER_VAD, prefix_padding_ms=200, silence_duration_ms=400
+        kind=pb.TurnDetection.KIND_SERVER_VAD,
+        prefix_padding_ms=200,
+        silence_duration_ms=400,
+        create_response=True,
     )
     link.send(open_command(instructions="Be brief.", turn_detection=detection))
 

@@ -11,25 +11,25 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from inference.engine import Emit
-from inference.engine_events import (
-    Audio,
+from antiphon_proto.trunk import (
     Done,
     DoneStatus,
     Error,
+    FunctionCall,
     ResponseStarted,
     Stage,
     TextDelta,
     ToolCall,
     Usage,
 )
+from inference.engine import Emit
+from inference.engine_output import Audio
 from inference.engines.cascade.brain.brain import Brain, CutOff, Prompt
 from inference.engines.cascade.speakable import SpeakablePieces
 from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.usage import count_usage
 from inference.engines.cascade.user_turn import UserTurn
 from inference.error_code import EngineError, ErrorCode
-from inference.items import FunctionCall
 
 logger = logging.getLogger(__name__)
 

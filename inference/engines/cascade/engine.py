@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from antiphon_proto.trunk import Item, Ready, SessionConfig
 from inference.engine import Capabilities, Emit
-from inference.engine_events import Ready
 from inference.engines.cascade import domain, recogniser, synthesiser
 from inference.engines.cascade.brain.brain import BrainSource
 from inference.engines.cascade.counters import CascadeCounters
@@ -23,8 +23,6 @@ from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.vad import SileroModel, VoiceBatch
 from inference.engines.cascade.voices import DEFAULT
 from inference.error_code import EngineError
-from inference.items import Item
-from inference.session_config import SessionConfig
 
 logger = logging.getLogger(__name__)
 

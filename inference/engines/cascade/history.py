@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inference.items import Item
+from antiphon_proto.trunk import Item
 
 MAX_ITEMS = 500
 """Beyond it the oldest items are forgotten."""

@@ -10,15 +10,22 @@ pause that ends the turn, so that the words are there when the turn is committed
 from collections.abc import Callable
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from antiphon_proto.trunk import (
+    InputTranscript,
+    SessionConfig,
+    SpeechStarted,
+    SpeechStopped,
+    Stage,
+    TurnDetection,
+    TurnEnded,
+)
 from inference.engine import Emit
-from inference.engine_events import InputTranscript, SpeechStarted, SpeechStopped, Stage, TurnEnded
 from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.recogniser import RecogniserStream, Utterance
 from inference.engines.cascade.turn_detector import VoiceBegan, VoiceEnded, turn_detector
 from inference.engines.cascade.user_turn import UserTurn
 from inference.engines.cascade.vad import SAMPLE_RATE, WINDOW_SAMPLES, VoiceBatch, VoiceStream
-from inference.session_config import SessionConfig, TurnDetection
 
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 MIN_PRE_ROLL_MS = 200

@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inference.commands import Respond
+from antiphon_proto.trunk import InputTranscript, Item, Respond, Role, SessionConfig
 from inference.engine import Emit
-from inference.engine_events import InputTranscript
 from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.brain.brain import Brain, Prompt
 from inference.engines.cascade.history import History
@@ -19,8 +18,6 @@ from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.user_turn import UserTurn
 from inference.engines.cascade.voices import espeak_voice
 from inference.error_code import EngineError, ErrorCode
-from inference.items import Item, Role
-from inference.session_config import SessionConfig
 
 MAX_GIVEN_ANSWERS = 32
 """Answers that can still be truncated to what was heard."""

@@ -8,7 +8,7 @@ at all, is judged as if it had come evenly.
 from dataclasses import dataclass
 from typing import Protocol
 
-from inference.session_config import Eagerness, TurnDetection, TurnDetectionKind
+from antiphon_proto.trunk import Eagerness, TurnDetection, TurnDetectionKind
 
 HYSTERESIS = 0.15
 """Speech that has started goes on until this far below the threshold."""

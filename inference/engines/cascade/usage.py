@@ -5,9 +5,8 @@ token for 100 ms, the agent's one for 50 ms. Text is taken as four characters a
 token.
 """
 
-from inference.engine_events import Usage
+from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Usage
 from inference.engines.cascade.brain.brain import Prompt
-from inference.items import FunctionCall, FunctionCallOutput
 
 INPUT_MS_PER_TOKEN = 100
 OUTPUT_MS_PER_TOKEN = 50

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from inference.engine_events import Stage, StageTime
+from antiphon_proto.trunk import Stage, StageTime
 from inference.engines.cascade.recogniser import SAMPLE_RATE, Utterance
 
 

@@ -9,6 +9,7 @@ from antiphon_proto.trunk import commands, items
 from antiphon_proto.trunk.session_config import (
     DEFAULT_OUTPUT_CREDIT_MS,
     DEFAULT_THRESHOLD,
+    MAX_PREFIX_PADDING_MS,
     Eagerness,
     SessionConfig,
     Tool,
@@ -176,7 +177,7 @@ def _read_detection(message: pb.TurnDetection) -> TurnDetection:
     return TurnDetection(
         kind=_DETECTION_KINDS_READ.get(message.kind, TurnDetectionKind.SERVER_VAD),
         threshold=message.threshold if 0 < message.threshold <= 1 else DEFAULT_THRESHOLD,
-        prefix_padding_ms=message.prefix_padding_ms,
+        prefix_padding_ms=min(message.prefix_padding_ms, MAX_PREFIX_PADDING_MS),
         silence_duration_ms=message.silence_duration_ms,
         create_response=message.create_response,
         eagerness=_EAGERNESS_READ.get(message.eagerness, Eagerness.MEDIUM),

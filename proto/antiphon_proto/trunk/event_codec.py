@@ -46,7 +46,7 @@ def event_to_protobuf(session: int, after_frames: int, event: events.Event) -> p
         case events.Draining(deadline_ms):
             message.draining.deadline_ms = deadline_ms
         case events.Error(code, text, fatal):
-            message.error.CopyFrom(pb.Error(code=code, message=text, fatal=fatal))
+            message.error.CopyFrom(pb.Error(code=str(code), message=text, fatal=fatal))
     return message
 
 

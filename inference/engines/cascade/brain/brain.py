@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
+from antiphon_proto.trunk import FunctionCall, Item, Tool
 from inference.error_code import EngineError
-from inference.items import FunctionCall, Item
-from inference.session_config import Tool
 
 
 @dataclass(frozen=True, slots=True)

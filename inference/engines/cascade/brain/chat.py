@@ -9,6 +9,7 @@ import msgspec
 import openai
 from openai.types.chat import ChatCompletionChunk
 
+from antiphon_proto.trunk import FunctionCall
 from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
 from inference.engines.cascade.brain.chat_messages import (
     chat_messages,
@@ -16,7 +17,6 @@ from inference.engines.cascade.brain.chat_messages import (
     chat_tools,
 )
 from inference.error_code import ErrorCode
-from inference.items import FunctionCall
 
 CONNECT_TIMEOUT_S = 3.0
 CUT_OFF_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}

@@ -6,9 +6,8 @@ https://platform.openai.com/docs/api-reference/chat/create
 import json
 from typing import Any
 
+from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
 from inference.engines.cascade.brain.brain import Prompt
-from inference.items import FunctionCall, FunctionCallOutput, Item, Role
-from inference.session_config import Tool
 
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful voice assistant. Your answers are spoken: answer in one or two short "

@@ -9,12 +9,12 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 
+from antiphon_proto.trunk import Item, Role
 from inference.engines.cascade import domain
 from inference.engines.cascade.brain.brain import BrainOutput, Prompt
 from inference.engines.cascade.brain.sums import SumError, answer_sum
 from inference.engines.cascade.brain.timers import UNIT_SECONDS, Timer, Timers, duration_words
 from inference.engines.cascade.number_words import NumberWordsError, number_words, parse_number
-from inference.items import Item, Role
 
 SKILLS = "I can tell the time and the date, do sums, set timers, spell words, and repeat after you."
 GREETING = "Hello. What can I do for you?"

@@ -5,18 +5,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from inference.commands import Respond
-from inference.engine import Engine
-from inference.engine_events import (
-    Audio,
+from antiphon_proto.trunk import (
     Done,
-    EngineOutput,
     InputTranscript,
+    Item,
+    Respond,
+    SessionConfig,
     TextDelta,
+    Transcription,
+    TurnDetection,
     TurnEnded,
 )
-from inference.items import Item
-from inference.session_config import SessionConfig, Transcription, TurnDetection
+from inference.engine import Engine
+from inference.engine_output import Audio, EngineOutput
 
 FRAME_BYTES = 640
 TIMEOUT_S = 10.0

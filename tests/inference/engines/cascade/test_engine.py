@@ -6,31 +6,29 @@ import numpy as np
 import pytest
 import soxr
 
-from inference.engine_events import (
-    Audio,
+from antiphon_proto.trunk import (
     Done,
     DoneStatus,
+    Eagerness,
     Error,
     InputTranscript,
     Ready,
     ResponseStarted,
+    SessionConfig,
     SpeechStarted,
     SpeechStopped,
     Stage,
     TextDelta,
+    Transcription,
+    TurnDetection,
+    TurnDetectionKind,
     TurnEnded,
 )
+from inference.engine_output import Audio
 from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.engine import CascadeEngine
 from inference.error_code import EngineError, ErrorCode
-from inference.session_config import (
-    Eagerness,
-    SessionConfig,
-    Transcription,
-    TurnDetection,
-    TurnDetectionKind,
-)
 from tests.inference.engines.cascade.caller import MANUAL, SERVER_VAD, Caller, stopwatch
 from tests.inference.user_voice import UserVoice
 
@@ -63,9 +61,7 @@ async def test_a_spoken_question_is_answered(
 async def test_the_events_of_a_turn_come_in_order(cascade: CascadeEngine, user: UserVoice) -> None:
     caller = Caller(cascade)
     await caller.speak(user.say(QUESTION, after_ms=0))
-    await caller.until(
-        lambda: any(it.text.startswith("what is") for it in caller.all(InputTranscript))
-    )
+    await caller.until(lambda: heard_so_far(caller).startswith("what is"))
     await caller.ask(user.silence(800))
 
     kinds = [
@@ -182,13 +178,20 @@ async def test_nobody_asked_for_transcripts(cascade: CascadeEngine, user: UserVo
 async def test_semantic_detection_waits_for_the_end_of_the_sentence(
     cascade: CascadeEngine, user: UserVoice
 ) -> None:
-    detection = TurnDetection(kind=TurnDetectionKind.SEMANTIC_VAD, eagerness=Eagerness.MEDIUM)
+    detection = TurnDetection(kind=TurnDetectionKind.SEMANTIC_VAD, eagerness=Eagerness.LOW)
     caller = Caller(cascade, SessionConfig(turn_detection=detection, transcription=Transcription()))
-    await caller.speak(user.say("what is twelve plus", after_ms=1500))
-    await asyncio.sleep(0.2)
+    await caller.speak(user.say("what is twelve plus", after_ms=700))
+    await caller.until(lambda: heard_so_far(caller).endswith("plus"))
+    await caller.speak(user.silence(1500))
     assert caller.all(TurnEnded) == []
 
-    assert await caller.ask(user.say("thirty", before_ms=0, after_ms=1500)) == ANSWER
+    await caller.speak(user.say("thirty", before_ms=0, after_ms=300))
+    await caller.until(lambda: heard_so_far(caller).endswith("thirty"))
+    assert await caller.ask(user.silence(1500)) == ANSWER
+
+
+def heard_so_far(caller: Caller) -> str:
+    return next((it.text for it in reversed(caller.all(InputTranscript))), "")
 
 
 class TestTheClientCommits:

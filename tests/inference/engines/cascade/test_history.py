@@ -2,8 +2,8 @@
 
 import pytest
 
+from antiphon_proto.trunk import FunctionCall, Item, Role
 from inference.engines.cascade.history import MAX_ITEMS, History
-from inference.items import FunctionCall, Item, Role
 
 
 def user(item_id: str, text: str = "hello") -> Item:

@@ -4,21 +4,26 @@ import asyncio
 
 import pytest
 
-from inference.engine_events import (
-    Audio,
+from antiphon_proto.trunk import (
     Done,
     DoneStatus,
     Error,
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Role,
+    SessionConfig,
     TextDelta,
+    Tool,
     ToolCall,
+    TurnDetection,
 )
+from inference.engine_output import Audio
 from inference.engines.cascade.answer import BRAIN_APOLOGY
 from inference.engines.cascade.brain.brain import BrainError, CutOff
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.speaker import AHEAD_MS
 from inference.error_code import ErrorCode
-from inference.items import FunctionCall, FunctionCallOutput, Item, Role
-from inference.session_config import SessionConfig, Tool, TurnDetection
 from tests.inference.engines.cascade.caller import Caller
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
 from tests.inference.user_voice import UserVoice

@@ -2,6 +2,7 @@
 
 import pytest
 
+from antiphon_proto.trunk import Eagerness, TurnDetection, TurnDetectionKind
 from inference.engines.cascade.turn_detector import (
     WAITS,
     SemanticDetector,
@@ -12,7 +13,6 @@ from inference.engines.cascade.turn_detector import (
     VoiceEnded,
     turn_detector,
 )
-from inference.session_config import Eagerness, TurnDetection, TurnDetectionKind
 
 RATE = 16_000
 WINDOW = 512

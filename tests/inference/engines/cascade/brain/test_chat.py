@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 import pytest_asyncio
 
+from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
 from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
 from inference.engines.cascade.brain.chat import ChatEndpoint
 from inference.engines.cascade.brain.chat_messages import (
@@ -15,8 +16,6 @@ from inference.engines.cascade.brain.chat_messages import (
     chat_messages,
 )
 from inference.error_code import ErrorCode
-from inference.items import FunctionCall, FunctionCallOutput, Item, Role
-from inference.session_config import Tool
 from tests.inference.engines.cascade.brain.chat_server import (
     ChatServer,
     Step,

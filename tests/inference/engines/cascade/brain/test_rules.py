@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
+from antiphon_proto.trunk import FunctionCallOutput, Item, Role
 from inference.engines.cascade import domain
 from inference.engines.cascade.brain.brain import Prompt
 from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD, SKILLS, RulesBrain
-from inference.items import FunctionCallOutput, Item, Role
 
 
 class Clock:

@@ -4,20 +4,24 @@ import pytest
 from google.protobuf import text_format
 
 from antiphon_proto.inference.v1 import inference_pb2 as pb
-from inference import commands
-from inference import engine_events as events
-from inference.error_code import ErrorCode
-from inference.items import FunctionCall, FunctionCallOutput, Item, Role
-from inference.session_config import (
+from antiphon_proto.trunk import (
     MAX_PREFIX_PADDING_MS,
     Eagerness,
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    Role,
     SessionConfig,
     Tool,
     Transcription,
     TurnDetection,
     TurnDetectionKind,
+    commands,
+    events,
 )
-from inference.trunk_messages import command_from_protobuf, event_to_protobuf
+from antiphon_proto.trunk.command_codec import command_from_protobuf
+from antiphon_proto.trunk.event_codec import event_to_protobuf
+from inference.error_code import ErrorCode
 
 COMMANDS = [
     (pb.Command(commit=pb.Commit(item_id="a")), commands.Commit("a")),
@@ -66,9 +70,10 @@ def test_open() -> None:
                 threshold=0.25,
                 prefix_padding_ms=1,
                 silence_duration_ms=2,
+                create_response=True,
                 eagerness=pb.TurnDetection.EAGERNESS_HIGH,
             ),
-            transcription=pb.Transcription(language="en", prompt="p"),
+            transcription=pb.Transcription(model="m", language="en", prompt="p"),
             text_only=True,
             tools=[pb.Tool(name="n", description="d", parameters_json="{}")],
             tool_choice="none",
@@ -92,9 +97,9 @@ def test_open() -> None:
             instructions="i",
             voice="v",
             turn_detection=TurnDetection(
-                TurnDetectionKind.SEMANTIC_VAD, 0.25, 1, 2, Eagerness.HIGH
+                TurnDetectionKind.SEMANTIC_VAD, 0.25, 1, 2, True, Eagerness.HIGH
             ),
-            transcription=Transcription("en", "p"),
+            transcription=Transcription("m", "en", "p"),
             text_only=True,
             tools=(Tool("n", "d", "{}"),),
             tool_choice="none",
@@ -117,7 +122,7 @@ def test_what_makes_no_sense_becomes_the_default(threshold: float) -> None:
     )
     assert isinstance(command, commands.Update)
     assert command.config.turn_detection == TurnDetection(
-        prefix_padding_ms=MAX_PREFIX_PADDING_MS, silence_duration_ms=0
+        prefix_padding_ms=MAX_PREFIX_PADDING_MS, silence_duration_ms=0, create_response=False
     )
     assert command.config.output_credit_ms == 200
     assert command.config.tool_choice == "auto"
