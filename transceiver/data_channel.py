@@ -114,9 +114,11 @@ class DataChannel:
             self._end(ChannelEnd.OVERFLOW)
 
     def close(self) -> None:
-        """Abort the association; harmless when closed."""
+        """Abort the association behind what was sent; harmless when closed."""
         if not self._closed:
             self._closed = True
+            # aiortc queues a message until the event loop's next turn.
+            _complete(self._sctp._data_channel_flush())
             _complete(self._sctp.stop())
 
     def _end(self, end: ChannelEnd) -> None:

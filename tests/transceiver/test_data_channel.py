@@ -126,6 +126,16 @@ async def test_many_and_large_messages_arrive_whole_and_in_order(pair: Pair) -> 
     assert received == pair.listener.messages == texts
 
 
+async def test_what_was_sent_before_the_end_arrives_before_it(pair: Pair) -> None:
+    channel = await pair.connect()
+    received: list[str] = []
+    channel.on("message", received.append)
+    pair.server.send('{"type": "error"}')
+    pair.server.close()
+    await until(lambda: channel.readyState == "closed")
+    assert received == ['{"type": "error"}']
+
+
 async def test_loss_is_repaired(pair: Pair) -> None:
     channel = await pair.connect()
     packets = iter(range(10**9))
