@@ -171,7 +171,7 @@ class Call:
         """Let time pass; call every 10 ms."""
         self.transport.tick(now)
         self._check_deadlines(now)
-        if self._audio is None or not self.transport.connected:
+        if self.closed is not None or self._audio is None or not self.transport.connected:
             return
         self._forward(self._audio.tick(now), now)
         self._play(self._audio, now)

@@ -22,6 +22,7 @@ from transceiver.counters import CallCounters
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
 from transceiver.inference_client import EngineListener
+from transceiver.media_transport import MediaTransport
 from transceiver.metrics import TurnLatency
 from transceiver.sdp import OfferError
 from transceiver.signaling.calls import CallRefusedError, CreatedCall, RefusalReason
@@ -265,6 +266,18 @@ async def test_a_defect_in_one_call_ends_it_and_no_other(
     assert len(worker.calls) == 1
     assert worker.counters.closed == {CloseReason.INTERNAL_ERROR: 1}
     assert "a defect" in caplog.text
+
+
+async def test_nothing_plays_after_the_end(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    await worker.call()
+    monkeypatch.setattr(MediaTransport, "connected", True)
+    [(listener, _session)] = worker.inference.opened
+    listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
+    listener.engine_audio(trunk.UNSOLICITED, 0, bytes(24_000))
+    worker.now += 61
+    worker.calls.tick(worker.now)
+    assert worker.counters.closed == {CloseReason.MAX_DURATION: 1}
+    assert worker.counters.frames_out == 0
 
 
 async def test_stopping_ends_every_call(worker: Worker) -> None:
