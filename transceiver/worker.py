@@ -69,26 +69,35 @@ class Worker:
         self._registry = CollectorRegistry()
 
     async def serve(self, started: Callable[[], None]) -> None:
-        """Take calls until SIGTERM, then end them; `started` is called when it begins."""
+        """Take calls until SIGTERM, then end them; `started` is called when it begins.
+
+        Raises ExceptionGroup when the clock or the trunk fails: without either no call
+        can go on, so the process must end and be started again.
+        """
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             calls = self._build(stack)
             stack.callback(calls.close_all)
-            ticking = asyncio.create_task(self._tick(calls))
-            stack.callback(ticking.cancel)
             await self._serve_http(stack, calls)
-            await self._inference.wait_connected()
-            # What start-up made lives as long as the process: never scan it again.
-            gc.freeze()
-            started()
+            running = [
+                tasks.create_task(self._inference.run()),
+                tasks.create_task(self._tick(calls)),
+                tasks.create_task(self._begin(started)),
+            ]
             await stop.wait()
+            for task in running:
+                task.cancel()
+
+    async def _begin(self, started: Callable[[], None]) -> None:
+        await self._inference.wait_connected()
+        # What start-up made lives as long as the process: never scan it again.
+        gc.freeze()
+        started()
 
     def _build(self, stack: AsyncExitStack) -> CallTable:
         tunnel_counters, trunk_counters = TunnelCounters(), TrunkCounters()
         self._inference = InferenceClient(self._config.inference, trunk_counters)
-        trunk = asyncio.create_task(self._inference.run())
-        stack.callback(trunk.cancel)
         endpoint = TunnelEndpoint(
             self._tunnel_socket, self._keys, secrets.randbits(64), tunnel_counters
         )

@@ -1,0 +1,52 @@
+"""A worker from its start to its end, with a replica that is not there."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.host_port import HostPort
+from transceiver.call_table import CallTable
+from transceiver.config import TransceiverConfig
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.sockets import open_sockets
+from transceiver.worker import Worker
+
+KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
+ANY_PORT = HostPort("127.0.0.1", 0)
+PATIENCE_S = 10.0
+
+
+@pytest.fixture
+def worker() -> Worker:
+    config = TransceiverConfig(
+        http=ANY_PORT,
+        admin=ANY_PORT,
+        advertise=HostPort("203.0.113.1", 3478),
+        inference=HostPort("127.0.0.1", 1),
+        cluster_keys="",
+        api_keys="",
+    )
+    return Worker(config, KEYS, ApiKeys(["sk-test"]), open_sockets(config), 0)
+
+
+async def test_a_worker_that_waits_for_its_replica_ends_when_asked(worker: Worker) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.2, os.kill, os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_S):
+        await worker.serve(started=lambda: None)
+
+
+async def test_a_worker_does_not_outlive_its_clock(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(_calls: CallTable, _now: float) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(CallTable, "tick", defect)
+    with pytest.raises(ExceptionGroup, match="unhandled") as ended:
+        async with asyncio.timeout(PATIENCE_S):
+            await worker.serve(started=lambda: None)
+    assert ended.group_contains(RuntimeError, match="a defect")
