@@ -19,7 +19,7 @@ class TrunkBacklog:
         self._counters = counters
         self._frames: deque[tuple[int, int, bytes]] = deque()
         self._shed = 0
-        self._commands: list[tuple[int, int, Command]] = []
+        self._commands: list[tuple[int, pb.Command]] = []
 
     def __bool__(self) -> bool:
         return bool(self._frames or self._commands)
@@ -34,18 +34,19 @@ class TrunkBacklog:
 
     def add_command(self, session: int, command: Command) -> None:
         """Queue a command behind the frames queued so far; commands are never shed."""
-        self._commands.append((session, self._shed + len(self._frames), command))
+        # Encoded here, so that one that cannot be is the fault of its own call alone.
+        message = command_to_protobuf(session, 0, command)
+        self._commands.append((self._shed + len(self._frames), message))
 
     def take(self) -> pb.Uplink | None:
         """Everything queued as one message, or None when there is nothing."""
         if not self:
             return None
+        for after, command in self._commands:
+            command.after_frames = max(0, after - self._shed)
         message = pb.Uplink(
             audio=pack_frames(self._frames),
-            commands=[
-                command_to_protobuf(session, max(0, after - self._shed), command)
-                for session, after, command in self._commands
-            ],
+            commands=[command for _after, command in self._commands],
         )
         self._counters.frames_sent += len(self._frames)
         self.clear()

@@ -1,7 +1,9 @@
 """What waits for the trunk keeps its order and its bound."""
 
+import pytest
+
 from antiphon_proto.audio_block import unpack_frames
-from antiphon_proto.trunk import ClearInput, Commit
+from antiphon_proto.trunk import Cancel, ClearInput, Commit
 from transceiver import trunk_backlog
 from transceiver.counters import TrunkCounters
 from transceiver.trunk_backlog import TrunkBacklog
@@ -46,6 +48,16 @@ def test_a_replica_that_does_not_read_costs_the_oldest_speech_and_no_command(
     assert [f.position for f in unpack_frames(message.audio)] == [8, 12, 16]
     assert [c.after_frames for c in message.commands] == [0, 3]
     assert counters.frames_shed == 2
+
+
+def test_a_command_that_cannot_be_encoded_spoils_no_message() -> None:
+    backlog = TrunkBacklog(TrunkCounters())
+    with pytest.raises(ValueError, match="out of range"):
+        backlog.add_command(1, Cancel(1, played_ms=-1))
+    backlog.add_command(2, ClearInput())
+    message = backlog.take()
+    assert message is not None
+    assert [command.session for command in message.commands] == [2]
 
 
 def test_shedding_is_forgotten_with_the_message() -> None:
