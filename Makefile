@@ -72,6 +72,7 @@ endef
 
 .venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,dev)
+	@touch .venv/ready-to-run
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Antiphon needs Python 3.11 or newer: there is no $(PYTHON)" >&2; exit 1; }
