@@ -1,6 +1,7 @@
 """The trunk to an inference replica: every session of this worker in one gRPC stream."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from typing import Protocol
@@ -30,6 +31,8 @@ CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", 16 << 20),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    # By default a replica that was away for minutes is tried again after two more.
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 ]
 RECONNECT_S = 0.5
 
@@ -108,7 +111,7 @@ class InferenceClient:
             self._wake.set()
 
     async def run(self) -> None:
-        """Hold the trunk open until cancelled."""
+        """Hold the trunk open until cancelled. Raises ExceptionGroup for a defect met in it."""
         try:
             while True:
                 await self._hold_trunk()
@@ -121,26 +124,34 @@ class InferenceClient:
     async def _hold_trunk(self) -> None:
         await self._channel.channel_ready()
         call: TrunkCall = self._stub.Trunk()
-        writer = asyncio.create_task(self._write(call))
         self._connected.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(self._write(call))
+                await self._read(call)
+                writing.cancel()
+        finally:
+            self._connected.clear()
+            call.cancel()
+
+    async def _read(self, call: TrunkCall) -> None:
+        """Hand on what arrives until the trunk breaks."""
         try:
             async for message in call:
                 self._receive(message)
         except grpc.aio.AioRpcError as error:
             logger.warning("trunk broke: %s", error.code().name)
-        finally:
-            self._connected.clear()
-            writer.cancel()
-            call.cancel()
 
     async def _write(self, call: TrunkCall) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            message = self.backlog.take()
-            if message is not None:
-                self._counters.messages_sent += 1
-                await call.write(message)
+        """Send what waits until the trunk breaks; why it did, `_read` learns."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                message = self.backlog.take()
+                if message is not None:
+                    self._counters.messages_sent += 1
+                    await call.write(message)
 
     def _receive(self, message: pb.Downlink) -> None:
         """Hand frames and events on in the order that `after_frames` gives."""
@@ -172,8 +183,9 @@ class InferenceClient:
             listener.engine_event(message)
 
     def _lose_sessions(self) -> None:
-        self.backlog.clear()
         listeners = list(self._listeners.values())
         self._listeners.clear()
         for listener in listeners:
             listener.engine_lost()
+        # Last, so that it takes what the listeners said to their sessions' end.
+        self.backlog.clear()

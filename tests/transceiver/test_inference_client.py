@@ -1,7 +1,7 @@
 """The trunk over real gRPC, against a replica whose every word the test chooses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import grpc
 import pytest
@@ -14,6 +14,7 @@ from chassis.host_port import HostPort
 from transceiver import inference_client
 from transceiver.counters import TrunkCounters
 from transceiver.inference_client import EngineSession, InferenceClient
+from transceiver.trunk_backlog import TrunkBacklog
 
 PATIENCE_S = 10.0
 PCM = b"\1\0\2\0"
@@ -42,6 +43,7 @@ class Replica(pb_grpc.InferenceServicer):
 class Listener:
     def __init__(self) -> None:
         self.heard: list[object] = []
+        self.when_lost: Callable[[], None] = lambda: None
         self.changed = asyncio.Event()
 
     def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
@@ -51,6 +53,7 @@ class Listener:
         self._note(event)
 
     def engine_lost(self) -> None:
+        self.when_lost()
         self._note("lost")
 
     def _note(self, what: object) -> None:
@@ -68,10 +71,11 @@ class Listener:
 class Trunk:
     """A client that is connected to a replica."""
 
-    def __init__(self, replica: Replica, client: InferenceClient, counters: TrunkCounters) -> None:
+    def __init__(self, replica: Replica, port: int) -> None:
         self.replica = replica
-        self.client = client
-        self.counters = counters
+        self.counters = TrunkCounters()
+        self.client = InferenceClient(HostPort("127.0.0.1", port), self.counters)
+        self.running = asyncio.create_task(self.client.run())
         self.listener = Listener()
 
     async def context(self) -> grpc.aio.ServicerContext:
@@ -94,12 +98,10 @@ async def trunk(monkeypatch) -> AsyncIterator[Trunk]:
     pb_grpc.add_InferenceServicer_to_server(replica, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    counters = TrunkCounters()
-    client = InferenceClient(HostPort("127.0.0.1", port), counters)
-    running = asyncio.create_task(client.run())
-    await asyncio.wait_for(client.wait_connected(), PATIENCE_S)
-    yield Trunk(replica, client, counters)
-    running.cancel()
+    trunk = Trunk(replica, port)
+    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    yield trunk
+    trunk.running.cancel()
     await server.stop(0)
 
 
@@ -186,3 +188,30 @@ async def test_a_broken_trunk_is_told_to_its_sessions_and_opened_anew(trunk: Tru
     assert trunk.counters.reconnects == 1
     trunk.open().command(Commit("after"))
     assert (await trunk.uplink()).commands[0].commit.item_id == "after"
+
+
+async def test_what_a_lost_session_still_says_does_not_reach_the_next_trunk(trunk: Trunk) -> None:
+    session = trunk.open()
+    await trunk.context()
+    trunk.listener.when_lost = lambda: session.close("engine_failed")
+    trunk.replica.broken.set()
+    await trunk.listener.wait_for(1)
+    await trunk.context()
+    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    trunk.open().command(Commit("after"))
+    [command] = (await trunk.uplink()).commands
+    assert command.commit.item_id == "after"
+
+
+async def test_a_writer_that_fails_does_not_leave_a_trunk_that_only_listens(
+    trunk: Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(_backlog: TrunkBacklog) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(TrunkBacklog, "take", defect)
+    trunk.open().command(Commit("item_1"))
+    with pytest.raises(ExceptionGroup) as ended:
+        await asyncio.wait_for(trunk.running, PATIENCE_S)
+    assert ended.group_contains(RuntimeError, match="a defect")
+    assert not trunk.client.connected
