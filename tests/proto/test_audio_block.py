@@ -1,5 +1,10 @@
 """The flat audio block: vectors of its layout, and what it refuses."""
 
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,18 +20,35 @@ from antiphon_proto.audio_block import (
 )
 from antiphon_proto.inference.v1.inference_pb2 import AudioBlock
 
+ROOT = Path(__file__).parents[2]
+VECTORS = json.loads((ROOT / "tests/vectors/audio_block.json").read_text())["blocks"]
+
 uint32 = st.integers(0, 2**32 - 1)
 pcm = st.binary(max_size=60).map(lambda data: data[: len(data) // 2 * 2])
 frames = st.lists(st.builds(AudioFrame, uint32, st.integers(0, 2**64 - 1), pcm), max_size=8)
 
 
-def test_layout_is_the_documented_one() -> None:
-    block = pack_frames([(1, 320, b"\x01\x02"), (0xA0B0C0D0, 2**40, b"\x03\x04\x05\x06")])
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_vectors(vector: dict[str, Any]) -> None:
+    given_frames = [frame_of(frame) for frame in vector["frames"]]
+    block = pack_frames(given_frames)
 
-    assert block.headers == bytes.fromhex(
-        "01000000 02000000 4001000000000000" + "d0c0b0a0 04000000 0000000000010000"
-    )
-    assert block.samples == bytes(range(1, 7))
+    assert (block.headers.hex(), block.samples.hex()) == (vector["headers"], vector["samples"])
+    assert unpack_frames(block) == given_frames
+
+
+def frame_of(frame: dict[str, Any]) -> AudioFrame:
+    position = frame.get("position")
+    if position is None:
+        position = downlink_position(frame["response"], frame["offset"])
+    return AudioFrame(frame["session"], position, bytes.fromhex(frame["pcm"]))
+
+
+def test_the_page_shows_the_vectors() -> None:
+    page = (ROOT / "docs/wire/trunk.md").read_text()
+    blocks = re.findall(r"^```\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    shown = {re.sub(r"   .*|\s", "", block) for block in blocks}
+    assert {vector["headers"] + vector["samples"] for vector in VECTORS[:2]} <= shown
 
 
 @given(frames)
