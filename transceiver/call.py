@@ -232,8 +232,9 @@ class Call:
         self._act(self._conversation.client_event(text, self._clock()))
 
     @contained
-    def channel_closed(self, _end: ChannelEnd) -> None:
-        self.close(CloseReason.CLIENT_HANGUP)
+    def channel_closed(self, end: ChannelEnd) -> None:
+        hung_up = end is ChannelEnd.PEER
+        self.close(CloseReason.CLIENT_HANGUP if hung_up else CloseReason.CHANNEL_BROKEN)
 
     # ---- the engine's side: EngineListener ----
 

@@ -19,6 +19,7 @@ from transceiver.call_table import CallTable
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
+from transceiver.data_channel import ChannelEnd
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
 from transceiver.inference_client import EngineListener
@@ -266,6 +267,23 @@ async def test_a_defect_in_one_call_ends_it_and_no_other(
     assert len(worker.calls) == 1
     assert worker.counters.closed == {CloseReason.INTERNAL_ERROR: 1}
     assert "a defect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (ChannelEnd.PEER, CloseReason.CLIENT_HANGUP),
+        (ChannelEnd.OVERFLOW, CloseReason.CHANNEL_BROKEN),
+        (ChannelEnd.VIOLATION, CloseReason.CHANNEL_BROKEN),
+    ],
+)
+async def test_only_a_client_that_closes_its_channel_hangs_up(
+    worker: Worker, end: ChannelEnd, reason: CloseReason
+) -> None:
+    await worker.call()
+    [(call, _session)] = worker.inference.opened
+    call.channel_closed(end)
+    assert worker.counters.closed == {reason: 1}
 
 
 async def test_nothing_plays_after_the_end(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
