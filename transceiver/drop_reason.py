@@ -20,7 +20,5 @@ class DropReason(Enum):
     """An RTP packet that does not parse."""
     RTCP_MALFORMED = "rtcp_malformed"
     """An RTCP packet that does not parse."""
-    PAYLOAD_TYPE = "payload_type"
-    """An RTP payload type that the answer did not accept."""
     ENGINE_NOT_READY = "engine_not_ready"
     """Audio before the engine told its sample rate."""

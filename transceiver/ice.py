@@ -6,7 +6,7 @@ the client's address alone, and learns that address from the client's own checks
 sent it an authenticated check.
 
 Hand it datagrams with `receive`, the time with `tick`, then drain
-`take_datagrams` and `take_validated`; read `selected`.
+`take_datagrams`; read `selected`.
 """
 
 import enum
@@ -108,7 +108,6 @@ class IceAgent:
         self._selected: _Path | None = None
         self._next_due = math.inf
         self._datagrams: list[tuple[bytes, Address]] = []
-        self._validated: list[Address] = []
         self._rtt: float | None = None
         self.rejections = Counter() if rejections is None else rejections
 
@@ -151,11 +150,6 @@ class IceAgent:
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         """Hand over the datagrams to send since the last call."""
         taken, self._datagrams = self._datagrams, []
-        return taken
-
-    def take_validated(self) -> list[Address]:
-        """Hand over the client addresses validated since the last call."""
-        taken, self._validated = self._validated, []
         return taken
 
     def receive(self, datagram: bytes, client: Address, now: float) -> None:
@@ -290,9 +284,7 @@ class IceAgent:
     def _check_succeeded(self, path: _Path, check: _Check, now: float) -> None:
         path.consented_at = now
         path.next_check_at = math.inf
-        if not path.validated:
-            path.validated = True
-            self._validated.append(path.client)
+        path.validated = True
         if check.controlling and check.use_candidate:
             path.nominated = True
         self._follow_nomination(path, now)

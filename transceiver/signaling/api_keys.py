@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Iterable
-from pathlib import Path
 
 from transceiver.signaling import client_secret
 
@@ -34,14 +33,6 @@ class ApiKeys:
         if not keys:
             raise ApiKeyError("it holds no key")
         return cls(keys)
-
-    @classmethod
-    def load(cls, path: Path) -> "ApiKeys":
-        """Read the key file. Raises OSError or ApiKeyError."""
-        try:
-            return cls.parse(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise ApiKeyError("it is not UTF-8 text") from error
 
     def accepts(self, key: str) -> bool:
         """Compare with every key, each in constant time, so that timing tells nothing."""

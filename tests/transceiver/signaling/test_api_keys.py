@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
@@ -28,16 +26,3 @@ def test_an_unusable_key_is_refused_without_showing_it(key: str) -> None:
 
 def test_keeps_no_key_in_clear() -> None:
     assert "sk-one" not in repr(vars(ApiKeys.parse("sk-one")))
-
-
-def test_loads_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "keys"
-    path.write_text("sk-one\n")
-    assert ApiKeys.load(path).accepts("sk-one")
-
-
-def test_a_file_of_bytes_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "keys"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ApiKeyError, match="UTF-8"):
-        ApiKeys.load(path)
