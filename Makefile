@@ -41,6 +41,7 @@ fuzz: .venv/ready-to-develop
 bench: .venv/ready-to-develop
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.first_call $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
 
 clean:
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import packet_kind
 from antiphon_proto.tunnel import TunnelReceiver, TunnelSender
 from antiphon_proto.ufrag import EPOCH, Owner, UfragMinter, UfragReader
+from bench.figures import publish
 
 CALLS = 20_000
 RUNS = 7
@@ -61,5 +62,4 @@ def microseconds(step: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    for name, step in STEPS.items():
-        print(f"{name:26}{microseconds(step):8.2f} us")
+    publish("wire", {name: round(microseconds(step), 2) for name, step in STEPS.items()})
