@@ -12,13 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
+from chassis.bound_socket import bound_address
 from chassis.readiness import report_ready
 from chassis.settings import SettingError
 from chassis.worker_processes import WorkerProcesses
 from relay.config import RelayConfig
 from relay.counters import CounterTable
 from relay.metrics import RelayCollector
-from relay.sockets import RelaySockets, bound_address, open_sockets
+from relay.sockets import RelaySockets, open_sockets
 from relay.worker import run_worker
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,14 @@ import socket
 import time
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.bound_socket import bound_address
 from chassis.logs import configure_logging
 from relay.config import RelayConfig
 from relay.counters import CounterTable, WorkerCounters
 from relay.drop_reason import DropReason
 from relay.flow_table import FlowTable
 from relay.router import Delivery, Router
-from relay.sockets import RelaySockets, bound_address
+from relay.sockets import RelaySockets
 
 PUBLIC_BYTES = 2048
 """Receive buffer for clients: WebRTC keeps its datagrams under 1280 to 1500 bytes."""

@@ -11,11 +11,12 @@ from functools import partial
 from multiprocessing.connection import Connection
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.bound_socket import bound_address
 from chassis.readiness import report_ready
 from chassis.worker_processes import WorkerProcesses
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeys
-from transceiver.sockets import TransceiverSockets, bound_address, open_sockets
+from transceiver.sockets import TransceiverSockets, open_sockets
 from transceiver.worker import run_worker
 
 logger = logging.getLogger(__name__)

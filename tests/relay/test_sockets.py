@@ -4,9 +4,10 @@ from contextlib import suppress
 
 import pytest
 
+from chassis.bound_socket import bound_address
 from chassis.host_port import HostPort
 from chassis.settings import SettingError
-from relay.sockets import RelaySockets, bound_address, open_sockets, receive_buffer_drops
+from relay.sockets import RelaySockets, open_sockets, receive_buffer_drops
 
 ANY = HostPort("127.0.0.1", 0)
 
