@@ -28,10 +28,11 @@ CALLER = {
 
 
 def readme_figures(call: Figures) -> str:
-    answered, stopped = _whole(call, "voice_to_voice_ms.p50"), _whole(call, "barge_in_stop_ms.p50")
+    answered, slowly = (_whole(call, f"voice_to_voice_ms.{p}") for p in ("p50", "p95"))
+    stopped = _whole(call, "barge_in_stop_ms.p50")
     text = (
-        f"**{answered} ms** from the caller's last voiced sample to the first audible sample of the "
-        f"answer (p95 {_whole(call, 'voice_to_voice_ms.p95')} ms, {call['turns']} spoken turns), "
+        f"**{answered} ms** from the caller's last voiced sample to the first audible sample of "
+        f"the answer (p95 {slowly} ms, {call['turns']} spoken turns), "
         "500 ms of which are the silence that ends a turn; talking over the answer stops it "
         f"{stopped} ms after the first voiced sample. Measured by an aiortc client on the same "
         f"machine, the embedded engine, {call['machine.cores']} cores, no GPU: `make bench`, "
@@ -41,9 +42,6 @@ def readme_figures(call: Figures) -> str:
 
 
 def benchmarks(call: Figures, wire: Figures) -> str:
-    parts = [
-        key.split(".")[1] for key in call if key.startswith("account.") and key.endswith("p50")
-    ]
     return "\n".join(
         [
             "# Benchmarks",
