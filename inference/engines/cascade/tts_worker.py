@@ -16,6 +16,7 @@ import numpy as np
 import soxr
 
 from inference.engines.cascade.espeak import Espeak
+from inference.engines.cascade.leading_silence import LeadingSilence
 from inference.engines.cascade.worker_messages import (
     Kind,
     SpeakRequest,
@@ -54,9 +55,11 @@ class TtsWorker:
 
     def _speak(self, message: WorkerMessage) -> None:
         resampler = soxr.ResampleStream(self._espeak.rate, SAMPLE_RATE, 1, dtype="int16")
+        leading = LeadingSilence(self._espeak.rate)
 
         def give(pcm: bytes, *, last: bool = False) -> bool:
-            samples = resampler.resample_chunk(np.frombuffer(pcm, np.int16), last=last)
+            spoken = leading.strip(np.frombuffer(pcm, np.int16))
+            samples = resampler.resample_chunk(spoken, last=last)
             if message.job in self._aborted:
                 return False
             if len(samples):
