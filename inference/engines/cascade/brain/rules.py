@@ -22,6 +22,7 @@ NOT_UNDERSTOOD = f"Sorry, I did not understand that. {SKILLS}"
 
 MAX_TIMERS = 10
 
+_LAST_WORDS = frozenset(sentence.split()[-1] for sentence, _weight in domain.sentences())
 _NOT_WORDS = re.compile(r"[^a-z0-9' ]+")
 
 Rule = tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]]
@@ -63,6 +64,12 @@ class RulesBrain:
         return " ".join([*map(_timer_notice, due), answer])
 
     def _reply_to(self, request: str) -> str:
+        answer = self._apply_rules(request)
+        if answer == NOT_UNDERSTOOD and (inner := _without_noise(request)) != request:
+            answer = self._apply_rules(inner)
+        return answer
+
+    def _apply_rules(self, request: str) -> str:
         for pattern, answer in self._rules:
             match = pattern.fullmatch(request)
             if match:
@@ -149,6 +156,15 @@ def _timer_notice(timer: Timer) -> str:
 
 def _normalised(text: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", text.lower().replace("’", "'")).split())
+
+
+def _without_noise(request: str) -> str:
+    """The request without the word at its end that a click or a breath is heard as.
+
+    Such a word ends no sentence of the domain: "a", most often.
+    """
+    inner, _, last = request.rpartition(" ")
+    return request if last in _LAST_WORDS else inner
 
 
 def _last_request(history: Sequence[Item]) -> str | None:
