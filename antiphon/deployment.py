@@ -95,6 +95,7 @@ class Deployment:
         loop = asyncio.get_running_loop()
         while True:
             how = ended_how(await tier.child.wait())
+            await tier.child.stop()  # its last output is still on its way
             delay_s = tier.restarts.ended(loop.time())
             if delay_s is None:
                 raise KeepsFailingError(f"{tier.command.tier} {how}, too often to start it again")

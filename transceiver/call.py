@@ -303,7 +303,7 @@ class Call:
 
     def _play(self, audio: CallAudio, now: float) -> None:
         packet = audio.next_packet(now)
-        if packet is not None:
+        if packet is not None and self._offer.direction.mirrored.sends:
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)
         for event in audio.playout.take_events():

@@ -304,3 +304,19 @@ async def test_stopping_ends_every_call(worker: Worker) -> None:
     worker.calls.close_all()
     assert len(worker.calls) == 0
     assert worker.counters.closed == {CloseReason.SHUTDOWN: 2}
+
+
+@pytest.mark.parametrize(("direction", "listens"), [("sendrecv", True), ("sendonly", False)])
+async def test_a_client_that_only_sends_is_sent_no_media(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, direction: str, listens: bool
+) -> None:
+    offer = OFFER.replace("a=sendrecv", f"a={direction}")
+    await worker.calls.create_call(offer, RealtimeSession())
+    [(call, _session)] = worker.inference.opened
+    sent: list[bytes] = []
+    monkeypatch.setattr(MediaTransport, "connected", True)
+    monkeypatch.setattr(call.transport, "send_rtp", sent.append)
+    call.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
+    call.engine_audio(trunk.UNSOLICITED, 0, bytes(4800))
+    worker.calls.tick(worker.now)
+    assert bool(sent) is listens
