@@ -91,7 +91,7 @@ class RealtimeCall:
             await self.event("session.created", timeout_s=CONNECT_TIMEOUT_S)
         except CallError:
             if self._peer.iceConnectionState != "completed":
-                raise CallError(_no_media_path(answer)) from None
+                raise CallError(no_media_path(answer)) from None
             raise
 
     async def event(self, kind: str, *, since: int = 0, timeout_s: float) -> TimedEvent:
@@ -196,7 +196,10 @@ def _reason(body: str) -> str:
     return body.strip().partition("\n")[0][:200]
 
 
-def _no_media_path(answer: str) -> str:
+def no_media_path(answer: str) -> str:
+    """What to tell of a call whose answer's candidates stayed silent."""
     candidates = [line.split() for line in answer.splitlines() if line.startswith("a=candidate:")]
-    where = ", ".join(f"{fields[4]}:{fields[5]}" for fields in candidates) or "no address at all"
+    # Each bundled section repeats the candidates.
+    addresses = dict.fromkeys(f"{fields[4]}:{fields[5]}" for fields in candidates)
+    where = ", ".join(addresses) or "no address at all"
     return f"no media path: nothing answered on UDP at {where}"

@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 
 from antiphon.loudness import voiced_steps
-from antiphon.realtime_call import CallError, RealtimeCall, TimedEvent
+from antiphon.realtime_call import CallError, RealtimeCall, TimedEvent, no_media_path
 from antiphon.wav import RATE, Samples
 from tests.antiphon.answering_peer import API_KEY, answering_peer
 
@@ -72,6 +72,12 @@ async def test_an_answer_that_is_no_sdp_is_refused() -> None:
                 await call.place(url, API_KEY, {})
     finally:
         await runner.cleanup()
+
+
+def test_a_silent_candidate_is_named_once() -> None:
+    candidate = "a=candidate:1 1 udp 2130706431 192.0.2.1 3478 typ host\r\n"
+    answer = f"m=audio 9 x\r\n{candidate}m=application 9 x\r\n{candidate}"
+    assert no_media_path(answer) == "no media path: nothing answered on UDP at 192.0.2.1:3478"
 
 
 async def test_a_call_that_breaks_is_noticed_by_whoever_waits() -> None:
