@@ -56,12 +56,14 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         wake = asyncio.Event()
         trunk = Trunk(self._engines, self._admission, self._counters, wake.set, self._observe_done)
         self._trunks.add(trunk)
-        writer = asyncio.create_task(_write(trunk, wake, context))
         try:
-            async for uplink in request_iterator:
-                trunk.receive(uplink)
+            # As a group, so that a trunk whose writer failed does not go on listening.
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(_write(trunk, wake, context))
+                async for uplink in request_iterator:
+                    trunk.receive(uplink)
+                writer.cancel()
         finally:
-            writer.cancel()
             self._trunks.discard(trunk)
             trunk.close("trunk_closed")
 

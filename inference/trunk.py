@@ -226,8 +226,16 @@ class Trunk:
                 frames.append((number, position, output.pcm))
                 audio_bytes += len(output.pcm)
             else:
+                try:
+                    event = event_to_protobuf(number, len(frames), output)
+                except ValueError as error:
+                    name, fault = type(output).__name__, type(error).__name__
+                    # Without the traceback, which may quote what was said.
+                    logger.warning("session %d: %s cannot be encoded: %s", number, name, fault)
+                    self._engine_failed(number)
+                    return audio_bytes
                 self._count(output)
-                events.append(event_to_protobuf(number, len(frames), output))
+                events.append(event)
                 if isinstance(output, Error) and output.fatal:
                     failure = output
         self._counters.audio_out_bytes += audio_bytes

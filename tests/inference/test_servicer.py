@@ -10,13 +10,14 @@ import pytest_asyncio
 from antiphon_proto.audio_block import AudioFrame, downlink_position, pack_frames, unpack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
-from antiphon_proto.trunk import Done, DoneStatus
+from antiphon_proto.trunk import Done, DoneStatus, SpeechStarted, TextDelta
 from chassis.host_port import HostPort
 from inference.admission import Admission
-from inference.engine_output import Audio
+from inference.engine_output import Audio, EngineOutput
 from inference.engines.echo import EchoEngine
 from inference.server import serve_trunks
 from inference.servicer import InferenceServicer
+from inference.trunk import Trunk
 from inference.trunk_counters import TrunkCounters
 from tests.inference.scripted_engine import ScriptedEngine
 from tests.inference.test_trunk import open_command
@@ -198,3 +199,46 @@ async def test_an_address_that_is_taken() -> None:
     with pytest.raises(OSError, match="cannot bind"):
         await serve_trunks(address, Replica().servicer)
     await server.stop(0)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param(TextDelta(1, "half a pair: \ud83d"), id="text"),
+        pytest.param(SpeechStarted(1 << 32), id="time"),
+    ],
+)
+async def test_an_event_that_cannot_be_encoded_costs_its_session_only(
+    replica: Replica, client: Client, output: EngineOutput
+) -> None:
+    await client.send(
+        open_command(1), open_command(2), pb.Command(session=1, respond=pb.Respond(response=1))
+    )
+    await client.until(lambda: client.kinds() == ["ready", "ready"])
+    failing, other = replica.engine.sessions
+    failing.emit(output)
+    await client.until(lambda: "error" in client.kinds())
+    other.emit(SpeechStarted(1))
+    await client.until(lambda: "speech_started" in client.kinds())
+
+    assert (client.events[-2].session, client.events[-2].error.code) == (1, "engine_failed")
+    assert client.events[-2].error.fatal
+    assert failing.asked[-1] == ("close", "engine_failed")
+
+
+async def test_a_trunk_ends_when_its_writer_fails(
+    replica: Replica, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.send(open_command())
+    await client.read()
+
+    def fail(trunk: Trunk) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Trunk, "next_downlink", fail)
+    replica.engine.sessions[0].emit(SpeechStarted(1))
+    with pytest.raises(grpc.aio.AioRpcError):
+        async with asyncio.timeout(TIMEOUT_S):
+            await client.trunk.read()
+
+    assert replica.admission.sessions == 0
