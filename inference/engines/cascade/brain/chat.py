@@ -16,6 +16,7 @@ from inference.engines.cascade.brain.chat_messages import (
     chat_tool_choice,
     chat_tools,
 )
+from inference.engines.cascade.brain.split_characters import SplitCharacters, whole_characters
 from inference.error_code import ErrorCode
 
 CONNECT_TIMEOUT_S = 3.0
@@ -149,7 +150,27 @@ class _PartialCall:
             self.arguments.append(delta.function.arguments or "")
 
     def whole(self) -> FunctionCall:
-        return FunctionCall(self.call_id, self.name, "".join(self.arguments) or "{}")
+        arguments = "".join(self.arguments) or "{}"
+        return FunctionCall(*map(whole_characters, (self.call_id, self.name, arguments)))
+
+
+class _PartialCalls:
+    """The calls of one answer, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._calls: list[_PartialCall] = []
+        self._at: dict[int, _PartialCall] = {}
+
+    def add(self, delta: _CallDelta) -> None:
+        """Some servers give every call the index 0, so that only its id tells a call apart."""
+        call = self._at.get(delta.index)
+        if call is None or (delta.id and call.call_id and delta.id != call.call_id):
+            call = self._at[delta.index] = _PartialCall()
+            self._calls.append(call)
+        call.add(delta)
+
+    def whole(self) -> list[FunctionCall]:
+        return [call.whole() for call in self._calls]
 
 
 async def _outputs(chunks: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[BrainOutput]:
@@ -157,17 +178,19 @@ async def _outputs(chunks: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[
 
     Raises msgspec.ValidationError for a chunk that is none.
     """
-    calls: dict[int, _PartialCall] = {}
+    calls, characters = _PartialCalls(), SplitCharacters()
     finish_reason: str | None = None
     async for raw_chunk in chunks:
         chunk = msgspec.convert(raw_chunk, _Chunk, from_attributes=True)
         for choice in (chunk.choices or ())[:1]:
-            if choice.delta.content:
-                yield choice.delta.content
+            if text := characters.push(choice.delta.content or ""):
+                yield text
             for delta in choice.delta.tool_calls or ():
-                calls.setdefault(delta.index, _PartialCall()).add(delta)
+                calls.add(delta)
             finish_reason = choice.finish_reason or finish_reason
-    for call in calls.values():
-        yield call.whole()
+    if text := characters.rest():
+        yield text
+    for call in calls.whole():
+        yield call
     if finish_reason in CUT_OFF_REASONS:
         yield CutOff(CUT_OFF_REASONS[finish_reason])

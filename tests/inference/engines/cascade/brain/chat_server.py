@@ -4,12 +4,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
-Step = dict[str, Any] | float | bytes
-"""A chunk's `choices[0]`, a pause in seconds, or raw bytes."""
+Step = dict[str, Any] | float | bytes | Literal["break"]
+"""A chunk's `choices[0]`, a pause in seconds, raw bytes, or the end of the connection."""
 
 
 def text(content: str) -> Step:
@@ -49,6 +49,9 @@ class ChatServer:
         await response.prepare(request)
         try:
             for step in self.script:
+                if step == "break":
+                    request.transport.abort()
+                    return response
                 await self._take(step, response)
         except (ConnectionError, asyncio.CancelledError):
             self.disconnected.set()

@@ -103,6 +103,35 @@ async def test_function_calls_come_whole(server: ChatServer, endpoint: ChatEndpo
     ]
 
 
+async def test_calls_that_all_claim_the_first_place_stay_apart(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.script = [
+        call(0, id="call_a", function={"name": "look", "arguments": '{"at": 1}'}),
+        call(0, id="call_b", function={"name": "wait", "arguments": '{"s":'}),
+        call(0, id="call_b", function={"arguments": " 2}"}),
+        finish("tool_calls"),
+    ]
+    assert await outputs(endpoint) == [
+        FunctionCall("call_a", "look", '{"at": 1}'),
+        FunctionCall("call_b", "wait", '{"s": 2}'),
+    ]
+
+
+async def test_a_character_that_comes_in_halves(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("Fine \ud83d"), text("\ude00."), text(" Odd \ude00"), text("\ud83d")]
+    assert "".join(map(str, await outputs(endpoint))) == "Fine \U0001f600. Odd \ufffd\ufffd"
+
+
+async def test_a_connection_that_breaks_in_mid_answer(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.script = [text("And th"), "break"]
+    with pytest.raises(BrainError) as failed:
+        await outputs(endpoint)
+    assert failed.value.code is ErrorCode.BRAIN_FAILED
+
+
 @pytest.mark.parametrize(
     ("finish_reason", "reason"),
     [("length", "max_output_tokens"), ("content_filter", "content_filter")],
