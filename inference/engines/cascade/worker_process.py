@@ -10,7 +10,6 @@ from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.worker_messages import (
     Kind,
     WorkerMessage,
-    WorkerMessageError,
     WorkerMessageReader,
 )
 
@@ -111,7 +110,10 @@ class WorkerProcess:
         backoff_s = FIRST_BACKOFF_S
         while True:
             started = loop.time()
-            await self._run()
+            try:
+                await self._run()
+            except OSError as error:
+                logger.warning("the %s process cannot be started: %s", self._kind.value, error)
             self._ready.clear()
             self._on_lost()
             if not self._ever_ready:
@@ -134,8 +136,8 @@ class WorkerProcess:
             while data := await process.stdout.read(READ_BYTES):
                 for message in reader.feed(data):
                     self._receive(message)
-        except WorkerMessageError:
-            logger.exception("the %s process wrote what is no message", self._kind.value)
+        except Exception:
+            logger.exception("the %s process wrote what cannot be read", self._kind.value)
             self.kill()
         await process.wait()
 

@@ -109,3 +109,23 @@ async def test_a_worker_that_cannot_start() -> None:
     worker = WorkerUnderTest("refuse")
     with pytest.raises(OSError, match="did not start"):
         await worker.process.start()
+
+
+async def test_a_worker_is_replaced_once_the_machine_can_start_one(
+    worker: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError("too many open files")]
+    start = asyncio.create_subprocess_exec
+
+    async def start_later(*command: str, **options: int) -> asyncio.subprocess.Process:
+        if failures:
+            raise failures.pop()
+        return await start(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_later)
+    worker.ask(b"die")
+    await worker.recovered()
+    worker.ask(b"again")
+
+    assert await worker.answer() == b"again"
+    assert failures == []
