@@ -40,7 +40,6 @@ class Speaker:
 
     async def say(self, piece: str) -> None:
         """Return when the piece was synthesised. Raises SynthesisError."""
-        await self._wait_for_playback()
         text = spoken_text(piece)
         pause_ms, self._pause_ms = self._pause_ms, pause_after_ms(piece)
         self.spoken.begin_piece(piece)
@@ -49,6 +48,7 @@ class Speaker:
         self._add(bytes(pause_ms * SAMPLE_RATE // 1000 * BYTES_PER_SAMPLE))
         async with aclosing(self._synthesiser.speak(text, self._voice)) as chunks:
             async for pcm in chunks:
+                await self._wait_for_playback()
                 self._add(pcm)
 
     def _add(self, pcm: bytes) -> None:

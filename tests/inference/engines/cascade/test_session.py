@@ -248,6 +248,20 @@ async def test_the_voice_does_not_run_far_ahead_of_what_is_played(
     assert caller.answer() == LONG * 20
 
 
+async def test_one_long_piece_does_not_run_ahead_either(
+    cascade: CascadeEngine, brain: ScriptedBrain
+) -> None:
+    brain.script = ["9 " * 240]
+    caller = Caller(cascade, SessionConfig(output_credit_ms=200))
+    caller.respond()
+    await caller.until(lambda: len(caller.audio()) // 48 > AHEAD_MS)
+    await asyncio.sleep(0.3)
+    assert len(caller.audio()) // 48 < AHEAD_MS + 1000
+    caller.session.played(1, 10_000)
+    await caller.until(lambda: len(caller.audio()) // 48 > AHEAD_MS + 10_000)
+    caller.session.cancel(1, 0)
+
+
 async def test_pieces_are_pauses_apart(cascade: CascadeEngine, brain: ScriptedBrain) -> None:
     lengths = []
     for script in (["Yes. "], ["Yes. ", "Yes. "]):
