@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.trunk import (
+    Error,
     InputTranscript,
     SessionConfig,
     SpeechStarted,
@@ -23,19 +24,24 @@ from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.recogniser import RecogniserStream, Utterance
-from inference.engines.cascade.turn_detector import VoiceBegan, VoiceEnded, turn_detector
+from inference.engines.cascade.turn_detector import (
+    TurnDetector,
+    VoiceBegan,
+    VoiceEnded,
+    turn_detector,
+)
 from inference.engines.cascade.user_turn import UserTurn
 from inference.engines.cascade.vad import SAMPLE_RATE, WINDOW_SAMPLES, VoiceBatch, VoiceStream
+from inference.error_code import ErrorCode
 
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 MIN_PRE_ROLL_MS = 200
 """What the recogniser hears before the first voiced window, however short the padding."""
 
-UNJUDGED_MS = 100
-"""What may have arrived beyond the window that is being judged."""
-
 SEGMENTATION = TurnDetection(silence_duration_ms=800)
 """Cuts what a client that commits its turns itself sends into utterances."""
+
+FAILED = Error(ErrorCode.ENGINE_FAILED, "the engine failed", fatal=True)
 
 
 class Listener:
@@ -53,7 +59,7 @@ class Listener:
         self._recogniser = recogniser
         self._emit = emit
         self._clock = clock
-        self._voice = VoiceStream(self._judge)
+        self._voice = VoiceStream(self._judge, lambda: emit(FAILED))
         self._arrivals = Arrivals()
         self._utterance: Utterance | None = None
         self._turn = UserTurn()
@@ -61,16 +67,22 @@ class Listener:
         self._heard_until = 0
         self._settled = 0
         """Position up to which all audio belongs to a turn that is over."""
+        self._pre_roll = PreRoll()
         self._config = config
         self._configure(config)
 
     def update(self, config: SessionConfig) -> None:
         """Listen differently; speech that is going on stays part of the turn."""
-        if config.turn_detection == self._config.turn_detection:
+        before, after = self._config.turn_detection, config.turn_detection
+        if before == after:
             self._config = config
-        else:
+            return
+        # A turn that was reported as begun must end, by whichever detector.
+        voiced_end = self._detector.voiced_end if before and after else None
+        if voiced_end is None:
             self._finish_utterance()
-            self._configure(config)
+        self._configure(config, voiced_end)
+        self._detector.predict(self._turn.words_so_far)
 
     def push_audio(self, position: int, pcm: bytes) -> None:
         self._pre_roll.push(position, pcm)
@@ -81,6 +93,7 @@ class Listener:
 
     def commit(self) -> UserTurn:
         """The turns that ended since the last commit, or else what was heard until now."""
+        self._batch.settle(self._voice)
         turn = UserTurn()
         for ended in self._ended or [self._end_turn()]:
             turn.absorb(ended)
@@ -89,6 +102,7 @@ class Listener:
 
     def clear(self) -> None:
         """Forget what was heard since the last commit."""
+        self._batch.settle(self._voice)
         if self._utterance is not None:
             self._utterance.abort()
             self._utterance = None
@@ -102,17 +116,17 @@ class Listener:
         self.clear()
         self._recogniser.close()
 
-    def _configure(self, config: SessionConfig) -> None:
+    def _configure(self, config: SessionConfig, voiced_end: int | None = None) -> None:
         self._config = config
         detection = config.turn_detection or SEGMENTATION
-        self._detector = turn_detector(detection, SAMPLE_RATE)
+        self._detector: TurnDetector = turn_detector(detection, SAMPLE_RATE, voiced_end)
         self._padding = detection.prefix_padding_ms * SAMPLES_PER_MS
-        kept_ms = max(detection.prefix_padding_ms, MIN_PRE_ROLL_MS) + UNJUDGED_MS
-        self._pre_roll = PreRoll(WINDOW_SAMPLES + kept_ms * SAMPLES_PER_MS)
+        self._kept = max(self._padding, MIN_PRE_ROLL_MS * SAMPLES_PER_MS)
 
     def _judge(self, probability: float, end: int) -> None:
         """Follow the voice through the window that ends before sample `end`."""
         self._arrivals.note(end, self._clock())
+        self._pre_roll.forget(end - WINDOW_SAMPLES - self._kept)
         signal = self._detector.push(probability, end)
         if isinstance(signal, VoiceBegan):
             self._begin_utterance(signal.position - WINDOW_SAMPLES)

@@ -4,10 +4,9 @@ from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 
 
 class PreRoll:
-    """Keeps the last `samples` samples."""
+    """Keeps what was pushed until it is forgotten."""
 
-    def __init__(self, samples: int) -> None:
-        self.samples = samples
+    def __init__(self) -> None:
         self._pcm = bytearray()
         self._end = 0
 
@@ -17,7 +16,11 @@ class PreRoll:
             self._pcm.clear()
         self._pcm += pcm
         self._end = position + len(pcm) // BYTES_PER_SAMPLE
-        del self._pcm[: -self.samples * BYTES_PER_SAMPLE]
+
+    def forget(self, position: int) -> None:
+        """Drop what lies before sample `position`."""
+        unwanted = len(self._pcm) - (self._end - position) * BYTES_PER_SAMPLE
+        del self._pcm[: max(0, unwanted)]
 
     def since(self, position: int) -> bytes:
         """What is kept from sample `position` on."""

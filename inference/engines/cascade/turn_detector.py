@@ -55,10 +55,13 @@ class TurnDetector(Protocol):
 class SilenceDetector:
     """A turn ends with a pause of a fixed length (`server_vad`)."""
 
-    def __init__(self, threshold: float, silence_samples: int) -> None:
+    def __init__(
+        self, threshold: float, silence_samples: int, voiced_end: int | None = None
+    ) -> None:
+        """`voiced_end`: of a turn that has begun already."""
         self.silence_samples = silence_samples
         self._threshold = threshold
-        self._voiced_end: int | None = None
+        self._voiced_end = voiced_end
 
     @property
     def voiced_end(self) -> int | None:
@@ -118,10 +121,13 @@ class SemanticDetector:
     The words are judged by the last of them: crude, but at no cost.
     """
 
-    def __init__(self, threshold: float, eagerness: Eagerness, rate: int) -> None:
+    def __init__(
+        self, threshold: float, eagerness: Eagerness, rate: int, voiced_end: int | None = None
+    ) -> None:
+        """`voiced_end`: of a turn that has begun already."""
         self._waits = WAITS[eagerness]
         self._samples_per_ms = rate // 1000
-        self._silence = SilenceDetector(threshold, self._wait_samples(0.0))
+        self._silence = SilenceDetector(threshold, self._wait_samples(0.0), voiced_end)
 
     @property
     def voiced_end(self) -> int | None:
@@ -146,8 +152,14 @@ class SemanticDetector:
         return round(wait_ms) * self._samples_per_ms
 
 
-def turn_detector(detection: TurnDetection, rate: int) -> TurnDetector:
-    """The detector that a session asks for, on a clock of `rate` samples a second."""
+def turn_detector(
+    detection: TurnDetection, rate: int, voiced_end: int | None = None
+) -> TurnDetector:
+    """The detector that a session asks for, on a clock of `rate` samples a second.
+
+    `voiced_end`: behind the last window so far of a turn that another detector began.
+    """
     if detection.kind is TurnDetectionKind.SEMANTIC_VAD:
-        return SemanticDetector(detection.threshold, detection.eagerness, rate)
-    return SilenceDetector(detection.threshold, detection.silence_duration_ms * rate // 1000)
+        return SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
+    silence_samples = detection.silence_duration_ms * rate // 1000
+    return SilenceDetector(detection.threshold, silence_samples, voiced_end)

@@ -4,6 +4,7 @@ The ONNX file inside the silero-vad wheel is used by itself: importing the
 package would need torch.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.counters import CascadeCounters
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 512
@@ -51,8 +54,10 @@ class SileroModel:
 class VoiceStream:
     """One session's audio, cut into windows, with the model's memory of it."""
 
-    def __init__(self, on_window: OnWindow) -> None:
+    def __init__(self, on_window: OnWindow, on_failure: Callable[[], None]) -> None:
+        """`on_failure` is called once, when `on_window` has raised: nothing more is judged."""
         self.on_window = on_window
+        self._on_failure = on_failure
         self.closed = False
         self.state: Samples = np.zeros(STATE_SHAPE, np.float32)
         self._context: Samples = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -81,9 +86,21 @@ class VoiceStream:
         self._context = window[-CONTEXT_SAMPLES:]
         return model_input, end
 
+    def judge(self, probability: float, end: int) -> None:
+        """Report a window; a bug in what follows from it ends this stream only."""
+        try:
+            self.on_window(probability, end)
+        except Exception:
+            logger.exception("a session failed on the voice in it")
+            self.closed = True
+            self._on_failure()
+
 
 class VoiceBatch:
-    """Judges the windows of all streams that were pushed to since the last run."""
+    """Judges one window at a time of every stream that has one.
+
+    A burst of audio holds nobody up: between two runs other work has its turn.
+    """
 
     def __init__(
         self,
@@ -98,18 +115,29 @@ class VoiceBatch:
         self._waiting: dict[VoiceStream, None] = {}
 
     def push(self, stream: VoiceStream, position: int, pcm: bytes) -> None:
-        """Add audio to a stream; its windows are judged in the run that follows."""
+        """Add audio to a stream; its windows are judged in the runs that follow."""
         stream.push(position, pcm)
+        self._wait(stream)
+
+    def settle(self, stream: VoiceStream) -> None:
+        """Judge what waits of one stream: its caller must know where the speech in it ends."""
+        while stream.pending:
+            self._judge([stream])
+
+    def run(self) -> None:
+        """Judge the oldest window of each stream that waits."""
+        waiting, self._waiting = self._waiting, {}
+        streams = [stream for stream in waiting if stream.pending]
+        if streams:
+            self._judge(streams)
+        for stream in streams:
+            self._wait(stream)
+
+    def _wait(self, stream: VoiceStream) -> None:
         if stream.pending:
             if not self._waiting:
                 self._schedule(self.run)
             self._waiting[stream] = None
-
-    def run(self) -> None:
-        """Judge every pending window: one run for each stream's oldest, until none is left."""
-        while streams := [stream for stream in self._waiting if stream.pending]:
-            self._judge(streams)
-        self._waiting.clear()
 
     def _judge(self, streams: list[VoiceStream]) -> None:
         inputs, ends = zip(*(stream.take() for stream in streams), strict=True)
@@ -120,7 +148,7 @@ class VoiceBatch:
         for index, stream in enumerate(streams):
             stream.state = states[:, index : index + 1]
         for stream, probability, end in zip(streams, probabilities, ends, strict=True):
-            stream.on_window(float(probability), end)
+            stream.judge(float(probability), end)
 
 
 def _model_file() -> Path:

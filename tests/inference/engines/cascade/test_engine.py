@@ -42,9 +42,9 @@ ANSWER = "Twelve plus thirty is forty two."
     ("voice", "pitch", "words_per_minute"),
     [
         ("en-us", 50, 165),
-        ("en-gb", 50, 165),
+        ("en", 50, 165),
         ("en-us", 70, 200),
-        ("en-gb", 35, 140),
+        ("en", 35, 140),
     ],
 )
 async def test_a_spoken_question_is_answered(
@@ -218,6 +218,27 @@ class TestTheClientCommits:
         assert (await caller.transcript(1)).text == "spell cat"
         assert (await caller.transcript(2)).text == "spell dog"
 
+    async def test_a_commit_with_the_audio_that_it_ends(
+        self, cascade: CascadeEngine, user: UserVoice
+    ) -> None:
+        caller = Caller(cascade, MANUAL)
+        caller.session.push_audio(0, user.say("spell cat"))
+        caller.commit()
+
+        assert (await caller.transcript()).text == "spell cat"
+
+    async def test_cleared_with_the_audio_that_it_forgets(
+        self, cascade: CascadeEngine, user: UserVoice
+    ) -> None:
+        caller = Caller(cascade, SERVER_VAD)
+        pcm = user.say("spell cat", after_ms=200)
+        caller.session.push_audio(0, pcm)
+        caller.session.clear_input()
+        caller.position = len(pcm) // 2
+        await caller.speak(user.silence(1000))
+
+        assert caller.all(TurnEnded) == []
+
     async def test_pauses_are_part_of_the_turn(
         self, cascade: CascadeEngine, user: UserVoice
     ) -> None:
@@ -260,6 +281,20 @@ async def test_a_new_configuration_holds_at_once(cascade: CascadeEngine, user: U
 
     assert await caller.ask(user.say("spell cat")) == "Cat is spelled C, A, T."
     assert len(caller.all(SpeechStarted)) == 1
+
+
+async def test_a_turn_goes_on_under_a_new_configuration(
+    cascade: CascadeEngine, user: UserVoice
+) -> None:
+    caller = Caller(cascade)
+    await caller.speak(user.say("spell cat", after_ms=100))
+    caller.session.update(
+        SessionConfig(
+            turn_detection=TurnDetection(silence_duration_ms=300), transcription=Transcription()
+        )
+    )
+    assert await caller.ask(user.silence(600)) == "Cat is spelled C, A, T."
+    assert len(caller.all(SpeechStarted)) == len(caller.all(SpeechStopped)) == 1
 
 
 async def test_an_answer_before_anything_was_said(cascade: CascadeEngine) -> None:

@@ -4,10 +4,12 @@ from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
 
 
-def test_it_keeps_the_newest() -> None:
-    pre_roll = PreRoll(4)
+def test_it_keeps_what_is_not_forgotten() -> None:
+    pre_roll = PreRoll()
     pre_roll.push(0, b"\0\0\1\0\2\0")
     pre_roll.push(3, b"\3\0\4\0")
+    pre_roll.forget(1)
+    pre_roll.forget(-5)
 
     assert pre_roll.since(3) == b"\3\0\4\0"
     assert pre_roll.since(0) == b"\1\0\2\0\3\0\4\0"
@@ -15,7 +17,7 @@ def test_it_keeps_the_newest() -> None:
 
 
 def test_a_jump_forgets_what_was_before() -> None:
-    pre_roll = PreRoll(4)
+    pre_roll = PreRoll()
     pre_roll.push(0, b"\0\0\1\0")
     pre_roll.push(100, b"\2\0")
 

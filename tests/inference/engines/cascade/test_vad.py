@@ -32,7 +32,17 @@ class BatchUnderTest:
 
     def stream(self) -> tuple[VoiceStream, Judged]:
         judged: Judged = []
-        return VoiceStream(lambda probability, end: judged.append((probability, end))), judged
+
+        def hear(probability: float, end: int) -> None:
+            judged.append((probability, end))
+
+        return VoiceStream(hear, lambda: None), judged
+
+    def run(self) -> None:
+        """Judge all that waits, as an event loop would."""
+        while self.scheduled:
+            self.scheduled -= 1
+            self.batch.run()
 
 
 @pytest.fixture
@@ -44,7 +54,7 @@ def judge_alone(model: SileroModel, pcm: bytes) -> Judged:
     under_test = BatchUnderTest(model)
     stream, judged = under_test.stream()
     under_test.batch.push(stream, 0, pcm)
-    under_test.batch.run()
+    under_test.run()
     return judged
 
 
@@ -78,7 +88,7 @@ def test_a_batch_judges_as_each_stream_alone(
     for start in range(0, max(map(len, speech)), 4000):
         for (stream, _), pcm in zip(streams, speech, strict=True):
             under_test.batch.push(stream, start // 2, pcm[start : start + 4000])
-        under_test.batch.run()
+        under_test.run()
 
     for (_, judged), pcm in zip(streams, speech, strict=True):
         alone = judge_alone(model, pcm)
@@ -103,7 +113,7 @@ def test_windows_keep_the_clock_over_odd_frames_and_jumps(under_test: BatchUnder
     assert under_test.scheduled == 0
     under_test.batch.push(stream, 300, bytes(2 * 800))
     under_test.batch.push(stream, 16_000, bytes(2 * 512))
-    under_test.batch.run()
+    under_test.run()
 
     assert [end for _, end in judged[:2]] == [512, 1024]
     assert 16_000 < judged[2][1] <= 16_512
@@ -116,3 +126,40 @@ def test_a_closed_stream_is_not_judged(under_test: BatchUnderTest) -> None:
     under_test.batch.run()
 
     assert judged == []
+
+
+def test_a_stream_that_fails_costs_itself_only(under_test: BatchUnderTest) -> None:
+    def fail(probability: float, end: int) -> None:
+        raise ZeroDivisionError
+
+    failures: list[bool] = []
+    failing = VoiceStream(fail, lambda: failures.append(True))
+    healthy, judged = under_test.stream()
+    for run in range(2):
+        for stream in (failing, healthy):
+            under_test.batch.push(stream, run * WINDOW_SAMPLES, bytes(2 * WINDOW_SAMPLES))
+        assert under_test.scheduled == run + 1
+        under_test.batch.run()
+
+    assert [end for _, end in judged] == [512, 1024]
+    assert failures == [True]
+
+
+def test_a_burst_is_judged_a_window_at_a_time(under_test: BatchUnderTest) -> None:
+    stream, judged = under_test.stream()
+    under_test.batch.push(stream, 0, bytes(2 * 3 * WINDOW_SAMPLES))
+    for windows in (1, 2, 3):
+        assert under_test.scheduled == windows
+        under_test.batch.run()
+        assert len(judged) == windows
+    assert under_test.scheduled == 3
+
+
+def test_a_stream_can_be_judged_before_its_turn(under_test: BatchUnderTest) -> None:
+    stream, judged = under_test.stream()
+    under_test.batch.push(stream, 0, bytes(2 * 3 * WINDOW_SAMPLES))
+    under_test.batch.settle(stream)
+    assert [end for _, end in judged] == [512, 1024, 1536]
+
+    under_test.batch.run()
+    assert (len(judged), under_test.scheduled) == (3, 1)
