@@ -46,6 +46,8 @@ async def _serve(
         loop.add_signal_handler(number, asked_to_end.set)
     api_key = settings.api_key or new_api_key()
     tier_environ = {name: value for name, value in environ.items() if name not in _SECRETS}
+    # What a tier that is killed leaves behind goes with this directory.
+    tier_environ["TMPDIR"] = str(directory.path)
     deployment = Deployment(settings, api_key, directory, tier_environ)
 
     async def work() -> None:

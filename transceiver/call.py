@@ -146,6 +146,10 @@ class Call:
         self._credit = PlaybackCreditor()
         self._act(self._conversation.open())
 
+    async def engine_opened(self) -> Ready | Error:
+        """Wait for the engine's answer: before Ready, nothing that the client says is heard."""
+        return await self._engine.opened()
+
     def answer(self, advertise: HostPort) -> str:
         """The SDP answer, whose one candidate is the relay at `advertise`."""
         return build_answer(

@@ -11,6 +11,7 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
+from antiphon_proto.trunk import Error
 from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
 from transceiver.call import Call
 from transceiver.close_reason import CloseReason
@@ -32,6 +33,14 @@ logger = logging.getLogger(__name__)
 
 UFRAG_MARGIN_S = 600
 """How much longer than the longest call a ufrag routes."""
+
+RETRY_AFTER_S = 5
+
+_REFUSALS = {
+    "at_capacity": RefusalReason.AT_CAPACITY,
+    "draining": RefusalReason.DRAINING,
+}
+"""By the error code of the replica that refused a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class CallTable:
         call = entry.call
         self._by_ufrag[entry.ufrag] = entry
         self._by_id[call.call_id] = entry
+        await self._wait_admitted(entry)
         self._counters.opened += 1
         logger.info("call %s opened", call.call_id)
         return CreatedCall(call.call_id, call.answer(self._config.advertise))
@@ -127,7 +137,17 @@ class CallTable:
             raise CallRefusedError(RefusalReason.ENGINE_UNAVAILABLE)
         if len(self) >= self._config.max_calls:
             self._counters.refused += 1
-            raise CallRefusedError(RefusalReason.AT_CAPACITY, retry_after_s=5)
+            raise CallRefusedError(RefusalReason.AT_CAPACITY, retry_after_s=RETRY_AFTER_S)
+
+    async def _wait_admitted(self, entry: _Entry) -> None:
+        """Return when the replica took the session. Raises CallRefusedError."""
+        answer = await entry.call.engine_opened()
+        if isinstance(answer, Error):
+            entry.call.close(CloseReason.ENGINE_FAILED)
+            self._forget(entry)
+            self._counters.refused += 1
+            reason = _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
+            raise CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
 
     def _open(self, offer: Offer, session: RealtimeSession) -> _Entry:
         ufrag = self._mint_ufrag()

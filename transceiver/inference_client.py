@@ -16,7 +16,7 @@ from antiphon_proto.audio_block import (
 )
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
-from antiphon_proto.trunk import Close, Command, Event
+from antiphon_proto.trunk import Close, Command, Error, Event, Ready
 from antiphon_proto.trunk.event_codec import event_from_protobuf
 from chassis.host_port import HostPort
 from transceiver.counters import TrunkCounters
@@ -35,6 +35,7 @@ CHANNEL_OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
 ]
 RECONNECT_S = 0.5
+OPEN_TIMEOUT_S = 5.0
 
 TrunkCall = grpc.aio.StreamStreamCall[pb.Uplink, pb.Downlink]
 
@@ -54,9 +55,20 @@ class EngineListener(Protocol):
 class EngineSession:
     """One call's session on the trunk."""
 
-    def __init__(self, client: "InferenceClient", number: int) -> None:
+    def __init__(
+        self, client: "InferenceClient", number: int, answer: "asyncio.Future[Ready | Error]"
+    ) -> None:
         self._client = client
         self._number = number
+        self._answer = answer
+
+    async def opened(self) -> Ready | Error:
+        """Wait for the replica's answer to Open; one that never comes is an Error too."""
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await asyncio.shield(self._answer)
+        except TimeoutError:
+            return Error("engine_timeout", "The inference replica does not answer.", fatal=True)
 
     def push_audio(self, position: int, pcm: bytes) -> None:
         """Queue input samples that start at sample `position`; `flush` sends them."""
@@ -85,6 +97,7 @@ class InferenceClient:
         self._stub = pb_grpc.InferenceStub(self._channel)
         self._counters = counters
         self._listeners: dict[int, EngineListener] = {}
+        self._opening: dict[int, asyncio.Future[Ready | Error]] = {}
         self._numbers = itertools.count(1)
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
@@ -100,10 +113,12 @@ class InferenceClient:
         """A new session; its first command must be Open."""
         number = next(self._numbers)
         self._listeners[number] = listener
-        return EngineSession(self, number)
+        answer = self._opening[number] = asyncio.get_running_loop().create_future()
+        return EngineSession(self, number, answer)
 
     def forget(self, number: int) -> None:
         self._listeners.pop(number, None)
+        self._answer_open(number, Error("closed", "The session was closed.", fatal=True))
 
     def flush(self) -> None:
         """Send what waits: at once, or with the write that is in flight when that returns."""
@@ -179,10 +194,20 @@ class InferenceClient:
     def _deliver_event(self, event: pb.Event) -> None:
         listener = self._listeners.get(event.session)
         message = event_from_protobuf(event)
+        if isinstance(message, Ready) or (isinstance(message, Error) and message.fatal):
+            self._answer_open(event.session, message)
         if listener is not None and message is not None:
             listener.engine_event(message)
 
+    def _answer_open(self, number: int, answer: Ready | Error) -> None:
+        """Tell who waits for the session to open; only the first answer counts."""
+        opening = self._opening.pop(number, None)
+        if opening is not None:
+            opening.set_result(answer)
+
     def _lose_sessions(self) -> None:
+        for number in list(self._opening):
+            self._answer_open(number, Error("engine_lost", "The replica was lost.", fatal=True))
         listeners = list(self._listeners.values())
         self._listeners.clear()
         for listener in listeners:

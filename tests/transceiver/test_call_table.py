@@ -48,9 +48,13 @@ class Endpoint:
 
 
 class Session:
-    def __init__(self) -> None:
+    def __init__(self, answer: trunk.Ready | trunk.Error) -> None:
         self.commands: list[trunk.Command] = []
         self.closed: str | None = None
+        self._answer = answer
+
+    async def opened(self) -> trunk.Ready | trunk.Error:
+        return self._answer
 
     def push_audio(self, position: int, pcm: bytes) -> None: ...
 
@@ -66,9 +70,10 @@ class Inference:
 
     def __init__(self) -> None:
         self.opened: list[tuple[EngineListener, Session]] = []
+        self.answer: trunk.Ready | trunk.Error = trunk.Ready("echo", 24_000, 24_000, True)
 
     def open(self, listener: EngineListener) -> Session:
-        session = Session()
+        session = Session(self.answer)
         self.opened.append((listener, session))
         return session
 
@@ -172,6 +177,27 @@ async def test_without_a_trunk_there_is_no_call(worker: Worker) -> None:
     with pytest.raises(CallRefusedError) as refused:
         await worker.call()
     assert refused.value.reason is RefusalReason.ENGINE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("at_capacity", RefusalReason.AT_CAPACITY),
+        ("draining", RefusalReason.DRAINING),
+        ("engine_timeout", RefusalReason.ENGINE_UNAVAILABLE),
+    ],
+)
+async def test_a_replica_that_refuses_the_session_refuses_the_call(
+    worker: Worker, code: str, reason: RefusalReason
+) -> None:
+    worker.inference.answer = trunk.Error(code, "no", fatal=True)
+    with pytest.raises(CallRefusedError) as refused:
+        await worker.call()
+    assert refused.value.reason is reason
+    assert len(worker.calls) == 0
+    [(_listener, session)] = worker.inference.opened
+    assert session.closed == "engine_failed"
+    assert (worker.counters.opened, worker.counters.refused) == (0, 1)
 
 
 async def test_the_first_check_is_answered_and_dtls_starts_with_it(worker: Worker) -> None:

@@ -9,7 +9,7 @@ import pytest
 from antiphon_proto.audio_block import downlink_position, pack_frames, unpack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
-from antiphon_proto.trunk import Commit, Event, SpeechStarted, TurnEnded
+from antiphon_proto.trunk import Commit, Error, Event, Ready, SpeechStarted, TurnEnded
 from chassis.host_port import HostPort
 from transceiver import inference_client
 from transceiver.counters import TrunkCounters
@@ -159,6 +159,35 @@ async def test_what_is_not_understood_harms_no_session(trunk: Trunk) -> None:
         pb.Downlink(events=[pb.Event(session=1, turn_ended=pb.TurnEnded(voiced_end_ms=1))])
     )
     assert await trunk.listener.wait_for(1) == [TurnEnded(1)]
+
+
+async def test_opening_waits_for_the_replicas_answer(trunk: Trunk) -> None:
+    taken, refused = trunk.open(), trunk.open()
+    context = await trunk.context()
+    full = pb.Error(code="at_capacity", message="full", fatal=True)
+    ready = pb.Ready(engine="echo", input_rate=8000, output_rate=8000)
+    await context.write(
+        pb.Downlink(events=[pb.Event(session=1, ready=ready), pb.Event(session=2, error=full)])
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        assert await taken.opened() == Ready("echo", 8000, 8000, False)
+        assert await refused.opened() == Error("at_capacity", "full", True)
+
+
+async def test_opening_ends_with_the_trunk_and_with_patience(
+    trunk: Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference_client, "OPEN_TIMEOUT_S", 0.01)
+    unanswered = await trunk.open().opened()
+    assert isinstance(unanswered, Error)
+    assert unanswered.code == "engine_timeout"
+    lost = trunk.open()
+    await trunk.context()
+    trunk.replica.broken.set()
+    await trunk.listener.wait_for(1)
+    answer = await lost.opened()
+    assert isinstance(answer, Error)
+    assert answer.code == "engine_lost"
 
 
 async def test_a_closed_session_hears_nothing_more(trunk: Trunk) -> None:
