@@ -40,6 +40,9 @@ class UserVoice:
         before, after = np.zeros(before_ms * RATE // 1000), np.zeros(after_ms * RATE // 1000)
         return self._over_noise(np.concatenate([before, speech, after]))
 
+    def has_voice(self, name: str) -> bool:
+        return self._espeak._library.espeak_SetVoiceByName(name.encode()) == 0
+
     def silence(self, milliseconds: int) -> bytes:
         return self._over_noise(np.zeros(milliseconds * RATE // 1000))
 

@@ -9,7 +9,7 @@ decoder cost 20 ms and a few MB instead of 400 ms and 95 MB.
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +108,36 @@ def pronunciations(words: Iterable[str], dictionary: Iterable[str]) -> list[str]
     return lines
 
 
+def with_british_variants(lines: Iterable[str]) -> list[str]:
+    """The lines, and how British English says their words where it differs most.
+
+    The dictionary is American. The open vowel of "cat" is heard as another one by a
+    model trained on American speech, and a final "er" has no r.
+    """
+    result = list(lines)
+    known = Counter(_VARIANT.sub("", _headword(line)) for line in result)
+    for line in list(result):
+        headword, *phones = line.split()
+        word = _VARIANT.sub("", headword)
+        for variant in _british(phones):
+            known[word] += 1
+            result.append(f"{word}({known[word]}) {' '.join(variant)}\n")
+    return result
+
+
+def _british(phones: Sequence[str]) -> Iterator[list[str]]:
+    """Other ways to say the phones: each change alone, and both."""
+    vowels = [[*phones]]
+    if "AE" in phones:
+        vowels.append(["AA" if phone == "AE" else phone for phone in phones])
+    endings = (["ER"], ["AH"]) if phones[-1] == "ER" else (phones[-1:],)
+    for vowel in vowels:
+        for ending in endings:
+            variant = [*vowel[:-1], *ending]
+            if variant != [*phones]:
+                yield variant
+
+
 def write_model(
     sentences: Iterable[tuple[str, int]], dictionary: Path, directory: Path
 ) -> ModelFiles:
@@ -119,7 +149,8 @@ def write_model(
     files = ModelFiles(directory / "domain.arpa", directory / "domain.dict")
     files.language_model.write_text(model.arpa(), encoding="ascii")
     with dictionary.open(encoding="utf-8") as lines:
-        files.dictionary.write_text("".join(pronunciations(model.words, lines)), encoding="ascii")
+        entries = with_british_variants(pronunciations(model.words, lines))
+    files.dictionary.write_text("".join(entries), encoding="ascii")
     return files
 
 

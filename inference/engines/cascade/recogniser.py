@@ -54,7 +54,7 @@ class Utterance:
 
     def push(self, pcm: bytes) -> None:
         """Add 16 bit samples at SAMPLE_RATE."""
-        if self.done:
+        if self.done or not pcm:
             return
         self.pushed += len(pcm) // 2
         if self.pushed - self._decoded > MAX_BACKLOG_S * SAMPLE_RATE:

@@ -12,21 +12,24 @@ class EspeakVoice(NamedTuple):
     """0 to 99; 50 is the voice's own."""
 
 
+BRITISH = "en"
+"""espeak-ng's file for British English; it knows "en-gb" as a language, not as a voice."""
+
 DEFAULT = EspeakVoice("en-us", 50)
 
 VOICES = {
     "alloy": DEFAULT,
     "ash": EspeakVoice("en-us+m3", 45),
-    "ballad": EspeakVoice("en-gb+m3", 50),
+    "ballad": EspeakVoice(f"{BRITISH}+m3", 50),
     "coral": EspeakVoice("en-us+f2", 55),
     "echo": EspeakVoice("en-us", 35),
     "sage": EspeakVoice("en-us+f4", 50),
     "shimmer": EspeakVoice("en-us+f3", 60),
     "verse": EspeakVoice("en-us+m7", 50),
     "marin": EspeakVoice("en-us+f3", 50),
-    "cedar": EspeakVoice("en-gb", 40),
+    "cedar": EspeakVoice(BRITISH, 40),
     "en-us": DEFAULT,
-    "en-gb": EspeakVoice("en-gb", 50),
+    "en-gb": EspeakVoice(BRITISH, 50),
 }
 
 

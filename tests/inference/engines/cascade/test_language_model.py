@@ -10,6 +10,7 @@ from inference.engines.cascade.language_model import (
     MissingPronunciationError,
     TrigramModel,
     pronunciations,
+    with_british_variants,
     write_model,
 )
 
@@ -48,6 +49,17 @@ def test_arpa_counts_what_it_lists(model: TrigramModel) -> None:
 def test_pronunciations_keep_variants() -> None:
     lines = ["cat K AE T\n", "the DH AH\n", "the(2) DH IY\n", "dog D AO G\n", "\n"]
     assert pronunciations({"the", "cat"}, lines) == lines[:3]
+
+
+def test_british_variants_are_numbered_behind_the_others() -> None:
+    lines = ["after AE F T ER\n", "the DH AH\n", "the(2) DH IY\n", "water W AO T ER\n"]
+    assert with_british_variants(lines) == [
+        *lines,
+        "after(2) AE F T AH\n",
+        "after(3) AA F T ER\n",
+        "after(4) AA F T AH\n",
+        "water(2) W AO T AH\n",
+    ]
 
 
 def test_a_word_without_pronunciation() -> None:

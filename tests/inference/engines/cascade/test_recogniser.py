@@ -1,0 +1,129 @@
+"""Utterances at a real recogniser process, and what becomes of those that cannot be served."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from inference.engines.cascade import recogniser as recogniser_module
+from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.recogniser import (
+    MAX_BACKLOG_S,
+    SAMPLE_RATE,
+    Recogniser,
+    RecogniserStream,
+    RecognitionError,
+)
+from tests.inference.engines.cascade.caller import stopwatch
+from tests.inference.user_voice import UserVoice
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECOND = bytes(2 * SAMPLE_RATE)
+
+
+@pytest.fixture
+def stream(cascade: CascadeEngine) -> RecogniserStream:
+    assert cascade.recogniser is not None
+    return cascade.recogniser.open_stream()
+
+
+async def recognise(stream: RecogniserStream, pcm: bytes) -> str:
+    utterance = stream.begin(lambda text: None)
+    utterance.push(pcm)
+    utterance.finish()
+    return await utterance.final()
+
+
+async def test_one_utterance_after_the_other(stream: RecogniserStream, user: UserVoice) -> None:
+    assert await recognise(stream, user.say("spell cat")) == "spell cat"
+    assert await recognise(stream, b"") == ""
+    assert await recognise(stream, user.say("goodbye")) == "goodbye"
+
+
+async def test_words_come_while_there_is_speech(stream: RecogniserStream, user: UserVoice) -> None:
+    partials: asyncio.Queue[str] = asyncio.Queue()
+    utterance = stream.begin(partials.put_nowait)
+    utterance.push(user.say("what is twelve plus thirty"))
+
+    async with asyncio.timeout(5):
+        while not (await partials.get()).startswith("what is"):
+            pass
+    utterance.abort()
+
+
+async def test_an_aborted_utterance(stream: RecogniserStream, user: UserVoice) -> None:
+    utterance = stream.begin(lambda text: None)
+    utterance.push(user.say("spell cat"))
+    utterance.abort()
+    utterance.push(SECOND)
+    utterance.finish()
+
+    with pytest.raises(RecognitionError, match="given up"):
+        await utterance.final()
+    assert await recognise(stream, user.say("spell dog")) == "spell dog"
+
+
+async def test_speech_that_comes_too_fast(
+    stream: RecogniserStream, user: UserVoice, counters: CascadeCounters
+) -> None:
+    failed = counters.utterances_failed
+    utterance = stream.begin(lambda text: None)
+    for _ in range(MAX_BACKLOG_S + 1):
+        utterance.push(SECOND)
+
+    with pytest.raises(RecognitionError, match="keep up"):
+        await utterance.final()
+    assert counters.utterances_failed == failed + 1
+
+
+async def test_speech_without_end(
+    stream: RecogniserStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser_module, "MAX_UTTERANCE_S", 2)
+    utterance = stream.begin(lambda text: None)
+    for _ in range(3):
+        utterance.push(SECOND)
+
+    with pytest.raises(RecognitionError, match="too long"):
+        await utterance.final()
+
+
+async def test_a_stuck_worker_is_replaced(
+    cascade: CascadeEngine,
+    stream: RecogniserStream,
+    user: UserVoice,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cascade.recogniser is not None
+    monkeypatch.setattr(recogniser_module, "FINAL_TIMEOUT_S", 0.3)
+    process_id = cascade.recogniser.workers[0].process.process_id
+    assert process_id is not None
+    os.kill(process_id, signal.SIGSTOP)
+    with pytest.raises(RecognitionError, match="does not answer"):
+        await recognise(stream, user.say("spell cat"))
+    monkeypatch.undo()
+
+    elapsed = stopwatch()
+    while not cascade.recogniser.ready:
+        assert elapsed() < 20
+        await asyncio.sleep(0.02)
+    assert await recognise(stream, user.say("spell cat")) == "spell cat"
+
+
+async def test_sessions_are_spread_over_workers() -> None:
+    recogniser = Recogniser(2, (), CascadeCounters())
+    streams = [recogniser.open_stream() for _ in range(4)]
+    assert [worker.streams for worker in recogniser.workers] == [2, 2]
+    streams[0].close()
+    streams[2].close()
+    recogniser.open_stream()
+    assert [worker.streams for worker in recogniser.workers] == [1, 2]
+
+
+async def test_nothing_is_recognised_without_a_worker() -> None:
+    stream = Recogniser(1, (), CascadeCounters()).open_stream()
+    with pytest.raises(RecognitionError, match="not running"):
+        await recognise(stream, SECOND)

@@ -1,0 +1,89 @@
+"""Speech from a real synthesiser process."""
+
+import asyncio
+import os
+import signal
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from inference.engines.cascade import synthesiser as synthesiser_module
+from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.synthesiser import SAMPLE_RATE, Synthesiser, SynthesisError
+from inference.engines.cascade.voices import DEFAULT, VOICES, EspeakVoice, espeak_voice
+from tests.inference.engines.cascade.caller import stopwatch
+from tests.inference.user_voice import UserVoice
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SENTENCE = "Twelve plus thirty is forty two."
+LONG = "one two three four five six seven eight nine ten " * 200
+
+
+@pytest.fixture
+def voice(cascade: CascadeEngine) -> Synthesiser:
+    return cascade.synthesiser
+
+
+async def spoken(voice: Synthesiser, text: str, espeak: EspeakVoice = DEFAULT) -> bytes:
+    return b"".join([pcm async for pcm in voice.speak(text, espeak)])
+
+
+async def test_speech_is_loud_and_lasts(voice: Synthesiser) -> None:
+    samples = np.frombuffer(await spoken(voice, SENTENCE), np.int16)
+    assert len(samples) / SAMPLE_RATE == pytest.approx(2.0, abs=0.4)
+    assert np.abs(samples.astype(int)).max() > 8000
+
+
+async def test_chunks_are_small(voice: Synthesiser) -> None:
+    chunks = [len(pcm) / 2 / SAMPLE_RATE async for pcm in voice.speak(SENTENCE, DEFAULT)]
+    assert chunks[0] < 0.1
+    assert len(chunks) > 10
+
+
+async def test_the_next_piece_does_not_wait_for_a_cancelled_one(voice: Synthesiser) -> None:
+    whole = len(await spoken(voice, LONG))
+    async with aclosing(voice.speak(LONG, DEFAULT)) as chunks:
+        await anext(chunks)
+    assert len(await spoken(voice, SENTENCE)) < whole / 50
+
+
+async def test_pieces_of_several_sessions(voice: Synthesiser) -> None:
+    alone = [len(await spoken(voice, text)) for text in ("Yes.", SENTENCE)]
+    together = await asyncio.gather(spoken(voice, "Yes."), spoken(voice, SENTENCE))
+    assert [len(pcm) for pcm in together] == pytest.approx(alone, rel=0.02)
+
+
+@pytest.mark.parametrize("text", ["\0", "«Þetta» 你好 50 €", "[[h@l'oU]]", "<speak>Hi</speak>"])
+async def test_odd_text_does_no_harm(voice: Synthesiser, text: str) -> None:
+    await spoken(voice, text)
+    assert await spoken(voice, "Yes.")
+
+
+async def test_every_voice_exists(user: UserVoice) -> None:
+    assert [name for name, voice in VOICES.items() if not user.has_voice(voice.name)] == []
+    assert not user.has_voice("no-such-voice")
+
+
+async def test_an_unknown_voice_is_the_default_one(voice: Synthesiser) -> None:
+    assert espeak_voice("no-such-voice") == DEFAULT
+    assert await spoken(voice, "Yes.", EspeakVoice("no-such-voice", 50))
+
+
+async def test_a_stuck_worker_is_replaced(
+    voice: Synthesiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthesiser_module, "CHUNK_TIMEOUT_S", 0.3)
+    process_id = voice.process.process_id
+    assert process_id is not None
+    os.kill(process_id, signal.SIGSTOP)
+    with pytest.raises(SynthesisError, match="does not answer"):
+        await spoken(voice, SENTENCE)
+    monkeypatch.undo()
+
+    elapsed = stopwatch()
+    while not voice.ready:
+        assert elapsed() < 20
+        await asyncio.sleep(0.02)
+    assert await spoken(voice, SENTENCE)
