@@ -73,15 +73,18 @@ class Synthesiser:
                 self._send(Kind.ABORT, job)
 
     async def _next(self, chunks: _Chunks) -> bytes:
-        try:
-            async with asyncio.timeout(CHUNK_TIMEOUT_S):
-                chunk = await chunks.get()
-        except TimeoutError:
-            self.process.kill()
-            raise SynthesisError("the synthesiser does not answer") from None
-        if chunk is None:
-            raise SynthesisError("the synthesiser process ended")
-        return chunk
+        while True:
+            try:
+                async with asyncio.timeout(CHUNK_TIMEOUT_S):
+                    chunk = await chunks.get()
+            except TimeoutError:
+                if self.process.silent_s < CHUNK_TIMEOUT_S:
+                    continue  # it speaks what others asked for before
+                self.process.kill()
+                raise SynthesisError("the synthesiser does not answer") from None
+            if chunk is None:
+                raise SynthesisError("the synthesiser process ended")
+            return chunk
 
     def _send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         try:

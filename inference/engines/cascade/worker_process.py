@@ -56,6 +56,7 @@ class WorkerProcess:
         self._ready = asyncio.Event()
         self._ever_ready = False
         self._supervision: asyncio.Task[None] | None = None
+        self._heard_at = 0.0
 
     @property
     def ready(self) -> bool:
@@ -64,6 +65,11 @@ class WorkerProcess:
     @property
     def process_id(self) -> int | None:
         return None if self._process is None else self._process.pid
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the worker last said anything: a busy one is not a stuck one."""
+        return asyncio.get_running_loop().time() - self._heard_at
 
     async def start(self) -> None:
         """Return when the worker takes work. Raises OSError when it ends instead."""
@@ -134,6 +140,7 @@ class WorkerProcess:
         reader = WorkerMessageReader()
         try:
             while data := await process.stdout.read(READ_BYTES):
+                self._heard_at = asyncio.get_running_loop().time()
                 for message in reader.feed(data):
                     self._receive(message)
         except Exception:

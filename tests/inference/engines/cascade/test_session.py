@@ -19,10 +19,13 @@ from antiphon_proto.trunk import (
     TurnDetection,
 )
 from inference.engine_output import Audio
+from inference.engines.cascade import synthesiser
 from inference.engines.cascade.answer import BRAIN_APOLOGY
 from inference.engines.cascade.brain.brain import BrainError, CutOff
+from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.speaker import AHEAD_MS
+from inference.engines.cascade.voices import DEFAULT
 from inference.error_code import ErrorCode
 from tests.inference.engines.cascade.caller import Caller
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
@@ -260,6 +263,20 @@ async def test_one_long_piece_does_not_run_ahead_either(
     caller.session.played(1, 10_000)
     await caller.until(lambda: len(caller.audio()) // 48 > AHEAD_MS + 10_000)
     caller.session.cancel(1, 0)
+
+
+async def test_a_voice_that_is_busy_is_waited_for(
+    cascade: CascadeEngine, counters: CascadeCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthesiser, "CHUNK_TIMEOUT_S", 0.1)
+    restarts = counters.restarts.total()
+
+    async def speak(text: str) -> int:
+        return sum([len(pcm) async for pcm in cascade.synthesiser.speak(text, DEFAULT)])
+
+    long, short = await asyncio.gather(speak("9 " * 1000), speak("Yes."))
+    assert long > short > 0
+    assert counters.restarts.total() == restarts
 
 
 async def test_pieces_are_pauses_apart(cascade: CascadeEngine, brain: ScriptedBrain) -> None:
