@@ -106,10 +106,11 @@ class CascadeSession:
                 ErrorCode.RESPONSE_ACTIVE, f"response {self._answer.response} is not done"
             )
         turn, self._unanswered = self._unanswered, UserTurn()
+        asked_about = frozenset(item.id for item in self._history.items)
         answer = self._answer = Answer(
             request.response,
             turn=turn,
-            prepare=lambda: self._prepare(turn, request.instructions),
+            prepare=lambda: self._prepare(turn, asked_about, request.instructions),
             brain=self._brain,
             emit=self._emit,
             clock=self._clock,
@@ -131,15 +132,20 @@ class CascadeSession:
         if answer is not None and answer.response == response and answer.speaker is not None:
             answer.speaker.played(played_ms)
 
-    async def _prepare(self, turn: UserTurn, instructions: str) -> Prompt:
-        """The prompt, once the words of `turn` are known. Raises RecognitionError."""
+    async def _prepare(
+        self, turn: UserTurn, asked_about: frozenset[str], instructions: str
+    ) -> Prompt:
+        """The prompt, once the words of `turn` are known. Raises RecognitionError.
+
+        `asked_about`: ids of the items that there were when the response was asked for.
+        """
         if self._transcribing:
             await asyncio.wait(self._transcribing)
         await turn.transcript(self._clock)
         config = self._config
         return Prompt(
             instructions=instructions or config.instructions,
-            history=self._history.items,
+            history=tuple(item for item in self._history.items if item.id in asked_about),
             tools=config.tools,
             tool_choice=config.tool_choice,
             max_output_tokens=config.max_output_tokens,

@@ -150,6 +150,18 @@ class TestMemory:
         assert (prompt.tools, prompt.tool_choice) == (config.tools, "none")
         assert prompt.max_output_tokens == 99
 
+    async def test_a_turn_after_the_request_is_not_answered_by_it(
+        self, cascade: CascadeEngine, brain: ScriptedBrain, user: UserVoice
+    ) -> None:
+        caller = Caller(cascade, SessionConfig())
+        await caller.speak(user.say("spell cat"))
+        caller.commit()
+        caller.respond()
+        caller.commit()
+        await caller.done()
+
+        assert remembered(brain) == ["spell cat"]
+
     async def test_a_response_may_have_its_own_instructions(
         self, cascade: CascadeEngine, brain: ScriptedBrain
     ) -> None:
