@@ -6,7 +6,10 @@ from that: under a floor of 1/f noise and 10 dB down, 4 of 156 synthesised
 questions are misheard instead of 108.
 """
 
+from functools import cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 GAIN = 0.3
 FLOOR_RMS = 90
@@ -21,12 +24,7 @@ class RoomTone:
     """Mixes the floor under a run of samples at `rate`; the floor repeats every few seconds."""
 
     def __init__(self, rate: int) -> None:
-        random = np.random.default_rng(0)
-        frequencies = np.fft.rfftfreq(LOOP_SAMPLES, 1 / rate)
-        spectrum = random.standard_normal((2, len(frequencies))).T @ np.array([1, 1j])
-        spectrum /= np.maximum(frequencies, LOWEST_HZ) ** (FLOOR_EXPONENT / 2)
-        floor = np.fft.irfft(spectrum, LOOP_SAMPLES)
-        self._floor = floor / np.std(floor) * FLOOR_RMS
+        self._floor = _floor(rate)
         self._position = 0
 
     def mix(self, pcm: bytes) -> bytes:
@@ -36,3 +34,15 @@ class RoomTone:
         self._position = (self._position + len(samples)) % LOOP_SAMPLES
         mixed: bytes = (samples * GAIN + self._floor[indices]).astype("<i2").tobytes()
         return mixed
+
+
+@cache
+def _floor(rate: int) -> NDArray[np.float64]:
+    """One loop of noise, shared by all sessions of a process."""
+    random = np.random.default_rng(0)
+    frequencies = np.fft.rfftfreq(LOOP_SAMPLES, 1 / rate)
+    spectrum = random.standard_normal((2, len(frequencies))).T @ np.array([1, 1j])
+    spectrum /= np.maximum(frequencies, LOWEST_HZ) ** (FLOOR_EXPONENT / 2)
+    floor = np.fft.irfft(spectrum, LOOP_SAMPLES)
+    level: NDArray[np.float64] = floor / np.std(floor) * FLOOR_RMS
+    return level
