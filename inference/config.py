@@ -25,7 +25,7 @@ class Vocabulary(Enum):
     DOMAIN = "domain"
     """The sentences that the rules answer: accurate, blind to anything else."""
     GENERAL = "general"
-    """Everyday English: a third of the words wrong, 4 times the work, 95 MB a session."""
+    """Everyday English: a third of the words wrong, 4 times the work, 95 MB for each who speaks."""
 
     def __str__(self) -> str:
         return self.value

@@ -1,9 +1,8 @@
 """`python -m inference.engines.cascade.asr_worker [LM DICTIONARY]`: pocketsphinx in a process.
 
-Decoding holds the GIL, so it has processes of its own. Each stream has its own
-decoder, which keeps the speaker's channel estimate from one utterance to the
-next. Without arguments the general English model is used. Ends with its
-standard input.
+Decoding holds the GIL, so it has processes of its own. A session's estimate of its
+channel is kept from one utterance to the next. Without arguments the general
+English model is used. Ends with its standard input.
 """
 
 import logging
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pocketsphinx
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.room_tone import RoomTone
 from inference.engines.cascade.worker_messages import (
     Kind,
@@ -49,16 +49,23 @@ def new_decoder(model: Sequence[str]) -> pocketsphinx.Decoder:
 
 @dataclass(slots=True)
 class _Stream:
-    decoder: pocketsphinx.Decoder
+    """A session: what was learned of its channel, and its utterance if it has one."""
+
+    channel: str = CHANNEL
     tone: RoomTone = field(default_factory=lambda: RoomTone(SAMPLE_RATE))
-    job: int | None = None
+    decoder: pocketsphinx.Decoder | None = None
+    job: int = 0
     samples: int = 0
     told: int = 0
     """Samples that the last partial covered."""
 
 
 class AsrWorker:
-    """Carries out messages in order, answering through `send`."""
+    """Carries out messages in order, answering through `send`.
+
+    A decoder costs tens of MB with general English, so one is held only while a
+    session speaks.
+    """
 
     def __init__(
         self,
@@ -68,48 +75,53 @@ class AsrWorker:
         self._make_decoder = make_decoder
         self._send = send
         self._streams: dict[int, _Stream] = {}
+        self._idle = [make_decoder()]
 
     def handle(self, message: WorkerMessage) -> None:
         """A stream that is not known is opened: its session outlived a worker."""
-        if message.kind is Kind.CLOSE_STREAM:
-            self._streams.pop(message.stream, None)
-            return
-        stream = self._streams.get(message.stream)
-        if stream is None:
-            stream = self._streams[message.stream] = _Stream(self._make_decoder())
+        stream = self._streams.setdefault(message.stream, _Stream())
+        speaking = stream.decoder is not None and message.job == stream.job
         match message.kind:
+            case Kind.CLOSE_STREAM:
+                self._stop(stream)
+                del self._streams[message.stream]
             case Kind.BEGIN:
                 self._begin(stream, message.job)
-            case Kind.AUDIO if message.job == stream.job:
+            case Kind.AUDIO if speaking:
                 self._hear(stream, message)
-            case Kind.FINISH if message.job == stream.job:
-                self._finish(stream, message)
-            case Kind.ABORT if message.job == stream.job:
+            case Kind.FINISH if speaking:
+                text = self._stop(stream)
+                self._send(message._replace(kind=Kind.FINAL, payload=text.encode()))
+            case Kind.ABORT if speaking:
                 self._stop(stream)
 
     def _begin(self, stream: _Stream, job: int) -> None:
         self._stop(stream)
-        stream.decoder.start_utt()
-        stream.job, stream.samples, stream.told = job, 0, 0
+        decoder = self._idle.pop() if self._idle else self._make_decoder()
+        decoder.set_cmn(stream.channel)
+        decoder.start_utt()
+        stream.decoder, stream.job, stream.samples, stream.told = decoder, job, 0, 0
 
     def _hear(self, stream: _Stream, message: WorkerMessage) -> None:
+        if stream.decoder is None or not message.payload:
+            return
         stream.decoder.process_raw(stream.tone.mix(message.payload), False, False)
-        stream.samples += len(message.payload) // 2
+        stream.samples += len(message.payload) // BYTES_PER_SAMPLE
         if stream.samples - stream.told >= PARTIAL_EVERY_SAMPLES:
             stream.told = stream.samples
             partial = Partial(_transcript(stream.decoder), stream.samples)
             payload = msgspec.msgpack.encode(partial)
             self._send(message._replace(kind=Kind.PARTIAL, payload=payload))
 
-    def _finish(self, stream: _Stream, message: WorkerMessage) -> None:
-        self._stop(stream)
-        text = _transcript(stream.decoder)
-        self._send(message._replace(kind=Kind.FINAL, payload=text.encode()))
-
-    def _stop(self, stream: _Stream) -> None:
-        if stream.job is not None:
-            stream.decoder.end_utt()
-            stream.job = None
+    def _stop(self, stream: _Stream) -> str:
+        """End the stream's utterance, if it has one; gives its transcript."""
+        decoder, stream.decoder = stream.decoder, None
+        if decoder is None:
+            return ""
+        decoder.end_utt()
+        stream.channel = decoder.get_cmn(True)
+        self._idle.append(decoder)
+        return _transcript(decoder)
 
 
 def _transcript(decoder: pocketsphinx.Decoder) -> str:
@@ -128,7 +140,6 @@ def main() -> None:
             data = data[os.write(output, data) :]
 
     worker = AsrWorker(lambda: new_decoder(model), send)
-    new_decoder(model)
     send(WorkerMessage(Kind.READY))
     reader = WorkerMessageReader()
     while data := os.read(sys.stdin.fileno(), READ_BYTES):
