@@ -82,6 +82,10 @@ class Utterance:
             async with asyncio.timeout(FINAL_TIMEOUT_S):
                 return await asyncio.shield(self._final)
         except TimeoutError:
+            self.abort()
+            if self._worker.process.silent_s < FINAL_TIMEOUT_S:
+                # It is busy with others, who would lose their words with it.
+                raise RecognitionError("recognition is too far behind") from None
             self._worker.process.kill()
             raise RecognitionError("the recogniser does not answer") from None
 

@@ -16,6 +16,7 @@ from inference.engines.cascade.recogniser import (
     RecogniserStream,
     RecognitionError,
 )
+from inference.engines.cascade.worker_process import WorkerProcess
 from tests.inference.engines.cascade.caller import stopwatch
 from tests.inference.user_voice import UserVoice
 
@@ -111,6 +112,26 @@ async def test_a_stuck_worker_is_replaced(
         assert elapsed() < 20
         await asyncio.sleep(0.02)
     assert await recognise(stream, user.say("spell cat")) == "spell cat"
+
+
+async def test_a_worker_that_is_only_behind_is_kept(
+    cascade: CascadeEngine,
+    stream: RecogniserStream,
+    user: UserVoice,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cascade.recogniser is not None
+    monkeypatch.setattr(recogniser_module, "FINAL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(WorkerProcess, "silent_s", 0.0)
+    process_id = cascade.recogniser.workers[0].process.process_id
+    assert process_id is not None
+    os.kill(process_id, signal.SIGSTOP)
+    with pytest.raises(RecognitionError, match="too far behind"):
+        await recognise(stream, user.say("spell cat"))
+    os.kill(process_id, signal.SIGCONT)
+    monkeypatch.undo()
+    assert await recognise(stream, user.say("spell cat")) == "spell cat"
+    assert cascade.recogniser.workers[0].process.process_id == process_id
 
 
 async def test_sessions_are_spread_over_workers() -> None:
