@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,10 +18,14 @@ START_TIMEOUT_S = 30
 
 
 class RunningInference:
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, directory: Path, *flags: str) -> None:
+        """`directory` takes its temporary files, which a killed process leaves behind."""
         read_end, write_end = os.pipe()
+        self.directory = directory
         self.process = subprocess.Popen(
-            (*COMMAND, "--ready-fd", str(write_end), *flags), pass_fds=[write_end]
+            (*COMMAND, "--ready-fd", str(write_end), *flags),
+            pass_fds=[write_end],
+            env={**os.environ, "TMPDIR": str(directory)},
         )
         os.close(write_end)
         with os.fdopen(read_end) as pipe:
@@ -36,8 +41,8 @@ class RunningInference:
 
 
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Iterator[RunningInference]:
-    running = RunningInference(*getattr(request, "param", ()))
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningInference]:
+    running = RunningInference(tmp_path, *getattr(request, "param", ()))
     yield running
     running.process.kill()
     running.process.wait()
@@ -56,6 +61,7 @@ def test_it_serves_stops_and_leaves_nothing(running: RunningInference) -> None:
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(timeout=5) == 0
     assert not any(child.is_running() for child in children)
+    assert list(running.directory.iterdir()) == []
 
 
 def test_workers_end_with_a_killed_parent(running: RunningInference) -> None:
