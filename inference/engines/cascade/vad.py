@@ -5,17 +5,22 @@ package would need torch.
 """
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.counters import CascadeCounters
+
+# ONNX Runtime reports to Microsoft, from release 1.29 on and unless it is told not to
+# before it is loaded: https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,10 @@
 """Voice activity on real speech, alone and in a batch."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -163,3 +168,16 @@ def test_a_stream_can_be_judged_before_its_turn(under_test: BatchUnderTest) -> N
 
     under_test.batch.run()
     assert (len(judged), under_test.scheduled) == (3, 1)
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry would leave its session's file where temporary files go."""
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    program = "from inference.engines.cascade.vad import SileroModel; SileroModel()"
+    subprocess.run(
+        (sys.executable, "-c", program),
+        env={**environment, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []
