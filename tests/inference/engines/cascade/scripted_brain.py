@@ -7,10 +7,13 @@ from inference.engines.cascade.brain.brain import BrainOutput, Prompt
 
 
 class ScriptedBrain:
-    """Gives `script`; an exception in it is raised, a float in it is a pause in seconds."""
+    """Gives `script`.
+
+    An exception in it is raised, a float is a pause in seconds, an event is waited for.
+    """
 
     def __init__(self) -> None:
-        self.script: list[BrainOutput | float | Exception] = ["Okay."]
+        self.script: list[BrainOutput | float | asyncio.Event | Exception] = ["Okay."]
         self.prompts: list[Prompt] = []
         self.stopped = 0
 
@@ -23,6 +26,8 @@ class ScriptedBrain:
                         raise step
                     case float():
                         await asyncio.sleep(step)
+                    case asyncio.Event():
+                        await step.wait()
                     case _:
                         yield step
         except (asyncio.CancelledError, GeneratorExit):

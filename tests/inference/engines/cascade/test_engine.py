@@ -359,11 +359,15 @@ class TestCrashes:
     async def test_the_voice_dies_between_two_sentences(
         self, cascade: CascadeEngine, brain: ScriptedBrain
     ) -> None:
-        brain.script = ["One. ", 0.2, "Two."]
+        first_said = asyncio.Event()
+        brain.script = ["One. ", first_said, "Two."]
         caller = Caller(cascade)
         caller.respond()
         await caller.until(lambda: caller.audio())
         cascade.synthesiser.process.kill()
+        while cascade.synthesiser.ready:
+            await asyncio.sleep(0.001)
+        first_said.set()
         done = await caller.done()
 
         assert (done.status, done.reason) == (DoneStatus.FAILED, "synthesis_failed")
