@@ -1,0 +1,112 @@
+"""What this worker tells every relay worker: which client addresses are its own.
+
+The core of "owners announce" in docs/wire/tunnel.md: it holds the whole set and says
+which frames are due; `tunnel_endpoint` sends them.
+"""
+
+from dataclasses import dataclass
+
+from antiphon_proto.address import Address
+from antiphon_proto.tunnel import Frame
+from antiphon_proto.tunnel_control import Bind, Reset, Unbind, UnbindReason, control_frame
+
+LIFETIME_S = 30
+"""How long a relay worker believes a BIND."""
+
+REFRESH_S = 10.0
+"""How often each binding is announced again: two announcements may be lost in a row."""
+
+REFRESH_STEP_S = 0.1
+"""Refreshes are gathered this long, so that a datagram holds several."""
+
+LATE_S = 1.5 * REFRESH_S
+"""The oldest that an announcement may grow while the set shrinks faster than it is gone round."""
+
+MAX_SSRCS = 16
+"""RTP sources announced of one client; the rest of them is not followed to a new address."""
+
+
+@dataclass(slots=True)
+class _Binding:
+    ssrcs: tuple[int, ...]
+    confirmed: bool
+    announced_at: float
+    frame: Frame
+
+
+class Announcer:
+    """Keeps every relay worker told which client addresses are this worker's.
+
+    Takes changes at any time; `changes`, `due` and `everything` are what leaves for the
+    relay workers, in that order of urgency.
+    """
+
+    def __init__(self, incarnation: int, now: float) -> None:
+        """`incarnation` (0..255) is the one in the ufrags that this worker mints.
+
+        Raises ValueError when it is none.
+        """
+        self.reset = control_frame(Reset(incarnation))
+        self._bindings: dict[Address, _Binding] = {}
+        """Those announced longest ago come first."""
+        self._changes: dict[Address, Frame] = {}
+        self._now = now
+        self._refreshed_at = now
+        self._credit = 0.0
+
+    def __len__(self) -> int:
+        """The bindings held."""
+        return len(self._bindings)
+
+    def bind(self, client: Address, *, ssrcs: tuple[int, ...], confirmed: bool) -> None:
+        """Claim a client address; idempotent, and what was confirmed once stays confirmed."""
+        held = self._bindings.get(client)
+        if held is not None:
+            confirmed = confirmed or held.confirmed
+            if (held.ssrcs, held.confirmed) == (ssrcs, confirmed):
+                return
+            del self._bindings[client]
+        frame = control_frame(Bind(LIFETIME_S, confirmed, ssrcs[:MAX_SSRCS]), client)
+        self._bindings[client] = _Binding(ssrcs, confirmed, self._now, frame)
+        self._changes[client] = frame
+
+    def unbind(self, client: Address, reason: UnbindReason) -> None:
+        """Give a client address up; harmless when it was not bound."""
+        if self._bindings.pop(client, None) is not None:
+            self._changes[client] = control_frame(Unbind(reason), client)
+
+    def changes(self) -> list[Frame]:
+        """What changed since the last call, one frame an address: for every relay worker."""
+        changes = list(self._changes.values())
+        self._changes.clear()
+        return changes
+
+    def everything(self) -> list[Frame]:
+        """All that a relay worker must know that knows nothing yet."""
+        return [self.reset, *(binding.frame for binding in self._bindings.values())]
+
+    def due(self, now: float) -> list[Frame]:
+        """The bindings to announce again, spread evenly over `REFRESH_S`: for every relay worker.
+
+        Also tells the announcer the time, which `bind` notes.
+        """
+        self._now = now
+        elapsed = now - self._refreshed_at
+        if elapsed < REFRESH_STEP_S:
+            return []
+        self._refreshed_at = now
+        self._credit = min(self._credit + len(self) * elapsed / REFRESH_S, float(len(self)))
+        return self._refresh(now)
+
+    def _refresh(self, now: float) -> list[Frame]:
+        """Announce from the front, and move to the back, what the credit allows or is late."""
+        frames = []
+        for client, binding in list(self._bindings.items()):
+            if self._credit < 1 and now - binding.announced_at < LATE_S:
+                break
+            self._credit = max(0.0, self._credit - 1)
+            binding.announced_at = now
+            del self._bindings[client]
+            self._bindings[client] = binding
+            frames.append(binding.frame)
+        return frames
