@@ -1,9 +1,9 @@
 """Counts that worker processes write and the supervisor serves as metrics.
 
-One block of memory is shared by all: a row of 64-bit cells for each worker,
-which alone writes it, so there is no lock. A reader may see a packet counted
-before its bytes. A restarted worker goes on where the row stands, so that the
-counters of the relay never run backwards.
+One block of memory is shared by all. A worker has two rows of 64-bit cells, one
+for each of its threads, which alone writes it, so there is no lock. A reader may
+see a packet counted before its bytes. A restarted worker goes on where its rows
+stand, so that the counters of the relay never run backwards.
 """
 
 import ctypes
@@ -22,85 +22,148 @@ class Direction(Enum):
     TO_CLIENT = "to_client"
 
 
-# A row: packets and bytes for each direction and kind, then drops, then the rest.
-_FORWARDED: Mapping[Direction, Mapping[PacketKind, int]] = {
+class Thread(Enum):
+    """Which of a worker's threads writes a row."""
+
+    FAST = 0
+    """The compiled loop; unused without it."""
+    CONTROL = 1
+    """Ordinary Python."""
+
+
+class Tally(Enum):
+    """Counters and gauges besides packets and drops; the value names no metric."""
+
+    BOUND_FLOWS = "bound_flows"
+    PROVISIONAL_FLOWS = "provisional_flows"
+    SSRCS = "ssrcs"
+    EVICTIONS = "evictions"
+    RECEIVE_ERRORS = "receive_errors"
+    PUNTS = "punts"
+    """Datagrams that the compiled loop left to Python."""
+    TUNNEL_DATAGRAMS_SENT = "tunnel_datagrams_sent"
+    """Datagrams to owners, each of one or more frames."""
+    MODERATION_NANOSECONDS = "moderation_nanoseconds"
+    """Gauge: how long the compiled loop lets packets gather at present."""
+    WAKE_UPS = "wake_ups"
+    """Rounds of the loop that found something to receive."""
+    FAST_PATH = "fast_path"
+    """Gauge: 1 where the compiled loop runs."""
+
+
+BATCH_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+"""Upper bounds of the histogram of datagrams taken at one go; the last holds a full batch."""
+
+MAX_CONFIG_IDS = 8
+
+# A row: packets and bytes for each direction and kind, then drops, tallies, checks by
+# config id, and for each direction the batches by size and their sum.
+FORWARDED: Mapping[Direction, Mapping[PacketKind, int]] = {
     direction: {kind: 2 * (row * len(PacketKind) + i) for i, kind in enumerate(PacketKind)}
     for row, direction in enumerate(Direction)
 }
-_DROPPED: Mapping[DropReason, int] = {
-    reason: 2 * len(Direction) * len(PacketKind) + i for i, reason in enumerate(DropReason)
+"""Cell of the packets; the next cell holds their bytes."""
+
+_DROPS_AT = 2 * len(Direction) * len(PacketKind)
+DROPPED: Mapping[DropReason, int] = {reason: _DROPS_AT + i for i, reason in enumerate(DropReason)}
+_TALLIES_AT = _DROPS_AT + len(DropReason)
+TALLIED: Mapping[Tally, int] = {tally: _TALLIES_AT + i for i, tally in enumerate(Tally)}
+_CONFIGS_AT = _TALLIES_AT + len(Tally)
+_BATCHES_AT = _CONFIGS_AT + MAX_CONFIG_IDS
+BATCHED: Mapping[Direction, int] = {
+    direction: _BATCHES_AT + i * (len(BATCH_BOUNDS) + 1) for i, direction in enumerate(Direction)
 }
-_FLOWS = 2 * len(Direction) * len(PacketKind) + len(DropReason)
-_EVICTIONS = _FLOWS + 1
-_RECEIVE_ERRORS = _FLOWS + 2
-_ROW = _FLOWS + 3
+"""First of the cells that count batches by `BATCH_BOUNDS`, then one with the datagrams."""
+
+ROW_CELLS = _BATCHES_AT + len(Direction) * (len(BATCH_BOUNDS) + 1)
 
 
 class WorkerCounters:
-    """One worker's row."""
+    """One row: what one thread of one worker counted."""
 
     def __init__(self, cells: memoryview) -> None:
-        self._cells = cells
-        self._evictions_before = cells[_EVICTIONS]
-        self._to_owner = _FORWARDED[Direction.TO_OWNER]
-        self._to_client = _FORWARDED[Direction.TO_CLIENT]
+        self.cells = cells
+        """`ROW_CELLS` unsigned 64-bit cells."""
+        self._evictions_before = cells[TALLIED[Tally.EVICTIONS]]
+        self._to_owner = FORWARDED[Direction.TO_OWNER]
+        self._to_client = FORWARDED[Direction.TO_CLIENT]
 
     def sent_to_owner(self, kind: PacketKind, size: int) -> None:
         """A client's datagram of `size` bytes, without the tunnel's, went to its owner."""
         cell = self._to_owner[kind]
-        self._cells[cell] += 1
-        self._cells[cell + 1] += size
+        self.cells[cell] += 1
+        self.cells[cell + 1] += size
 
     def sent_to_client(self, kind: PacketKind, size: int) -> None:
         """An owner's payload of `size` bytes went to its client."""
         cell = self._to_client[kind]
-        self._cells[cell] += 1
-        self._cells[cell + 1] += size
+        self.cells[cell] += 1
+        self.cells[cell + 1] += size
 
     def dropped(self, reason: DropReason) -> None:
-        self._cells[_DROPPED[reason]] += 1
+        self.cells[DROPPED[reason]] += 1
 
-    def receive_error(self) -> None:
-        """A receive call failed for another reason than an empty socket."""
-        self._cells[_RECEIVE_ERRORS] += 1
+    def add(self, tally: Tally, amount: int = 1) -> None:
+        self.cells[TALLIED[tally]] += amount
 
-    def flow_table(self, flows: int, evictions: int) -> None:
-        """The flow table's size, and its evictions since this process started."""
-        self._cells[_FLOWS] = flows
-        self._cells[_EVICTIONS] = self._evictions_before + evictions
+    def gauge(self, tally: Tally, value: int) -> None:
+        self.cells[TALLIED[tally]] = value
+
+    def evicted(self, since_start: int) -> None:
+        """Evictions since this process started."""
+        self.cells[TALLIED[Tally.EVICTIONS]] = self._evictions_before + since_start
+
+    def check_verified(self, config_id: int) -> None:
+        """A check authenticated under the config of this id."""
+        self.cells[_CONFIGS_AT + config_id] += 1
+
+    def batch(self, direction: Direction, datagrams: int) -> None:
+        """`datagrams`, at least one, were taken at one go."""
+        at = BATCHED[direction]
+        bucket = next(i for i, bound in enumerate(BATCH_BOUNDS) if datagrams <= bound)
+        self.cells[at + bucket] += 1
+        self.cells[at + len(BATCH_BOUNDS)] += datagrams
 
 
 class CounterTable:
     """The rows of all workers. Pickles, to a process being spawned only, as a reference."""
 
     def __init__(self, workers: int) -> None:
-        self._cells = get_context("spawn").RawArray(ctypes.c_uint64, workers * _ROW)
+        self._cells = get_context("spawn").RawArray(
+            ctypes.c_uint64, workers * len(Thread) * ROW_CELLS
+        )
 
-    def worker(self, index: int) -> WorkerCounters:
-        """The row of one worker, for that worker's process to write."""
+    def worker(self, index: int, thread: Thread = Thread.CONTROL) -> WorkerCounters:
+        """One row, for that thread of that worker's process to write."""
         cells = memoryview(self._cells).cast("B").cast("Q")
-        return WorkerCounters(cells[index * _ROW : (index + 1) * _ROW])
+        at = (index * len(Thread) + thread.value) * ROW_CELLS
+        return WorkerCounters(cells[at : at + ROW_CELLS])
 
     def packets(self, direction: Direction, kind: PacketKind) -> int:
-        return self._total(_FORWARDED[direction][kind])
+        return self._total(FORWARDED[direction][kind])
 
     def bytes(self, direction: Direction, kind: PacketKind) -> int:
-        return self._total(_FORWARDED[direction][kind] + 1)
+        return self._total(FORWARDED[direction][kind] + 1)
 
     def drops(self, reason: DropReason) -> int:
-        return self._total(_DROPPED[reason])
+        return self._total(DROPPED[reason])
 
-    @property
-    def flows(self) -> int:
-        return self._total(_FLOWS)
+    def tally(self, tally: Tally) -> int:
+        """The sum over all rows."""
+        return self._total(TALLIED[tally])
 
-    @property
-    def evictions(self) -> int:
-        return self._total(_EVICTIONS)
+    def tally_of(self, index: int, tally: Tally) -> int:
+        """The sum over one worker's rows."""
+        return sum(self.worker(index, thread).cells[TALLIED[tally]] for thread in Thread)
 
-    @property
-    def receive_errors(self) -> int:
-        return self._total(_RECEIVE_ERRORS)
+    def checks_verified(self, config_id: int) -> int:
+        return self._total(_CONFIGS_AT + config_id)
+
+    def batches(self, direction: Direction) -> tuple[list[int], int]:
+        """Batches by `BATCH_BOUNDS`, not cumulative, and the datagrams in all of them."""
+        at = BATCHED[direction]
+        sizes = [self._total(at + i) for i in range(len(BATCH_BOUNDS))]
+        return sizes, self._total(at + len(BATCH_BOUNDS))
 
     def _total(self, cell: int) -> int:
-        return sum(self._cells[cell::_ROW])
+        return sum(self._cells[cell::ROW_CELLS])

@@ -56,8 +56,23 @@ class DropReason(Enum):
     OWNER_FAMILY = "owner_family"
     """The owner's address family is not that of the tunnel socket."""
 
+    RATE_LIMITED = "rate_limited"
+    """A check from a network from which too many failed to authenticate lately."""
+
+    DRAINING = "draining"
+    """A check from a new address, at a relay that is about to stop."""
+
+    TABLE_FULL = "table_full"
+    """No room to remember the address: every flow of the table is bound by an owner."""
+
     NO_FLOW = "no_flow"
-    """Not a check, and its source sent no authenticated check lately."""
+    """Not a check, from an address that neither a check nor an owner vouched for lately."""
+
+    SSRC_RATE = "ssrc_rate"
+    """Media of an announced SSRC from an unknown address, more than one client sends."""
+
+    PUNT_QUEUE_FULL = "punt_queue_full"
+    """Left to Python by the compiled loop, and Python did not keep up."""
 
     OWNER_SEND_FAILED = "owner_send_failed"
     """The kernel refused to send to the owner: no route, or a full send buffer."""
@@ -82,8 +97,17 @@ class DropReason(Enum):
     TUNNEL_FRAME = "tunnel_frame"
     """A member's datagram that holds no frame, or one that cannot be read."""
 
-    UNSUPPORTED_CONTROL = "unsupported_control"
-    """A control frame (BIND, UNBIND, RESET or HELLO): this relay routes by checks alone."""
+    BIND_CONFLICT = "bind_conflict"
+    """A BIND for an address that is bound to another owner."""
+
+    BIND_TABLE_FULL = "bind_table_full"
+    """A BIND that found every flow of the table bound."""
+
+    PROVISIONAL_ALLOWANCE = "provisional_allowance"
+    """More than three times what an address sent, before its owner confirmed it."""
+
+    TUNNEL_PUNT_QUEUE_FULL = "tunnel_punt_queue_full"
+    """Left to Python by the compiled loop, and Python did not keep up."""
 
     CLIENT_FAMILY = "client_family"
     """The client's address family is not that of the public socket."""

@@ -1,78 +1,313 @@
-"""Which owner the datagrams of a client's address go to.
+"""The flow table in plain Python: the readable reference of `flows.Flows`.
 
-Soft state: every flow is rebuilt by the client's next connectivity check, so
-the table may forget one whenever it must.
+Soft state: owners announce their bindings again to a relay that lost them, and
+an authenticated check opens a flow, so the table may forget one whenever it must.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from antiphon_proto.address import Address
-from antiphon_proto.tunnel import TunnelSender
+from antiphon_proto.tunnel_control import Bind
+from relay.flows import (
+    AMPLIFICATION_LIMIT,
+    MAX_BIND_SSRCS,
+    NO_UFRAG,
+    PROVISIONAL_SECONDS,
+    REBINDING_CREDIT,
+    SSRC_PACKETS_PER_SECOND,
+    Admission,
+    Flow,
+    FlowSnapshot,
+    FlowState,
+    SsrcSnapshot,
+    SsrcVerdict,
+    ufrag_mark,
+)
 
-EXPIRED_PER_SWEEP = 1000
-"""Bounds the time of one sweep to well under a millisecond."""
+SWEPT_AT_ONCE = 1000
+"""Bounds the time of one sweep to about a millisecond."""
+
+NO_EPOCH = 0
+"""The life of an owner that no binding named: a check's ufrag does not tell."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class _Life:
+    """One life of an owner; `over` voids all that it bound."""
+
+    owner: Address
+    epoch: int
+    over: bool = False
 
 
 @dataclass(slots=True)
-class Flow:
-    """Where a client's datagrams go; `refreshed_at` is when the client last sent one."""
+class _Claim:
+    """What an owner claims, until a time."""
 
-    owner: Address
-    sender: TunnelSender
-    refreshed_at: float
+    life: _Life
+    expires_at: float
+
+    def lives(self, now: float) -> bool:
+        return now < self.expires_at and not self.life.over
+
+
+@dataclass(slots=True)
+class _Entry(_Claim):
+    """A client's address."""
+
+    state: FlowState
+    ufrag_mark: int = NO_UFRAG
+    received: int = 0
+    sent: int = 0
+
+
+@dataclass(slots=True)
+class _Ssrc(_Claim):
+    """An RTP source."""
+
+    packets: float
+    """What is left of the allowance, at `filled_at`."""
+    filled_at: float
+
+
+KeyT = TypeVar("KeyT")
+ClaimT = TypeVar("ClaimT", bound=_Claim)
 
 
 class FlowTable:
-    """At most `max_flows` flows, each kept until its client was silent for `idle_seconds`.
+    """At most `max_flows` flows and four times as many SSRCs."""
 
-    A full table gives up the flow that was silent longest rather than refuse a
-    new one. A client with valid credentials can send checks from forged source
-    addresses; those entries stay silent, while one that carries a call is
-    refreshed by every packet, so a flood evicts itself.
-
-    A flow takes about 400 bytes, so a full table of 200 000 takes 80 MB.
-    """
-
-    def __init__(self, *, max_flows: int, idle_seconds: float) -> None:
+    def __init__(self, *, max_flows: int) -> None:
         self._max_flows = max_flows
-        self._idle_seconds = idle_seconds
-        # Ordered by `refreshed_at`: the next to expire or evict is the first.
-        self._flows: OrderedDict[Address, Flow] = OrderedDict()
+        self._max_ssrcs = 4 * max_flows
+        # Two tables, so that the provisional flow that is oldest is its table's first.
+        self._bound: OrderedDict[Address, _Entry] = OrderedDict()
+        self._provisional: OrderedDict[Address, _Entry] = OrderedDict()
+        self._ssrcs: OrderedDict[int, _Ssrc] = OrderedDict()
+        # Forgotten with the last entry that refers to it.
+        self._lives: WeakValueDictionary[tuple[Address, int], _Life] = WeakValueDictionary()
         self.evictions = 0
-        """Flows given up because the table was full."""
 
-    def __len__(self) -> int:
-        return len(self._flows)
+    @property
+    def bound(self) -> int:
+        return len(self._bound)
+
+    @property
+    def provisional(self) -> int:
+        return len(self._provisional)
+
+    @property
+    def ssrcs(self) -> int:
+        return len(self._ssrcs)
 
     def find(self, client: Address, now: float) -> Flow | None:
-        """The live flow of `client`, refreshed; None when there is none."""
-        flow = self._flows.get(client)
-        if flow is None:
-            return None
-        if self._is_idle(flow, now):
-            del self._flows[client]
-            return None
-        flow.refreshed_at = now
-        self._flows.move_to_end(client)
-        return flow
+        entry = self._live(client, now)
+        return None if entry is None else Flow(entry.life.owner, entry.state, entry.ufrag_mark)
 
-    def point(self, client: Address, owner: Address, sender: TunnelSender, now: float) -> Flow:
-        """Make `owner` the one that `client` talks to, in place of any before it."""
-        flow = self._flows[client] = Flow(owner, sender, now)
-        self._flows.move_to_end(client)
-        if len(self._flows) > self._max_flows:
-            self._flows.popitem(last=False)
-            self.evictions += 1
-        return flow
+    def received(self, client: Address, size: int) -> None:
+        entry = self._provisional.get(client)
+        if entry is not None:
+            entry.received += size
+
+    def may_send(self, client: Address, size: int, now: float) -> bool:
+        entry = self._live(client, now)
+        if entry is None or entry.state is FlowState.BOUND:
+            return True
+        if entry.sent + size > AMPLIFICATION_LIMIT * entry.received:
+            return False
+        entry.sent += size
+        return True
+
+    def check_verified(
+        self,
+        client: Address,
+        owner: Address,
+        ufrag: bytes,
+        size: int,
+        now: float,
+        *,
+        open_new: bool,
+    ) -> Admission:
+        entry = self._live(client, now)
+        if entry is None:
+            if not open_new or not self._make_room():
+                return Admission.FULL
+            entry = self._open(client, self._life(owner, NO_EPOCH))
+        elif entry.state is FlowState.BOUND:
+            if entry.life.owner != owner:
+                return Admission.CONFLICT
+            entry.ufrag_mark = ufrag_mark(ufrag)
+            return Admission.ACCEPTED
+        elif entry.life.owner != owner:
+            entry.life = self._life(owner, NO_EPOCH)
+        entry.ufrag_mark = ufrag_mark(ufrag)
+        entry.expires_at = now + PROVISIONAL_SECONDS
+        entry.received += size
+        return Admission.ACCEPTED
+
+    def bind(
+        self, client: Address, owner: Address, epoch: int, bind: Bind, now: float
+    ) -> Admission:
+        entry = self._live(client, now)
+        if entry is None and not self._make_room():
+            return Admission.FULL
+        bound = entry is not None and entry.state is FlowState.BOUND
+        if bound and entry is not None and entry.life.owner != owner:
+            return Admission.CONFLICT
+        life = self._life(owner, epoch)
+        if bind.confirmed or bound:
+            self._bind(client, entry, life, now + bind.lifetime)
+        else:
+            self._vouch(client, entry, life, now)
+        self._note_ssrcs(bind.ssrcs[:MAX_BIND_SSRCS], life, now, bind.lifetime)
+        return Admission.ACCEPTED
+
+    def unbind(self, client: Address, owner: Address) -> None:
+        for table in (self._bound, self._provisional):
+            entry = table.get(client)
+            if entry is not None and entry.life.owner == owner:
+                del table[client]
+
+    def reset(self, owner: Address, epoch: int) -> None:
+        for life in list(self._lives.values()):
+            if life.owner == owner and life.epoch not in (epoch, NO_EPOCH):
+                life.over = True
+
+    def follow_ssrc(self, ssrc: int, now: float) -> Address | SsrcVerdict:
+        entry = self._ssrcs.get(ssrc)
+        if entry is None or not entry.lives(now):
+            return SsrcVerdict.UNKNOWN
+        refill = (now - entry.filled_at) * SSRC_PACKETS_PER_SECOND
+        entry.packets = min(SSRC_PACKETS_PER_SECOND, entry.packets + refill)
+        entry.filled_at = now
+        if entry.packets < 1:
+            return SsrcVerdict.LIMITED
+        entry.packets -= 1
+        return entry.life.owner
 
     def sweep(self, now: float) -> None:
-        """Forget the idle flows, at most `EXPIRED_PER_SWEEP` of them."""
-        for _ in range(EXPIRED_PER_SWEEP):
-            oldest = next(iter(self._flows.items()), None)
-            if oldest is None or not self._is_idle(oldest[1], now):
-                return
-            del self._flows[oldest[0]]
+        while self._provisional:
+            client, entry = next(iter(self._provisional.items()))
+            if entry.lives(now):
+                break
+            del self._provisional[client]
+        _sweep(self._bound, now)
+        _sweep(self._ssrcs, now)
 
-    def _is_idle(self, flow: Flow, now: float) -> bool:
-        return now - flow.refreshed_at > self._idle_seconds
+    def owners(self, now: float) -> Iterable[tuple[Address, int]]:
+        bound = Counter({life.owner: 0 for life in self._lives.values()})
+        bound.update(each.life.owner for each in self._bound.values() if each.lives(now))
+        return bound.items()
+
+    def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
+        flows = [
+            _snapshot(client, entry, now)
+            for table in (self._bound, self._provisional)
+            for client, entry in table.items()
+            if entry.lives(now)
+        ]
+        ssrcs = [
+            SsrcSnapshot(ssrc, each.life.owner, each.life.epoch, int(each.expires_at - now))
+            for ssrc, each in self._ssrcs.items()
+            if each.lives(now)
+        ]
+        return flows, ssrcs
+
+    def restore(
+        self, flows: Iterable[FlowSnapshot], ssrcs: Iterable[SsrcSnapshot], now: float
+    ) -> None:
+        for flow in flows:
+            if self._live(flow.client, now) is not None or not self._make_room():
+                continue
+            entry = self._open(flow.client, self._life(flow.owner, flow.epoch))
+            entry.expires_at = now + flow.seconds_left
+            entry.ufrag_mark = flow.ufrag_mark
+            entry.received, entry.sent = flow.received, flow.sent
+            if flow.state is FlowState.BOUND:
+                self._bind(flow.client, entry, entry.life, entry.expires_at)
+        for each in ssrcs:
+            self._note_ssrcs(
+                (each.ssrc,), self._life(each.owner, each.epoch), now, each.seconds_left
+            )
+
+    def _live(self, client: Address, now: float) -> _Entry | None:
+        entry = self._bound.get(client) or self._provisional.get(client)
+        if entry is None or entry.lives(now):
+            return entry
+        self._table(entry).pop(client)
+        return None
+
+    def _table(self, entry: _Entry) -> OrderedDict[Address, _Entry]:
+        return self._bound if entry.state is FlowState.BOUND else self._provisional
+
+    def _make_room(self) -> bool:
+        """Have room for one more flow, for which the oldest provisional one may have to go."""
+        if len(self._bound) + len(self._provisional) < self._max_flows:
+            return True
+        if not self._provisional:
+            return False
+        self._provisional.popitem(last=False)
+        self.evictions += 1
+        return True
+
+    def _open(self, client: Address, life: _Life) -> _Entry:
+        entry = self._provisional[client] = _Entry(life, 0.0, FlowState.PROVISIONAL)
+        return entry
+
+    def _bind(self, client: Address, entry: _Entry | None, life: _Life, expires_at: float) -> None:
+        self._provisional.pop(client, None)
+        kept = entry is not None and entry.life.owner == life.owner
+        mark = entry.ufrag_mark if entry is not None and kept else NO_UFRAG
+        self._bound[client] = _Entry(life, expires_at, FlowState.BOUND, mark)
+
+    def _vouch(self, client: Address, entry: _Entry | None, life: _Life, now: float) -> None:
+        """An owner is checking an address from which it got authenticated media."""
+        if entry is None:
+            entry = self._open(client, life)
+        elif entry.life.owner != life.owner:
+            entry.ufrag_mark = NO_UFRAG
+        entry.life = life
+        entry.expires_at = now + PROVISIONAL_SECONDS
+        entry.received = max(entry.received, REBINDING_CREDIT)
+
+    def _note_ssrcs(self, ssrcs: Iterable[int], life: _Life, now: float, lifetime: float) -> None:
+        for ssrc in ssrcs:
+            entry = self._ssrcs.get(ssrc)
+            if entry is not None and entry.lives(now):
+                if entry.life.owner == life.owner:
+                    entry.life, entry.expires_at = life, now + lifetime
+            elif entry is not None or len(self._ssrcs) < self._max_ssrcs:
+                self._ssrcs[ssrc] = _Ssrc(life, now + lifetime, SSRC_PACKETS_PER_SECOND, now)
+
+    def _life(self, owner: Address, epoch: int) -> _Life:
+        life = self._lives.get((owner, epoch))
+        if life is None:
+            life = self._lives[owner, epoch] = _Life(owner, epoch)
+        return life
+
+
+def _snapshot(client: Address, entry: _Entry, now: float) -> FlowSnapshot:
+    return FlowSnapshot(
+        client=client,
+        owner=entry.life.owner,
+        epoch=entry.life.epoch,
+        state=entry.state,
+        seconds_left=int(entry.expires_at - now),
+        ufrag_mark=entry.ufrag_mark,
+        received=entry.received,
+        sent=entry.sent,
+    )
+
+
+def _sweep(table: OrderedDict[KeyT, ClaimT], now: float) -> None:
+    """Look at the claims that were looked at longest ago; drop those that ended."""
+    for key, claim in list(islice(table.items(), SWEPT_AT_ONCE)):
+        if claim.lives(now):
+            table.move_to_end(key)
+        else:
+            del table[key]

@@ -5,6 +5,7 @@ Two tables keep to it: `flow_table.FlowTable` in plain Python, the reference, an
 seconds of one monotonic clock.
 """
 
+from binascii import crc32
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -34,6 +35,19 @@ MAX_BIND_SSRCS = 8
 """SSRCs of one binding that are remembered; the rest are ignored."""
 
 
+NO_UFRAG = 0
+"""The mark of a flow that no verified check was seen of."""
+
+
+def ufrag_mark(ufrag: bytes) -> int:
+    """A number that tells a flow's ufrag from another, never `NO_UFRAG`.
+
+    It only spares the relay to verify what it verified before: a ufrag made to have the
+    same mark is sent to the flow's owner, which verifies every check.
+    """
+    return crc32(ufrag) + 1
+
+
 class FlowState(Enum):
     """Who vouches for a client's address."""
 
@@ -49,8 +63,8 @@ class Flow:
 
     owner: Address
     state: FlowState
-    ufrag: bytes
-    """Of the last verified check; empty before one."""
+    ufrag_mark: int
+    """Of the last verified check's ufrag; `NO_UFRAG` before one."""
 
 
 class Admission(Enum):
@@ -80,6 +94,10 @@ class FlowSnapshot:
     """Of the owner's life that bound it; 0 when none did."""
     state: FlowState
     seconds_left: int
+    ufrag_mark: int
+    received: int
+    """Bytes from and to a provisional address."""
+    sent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +138,14 @@ class Flows(Protocol):
         allowance of a provisional flow."""
 
     def check_verified(
-        self, client: Address, owner: Address, ufrag: bytes, size: int, now: float, *, open_new: bool
+        self,
+        client: Address,
+        owner: Address,
+        ufrag: bytes,
+        size: int,
+        now: float,
+        *,
+        open_new: bool,
     ) -> Admission:
         """An authenticated check of `size` bytes, for `owner`, came from `client`.
 
@@ -129,7 +154,9 @@ class Flows(Protocol):
         there is no flow and `open_new` is false.
         """
 
-    def bind(self, client: Address, owner: Address, epoch: int, bind: Bind, now: float) -> Admission:
+    def bind(
+        self, client: Address, owner: Address, epoch: int, bind: Bind, now: float
+    ) -> Admission:
         """An owner, in its life `epoch`, claims `client`; its SSRCs are noted too."""
 
     def unbind(self, client: Address, owner: Address) -> None:

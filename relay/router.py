@@ -1,22 +1,25 @@
 """What the relay does with a datagram: the readable reference.
 
-Holds no socket and no clock: the caller passes each datagram in with `now`, in
-seconds since the Unix epoch, and carries out the verdict. Nothing here ever
-answers a client, so a forged source address gains an attacker nothing.
+Holds no socket and no clock: the caller passes each datagram in with the time,
+and carries out the verdict. Nothing here ever answers a client, so a forged
+source address gains an attacker nothing.
 
 Upstream, a STUN request is routed by its own ufrag, whatever flow its source
 may have, and only once its MESSAGE-INTEGRITY was verified: no state exists
-before that. The check then points the flow of its source address at the owner
-that the ufrag names. All else follows the flow.
+before that. The check then opens a provisional flow for its source, which the
+owner binds when the client answered a check of its own. All else follows the
+flow, or, while the owner may still be learning a client's new address, the RTP
+source that the owner announced.
 
 Downstream needs no flow: each frame carries its client's address, and the
 tunnel's verification tag proves that a member of the cluster sent it. A
-restarted relay therefore delivers an agent's speech at once.
+restarted relay therefore delivers an agent's speech at once. Only an address
+that nobody has confirmed gets no more than three times what came from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
@@ -31,14 +34,24 @@ from antiphon_proto.tunnel import (
     TunnelReceiver,
     TunnelSender,
 )
-from antiphon_proto.ufrag import UfragError, UfragFault, UfragReader
+from antiphon_proto.tunnel_control import (
+    Bind,
+    ControlMessage,
+    Hello,
+    Reset,
+    Unbind,
+    control_frame,
+    control_message,
+)
+from antiphon_proto.ufrag import Owner, UfragError, UfragFault, UfragReader, config_id
 from relay.drop_reason import DropReason
-from relay.flow_table import FlowTable
+from relay.failure_limiter import FailureLimiter
+from relay.flows import Admission, Flow, Flows, FlowState, SsrcVerdict, ufrag_mark
 from relay.owner_allow_list import OwnerAllowList
 
 OWNERS_REMEMBERED = 4096
-"""Owners whose tunnel sender is kept ready. One forgotten is made anew at a later check:
-this relay sends DATA alone, so a sender holds no counter that must go on."""
+"""Owners whose tunnel sender is kept ready; one forgotten is made anew, and its control
+counter goes on, which is the process's."""
 
 UFRAG_DROPS: Mapping[UfragFault, DropReason] = {
     UfragFault.UNKNOWN_CONFIG: DropReason.UFRAG_UNKNOWN_CONFIG,
@@ -57,6 +70,9 @@ TUNNEL_DROPS: Mapping[TunnelFault, DropReason] = {
     TunnelFault.FRAME: DropReason.TUNNEL_FRAME,
 }
 
+_SSRC_AT = {PacketKind.RTP: 8, PacketKind.RTCP: 4}
+"""https://www.rfc-editor.org/rfc/rfc3550#section-5.1 and section 6.4.1"""
+
 
 @dataclass(frozen=True, slots=True)
 class Forward:
@@ -68,21 +84,34 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Send `datagram`, the answer to a probe, from the tunnel socket to `owner`."""
+
+    datagram: bytes
+    owner: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """Send `payload` from the public socket to `client`."""
+    """Send `payload` from the public socket of the client's family to `client`."""
 
     payload: bytes
     client: Address
     kind: PacketKind
 
 
+FromClient = Forward | DropReason
+FromTunnel = Delivery | Answer | DropReason
+
+
 class Router:
     """The decisions of one relay worker.
 
-    `tunnel` is the address of the worker's tunnel socket as owners see it,
-    `epoch` a random number that no other worker, before or beside it, uses.
-    `public_host` and the tunnel's host only say which address families the two
-    sockets can send to.
+    `tunnel` is the address of the worker's tunnel socket as owners see it, `siblings`
+    are the other workers', and `epoch` is a random number that no other worker, before
+    or beside it, uses. `families` are the address families, 4 and 6, of the public
+    sockets. Times: `now` is the flows' monotonic clock, `unix_now` the calendar's, in
+    seconds.
     """
 
     def __init__(
@@ -91,87 +120,203 @@ class Router:
         *,
         cluster_id: int,
         owners: OwnerAllowList,
-        flows: FlowTable,
-        public_host: str,
+        flows: Flows,
+        limiter: FailureLimiter,
+        families: frozenset[int],
         tunnel: Address,
+        siblings: tuple[Address, ...],
         epoch: int,
+        check_verified: Callable[[int], None] = lambda _config_id: None,
     ) -> None:
+        """`check_verified` is told the config id of each ufrag whose check authenticated."""
+        self.draining = False
+        """Whether checks from addresses without a flow are refused."""
+        self.epoch = epoch
         self._cluster_id = cluster_id
         self._flows = flows
-        self._ufrags = UfragReader(keys)
-        self._receiver = TunnelReceiver(keys, tunnel)
+        self._limiter = limiter
+        self._families = families
+        self._tunnel = tunnel
+        self._siblings = siblings
+        self._check_verified = check_verified
         # Asked at every check of every client, about a few owners.
         self._may_own = lru_cache(OWNERS_REMEMBERED)(owners.allows)
-        self._sender_to = lru_cache(OWNERS_REMEMBERED)(partial(TunnelSender, keys, epoch))
-        self._public_is_ipv6 = _is_ipv6(public_host)
-        self._tunnel_is_ipv6 = _is_ipv6(tunnel[0])
+        self.reload(keys)
 
-    def from_client(self, datagram: bytes, client: Address, now: float) -> Forward | DropReason:
-        """Judge what the public socket received from `client`."""
+    def reload(self, keys: ClusterKeys) -> None:
+        """Use other keys from now on; flows stay."""
+        self._ufrags = UfragReader(keys)
+        self._receiver = TunnelReceiver(keys, self._tunnel)
+        self.sender_to: Callable[[Address], TunnelSender] = lru_cache(OWNERS_REMEMBERED)(
+            lambda owner: TunnelSender(keys, self.epoch, owner)
+        )
+        """What encodes datagrams to an owner."""
+
+    def from_client(
+        self, datagram: bytes, client: Address, now: float, unix_now: float
+    ) -> FromClient:
+        """Judge what a public socket received from `client`."""
         kind = packet_kind(datagram)
         if kind is PacketKind.OTHER:
             return DropReason.NOT_WEBRTC
+        flow = self._flows.find(client, now)
         if kind is PacketKind.STUN:
             try:
                 message = stun.parse(datagram)
             except StunError:
                 return DropReason.MALFORMED_STUN
             if message.message_class is StunClass.REQUEST:
-                return self._from_check(message, datagram, client, now)
-        flow = self._flows.find(client, now)
+                return self._from_check(message, datagram, client, flow, now, unix_now)
         if flow is None:
-            return DropReason.NO_FLOW
-        return Forward(flow.sender.encode_data(client, datagram), flow.owner, kind)
+            return self._from_unknown(datagram, client, kind, now)
+        return self._forward(datagram, client, flow, kind)
 
-    def from_tunnel(self, datagram: bytes) -> list[Delivery | DropReason]:
-        """Judge what the tunnel socket received: one verdict a frame.
+    def from_tunnel(self, datagram: bytes, source: Address, now: float) -> list[FromTunnel]:
+        """Judge what the tunnel socket received from an owner at `source`.
 
-        A datagram that cannot be believed yields one reason for all of it.
+        One verdict a frame, but none for a control frame that was obeyed in silence. A
+        datagram that cannot be believed yields one reason for all of it.
         """
         try:
-            _epoch, frames = self._receiver.decode(datagram)
+            epoch, frames = self._receiver.decode(datagram)
+            messages = [
+                None if frame.type is FrameType.DATA else control_message(frame) for frame in frames
+            ]
         except TunnelError as error:
             return [TUNNEL_DROPS[error.fault]]
-        return [self._from_owner(frame) for frame in frames]
+        verdicts = []
+        for frame, message in zip(frames, messages, strict=True):
+            verdict = (
+                self._deliver(frame, now)
+                if message is None
+                else self._obey(message, frame.client, source, epoch, now)
+            )
+            if verdict is not None:
+                verdicts.append(verdict)
+        return verdicts
+
+    def trusts(self, header: bytes) -> bool:
+        """Whether a tunnel datagram with this header was verified."""
+        return self._receiver.remembers(header)
+
+    # From a client.
 
     def _from_check(
-        self, check: StunMessage, datagram: bytes, client: Address, now: float
-    ) -> Forward | DropReason:
-        owner = self._owner_of(check, now)
-        if isinstance(owner, DropReason):
-            return owner
-        flow = self._flows.point(client, owner, self._sender_to(owner), now)
-        return Forward(flow.sender.encode_data(client, datagram), owner, PacketKind.STUN)
-
-    def _owner_of(self, check: StunMessage, now: float) -> Address | DropReason:
-        """Who owns the call that `check` belongs to, once it proved that it does belong."""
+        self,
+        check: StunMessage,
+        datagram: bytes,
+        client: Address,
+        flow: Flow | None,
+        now: float,
+        unix_now: float,
+    ) -> FromClient:
         if check.method != stun.BINDING:
             return DropReason.STUN_METHOD
         ufrag = check.local_ufrag
         if ufrag is None:
             return DropReason.NO_USERNAME
+        if flow is not None and flow.ufrag_mark == ufrag_mark(ufrag):
+            # Verified when it was new; its owner verifies each.
+            return self._forward(datagram, client, flow, PacketKind.STUN)
+        if flow is None and not self._limiter.allows(client[0], now):
+            return DropReason.RATE_LIMITED
+        owner = self._owner_of(check, ufrag, unix_now)
+        if isinstance(owner, DropReason):
+            self._limiter.failed(client[0], now)
+            return owner
+        return self._admit(datagram, client, owner, ufrag, now)
+
+    def _owner_of(self, check: StunMessage, ufrag: bytes, unix_now: float) -> Address | DropReason:
+        """Who owns the call that `check` belongs to, once it proved that it does belong."""
         try:
-            owner = self._ufrags.read(ufrag, now)
+            owner = self._ufrags.read(ufrag, unix_now)
             password = self._ufrags.password(ufrag)
         except UfragError as error:
             return UFRAG_DROPS[error.reason]
         if not check.verify(password):
             return DropReason.INTEGRITY
+        self._check_verified(config_id(ufrag))
+        return self._allowed(owner)
+
+    def _allowed(self, owner: Owner) -> Address | DropReason:
         if owner.cluster_id != self._cluster_id:
             return DropReason.FOREIGN_CLUSTER
         if not self._may_own(owner.address):
             return DropReason.OWNER_NOT_ALLOWED
-        if _is_ipv6(owner.address) != self._tunnel_is_ipv6:
+        if _family(owner.address) != _family(self._tunnel[0]):
             return DropReason.OWNER_FAMILY
         return owner.address, owner.port
 
-    def _from_owner(self, frame: Frame) -> Delivery | DropReason:
-        if frame.type is not FrameType.DATA:
-            return DropReason.UNSUPPORTED_CONTROL
-        if _is_ipv6(frame.client[0]) != self._public_is_ipv6:
+    def _admit(
+        self, datagram: bytes, client: Address, owner: Address, ufrag: bytes, now: float
+    ) -> FromClient:
+        admission = self._flows.check_verified(
+            client, owner, ufrag, len(datagram), now, open_new=not self.draining
+        )
+        if admission is Admission.FULL:
+            return DropReason.DRAINING if self.draining else DropReason.TABLE_FULL
+        # Also when another owner holds the address: the check is for this one to judge.
+        return self._encode(datagram, client, owner, PacketKind.STUN)
+
+    def _from_unknown(
+        self, datagram: bytes, client: Address, kind: PacketKind, now: float
+    ) -> FromClient:
+        """Media whose source address nobody vouched for may be that of a rebound NAT."""
+        at = _SSRC_AT.get(kind)
+        if at is None or len(datagram) < at + 4:
+            return DropReason.NO_FLOW
+        owner = self._flows.follow_ssrc(int.from_bytes(datagram[at : at + 4], "big"), now)
+        if owner is SsrcVerdict.UNKNOWN:
+            return DropReason.NO_FLOW
+        if owner is SsrcVerdict.LIMITED:
+            return DropReason.SSRC_RATE
+        return self._encode(datagram, client, owner, kind)
+
+    def _forward(
+        self, datagram: bytes, client: Address, flow: Flow, kind: PacketKind
+    ) -> FromClient:
+        if flow.state is FlowState.PROVISIONAL:
+            self._flows.received(client, len(datagram))
+        return self._encode(datagram, client, flow.owner, kind)
+
+    def _encode(
+        self, datagram: bytes, client: Address, owner: Address, kind: PacketKind
+    ) -> Forward:
+        return Forward(self.sender_to(owner).encode_data(client, datagram), owner, kind)
+
+    # From an owner.
+
+    def _deliver(self, frame: Frame, now: float) -> Delivery | DropReason:
+        if _family(frame.client[0]) not in self._families:
             return DropReason.CLIENT_FAMILY
+        if not self._flows.may_send(frame.client, len(frame.payload), now):
+            return DropReason.PROVISIONAL_ALLOWANCE
         return Delivery(frame.payload, frame.client, packet_kind(frame.payload))
 
+    def _obey(
+        self, message: ControlMessage, client: Address, source: Address, epoch: int, now: float
+    ) -> Answer | DropReason | None:
+        if not self._may_own(source[0]):
+            return DropReason.OWNER_NOT_ALLOWED
+        match message:
+            case Bind():
+                return _BIND_DROPS[self._flows.bind(client, source, epoch, message, now)]
+            case Unbind():
+                self._flows.unbind(client, source)
+            case Reset():
+                self._flows.reset(source, epoch)
+            case Hello() if message.nonce:
+                answer = control_frame(Hello(message.nonce, self._siblings))
+                return Answer(self.sender_to(source).encode([answer]), source)
+        return None
 
-def _is_ipv6(host: str) -> bool:
-    return ":" in host
+
+_BIND_DROPS: Mapping[Admission, DropReason | None] = {
+    Admission.ACCEPTED: None,
+    Admission.CONFLICT: DropReason.BIND_CONFLICT,
+    Admission.FULL: DropReason.BIND_TABLE_FULL,
+}
+
+
+def _family(host: str) -> int:
+    return 6 if ":" in host else 4

@@ -1,23 +1,24 @@
-"""A worker: carries out the router's verdicts between its two sockets.
+"""A worker: carries out the router's verdicts between its sockets.
 
-Plain blocking poll and non-blocking calls: there is nothing to await between
-receiving a datagram and sending it on.
+Without the compiled loop this takes every datagram from the sockets. With it, it
+takes the odd ones, which the loop leaves on two sockets of their own. There is
+nothing to await between receiving a datagram and sending it on, so this is a
+plain blocking poll.
 """
 
-import os
 import select
 import socket
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
+from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
-from chassis.bound_socket import bound_address
-from chassis.logs import configure_logging
-from relay.config import RelayConfig
-from relay.counters import CounterTable, WorkerCounters
+from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
+from relay.counters import Direction, Tally, WorkerCounters
 from relay.drop_reason import DropReason
-from relay.flow_table import FlowTable
-from relay.router import Delivery, Router
-from relay.sockets import RelaySockets
+from relay.flows import Flows
+from relay.router import Answer, Delivery, Forward, Router
 
 PUBLIC_BYTES = 2048
 """Receive buffer for clients: WebRTC keeps its datagrams under 1280 to 1500 bytes."""
@@ -25,116 +26,219 @@ PUBLIC_BYTES = 2048
 TUNNEL_BYTES = 65535
 """Receive buffer for owners: one tunnel datagram may carry many frames."""
 
+PUNT_BYTES = 65535 + 64
+
 BATCH = 64
 """Datagrams taken from one socket before the other has its turn."""
 
-SWEEP_INTERVAL_MS = 1000
-"""How long an idle worker waits before it looks for idle flows."""
+HOUSEKEEPING_S = 1.0
+
+Take = Callable[[bytes, Address], None]
+"""What is done with a datagram and its source."""
+
+
+class FastPathError(RuntimeError):
+    """The compiled loop ended; the worker's process must, too."""
+
+
+class CompiledLoop(Protocol):
+    """The part of `fast.path.FastPath` that needs no compiler to be named."""
+
+    public_punts: socket.socket
+    tunnel_punts: socket.socket
+
+    @property
+    def failed(self) -> BaseException | None: ...
+
+    @staticmethod
+    def read_punt(punt: bytes) -> tuple[bytes, Address]: ...
+
+    def set_owner_header(self, owner: Address, header: bytes) -> None: ...
+
+    def forget_owner_headers(self) -> None: ...
+
+    def trust_header(self, header: bytes) -> None: ...
+
+    def distrust_headers(self) -> None: ...
 
 
 class Worker:
-    """Moves datagrams until the process ends."""
+    """Moves datagrams from `run` to `stop`.
+
+    `publics` has at most one socket for each address family; all sockets are
+    non-blocking. With `fast`, which somebody else starts and stops, the sockets are
+    only sent on here. `now` of all flows is `time.monotonic()`.
+    """
 
     def __init__(
         self,
-        public: socket.socket,
+        publics: Sequence[socket.socket],
         tunnel: socket.socket,
         router: Router,
-        flows: FlowTable,
+        flows: Flows,
         counters: WorkerCounters,
+        fast: CompiledLoop | None = None,
     ) -> None:
-        self._public = public
+        self._publics = {6 if each.family == socket.AF_INET6 else 4: each for each in publics}
         self._tunnel = tunnel
         self._router = router
         self._flows = flows
         self._counters = counters
+        self._fast = fast
+        self._owners_told: set[Address] = set()
+        self._stopping = False
 
-    def run(self) -> None:
-        """Serve both sockets for ever."""
+    def run(
+        self,
+        watch: Mapping[int, Callable[[], None]],
+        each_second: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve until `stop`; calls `watch[fd]` when that descriptor is readable.
+
+        Raises FastPathError when the compiled loop ended by itself.
+        """
+        handlers = {**self._drains(), **watch}
         poll = select.poll()
-        drains = {
-            self._public.fileno(): self._drain_public,
-            self._tunnel.fileno(): self._drain_tunnel,
-        }
-        for descriptor in drains:
+        for descriptor in handlers:
             poll.register(descriptor, select.POLLIN)
-        while True:
-            ready = poll.poll(SWEEP_INTERVAL_MS)
-            now = time.time()
-            for descriptor, _events in ready:
-                drains[descriptor](now)
-            self._flows.sweep(now)
-            self._counters.flow_table(len(self._flows), self._flows.evictions)
+        due = 0.0
+        while not self._stopping:
+            wait_s = max(0.0, due - time.monotonic())
+            for descriptor, _events in poll.poll(1000 * wait_s):
+                handlers[descriptor]()
+            if time.monotonic() >= due:
+                due = time.monotonic() + HOUSEKEEPING_S
+                self._keep_house()
+                each_second()
 
-    def _drain_public(self, now: float) -> None:
-        for _ in range(BATCH):
-            try:
-                datagram, address = self._public.recvfrom(PUBLIC_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                # Such as an ICMP error for what was sent before; reading it clears it.
-                self._counters.receive_error()
-                return
-            self._handle_public(datagram, address[:2], now)
+    def stop(self) -> None:
+        """Have `run` return; for its own callbacks to call."""
+        self._stopping = True
 
-    def _handle_public(self, datagram: bytes, client: tuple[str, int], now: float) -> None:
+    def reload(self, keys: ClusterKeys) -> None:
+        """Use other keys from now on."""
+        self._router.reload(keys)
+        self._owners_told.clear()
+        if self._fast is not None:
+            self._fast.forget_owner_headers()
+            self._fast.distrust_headers()
+
+    def _drains(self) -> dict[int, Callable[[], None]]:
+        if self._fast is not None:
+            return {
+                self._fast.public_punts.fileno(): self._punt_drain(
+                    self._fast, self._fast.public_punts, self._take_public
+                ),
+                self._fast.tunnel_punts.fileno(): self._punt_drain(
+                    self._fast, self._fast.tunnel_punts, self._take_tunnel
+                ),
+            }
+        sources: list[tuple[socket.socket, int, Take, Direction]] = [
+            (each, PUBLIC_BYTES, self._take_public, Direction.TO_OWNER)
+            for each in self._publics.values()
+        ]
+        sources.append((self._tunnel, TUNNEL_BYTES, self._take_tunnel, Direction.TO_CLIENT))
+        return {source[0].fileno(): self._socket_drain(*source) for source in sources}
+
+    def _socket_drain(
+        self, source: socket.socket, size: int, take: Take, direction: Direction
+    ) -> Callable[[], None]:
+        def drain() -> None:
+            taken = 0
+            while taken < BATCH:
+                try:
+                    datagram, address = source.recvfrom(size)
+                except BlockingIOError:
+                    break
+                except OSError:
+                    # Such as an ICMP error for what was sent before; reading it clears it.
+                    self._counters.add(Tally.RECEIVE_ERRORS)
+                    break
+                taken += 1
+                take(datagram, address[:2])
+            if taken:
+                self._counters.add(Tally.WAKE_UPS)
+                self._counters.batch(direction, taken)
+
+        return drain
+
+    def _punt_drain(
+        self, fast: CompiledLoop, punts: socket.socket, take: Take
+    ) -> Callable[[], None]:
+        def drain() -> None:
+            for _ in range(BATCH):
+                try:
+                    punt = punts.recv(PUNT_BYTES)
+                except BlockingIOError:
+                    return
+                self._counters.add(Tally.PUNTS)
+                take(*fast.read_punt(punt))
+
+        return drain
+
+    def _take_public(self, datagram: bytes, client: Address) -> None:
         if len(datagram) == PUBLIC_BYTES:
             self._counters.dropped(DropReason.OVERSIZED)
             return
-        verdict = self._router.from_client(datagram, client, now)
+        verdict = self._router.from_client(datagram, client, time.monotonic(), time.time())
         if isinstance(verdict, DropReason):
             self._counters.dropped(verdict)
-            return
+        else:
+            self._forward(verdict, len(datagram))
+
+    def _forward(self, forward: Forward, size: int) -> None:
+        self._tell_header(forward.owner)
         try:
-            self._tunnel.sendto(verdict.datagram, verdict.owner)
+            self._tunnel.sendto(forward.datagram, forward.owner)
         except OSError:
             self._counters.dropped(DropReason.OWNER_SEND_FAILED)
             return
-        self._counters.sent_to_owner(verdict.kind, len(datagram))
+        self._counters.add(Tally.TUNNEL_DATAGRAMS_SENT)
+        self._counters.sent_to_owner(forward.kind, size)
 
-    def _drain_tunnel(self, _now: float) -> None:
-        for _ in range(BATCH):
-            try:
-                datagram = self._tunnel.recv(TUNNEL_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                self._counters.receive_error()
-                return
-            for verdict in self._router.from_tunnel(datagram):
-                if isinstance(verdict, DropReason):
-                    self._counters.dropped(verdict)
-                else:
-                    self._deliver(verdict)
+    def _take_tunnel(self, datagram: bytes, owner: Address) -> None:
+        for verdict in self._router.from_tunnel(datagram, owner, time.monotonic()):
+            if isinstance(verdict, DropReason):
+                self._counters.dropped(verdict)
+            elif isinstance(verdict, Delivery):
+                self._deliver(verdict)
+            else:
+                self._answer(verdict)
+        self._trust_header(datagram[:HEADER_BYTES])
 
     def _deliver(self, delivery: Delivery) -> None:
+        public = self._publics[6 if ":" in delivery.client[0] else 4]
         try:
-            self._public.sendto(delivery.payload, delivery.client)
+            public.sendto(delivery.payload, delivery.client)
         except OSError:
             self._counters.dropped(DropReason.CLIENT_SEND_FAILED)
             return
         self._counters.sent_to_client(delivery.kind, len(delivery.payload))
 
+    def _answer(self, answer: Answer) -> None:
+        try:
+            self._tunnel.sendto(answer.datagram, answer.owner)
+        except OSError:
+            self._counters.dropped(DropReason.OWNER_SEND_FAILED)
+            return
+        self._counters.add(Tally.TUNNEL_DATAGRAMS_SENT)
 
-def run_worker(
-    config: RelayConfig,
-    keys: ClusterKeys,
-    sockets: RelaySockets,
-    counters: CounterTable,
-    index: int,
-) -> None:
-    """The main function of worker process `index`."""
-    configure_logging("relay", config.log_level)
-    public, tunnel = sockets.take(index)
-    flows = FlowTable(max_flows=config.max_flows, idle_seconds=config.flow_idle_seconds)
-    router = Router(
-        keys,
-        cluster_id=config.cluster_id,
-        owners=config.owners,
-        flows=flows,
-        public_host=bound_address(public).host,
-        tunnel=bound_address(tunnel),
-        epoch=int.from_bytes(os.urandom(8), "big"),
-    )
-    Worker(public, tunnel, router, flows, counters.worker(index)).run()
+    def _tell_header(self, owner: Address) -> None:
+        """From the next datagram on, the compiled loop sends to this owner itself."""
+        if self._fast is not None and owner not in self._owners_told:
+            self._fast.set_owner_header(owner, self._router.sender_to(owner).data_header)
+            self._owners_told.add(owner)
+
+    def _trust_header(self, header: bytes) -> None:
+        """From the next datagram on, the compiled loop believes this sender itself."""
+        if self._fast is not None and self._router.trusts(header) and not header[0] & CONTROL:
+            self._fast.trust_header(header)
+
+    def _keep_house(self) -> None:
+        if self._fast is not None and self._fast.failed is not None:
+            raise FastPathError("the compiled loop ended") from self._fast.failed
+        self._flows.sweep(time.monotonic())
+        self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
+        self._counters.gauge(Tally.PROVISIONAL_FLOWS, self._flows.provisional)
+        self._counters.gauge(Tally.SSRCS, self._flows.ssrcs)
+        self._counters.evicted(self._flows.evictions)

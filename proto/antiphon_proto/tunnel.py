@@ -98,7 +98,8 @@ class TunnelSender:
         if not 0 <= epoch < 1 << 64:
             raise ValueError("an epoch is 64 bits")
         tag = _tag(_tag_key(config), epoch, encode_address(receiver))
-        self._data_header = _HEADER.pack(VERSION << 4, config.id, 0, epoch, tag)
+        self.data_header = _HEADER.pack(VERSION << 4, config.id, 0, epoch, tag)
+        """What every datagram of DATA frames alone begins with, `HEADER_BYTES` long."""
         self._control_header = _HEADER.pack(VERSION << 4 | CONTROL, config.id, 0, epoch, tag)
         self._mac_key = _mac_key(config)
         self._counters = counters
@@ -112,13 +113,13 @@ class TunnelSender:
             raise ValueError("a datagram holds at least one frame")
         body = b"".join(_encode_frame(frame.type, frame.client, frame.payload) for frame in frames)
         if all(frame.type is FrameType.DATA for frame in frames):
-            return self._data_header + body
+            return self.data_header + body
         covered = self._control_header + body + _U64.pack(next(self._counters))
         return covered + _mac(self._mac_key, covered)
 
     def encode_data(self, client: Address, payload: bytes) -> bytes:
         """One datagram of one DATA frame. Raises ValueError as `encode` does."""
-        return self._data_header + _encode_frame(FrameType.DATA, client, payload)
+        return self.data_header + _encode_frame(FrameType.DATA, client, payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,10 @@ class TunnelReceiver:
             self._remember(header, sender)
         end = _check_control(sender, datagram) if sender.control else len(datagram)
         return sender.epoch, _decode_frames(datagram, end, control=sender.control)
+
+    def remembers(self, header: bytes) -> bool:
+        """Whether these `HEADER_BYTES` were verified, in an earlier datagram."""
+        return header in self._senders
 
     def _verify_header(self, header: bytes) -> _Sender:
         if len(header) < HEADER_BYTES:

@@ -161,7 +161,7 @@ class UfragReader:
 
     def read(self, ufrag: bytes, now: float) -> Owner:
         """The owner that an unexpired ufrag names; `now` is Unix time. Raises UfragError."""
-        codec = self._codecs.get(_config_id(ufrag))
+        codec = self._codecs.get(config_id(ufrag))
         if codec is None:
             raise UfragError(UfragFault.UNKNOWN_CONFIG)
         owner = codec.decrypt(_decode_blocks(ufrag[1:], codec.length))
@@ -174,7 +174,7 @@ class UfragReader:
 
         Raises UfragError for an unknown config.
         """
-        key = self._password_keys.get(_config_id(ufrag))
+        key = self._password_keys.get(config_id(ufrag))
         if key is None:
             raise UfragError(UfragFault.UNKNOWN_CONFIG)
         digest = hmac.digest(key, ufrag, "sha256")
@@ -221,7 +221,8 @@ def _cipher(config: KeyConfig) -> Cipher[ECB]:
     return Cipher(AES(key), ECB())  # noqa: S305
 
 
-def _config_id(ufrag: bytes) -> int:
+def config_id(ufrag: bytes) -> int:
+    """The id of the config that a ufrag was minted with. Raises UfragError."""
     if not ufrag:
         raise UfragError(UfragFault.LENGTH)
     config_id = _CONFIG_ID_OF.get(ufrag[0])
