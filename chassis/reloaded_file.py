@@ -43,7 +43,8 @@ class ReloadedFile(Generic[ContentT]):
         try:
             content = self._understand(seen)
         except ValueError as error:
-            logger.error("%s: %s; what it said before stays in use", self._path, error)
+            # One line: the file is at fault, a traceback through this code tells nothing.
+            logger.error("%s: %s; keeping what it said", self._path, error)  # noqa: TRY400
             return None
         if content == self._current:
             return None
