@@ -1,0 +1,3 @@
+module antiphon/bench/peers/go
+
+go 1.19
