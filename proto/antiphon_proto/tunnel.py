@@ -111,7 +111,7 @@ class TunnelSender:
         """
         if not frames:
             raise ValueError("a datagram holds at least one frame")
-        body = b"".join(_encode_frame(frame.type, frame.client, frame.payload) for frame in frames)
+        body = b"".join(encode_frame(frame.type, frame.client, frame.payload) for frame in frames)
         if all(frame.type is FrameType.DATA for frame in frames):
             return self.data_header + body
         covered = self._control_header + body + _U64.pack(next(self._counters))
@@ -119,7 +119,7 @@ class TunnelSender:
 
     def encode_data(self, client: Address, payload: bytes) -> bytes:
         """One datagram of one DATA frame. Raises ValueError as `encode` does."""
-        return self.data_header + _encode_frame(FrameType.DATA, client, payload)
+        return self.data_header + encode_frame(FrameType.DATA, client, payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,8 @@ def _check_control(sender: _Sender, datagram: bytes) -> int:
     return end
 
 
-def _encode_frame(type_: FrameType, client: Address, payload: bytes) -> bytes:
+def encode_frame(type_: FrameType, client: Address, payload: bytes) -> bytes:
+    """One frame. Raises ValueError when the payload is too long, or `client` no IP address."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError("a payload is at most 65535 bytes")
     return _FRAME.pack(len(payload), type_) + encode_address(client) + payload

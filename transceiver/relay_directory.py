@@ -1,0 +1,217 @@
+"""The relay workers that this worker knows, and which of them answer.
+
+Whoever sends a tunnel datagram of the cluster is known, and so are the siblings that it
+names. Each is probed with a HELLO. Only the answer to a probe is believed about a relay
+worker's epoch and siblings: a datagram that was recorded in an earlier life is not one.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from antiphon_proto.address import Address
+from antiphon_proto.tunnel_control import Hello
+
+PROBE_INTERVAL_S = 0.05
+PROBES_PER_S = 2000
+"""What all probes together may reach; beyond it their interval grows."""
+
+MISSED_PROBES = 3
+"""So many probes without a sign of life say that a relay worker is gone."""
+
+PATIENCE_S = 5.0
+"""A relay worker silent for longer is probed slowly; when it returns it has missed too much."""
+
+SLOW_PROBE_INTERVAL_S = 1.0
+FORGET_S = 60.0
+"""A relay worker silent for longer is forgotten."""
+
+RETRY_S = 0.01
+"""The soonest that a probe follows another when datagrams of an unknown epoch ask for it."""
+
+MAX_RELAYS = 256
+MAX_OUTSTANDING = 64
+"""Probes of one relay worker whose answers are still recognised."""
+
+_BROADCAST = ipaddress.ip_address("255.255.255.255")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A HELLO to send."""
+
+    relay: Address
+    nonce: int
+    introduce: bool
+    """The relay worker has not answered in this epoch of its own: it may know another life
+    of ours, so RESET goes with the HELLO."""
+
+
+@dataclass(slots=True)
+class _Relay:
+    """`heard_at` is when it became known, until it is heard from."""
+
+    heard_at: float
+    probe_at: float
+    probed_at: float = float("-inf")
+    heard: bool = False
+    epoch: int | None = None
+    """The epoch of its last answer."""
+    estranged: bool = False
+    """It was silent for so long that changes were not sent to it."""
+    unanswered: int = 0
+    said: tuple[Address, ...] = ()
+    """The siblings that it named last."""
+    siblings: tuple[Address, ...] = ()
+    """Those of them that can be sent to."""
+    outstanding: dict[int, float] = field(default_factory=dict)
+    """When each probe that has no answer yet was sent, by nonce, oldest first."""
+
+    @property
+    def answering(self) -> bool:
+        return self.epoch is not None and self.unanswered <= MISSED_PROBES
+
+    def probe(self, nonce: int, interval: float, now: float) -> None:
+        self.outstanding[nonce] = now
+        if len(self.outstanding) > MAX_OUTSTANDING:
+            del self.outstanding[next(iter(self.outstanding))]
+        self.unanswered += 1
+        self.probed_at = now
+        due = self.probe_at + interval
+        self.probe_at = due if due > now else now + interval
+
+    def take(self, nonce: int) -> float | None:
+        """When the probe that an answer names was sent; it and older ones are settled."""
+        sent = self.outstanding.get(nonce)
+        if sent is not None:
+            for older in list(self.outstanding):
+                del self.outstanding[older]
+                if older == nonce:
+                    break
+        return sent
+
+
+class RelayDirectory:
+    """Relay workers by tunnel address: epoch, siblings, and whether they answer."""
+
+    def __init__(
+        self, own: Address, nonce: Callable[[], int], observe: Callable[[float], None]
+    ) -> None:
+        """`nonce` draws 64 unpredictable bits; `observe` takes each probe's round trip, seconds."""
+        self._own = own
+        self._nonce = nonce
+        self._observe = observe
+        self._relays: dict[Address, _Relay] = {}
+        self._due_at = float("inf")
+
+    def __len__(self) -> int:
+        """The relay workers known."""
+        return len(self._relays)
+
+    @property
+    def answering_count(self) -> int:
+        return sum(relay.answering for relay in self._relays.values())
+
+    def answering(self, relay: Address) -> bool:
+        """Whether it answered, and has not missed several probes since."""
+        known = self._relays.get(relay)
+        return known is not None and known.answering
+
+    def listening(self) -> list[Address]:
+        """The relay workers to tell of changes: heard from, and not silent for long."""
+        return [
+            address
+            for address, relay in self._relays.items()
+            if relay.heard and not relay.estranged
+        ]
+
+    def route(self, relay: Address) -> Address:
+        """`relay`, or a sibling that answers where it does not: they serve the same clients."""
+        known = self._relays.get(relay)
+        if known is None or known.unanswered <= MISSED_PROBES:
+            return relay
+        return next(filter(self.answering, known.siblings), relay)
+
+    def heard(self, relay: Address, epoch: int, now: float) -> None:
+        """A datagram of `relay` was verified. One of an unknown epoch has it probed at once."""
+        known = self._relays.get(relay)
+        if known is None:
+            known = self._admit(relay, now)
+        if known.epoch == epoch:
+            known.unanswered = 0
+            known.heard_at = now
+            return
+        known.heard = True
+        known.probe_at = min(known.probe_at, max(now, known.probed_at + RETRY_S))
+        self._due_at = min(self._due_at, known.probe_at)
+
+    def hello(self, relay: Address, epoch: int, hello: Hello, now: float) -> bool:
+        """A HELLO of `relay`. True when the relay worker must be told everything.
+
+        One that answers no probe of ours changes nothing.
+        """
+        known = self._relays.get(relay)
+        sent = known.take(hello.nonce) if known is not None else None
+        if known is None or sent is None:
+            return False
+        self._observe(now - sent)
+        missed_all = known.estranged or known.epoch != epoch
+        known.heard, known.estranged = True, False
+        known.epoch, known.unanswered, known.heard_at = epoch, 0, now
+        if known.said != hello.siblings:
+            known.said, known.siblings = hello.siblings, tuple(self._usable(hello.siblings))
+        self._learn(known.siblings, now)
+        return missed_all
+
+    def tick(self, now: float) -> list[Probe]:
+        """The probes due. Call it at least every 10 ms or so, and after `heard`."""
+        if now < self._due_at:
+            return []
+        self._forget_silent(now)
+        interval = max(PROBE_INTERVAL_S, len(self._relays) / PROBES_PER_S)
+        probes = [
+            self._probe(address, relay, interval, now)
+            for address, relay in self._relays.items()
+            if relay.probe_at <= now
+        ]
+        self._due_at = min((r.probe_at for r in self._relays.values()), default=float("inf"))
+        return probes
+
+    def _probe(self, address: Address, relay: _Relay, interval: float, now: float) -> Probe:
+        if now - relay.heard_at > PATIENCE_S:
+            relay.estranged = True
+            interval = max(interval, SLOW_PROBE_INTERVAL_S)
+        nonce = self._nonce() or 1
+        relay.probe(nonce, interval, now)
+        return Probe(address, nonce, introduce=relay.epoch is None or relay.estranged)
+
+    def _forget_silent(self, now: float) -> None:
+        silent = [a for a, relay in self._relays.items() if now - relay.heard_at > FORGET_S]
+        for address in silent:
+            del self._relays[address]
+
+    def _admit(self, address: Address, now: float) -> _Relay:
+        """Make room by the one silent for longest, those never heard from first."""
+        if len(self._relays) >= MAX_RELAYS:
+            del self._relays[min(self._relays, key=self._worth)]
+        relay = self._relays[address] = _Relay(heard_at=now, probe_at=now)
+        return relay
+
+    def _worth(self, address: Address) -> tuple[bool, float]:
+        relay = self._relays[address]
+        return relay.heard, relay.heard_at
+
+    def _learn(self, siblings: Iterable[Address], now: float) -> None:
+        """Probe siblings not known yet; hearsay displaces nobody."""
+        for sibling in siblings:
+            if sibling not in self._relays and len(self._relays) < MAX_RELAYS:
+                self._admit(sibling, now)
+                self._due_at = now
+
+    def _usable(self, siblings: Iterable[Address]) -> Iterable[Address]:
+        family = ipaddress.ip_address(self._own[0]).version
+        for address in dict.fromkeys(siblings):
+            host = ipaddress.ip_address(address[0])
+            nobody = host.is_multicast or host.is_unspecified or host == _BROADCAST
+            if host.version == family and not nobody and address[1] and address != self._own:
+                yield address
