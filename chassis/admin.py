@@ -1,10 +1,10 @@
-"""The admin port of a process: `/healthz`, `/readyz` and `/metrics`.
+"""The admin port of a process: `/healthz`, `/readyz`, `/metrics` and what else it has to show.
 
 It is for the operator's network only; the public ports never serve metrics.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -30,12 +30,15 @@ def health_routes(ready: ReadyCheck) -> list[web.RouteDef]:
 
 
 async def serve_admin(
-    bind: HostPort | socket.socket, registry: CollectorRegistry, ready: ReadyCheck
+    bind: HostPort | socket.socket,
+    registry: CollectorRegistry,
+    ready: ReadyCheck,
+    routes: Iterable[web.RouteDef] = (),
 ) -> tuple[web.AppRunner, HostPort]:
     """Serve until the returned runner's `cleanup()`; also returns the bound address.
 
-    `bind` is an address, or a socket that is bound to one already. Raises OSError
-    when the address cannot be bound.
+    `bind` is an address, or a socket that is bound to one already; `routes` are the
+    process's own. Raises OSError when the address cannot be bound.
     """
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -44,7 +47,7 @@ async def serve_admin(
         )
 
     app = web.Application()
-    app.add_routes([*health_routes(ready), web.get("/metrics", metrics)])
+    app.add_routes([*health_routes(ready), web.get("/metrics", metrics), *routes])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

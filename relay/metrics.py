@@ -1,31 +1,66 @@
 """The relay's Prometheus metrics, read from the workers' counters at each scrape."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from typing import Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from antiphon_proto.demux import PacketKind
-from chassis.worker_processes import WorkerProcesses
-from relay.counters import CounterTable, Direction
-from relay.drop_reason import DropReason
+from relay.counters import BATCH_BOUNDS, MAX_CONFIG_IDS, CounterTable, Direction, Tally
+from relay.drop_advice import reasons
+from relay.flows import FlowState
 from relay.sockets import RelaySockets, receive_buffer_drops
+
+FLOWS = {
+    FlowState.PROVISIONAL: Tally.PROVISIONAL_FLOWS,
+    FlowState.BOUND: Tally.BOUND_FLOWS,
+}
+
+
+class Supervised(Protocol):
+    """What the supervisor knows of its worker processes."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def alive(self) -> int: ...
+
+    @property
+    def restarts(self) -> int: ...
 
 
 class RelayCollector(Collector):
-    """Sums over the workers; every label is an enum's value."""
+    """Translates the counters into metric families.
+
+    Labels are enums' values, the index of a worker, and the ids of the cluster's keys.
+    """
 
     def __init__(
-        self, counters: CounterTable, workers: WorkerProcesses, sockets: RelaySockets
+        self,
+        counters: CounterTable,
+        workers: Supervised,
+        sockets: RelaySockets,
+        draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._counters = counters
         self._workers = workers
         self._sockets = sockets
+        self._draining = draining
 
     def collect(self) -> Iterable[Metric]:
         yield from self._traffic()
         yield from self._losses()
-        yield from self._state()
+        yield from self._flows()
+        yield from self._loop()
+        yield from self._processes()
 
     def _traffic(self) -> Iterator[Metric]:
         packets = CounterMetricFamily(
@@ -35,7 +70,7 @@ class RelayCollector(Collector):
         )
         volume = CounterMetricFamily(
             "antiphon_relay_forwarded_bytes",
-            "Bytes of those packets as clients see them, without the tunnel's header.",
+            "Bytes of those packets as clients see them, without the tunnel's.",
             labels=("direction", "kind"),
         )
         for direction in Direction:
@@ -45,15 +80,28 @@ class RelayCollector(Collector):
                 volume.add_metric(labels, self._counters.bytes(direction, kind))
         yield packets
         yield volume
+        yield self._counter(
+            "tunnel_datagrams_sent",
+            "Datagrams to owners; forwarded packets to_owner over these are the frames of one.",
+            Tally.TUNNEL_DATAGRAMS_SENT,
+        )
+        verified = CounterMetricFamily(
+            "antiphon_relay_checks_verified",
+            "Checks authenticated, by config id of the key: an id that no longer counts is unused.",
+            labels=("config_id",),
+        )
+        for config_id in range(MAX_CONFIG_IDS):
+            verified.add_metric((str(config_id),), self._counters.checks_verified(config_id))
+        yield verified
 
     def _losses(self) -> Iterator[Metric]:
         drops = CounterMetricFamily(
             "antiphon_relay_dropped_packets",
-            "Packets dropped, never answered, by reason (relay/drop_reason.py explains each).",
-            labels=("reason",),
+            "Packets dropped, never answered, by where they were to go and the reason.",
+            labels=("direction", "reason"),
         )
-        for reason in DropReason:
-            drops.add_metric((reason.value,), self._counters.drops(reason))
+        for direction, reason, _advice in reasons():
+            drops.add_metric((direction.value, reason.value), self._counters.drops(reason))
         yield drops
         overflows = CounterMetricFamily(
             "antiphon_relay_receive_buffer_drops",
@@ -63,23 +111,76 @@ class RelayCollector(Collector):
         overflows.add_metric(("public",), receive_buffer_drops(self._sockets.public))
         overflows.add_metric(("tunnel",), receive_buffer_drops(self._sockets.tunnels))
         yield overflows
-        yield CounterMetricFamily(
-            "antiphon_relay_receive_errors",
+        yield self._counter(
+            "receive_errors",
             "Receive calls that failed, such as for an ICMP error.",
-            value=self._counters.receive_errors,
+            Tally.RECEIVE_ERRORS,
         )
 
-    def _state(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
+    def _flows(self) -> Iterator[Metric]:
+        flows = GaugeMetricFamily(
             "antiphon_relay_flows",
-            "Client addresses that a worker remembers the owner of.",
-            value=self._counters.flows,
+            "Client addresses whose owner is remembered: bound by it, or on a check's word.",
+            labels=("state",),
         )
-        yield CounterMetricFamily(
-            "antiphon_relay_flow_evictions",
-            "Flows given up before they were idle because a worker's table was full.",
-            value=self._counters.evictions,
+        for state, tally in FLOWS.items():
+            flows.add_metric((state.value,), self._counters.tally(tally))
+        yield flows
+        yield GaugeMetricFamily(
+            "antiphon_relay_ssrc_bindings",
+            "RTP sources that owners announced, for clients whose address changes.",
+            value=self._counters.tally(Tally.SSRCS),
         )
+        yield self._counter(
+            "flow_evictions",
+            "Provisional flows given up early because a worker's table was full.",
+            Tally.EVICTIONS,
+        )
+
+    def _loop(self) -> Iterator[Metric]:
+        yield self._counter(
+            "punted_datagrams", "Datagrams that the compiled loop left to Python.", Tally.PUNTS
+        )
+        yield self._counter(
+            "wake_ups", "Rounds of a worker that found something to receive.", Tally.WAKE_UPS
+        )
+        yield self._batches()
+        moderation = GaugeMetricFamily(
+            "antiphon_relay_moderation_seconds",
+            "How long a worker lets packets gather at present.",
+            labels=("worker",),
+        )
+        fast_path = GaugeMetricFamily(
+            "antiphon_relay_fast_path",
+            "1 where a worker runs the compiled loop, 0 where plain Python.",
+            labels=("worker",),
+        )
+        for index in range(self._workers.count):
+            labels = (str(index),)
+            waited = self._counters.tally_of(index, Tally.MODERATION_NANOSECONDS)
+            moderation.add_metric(labels, waited / 1e9)
+            fast_path.add_metric(labels, self._counters.tally_of(index, Tally.FAST_PATH))
+        yield moderation
+        yield fast_path
+
+    def _batches(self) -> Metric:
+        histogram = HistogramMetricFamily(
+            "antiphon_relay_batch_datagrams",
+            "Datagrams taken from a socket at one go, by where they were to go.",
+            labels=("direction",),
+        )
+        for direction in Direction:
+            sizes, datagrams = self._counters.batches(direction)
+            cumulative = list(accumulate(sizes))
+            buckets = [
+                (str(float(bound)), float(count))
+                for bound, count in zip(BATCH_BOUNDS, cumulative, strict=True)
+            ]
+            buckets.append(("+Inf", float(cumulative[-1])))
+            histogram.add_metric((direction.value,), buckets, datagrams)
+        return histogram
+
+    def _processes(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "antiphon_relay_workers", "Worker processes alive.", value=self._workers.alive
         )
@@ -87,4 +188,14 @@ class RelayCollector(Collector):
             "antiphon_relay_worker_restarts",
             "Worker processes started again after they ended.",
             value=self._workers.restarts,
+        )
+        yield GaugeMetricFamily(
+            "antiphon_relay_draining",
+            "1 while checks from new addresses are refused because the relay stops.",
+            value=int(self._draining()),
+        )
+
+    def _counter(self, name: str, help_text: str, tally: Tally) -> Metric:
+        return CounterMetricFamily(
+            f"antiphon_relay_{name}", help_text, value=self._counters.tally(tally)
         )

@@ -1,5 +1,6 @@
 import aiohttp
 import pytest
+from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 
 from chassis.admin import serve_admin
@@ -28,6 +29,19 @@ async def test_serves_health_readiness_and_metrics() -> None:
         assert await get(bound, "/readyz") == (200, "ready\n")
         status, metrics = await get(bound, "/metrics")
         assert (status, "example_total 1.0" in metrics) == (200, True)
+    finally:
+        await runner.cleanup()
+
+
+async def test_serves_the_routes_that_a_process_brings() -> None:
+    async def colour(_request: web.Request) -> web.Response:
+        return web.json_response("green")
+
+    runner, bound = await serve_admin(
+        LOCAL, CollectorRegistry(), lambda: None, [web.get("/debug/colour", colour)]
+    )
+    try:
+        assert await get(bound, "/debug/colour") == (200, '"green"')
     finally:
         await runner.cleanup()
 
