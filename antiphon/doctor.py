@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from antiphon.finding import Finding, fail, judged, ok
 from antiphon.preflight import (
     LIBRARIES,
     OLDEST_PYTHON,
@@ -25,7 +26,10 @@ _HTTP_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorSettings:
-    """Checks this machine; with --url, a running deployment instead of free ports."""
+    """Checks this machine; with --url, a running deployment instead of free ports.
+
+    `antiphon doctor relay --help` is about what a relay sees.
+    """
 
     http: HostPort = setting(
         HostPort("127.0.0.1", 8080), parse=HostPort.parse, help="TCP address that must be free"
@@ -46,19 +50,13 @@ class DoctorSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    well: bool
-    text: str
-
-    def __str__(self) -> str:
-        return f"{'ok  ' if self.well else 'FAIL'}  {self.text}"
-
-
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Print one line a finding. Returns 1 when any is bad."""
+    if argv and argv[0] == "relay":
+        # Imported here: the doctor must be able to say that a library is missing.
+        from antiphon import doctor_relay
+
+        return doctor_relay.run(argv[1:], environ)
     settings = load(DoctorSettings, argv, environ, prog="antiphon doctor")
     return asyncio.run(_print_findings(settings))
 
@@ -90,14 +88,14 @@ async def _findings(settings: DoctorSettings) -> AsyncIterator[Finding]:
 def machine_findings() -> Iterator[Finding]:
     """What this machine has, then what it lacks."""
     if sys.version_info >= OLDEST_PYTHON:
-        yield Finding(True, f"Python {sys.version.split()[0]}")
+        yield ok(f"Python {sys.version.split()[0]}")
     for library in LIBRARIES:
         if library.problem() is None:
-            yield Finding(True, f"{library.distribution} {library.version()}")
+            yield ok(f"{library.distribution} {library.version()}")
     if library_path := opus_library():
-        yield Finding(True, f"libopus: {library_path}")
+        yield ok(f"libopus: {library_path}")
     for problem in machine_problems():
-        yield Finding(False, problem)
+        yield fail(problem)
 
 
 def port_findings(settings: DoctorSettings) -> Iterator[Finding]:
@@ -107,7 +105,7 @@ def port_findings(settings: DoctorSettings) -> Iterator[Finding]:
         ("UDP", settings.relay, socket.SOCK_DGRAM),
     ):
         problem = bind_problem(bind, kind)
-        yield Finding(problem is None, f"{name} {bind} {problem or 'is free'}")
+        yield judged(problem is None, f"{name} {bind} {problem or 'is free'}")
 
 
 async def readiness_finding(name: str, url: str) -> Finding:
@@ -119,8 +117,8 @@ async def readiness_finding(name: str, url: str) -> Finding:
         ):
             text = (await response.text()).strip().partition("\n")[0][:200]
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Finding(False, f"{name} at {url}: {why_unreachable(error)}")
-    return Finding(response.status == 200, f"{name} at {url}: {text}")
+        return fail(f"{name} at {url}: {why_unreachable(error)}")
+    return judged(response.status == 200, f"{name} at {url}: {text}")
 
 
 async def echo_finding(url: str, api_key: str) -> Finding:
@@ -132,5 +130,5 @@ async def echo_finding(url: str, api_key: str) -> Finding:
     try:
         delay_ms = await echo_delay_ms(url, api_key)
     except CallError as error:
-        return Finding(False, f"echo call: {error}")
-    return Finding(True, f"echo call: a sound came back over UDP after {delay_ms:.0f} ms")
+        return fail(f"echo call: {error}")
+    return ok(f"echo call: a sound came back over UDP after {delay_ms:.0f} ms")

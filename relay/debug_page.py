@@ -127,6 +127,7 @@ class DebugPage:
                 meaning=meanings()[reason],
                 advice=advice.remedy,
                 severity=advice.severity.value,
+                refuses_checks=advice.refuses_checks,
             )
 
 

@@ -34,6 +34,8 @@ class Advice:
 
     severity: Severity
     remedy: str
+    refuses_checks: bool = False
+    """Whether it is a check that could not be authenticated, so that a call does not come about."""
 
 
 def _expected(remedy: str) -> Advice:
@@ -42,6 +44,10 @@ def _expected(remedy: str) -> Advice:
 
 def _suspect(remedy: str) -> Advice:
     return Advice(Severity.SUSPECT, remedy)
+
+
+def _refused(remedy: str) -> Advice:
+    return Advice(Severity.SUSPECT, remedy, refuses_checks=True)
 
 
 def _fault(remedy: str) -> Advice:
@@ -61,17 +67,17 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
         DropReason.NO_USERNAME: _expected(
             "Nothing, unless clients list this port as a STUN server."
         ),
-        DropReason.UFRAG_UNKNOWN_CONFIG: _suspect(_SAME_KEYS),
-        DropReason.UFRAG_LENGTH: _suspect(_SAME_KEYS),
+        DropReason.UFRAG_UNKNOWN_CONFIG: _refused(_SAME_KEYS),
+        DropReason.UFRAG_LENGTH: _refused(_SAME_KEYS),
         DropReason.UFRAG_MALFORMED: _expected("Nothing: the ufrag is no transceiver's of ours."),
-        DropReason.UFRAG_CHECK: _suspect(_SAME_KEYS),
-        DropReason.UFRAG_EXPIRED: _suspect(
+        DropReason.UFRAG_CHECK: _refused(_SAME_KEYS),
+        DropReason.UFRAG_EXPIRED: _refused(
             "A client that goes on after its call; else compare the clocks of the machines."
         ),
-        DropReason.INTEGRITY: _suspect(
+        DropReason.INTEGRITY: _refused(
             "Forged checks; else a client that changed the ice-pwd of the answer, or " + _SAME_KEYS
         ),
-        DropReason.FOREIGN_CLUSTER: _suspect(
+        DropReason.FOREIGN_CLUSTER: _refused(
             "Compare --cluster-id of relay and transceivers, and where the load balancer sends."
         ),
         DropReason.OWNER_NOT_ALLOWED: _fault(

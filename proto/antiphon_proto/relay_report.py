@@ -30,6 +30,8 @@ class Drops(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can do about it."""
     severity: str
     """`expected` of the open internet, `suspect` while it keeps counting, or a `fault`."""
+    refuses_checks: bool
+    """Whether these are checks that could not be authenticated."""
 
 
 class KernelDrops(msgspec.Struct, frozen=True, kw_only=True):
