@@ -5,11 +5,13 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from antiphon_proto.address import Address
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
+from antiphon_proto.stun import StunMessage
 from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready
 from chassis.host_port import HostPort
 from transceiver.audio.playout import PlayoutEvent
@@ -50,22 +52,24 @@ NTP_UNIX_S = 2_208_988_800
 """Seconds from NTP's epoch, 1900, to Unix's: https://www.rfc-editor.org/rfc/rfc5905#section-6"""
 
 Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def contained(
-    method: Callable[Concatenate["Call", Arguments], None],
-) -> Callable[Concatenate["Call", Arguments], None]:
-    """A defect met in one call ends that call and no other."""
+    method: Callable[Concatenate["Call", Arguments], Result],
+) -> Callable[Concatenate["Call", Arguments], Result | None]:
+    """A defect met in one call ends that call and no other; None from a call that ended."""
 
     @functools.wraps(method)
-    def run(call: "Call", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+    def run(call: "Call", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | None:
         if call.closed is not None:
-            return
+            return None
         try:
-            method(call, *args, **kwargs)
+            return method(call, *args, **kwargs)
         except Exception:
             logger.exception("call %s failed", call.call_id)
             call.close(CloseReason.INTERNAL_ERROR)
+            return None
 
     return run
 
@@ -97,6 +101,7 @@ class Call:
         self.call_id = call_id
         self.closed: CloseReason | None = None
         self._offer = offer
+        self._plays = offer.direction.mirrored.sends
         self._local_ice = ice
         self._certificate = certificate
         self._counters = counters
@@ -116,6 +121,7 @@ class Call:
             listener=self,
             send=send,
             drops=counters.drops,
+            sources=offer.ssrcs,
         )
         self._sender = RtpSender(
             payload_type=offer.opus_payload_type,
@@ -166,9 +172,19 @@ class Call:
         )
 
     @contained
-    def receive(self, datagram: bytes, client: tuple[str, int], now: float) -> None:
-        """Take a datagram from the client."""
+    def receive(self, datagram: bytes, client: Address, now: float) -> None:
+        """Take a datagram, other than STUN, from an address that the call knows."""
         self.transport.receive(datagram, client, now)
+
+    @contained
+    def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
+        """Take the STUN message of a datagram of `size` bytes."""
+        self.transport.receive_stun(message, size, client, now)
+
+    @contained
+    def receive_roaming(self, datagram: bytes, client: Address, now: float) -> bool:
+        """Take RTP or RTCP from an unknown address; whether it is this call's client's."""
+        return self.transport.receive_roaming(datagram, client, now)
 
     @contained
     def tick(self, now: float) -> None:
@@ -307,7 +323,7 @@ class Call:
 
     def _play(self, audio: CallAudio, now: float) -> None:
         packet = audio.next_packet(now)
-        if packet is not None and self._offer.direction.mirrored.sends:
+        if packet is not None and self._plays:
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)
         for event in audio.playout.take_events():

@@ -1,9 +1,8 @@
-"""The calls of one worker: made here, found by ufrag or client address, forgotten here."""
+"""The calls of one worker: made here, handed their clients' datagrams, forgotten here."""
 
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
@@ -13,7 +12,9 @@ from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
 from antiphon_proto.trunk import Error
 from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
+from transceiver.announcer import Announcer
 from transceiver.call import Call
+from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
@@ -43,13 +44,6 @@ _REFUSALS = {
 """By the error code of the replica that refused a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    call: Call
-    ufrag: bytes
-    paths: RelayPaths
-
-
 class CallTable:
     """Makes calls for signaling, and hands them their clients' datagrams and the time."""
 
@@ -58,14 +52,16 @@ class CallTable:
         config: TransceiverConfig,
         keys: ClusterKeys,
         *,
+        incarnation: int,
         endpoint: TunnelEndpoint,
+        announcer: Announcer,
         inference: InferenceClient,
         counters: CallCounters,
         turn_latency: TurnLatency,
         clock: Callable[[], float],
         unix_time: Callable[[], float],
     ) -> None:
-        """`clock` is the event loop's."""
+        """`clock` is the event loop's; `incarnation` (0..255) is minted into every ufrag."""
         self._config = config
         self._endpoint = endpoint
         self._inference = inference
@@ -77,10 +73,10 @@ class CallTable:
         self._call_ids = CallIds(keys)
         self._minter = UfragMinter(keys)
         self._passwords = UfragReader(keys)
-        self._incarnation = secrets.randbelow(256)
-        self._by_ufrag: dict[bytes, _Entry] = {}
-        self._by_client: dict[Address, _Entry] = {}
-        self._by_id: dict[str, _Entry] = {}
+        self._incarnation = incarnation
+        self._routes = CallRoutes(announcer)
+        self._by_ufrag: dict[bytes, RoutedCall] = {}
+        self._by_id: dict[str, RoutedCall] = {}
 
     def __len__(self) -> int:
         return len(self._by_ufrag)
@@ -89,47 +85,53 @@ class CallTable:
         """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""
         offer = parse_offer(offer_sdp)
         self._check_room()
-        entry = self._open(offer, session)
-        call = entry.call
-        self._by_ufrag[entry.ufrag] = entry
-        self._by_id[call.call_id] = entry
-        await self._wait_admitted(entry)
+        routed = self._open(offer, session)
+        call = routed.call
+        self._by_ufrag[routed.ufrag] = routed
+        self._by_id[call.call_id] = routed
+        self._routes.update(routed)
+        await self._wait_admitted(routed)
         self._counters.opened += 1
         logger.info("call %s opened", call.call_id)
         return CreatedCall(call.call_id, call.answer(self._config.advertise))
 
     async def hang_up(self, call_id: str) -> bool:
         """End a call of this worker; False when there is no such call."""
-        entry = self._by_id.get(call_id)
-        if entry is None:
+        routed = self._by_id.get(call_id)
+        if routed is None:
             return False
-        entry.call.close(CloseReason.CLIENT_HANGUP)
-        self._forget(entry)
+        routed.call.close(CloseReason.CLIENT_HANGUP)
+        self._forget(routed)
         return True
 
     def receive(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Hand a client's datagram to its call; one without a call is counted."""
-        if packet_kind(datagram) is PacketKind.STUN:
+        kind = packet_kind(datagram)
+        if kind is PacketKind.STUN:
             self._receive_stun(datagram, client, relay, now)
             return
-        entry = self._by_client.get(client)
-        if entry is None:
+        routed = self._routes.at(client)
+        if routed is not None:
+            routed.paths.note(client, relay)
+            routed.call.receive(datagram, client, now)
+            self._routes.update(routed)
+        elif kind is PacketKind.RTP or kind is PacketKind.RTCP:
+            self._receive_roaming(datagram, kind, client, relay, now)
+        else:
             self._counters.drops[DropReason.NO_CALL] += 1
-            return
-        entry.paths.note(client, relay)
-        entry.call.receive(datagram, client, now)
 
     def tick(self, now: float) -> None:
         """Drive every call's clock; forget those that ended."""
-        for entry in list(self._by_ufrag.values()):
-            entry.call.tick(now)
-            if entry.call.closed is not None:
-                self._forget(entry)
+        for routed in list(self._by_ufrag.values()):
+            routed.call.tick(now)
+            self._routes.update(routed)
+            if routed.call.closed is not None:
+                self._forget(routed)
 
     def close_all(self) -> None:
-        for entry in list(self._by_ufrag.values()):
-            entry.call.close(CloseReason.SHUTDOWN)
-            self._forget(entry)
+        for routed in list(self._by_ufrag.values()):
+            routed.call.close(CloseReason.SHUTDOWN)
+            self._forget(routed)
 
     def _check_room(self) -> None:
         if not self._inference.connected:
@@ -139,17 +141,17 @@ class CallTable:
             self._counters.refused += 1
             raise CallRefusedError(RefusalReason.AT_CAPACITY, retry_after_s=RETRY_AFTER_S)
 
-    async def _wait_admitted(self, entry: _Entry) -> None:
+    async def _wait_admitted(self, routed: RoutedCall) -> None:
         """Return when the replica took the session. Raises CallRefusedError."""
-        answer = await entry.call.engine_opened()
+        answer = await routed.call.engine_opened()
         if isinstance(answer, Error):
-            entry.call.close(CloseReason.ENGINE_FAILED)
-            self._forget(entry)
+            routed.call.close(CloseReason.ENGINE_FAILED)
+            self._forget(routed)
             self._counters.refused += 1
             reason = _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
             raise CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
 
-    def _open(self, offer: Offer, session: RealtimeSession) -> _Entry:
+    def _open(self, offer: Offer, session: RealtimeSession) -> RoutedCall:
         ufrag = self._mint_ufrag()
         password = self._passwords.password(ufrag.encode()).decode()
         paths = RelayPaths(self._endpoint)
@@ -167,7 +169,7 @@ class CallTable:
             unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
         )
-        return _Entry(call, ufrag.encode(), paths)
+        return RoutedCall(call, ufrag.encode(), paths)
 
     def _mint_ufrag(self) -> str:
         host, port = self._endpoint.address
@@ -179,40 +181,47 @@ class CallTable:
                 return ufrag
 
     def _receive_stun(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
-        """Requests go by their ufrag, as at the relay; responses by the client's address."""
+        """Requests go by their ufrag, as at the relay; responses to the call that asked."""
         try:
             message = stun.parse(datagram)
         except StunError:
             self._counters.drops[DropReason.STUN_MALFORMED] += 1
             return
-        is_request = message.message_class is StunClass.REQUEST
-        entry = (
-            self._by_ufrag.get(message.local_ufrag or b"")
-            if is_request
-            else self._by_client.get(client)
-        )
-        if entry is None:
+        if message.message_class is StunClass.REQUEST:
+            routed = self._by_ufrag.get(message.local_ufrag or b"")
+        else:
+            routed = self._routes.asking(client, message) or self._routes.at(client)
+        if routed is None:
             self._counters.drops[DropReason.NO_CALL] += 1
             return
-        entry.paths.note(client, relay)
-        entry.call.receive(datagram, client, now)
-        if is_request:
-            self._follow(entry, client)
+        routed.paths.note(client, relay)
+        routed.call.receive_stun(message, len(datagram), client, now)
+        self._settle(routed, client)
 
-    def _follow(self, entry: _Entry, client: Address) -> None:
-        """Route by address only what the call's ICE agent has authenticated."""
-        knows = entry.call.transport.ice.knows
-        if knows(client):
-            self._by_client[client] = entry
-        for forgotten in entry.paths.forget_unless(knows):
-            self._forget_client(forgotten, entry)
+    def _receive_roaming(
+        self, datagram: bytes, kind: PacketKind, client: Address, relay: Address, now: float
+    ) -> None:
+        """Media from an unknown address, as after a NAT rebinding: SRTP says whose it is."""
+        at = 8 if kind is PacketKind.RTP else 4
+        source = int.from_bytes(datagram[at : at + 4], "big")
+        reason = DropReason.NO_CALL
+        for routed in self._routes.with_source(source):
+            routed.paths.note(client, relay)
+            accepted = routed.call.receive_roaming(datagram, client, now)
+            self._settle(routed, client)
+            if accepted:
+                return
+            reason = DropReason.REBINDING_REFUSED
+        self._counters.drops[reason] += 1
 
-    def _forget(self, entry: _Entry) -> None:
-        self._by_ufrag.pop(entry.ufrag, None)
-        self._by_id.pop(entry.call.call_id, None)
-        for client in entry.paths.forget_unless(lambda _client: False):
-            self._forget_client(client, entry)
+    def _settle(self, routed: RoutedCall, client: Address) -> None:
+        """Keep of an address that was unknown only what the call has authenticated."""
+        knows = routed.call.transport.ice.knows
+        if not knows(client):
+            routed.paths.forget_unless(knows)
+        self._routes.update(routed)
 
-    def _forget_client(self, client: Address, entry: _Entry) -> None:
-        if self._by_client.get(client) is entry:
-            del self._by_client[client]
+    def _forget(self, routed: RoutedCall) -> None:
+        self._by_ufrag.pop(routed.ufrag, None)
+        self._by_id.pop(routed.call.call_id, None)
+        self._routes.forget(routed)

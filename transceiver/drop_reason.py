@@ -1,10 +1,10 @@
-"""Why a client's datagram went no further; each value is also a metric label."""
+"""Why a datagram from or to a client went no further; each value is also a metric label."""
 
 from enum import Enum
 
 
 class DropReason(Enum):
-    """Reasons on the path from the tunnel to a call."""
+    """Reasons on the path between the tunnel and a call."""
 
     NO_CALL = "no_call"
     """No call has this client address, or owns this ufrag."""
@@ -16,6 +16,10 @@ class DropReason(Enum):
     """RTP or RTCP before the DTLS handshake gave its keys."""
     SRTP_AUTHENTICATION = "srtp_authentication"
     """SRTP or SRTCP that does not authenticate, or a replay."""
+    REBINDING_REFUSED = "rebinding_refused"
+    """RTP or RTCP from an unknown address that names a call's SSRC and is not from its client."""
+    UNVALIDATED_ALLOWANCE = "unvalidated_allowance"
+    """A datagram of ours, beyond three times what an unvalidated address has sent."""
     RTP_MALFORMED = "rtp_malformed"
     """An RTP packet that does not parse."""
     RTCP_MALFORMED = "rtcp_malformed"

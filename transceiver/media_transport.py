@@ -1,15 +1,26 @@
 """One client's encrypted transport: ICE, DTLS and SRTP behind `receive` and `send_*`."""
 
-from collections import Counter
+import math
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
+from antiphon_proto.stun import StunMessage
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsEndpoint, DtlsError
 from transceiver.ice import IceAgent
 from transceiver.srtp import SrtpError, SrtpReceiver, SrtpSender
+
+MAX_WAITING = 8
+"""DTLS datagrams that wait for leave to be sent; the longest flight has one or two."""
+
+MAX_SOURCES = 8
+"""RTP sources of the client that are remembered."""
+
+RTP_QUIET_S = 1.0
+"""After so long without RTP the client's RTCP tells where it is."""
 
 SendDatagram = Callable[[bytes, Address], None]
 
@@ -35,8 +46,10 @@ class MediaTransport:
     """Owns the three protocols' state and the order between them.
 
     DTLS starts with the first authenticated connectivity check, and is heard only
-    from addresses that such a check came from. Media is accepted from any address
-    that SRTP authenticates.
+    from addresses that such a check or media came from. Media is accepted from any
+    address that SRTP authenticates, and tells the ICE agent where the client is.
+    Nothing leaves for an address beyond what the ICE agent's limit for it allows:
+    DTLS then waits for more, media is dropped.
     """
 
     def __init__(
@@ -47,8 +60,13 @@ class MediaTransport:
         listener: TransportListener,
         send: SendDatagram,
         drops: Counter[DropReason],
+        sources: tuple[int, ...] = (),
     ) -> None:
+        """`sources` are the SSRCs that the client has named by signaling."""
         self.ice = ice
+        self.sources = dict.fromkeys(sources[:MAX_SOURCES], False)
+        """The client's RTP sources (SSRC), and whether authentic media came from each."""
+        self._sources_revision = 0
         self._dtls = dtls
         self._listener = listener
         self._send = send
@@ -57,25 +75,50 @@ class MediaTransport:
         self._srtp_sender: SrtpSender | None = None
         self._dtls_started = False
         self._dtls_due: float | None = None
+        self._waiting: deque[bytes] = deque()
+        self._rtp_at = -math.inf
         self._closed = False
 
     @property
     def connected(self) -> bool:
         return self._srtp_sender is not None
 
+    @property
+    def revision(self) -> int:
+        """Changes whenever `sources`, or what the ICE agent knows of addresses, may have."""
+        return self.ice.revision + self._sources_revision
+
     def receive(self, datagram: bytes, client: Address, now: float) -> None:
-        """Handle one datagram from the client; what cannot be used is counted."""
+        """Handle one datagram from a known address, except STUN; a useless one is counted."""
+        self.ice.credit(len(datagram), client)
         match packet_kind(datagram):
-            case PacketKind.RTP:
-                self._receive_rtp(datagram, now)
-            case PacketKind.RTCP:
-                self._receive_rtcp(datagram, now)
-            case PacketKind.STUN:
-                self._receive_stun(datagram, client, now)
+            case PacketKind.RTP | PacketKind.RTCP as kind:
+                self._receive_media(kind, datagram, client, now)
             case PacketKind.DTLS:
                 self._receive_dtls(datagram, client, now)
-            case PacketKind.OTHER:
+            case _:
                 self._drops[DropReason.OTHER_PROTOCOL] += 1
+        self._flush_waiting()
+
+    def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
+        """Handle the STUN message of a datagram of `size` bytes."""
+        self.ice.receive(message, size, client, now)
+        self._flush_ice()
+        self._flush_waiting()
+        if not self._dtls_started and self.ice.selected is not None:
+            self._dtls_started = True
+            self._drive_dtls(self._dtls.start, now)
+
+    def receive_roaming(self, datagram: bytes, client: Address, now: float) -> bool:
+        """Handle RTP or RTCP from an unknown address; False, and nothing has changed, when it
+        is not the client's.
+        """
+        kind = packet_kind(datagram)
+        packet = self._unprotect(kind, datagram)
+        if packet is None:
+            return False
+        self._accept_media(kind, packet, len(datagram), client, now)
+        return True
 
     def tick(self, now: float) -> None:
         """Send the checks and DTLS retransmissions that are due."""
@@ -86,12 +129,12 @@ class MediaTransport:
 
     def send_rtp(self, packet: bytes) -> None:
         """Protect and send; does nothing before the transport is connected."""
-        if self._srtp_sender is not None and self.ice.selected is not None:
-            self._send(self._srtp_sender.protect(packet), self.ice.selected)
+        if self._srtp_sender is not None:
+            self._send_media(self._srtp_sender.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        if self._srtp_sender is not None and self.ice.selected is not None:
-            self._send(self._srtp_sender.protect_rtcp(packet), self.ice.selected)
+        if self._srtp_sender is not None:
+            self._send_media(self._srtp_sender.protect_rtcp(packet))
 
     def send_data(self, packet: bytes, now: float) -> None:
         """Send an SCTP packet as one DTLS record."""
@@ -103,40 +146,67 @@ class MediaTransport:
         self._dtls.close()
         self._flush_dtls(now)
 
-    def _receive_stun(self, datagram: bytes, client: Address, now: float) -> None:
-        self.ice.receive(datagram, client, now)
-        self._flush_ice()
-        if not self._dtls_started and self.ice.selected is not None:
-            self._dtls_started = True
-            self._drive_dtls(self._dtls.start, now)
-
     def _receive_dtls(self, datagram: bytes, client: Address, now: float) -> None:
         if not self.ice.knows(client):
             self._drops[DropReason.NO_CALL] += 1
             return
         self._drive_dtls(lambda: self._dtls.receive(datagram), now)
 
-    def _receive_rtp(self, datagram: bytes, now: float) -> None:
+    def _receive_media(
+        self, kind: PacketKind, datagram: bytes, client: Address, now: float
+    ) -> None:
         if self._srtp_receiver is None:
             self._drops[DropReason.EARLY_MEDIA] += 1
             return
-        try:
-            packet = self._srtp_receiver.unprotect(datagram)
-        except SrtpError:
+        packet = self._unprotect(kind, datagram)
+        if packet is None:
             self._drops[DropReason.SRTP_AUTHENTICATION] += 1
             return
-        self._listener.rtp_received(packet, now)
+        self._accept_media(kind, packet, len(datagram), client, now)
 
-    def _receive_rtcp(self, datagram: bytes, now: float) -> None:
-        if self._srtp_receiver is None:
-            self._drops[DropReason.EARLY_MEDIA] += 1
-            return
+    def _unprotect(self, kind: PacketKind, datagram: bytes) -> bytes | None:
+        """The packet inside; None when it is not the client's, or was here before."""
+        receiver = self._srtp_receiver
+        if receiver is None:
+            return None
         try:
-            packet = self._srtp_receiver.unprotect_rtcp(datagram)
+            if kind is PacketKind.RTP:
+                return receiver.unprotect(datagram)
+            return receiver.unprotect_rtcp(datagram)
         except SrtpError:
-            self._drops[DropReason.SRTP_AUTHENTICATION] += 1
+            return None
+
+    def _accept_media(
+        self, kind: PacketKind, packet: bytes, size: int, client: Address, now: float
+    ) -> None:
+        newest = self._srtp_receiver is not None and self._srtp_receiver.newest
+        if kind is PacketKind.RTP:
+            self._note_source(int.from_bytes(packet[8:12], "big"))
+            if newest:
+                self._rtp_at = now
+                self._follow(size, client, now)
+            self._listener.rtp_received(packet, now)
+        else:
+            # RTCP is numbered apart from RTP, and may come late from where the client was.
+            if newest and now - self._rtp_at > RTP_QUIET_S:
+                self._follow(size, client, now)
+            self._listener.rtcp_received(packet, now)
+
+    def _follow(self, size: int, client: Address, now: float) -> None:
+        self.ice.media_received(size, client, now)
+        self._flush_ice()
+
+    def _note_source(self, source: int) -> None:
+        """Remember the first ones that are heard, in place of those only named."""
+        if self.sources.get(source):
             return
-        self._listener.rtcp_received(packet, now)
+        if source not in self.sources and len(self.sources) >= MAX_SOURCES:
+            unheard = next((known for known, heard in self.sources.items() if not heard), None)
+            if unheard is None:
+                return
+            del self.sources[unheard]
+        self.sources[source] = True
+        self._sources_revision += 1
 
     def _drive_dtls(self, step: Callable[[], None], now: float) -> None:
         """Take one step of DTLS and act on what it brought."""
@@ -162,13 +232,37 @@ class MediaTransport:
             self._closed = True
             self._listener.transport_closed(now)
 
+    def _send_media(self, packet: bytes) -> None:
+        if not self._send_selected(packet):
+            self._drops[DropReason.UNVALIDATED_ALLOWANCE] += 1
+
+    def _send_selected(self, datagram: bytes) -> bool:
+        """Whether the limit of the selected address let it leave."""
+        client = self.ice.selected
+        if client is None or not self.ice.spend(len(datagram), client):
+            return False
+        self._send(datagram, client)
+        return True
+
     def _flush_ice(self) -> None:
         for datagram, client in self.ice.take_datagrams():
             self._send(datagram, client)
 
     def _flush_dtls(self, now: float) -> None:
         for datagram in self._dtls.take_datagrams():
-            if self.ice.selected is not None:
-                self._send(datagram, self.ice.selected)
+            self._send_dtls(datagram)
         timeout = self._dtls.timeout()
         self._dtls_due = None if timeout is None else now + timeout
+
+    def _send_dtls(self, datagram: bytes) -> None:
+        """Send it, or let it wait behind those that wait."""
+        if not self._waiting and self._send_selected(datagram):
+            return
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(datagram)
+        else:
+            self._drops[DropReason.UNVALIDATED_ALLOWANCE] += 1
+
+    def _flush_waiting(self) -> None:
+        while self._waiting and self._send_selected(self._waiting[0]):
+            self._waiting.popleft()

@@ -18,6 +18,7 @@ from transceiver.ice import IceCredentials
 
 MAX_OFFER_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 262144
+MAX_SSRCS = 8
 SCTP_PORT = 5000
 
 # The attributes that decide the answer. The rest (candidates, feedback, formats of
@@ -50,6 +51,9 @@ _DATA_FORMAT = "webrtc-datachannel"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]{1,64}")
 _ICE_UFRAG = re.compile(r"[0-9A-Za-z+/]{4,256}")
 _ICE_PASSWORD = re.compile(r"[0-9A-Za-z+/]{22,256}")
+
+# https://www.rfc-editor.org/rfc/rfc5576#section-4.1
+_SSRC = re.compile(r"a=ssrc:(\d{1,10}) ", re.ASCII)
 
 
 class OfferFault(enum.Enum):
@@ -126,6 +130,8 @@ class Offer:
     direction: Direction
     """The client's: see `Direction.mirrored`."""
     opus_payload_type: int
+    ssrcs: tuple[int, ...]
+    """The RTP sources that the audio section names, at most MAX_SSRCS; clients need not."""
     data: int | None
     sctp_port: int
     max_message_bytes: int
@@ -171,6 +177,7 @@ def parse_offer(text: str) -> Offer:
         audio=audio,
         direction=Direction(description.media[audio].direction or "sendrecv"),
         opus_payload_type=opus_payload_type,
+        ssrcs=_ssrcs(lines, audio),
         data=data,
         sctp_port=_sctp_port(description.media, data),
         max_message_bytes=_max_message_bytes(description.media, data),
@@ -259,6 +266,18 @@ def _opus_payload_type(media: aiortc.sdp.MediaDescription) -> int | None:
         if name == "audio/opus" and codec.clockRate == 48000 and codec.payloadType in media.fmt:
             return codec.payloadType
     return None
+
+
+def _ssrcs(lines: list[str], audio: int) -> tuple[int, ...]:
+    """Read here, as the parser fails on the whole offer for one malformed line."""
+    found: dict[int, None] = {}
+    section = -1
+    for line in lines:
+        section += line.startswith("m=")
+        match = _SSRC.match(line) if section == audio else None
+        if match and int(match[1]) < 1 << 32:
+            found[int(match[1])] = None
+    return tuple(found)[:MAX_SSRCS]
 
 
 def _bundle(description: aiortc.sdp.SessionDescription, audio: int) -> tuple[str, ...]:

@@ -44,6 +44,18 @@ class SrtpProfile(enum.Enum):
         return 14 if self is SrtpProfile.AES128_CM_SHA1_80 else 12
 
 
+# Where the index of an SRTCP packet stands, from its end: before the tag of 10 bytes
+# (https://www.rfc-editor.org/rfc/rfc3711#section-3.4), or last, with AEAD
+# (https://www.rfc-editor.org/rfc/rfc7714#section-9.2). The bit above it says "encrypted".
+_RTCP_INDEX_AT = {
+    SrtpProfile.AEAD_AES_128_GCM: -4,
+    SrtpProfile.AEAD_AES_256_GCM: -4,
+    SrtpProfile.AES128_CM_SHA1_80: -14,
+}
+_RTCP_INDEX_BITS = 0x7FFFFFFF
+_SEQUENCES = 1 << 16
+
+
 @dataclass(frozen=True, slots=True)
 class SrtpKeys:
     """What the DTLS handshake agreed on: the profile, and master key + salt each way."""
@@ -70,11 +82,18 @@ class SrtpSender:
 class SrtpReceiver:
     """Authenticates and decrypts incoming packets; each is accepted once."""
 
+    newest: bool
+    """Whether the packet accepted last is ahead of every one before it of its source and kind."""
+
     def __init__(self, keys: SrtpKeys) -> None:
         policy = _policy(keys.profile, keys.receive, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         policy.window_size = REPLAY_WINDOW_PACKETS
         self._session = pylibsrtp.Session(policy)
+        self._rtcp_index_at = _RTCP_INDEX_AT[keys.profile]
         self._sources: set[bytes] = set()
+        self._sequences: dict[bytes, int] = {}
+        self._rtcp_indexes: dict[bytes, int] = {}
+        self.newest = False
 
     def unprotect(self, packet: bytes) -> bytes:
         """The RTP packet inside. Raises SrtpError."""
@@ -84,6 +103,7 @@ class SrtpReceiver:
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(_fault(error)) from error
         self._sources.add(source)
+        self._note_sequence(source, packet[2] << 8 | packet[3])
         return plain
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
@@ -94,7 +114,22 @@ class SrtpReceiver:
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(_fault(error)) from error
         self._sources.add(source)
+        self._note_rtcp_index(source, packet)
         return plain
+
+    def _note_sequence(self, source: bytes, sequence: int) -> None:
+        """Compare modulo 2^16, as SRTP does to find a packet's index."""
+        highest = self._sequences.get(source)
+        self.newest = highest is None or 0 < (sequence - highest) % _SEQUENCES < _SEQUENCES // 2
+        if self.newest:
+            self._sequences[source] = sequence
+
+    def _note_rtcp_index(self, source: bytes, packet: bytes) -> None:
+        at = self._rtcp_index_at
+        index = int.from_bytes(packet[at : at + 4 or None], "big") & _RTCP_INDEX_BITS
+        self.newest = index > self._rtcp_indexes.get(source, -1)
+        if self.newest:
+            self._rtcp_indexes[source] = index
 
     def _known_or_room(self, source: bytes) -> bytes:
         if len(self._sources) >= MAX_SOURCES and source not in self._sources:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
 from chassis.logs import configure_logging
+from transceiver.announcer import Announcer
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
@@ -101,10 +102,13 @@ class Worker:
         endpoint = TunnelEndpoint(
             self._tunnel_socket, self._keys, secrets.randbits(64), tunnel_counters
         )
+        incarnation = secrets.randbelow(256)
         calls = CallTable(
             self._config,
             self._keys,
+            incarnation=incarnation,
             endpoint=endpoint,
+            announcer=Announcer(incarnation, asyncio.get_running_loop().time()),
             inference=self._inference,
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),

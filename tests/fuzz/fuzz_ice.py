@@ -4,6 +4,7 @@ import hmac
 import random
 
 from antiphon_proto import stun
+from antiphon_proto.address import Address
 from transceiver.ice import MAX_PATHS, IceAgent, IceCredentials
 
 _LOCAL = IceCredentials("local", "local-password-of-24-chr")
@@ -32,19 +33,27 @@ SEEDS += [
 
 def one_input(data: bytes) -> None:
     agent = IceAgent(_LOCAL, _REMOTE, random_bytes=random.Random(1).randbytes)
-    agent.receive(data, _CLIENT, 0.0)
+    _hear(agent, data, _CLIENT, 0.0)
     if not _is_authentic(data):
         assert agent.take_datagrams() == []
     # What follows reaches behind the check of integrity.
     signed = _signed(data, _LOCAL.password.encode())
     for port in range(2 * MAX_PATHS):
-        agent.receive(signed, ("192.0.2.2", port), port)
-        agent.receive(_answer(agent, signed), ("192.0.2.2", port), port)
+        _hear(agent, signed, ("192.0.2.2", port), port)
+        _hear(agent, _answer(agent, signed), ("192.0.2.2", port), port)
     for second in range(60):
         agent.tick(second)
-    assert len(agent.validated) <= MAX_PATHS
+    assert len(agent.known) <= MAX_PATHS
     for datagram, _ in agent.take_datagrams():
         stun.parse(datagram)
+
+
+def _hear(agent: IceAgent, data: bytes, client: Address, now: float) -> None:
+    try:
+        message = stun.parse(data)
+    except stun.StunError:
+        return
+    agent.receive(message, len(data), client, now)
 
 
 def _is_authentic(data: bytes) -> bool:

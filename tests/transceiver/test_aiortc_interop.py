@@ -16,6 +16,7 @@ import av
 import numpy as np
 import pytest
 
+from antiphon_proto import stun
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
 from transceiver.audio.opus import OpusEncoder
@@ -66,7 +67,7 @@ class Server(asyncio.DatagramProtocol):
         now = time.monotonic()
         match packet_kind(data):
             case PacketKind.STUN:
-                self.ice.receive(data, client, now)
+                self.ice.receive(stun.parse(data), len(data), client, now)
                 if self.ice.selected is not None and not self.started:
                     self.started = True
                     self.dtls.start()
@@ -219,7 +220,7 @@ async def test_audio_and_messages_cross_both_ways(
         await until(lambda: received == ["session.created", "re: hello"])
         assert server.messages == ["hello"]
         await until(lambda: server.audio.position > RATE)
-        assert server.ice.validated == [server.ice.selected]
+        assert server.ice.known == {server.ice.selected: True}
         assert server.ice.rtt is not None
 
         heard = b"".join(frame.pcm for frame in server.heard)[-RATE:]

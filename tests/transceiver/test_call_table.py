@@ -14,6 +14,7 @@ from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass
 from antiphon_proto.ufrag import UfragReader
 from chassis.host_port import HostPort
+from transceiver.announcer import Announcer
 from transceiver.call import SETUP_TIMEOUT_S
 from transceiver.call_table import CallTable
 from transceiver.close_reason import CloseReason
@@ -85,6 +86,7 @@ class Worker:
         self.now = 100.0
         self.endpoint = Endpoint()
         self.inference = Inference()
+        self.announcer = Announcer(7, self.now)
         self.counters = CallCounters()
         self.calls = CallTable(
             TransceiverConfig(
@@ -96,7 +98,9 @@ class Worker:
                 max_call_seconds=60,
             ),
             KEYS,
+            incarnation=7,
             endpoint=self.endpoint,
+            announcer=self.announcer,
             inference=self.inference,
             counters=self.counters,
             turn_latency=TurnLatency(CollectorRegistry()),
