@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from transceiver.audio.opus import MAX_PACKET_SECONDS, OpusDecoder, OpusError
 from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.red import RedError, unpack_red
 from transceiver.rtp.reordering import Arrival, Reordering
 from transceiver.rtp.sender import CLOCK_RATE
 
@@ -51,18 +52,24 @@ class AudioCounts:
     recovered: int = 0
     """Lost, and made up from FEC or by concealment."""
     silence: int = 0
+    redundant: int = 0
+    """Packets (not samples) that were lost and came along with a later one."""
     malformed: int = 0
-    """Packets (not samples) that are not Opus."""
+    """Packets (not samples) that are not Opus, or not redundant audio."""
 
 
 class AudioReceiver:
     """Reorders, decodes and repairs one client's Opus stream at `rate`.
 
-    Packets of other payload types take their place in the sequence but carry no audio.
+    With a `red_payload_type`, packets of it are redundant audio. Those of other payload
+    types take their place in the sequence but carry no audio.
     """
 
-    def __init__(self, payload_type: int, rate: int) -> None:
+    def __init__(
+        self, payload_type: int, rate: int, *, red_payload_type: int | None = None
+    ) -> None:
         self._payload_type = payload_type
+        self._red_payload_type = red_payload_type
         self._decoder = OpusDecoder(rate)
         self._rate = rate
         self._ticks_per_sample = CLOCK_RATE // rate
@@ -84,12 +91,27 @@ class AudioReceiver:
 
     def receive(self, packet: RtpPacket, now: float) -> list[AudioFrame]:
         """Take an unprotected packet; returns the frames that are due."""
+        if packet.payload_type == self._red_payload_type:
+            return self._play(self._receive_redundant(packet, now), now)
         return self._play(self.reordering.receive(packet, now), now)
 
     def tick(self, now: float) -> list[AudioFrame]:
         """Give up on missing packets in time, and let silence pass; call every 10 ms or so."""
         frames = self._play(self.reordering.tick(now), now)
         return frames or self._live_silence(now)
+
+    def _receive_redundant(self, packet: RtpPacket, now: float) -> list[Arrival]:
+        try:
+            *earlier, own = unpack_red(packet)
+        except RedError:
+            self.counts.malformed += 1
+            earlier, own = [], packet
+        arrivals: list[Arrival] = []
+        for repeated in earlier:
+            if self.reordering.awaits(repeated):
+                self.counts.redundant += 1
+                arrivals += self.reordering.receive(repeated, now)
+        return arrivals + self.reordering.receive(own, now)
 
     def _play(self, arrivals: list[Arrival], now: float) -> list[AudioFrame]:
         frames: list[AudioFrame] = []

@@ -72,6 +72,13 @@ class Reordering:
         """Packets that wait behind a gap."""
         return len(self._held)
 
+    def awaits(self, packet: RtpPacket) -> bool:
+        """Whether this packet of the stream is missing, and not given up."""
+        ahead = (packet.sequence - self._next) % _SEQUENCES
+        return (
+            packet.ssrc == self._ssrc and ahead < MAX_DROPOUT and packet.sequence not in self._held
+        )
+
     def receive(self, packet: RtpPacket, now: float) -> list[Arrival]:
         """Take a packet; returns what is in turn."""
         if packet.ssrc != self._ssrc:
