@@ -11,7 +11,11 @@ from antiphon_proto.address import Address
 from transceiver.ice import (
     CONSENT_EXPIRY_S,
     MAX_PATHS,
+    MAX_ROAMING,
     MAX_TRANSMISSIONS,
+    MEDIA_FRESH_S,
+    RESERVE_EXPIRY_S,
+    ROAMING_EXPIRY_S,
     ROLE_CONFLICT,
     UNKNOWN_ATTRIBUTE,
     IceAgent,
@@ -378,6 +382,267 @@ class TestConsent:
 
     def test_before_any_client_there_is_none_to_lose(self) -> None:
         assert not make_agent().consent_lost(1e9)
+
+
+PACKET = 120
+"""Bytes of a media packet."""
+
+
+def speak(agent: IceAgent, client: Address, now: float, size: int = PACKET) -> None:
+    """The newest media comes from `client`."""
+    agent.media_received(size, client, now)
+
+
+class TestRebinding:
+    """Media from an address that no check came from."""
+
+    def test_it_is_checked_and_claimed_but_not_sent_to(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        [(request, to)] = sent(agent)
+        assert request.message_class is stun.StunClass.REQUEST
+        assert to == ROAMED
+        assert agent.knows(ROAMED)
+        assert agent.selected == HOME
+        assert agent.bindings == {HOME: True, ROAMED: False}
+
+    def test_once_it_has_answered_it_is_selected_and_the_old_address_is_given_up(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        revision = agent.revision
+        hear(agent, answer(own_check(agent)), ROAMED, 1.1)
+        assert agent.selected == ROAMED
+        assert agent.bindings == {ROAMED: True}
+        assert agent.revision != revision
+        assert agent.rtt == pytest.approx(0.1)
+
+    def test_consent_is_asked_for_at_the_new_address(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        hear(agent, answer(own_check(agent)), ROAMED, 1.1)
+        agent.tick(8.0)
+        assert [client for _, client in sent(agent)] == [ROAMED]
+        assert not agent.consent_lost(31.0)
+        assert agent.consent_lost(31.2)
+
+    def test_a_client_that_went_back_before_it_answered_stays_where_it_is(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        speak(agent, HOME, 1.02)
+        hear(agent, answer(own_check(agent)), ROAMED, 1.1)
+        assert agent.selected == HOME
+        assert validated(agent) == [HOME, ROAMED]
+        speak(agent, ROAMED, 1.12)
+        assert agent.selected == ROAMED
+        assert validated(agent) == [ROAMED]
+
+    def test_without_further_media_the_check_is_sent_once(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        asked = []
+        for step in range(100, 3000):
+            agent.tick(step / 100)
+            asked += [client for _, client in sent(agent)]
+        assert asked.count(ROAMED) == 1
+        assert not agent.knows(ROAMED)
+        assert agent.bindings == {HOME: True}
+
+    def test_it_is_forgotten_some_time_after_the_last_packet(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        agent.tick(1.0 + ROAMING_EXPIRY_S)
+        assert agent.knows(ROAMED)
+        agent.tick(1.1 + ROAMING_EXPIRY_S)
+        assert not agent.knows(ROAMED)
+
+    def test_a_lost_check_is_repeated_with_further_media(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        asked = []
+        for step in range(60):
+            now = 1 + step / 50
+            speak(agent, ROAMED, now)
+            asked += [(now, message) for message, _ in sent(agent)]
+        assert [now for now, _ in asked] == pytest.approx([1.0, 1.5, 2.0])
+        hear(agent, answer(asked[-1][1]), ROAMED, 2.3)
+        assert agent.selected == ROAMED
+        assert agent.rtt == pytest.approx(0.05), "a repeated check measures nothing"
+
+    def test_packets_too_small_for_a_check_add_up(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0, size=30)
+        assert sent(agent) == []
+        agent.credit(30, ROAMED)
+        speak(agent, ROAMED, 1.02, size=30)
+        assert len(sent(agent)) == 1
+
+    def test_the_clients_own_check_from_there_does_as_well(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        request = own_check(agent)
+        hear(agent, check(), ROAMED, 1.01)
+        assert agent.bindings == {HOME: True, ROAMED: False}
+        hear(agent, answer(request), ROAMED, 1.1)
+        assert agent.selected == ROAMED
+
+    def test_addresses_known_by_media_alone_do_not_crowd_out_others(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        for port in range(100):
+            speak(agent, ("198.51.100.66", port), 1 + port / 100)
+        assert agent.known == {
+            HOME: True,
+            **{("198.51.100.66", port): False for port in range(100 - MAX_ROAMING, 100)},
+        }
+
+
+class TestWhereTheMediaIs:
+    def test_a_nomination_does_not_take_the_media_from_the_path_it_is_on(self) -> None:
+        agent = make_agent()
+        connect(agent, ROAMED)
+        speak(agent, ROAMED, 9.99)
+        hear(agent, check(use_candidate=True), HOME, 10.0)
+        hear(agent, answer(own_check(agent)), HOME, 10.05)
+        assert agent.selected == ROAMED
+
+        speak(agent, ROAMED, 10.5)
+        hear(agent, check(use_candidate=True), HOME, 10.5 + MEDIA_FRESH_S - 0.01)
+        assert agent.selected == ROAMED
+
+    def test_without_media_the_nomination_decides(self) -> None:
+        agent = make_agent()
+        connect(agent, ROAMED)
+        speak(agent, ROAMED, 10.0)
+        hear(agent, check(use_candidate=False), HOME, 10.0)
+        hear(agent, answer(own_check(agent)), HOME, 10.05)
+        hear(agent, check(use_candidate=True), HOME, 10.0 + MEDIA_FRESH_S)
+        assert agent.selected == HOME
+
+    def test_a_nomination_that_was_overruled_has_no_effect_later(self) -> None:
+        agent = make_agent()
+        connect(agent, ROAMED)
+        speak(agent, ROAMED, 10.0)
+        hear(agent, check(use_candidate=True), HOME, 10.1)
+        hear(agent, answer(own_check(agent)), HOME, 10.15)
+        hear(agent, check(use_candidate=False), HOME, 14.0)
+        assert agent.selected == ROAMED
+
+    def test_media_on_a_path_in_reserve_selects_it(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        hear(agent, check(use_candidate=False), ROAMED, 1.0)
+        hear(agent, answer(own_check(agent)), ROAMED, 1.05)
+        speak(agent, ROAMED, 2.0)
+        assert agent.selected == ROAMED
+        assert agent.bindings == {ROAMED: True}
+
+    def test_the_left_path_opens_again_in_reserve_when_the_client_checks_it(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        speak(agent, ROAMED, 1.0)
+        hear(agent, answer(own_check(agent)), ROAMED, 1.05)
+        speak(agent, ROAMED, 1.9)
+        hear(agent, check(use_candidate=True), HOME, 2.0)
+        hear(agent, answer(own_check(agent)), HOME, 2.05)
+        assert agent.selected == ROAMED
+        assert agent.bindings == {ROAMED: True, HOME: True}
+
+    def test_an_address_that_never_answers_yields_to_one_that_does(self) -> None:
+        agent = make_agent()
+        hear(agent, check(), ROAMED, 0.0)
+        agent.take_datagrams()
+        hear(agent, check(use_candidate=False), HOME, 0.1)
+        hear(agent, answer(own_check(agent)), HOME, 0.15)
+        assert agent.selected == HOME
+
+
+class TestReserve:
+    """Validated paths that are not selected."""
+
+    def test_one_that_falls_silent_is_forgotten(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        connect(agent, ROAMED, 1.0)
+        answer_checks(agent, 1.1, 1.0 + RESERVE_EXPIRY_S)
+        assert agent.bindings == {ROAMED: True}
+        assert not agent.knows(HOME)
+
+    def test_the_clients_checks_keep_it_and_its_consent(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        connect(agent, ROAMED, 1.0)
+        for second in range(2, 62, 3):
+            hear(agent, check(use_candidate=False), HOME, second)
+            answer_checks(agent, second, second + 3)
+        assert agent.bindings == {HOME: True, ROAMED: True}
+        speak(agent, HOME, 62.0)
+        assert agent.selected == HOME
+        assert not agent.consent_lost(62.0 + CONSENT_EXPIRY_S - RESERVE_EXPIRY_S)
+
+    def test_one_whose_consent_is_old_is_asked_when_it_is_selected(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        connect(agent, ROAMED, 1.0)
+        agent.take_datagrams()
+        speak(agent, HOME, 15.0)
+        assert [client for _, client in sent(agent)] == [HOME]
+
+
+def answer_checks(agent: IceAgent, start: float, end: float) -> None:
+    """The client answers every check from the address it was sent to."""
+    for step in range(round(start * 100), round(end * 100)):
+        agent.tick(step / 100)
+        for message, client in sent(agent):
+            if message.message_class is stun.StunClass.REQUEST:
+                hear(agent, answer(message), client, step / 100)
+
+
+class TestAmplification:
+    """https://www.rfc-editor.org/rfc/rfc9000#section-8"""
+
+    def test_an_unproven_address_gets_three_times_what_it_sent(self) -> None:
+        agent = make_agent()
+        request = check()
+        hear(agent, request, HOME, 0.0)
+        left = sum(len(datagram) for datagram, _ in agent.take_datagrams())
+        assert agent.spend(3 * len(request) - left, HOME)
+        assert not agent.spend(1, HOME)
+        agent.credit(10, HOME)
+        assert not agent.spend(31, HOME)
+        assert agent.spend(30, HOME)
+
+    def test_its_own_repetitions_count(self) -> None:
+        agent = make_agent()
+        request = check()
+        hear(agent, request, HOME, 0.0)
+        left = 0
+        for step in range(6000):
+            agent.tick(step / 100)
+            left += sum(len(datagram) for datagram, _ in agent.take_datagrams())
+        assert left <= 3 * len(request)
+
+    def test_an_answer_lifts_the_limit(self) -> None:
+        agent = make_agent()
+        connect(agent)
+        assert agent.spend(1_000_000, HOME)
+
+    def test_an_address_that_is_not_known_gets_nothing(self) -> None:
+        assert not make_agent().spend(1, HOME)
+
+    def test_errors_are_smaller_than_what_they_refuse(self) -> None:
+        agent = make_agent()
+        refused = check(controlling=False, tie_breaker=HIGHEST)
+        hear(agent, refused, HOME, 0.0)
+        [(datagram, _)] = agent.take_datagrams()
+        assert len(datagram) <= len(refused)
 
 
 def test_the_addresses_tracked_are_bounded_and_the_selected_one_is_kept() -> None:

@@ -89,8 +89,18 @@ def test_chromiums_offer() -> None:
     assert (offer.audio, offer.data) == (0, 1)
     assert offer.bundle == ("0", "1")
     assert offer.dtls_client
+    assert offer.ssrcs == (1950275441,)
     assert offer.sctp_port == 5000
     assert offer.max_message_bytes == 262144
+
+
+def test_only_the_audios_sources_count_and_only_so_many() -> None:
+    audio = [f"a=ssrc:{ssrc} cname:x" for ssrc in (5, 5, 2**32 - 1, 2**32, *range(100, 120))]
+    audio += ["a=ssrc:x cname:x", "a=ssrc:7", "a=ssrc: 8 cname:x"]
+    head, application, data = CHROMIUM.partition("m=application")
+    head = "".join(line for line in head.splitlines(True) if not line.startswith("a=ssrc:"))
+    text = head + "\r\n".join(audio) + "\r\n" + application + data + "a=ssrc:9 cname:x\r\n"
+    assert parse_offer(text).ssrcs == (5, 2**32 - 1, *range(100, 106))
 
 
 def test_the_answer_to_chromium() -> None:

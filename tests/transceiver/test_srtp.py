@@ -76,5 +76,34 @@ def test_the_number_of_sources_is_bounded_and_known_ones_go_on() -> None:
     receiver.unprotect(sender.protect(rtp(2, 1)))
 
 
+@pytest.mark.parametrize("profile", SrtpProfile)
+def test_late_packets_are_told_from_the_newest(profile: SrtpProfile) -> None:
+    sender, receiver = pair(profile)
+    media = [sender.protect(rtp(sequence % 2**16)) for sequence in range(65534, 65540)]
+    newest = []
+    for index in (0, 2, 1, 5, 3, 4):
+        receiver.unprotect(media[index])
+        newest.append(receiver.newest)
+    assert newest == [True, True, False, True, False, False]
+
+
+@pytest.mark.parametrize("profile", SrtpProfile)
+def test_late_reports_are_told_from_the_newest(profile: SrtpProfile) -> None:
+    sender, receiver = pair(profile)
+    reports = [sender.protect_rtcp(rtcp()) for _ in range(4)]
+    newest = []
+    for index in (1, 0, 3, 2):
+        receiver.unprotect_rtcp(reports[index])
+        newest.append(receiver.newest)
+    assert newest == [True, False, True, False]
+
+
+def test_each_source_has_a_newest_packet_of_its_own() -> None:
+    sender, receiver = pair(SrtpProfile.AEAD_AES_128_GCM)
+    receiver.unprotect(sender.protect(rtp(100, ssrc=1)))
+    receiver.unprotect(sender.protect(rtp(5, ssrc=2)))
+    assert receiver.newest
+
+
 def test_keys_do_not_print_themselves() -> None:
     assert "secret" not in repr(SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, b"secret", b"secret"))
