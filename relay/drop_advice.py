@@ -5,14 +5,12 @@ is what the relay's own code has no use for: which way the packet went, how bad 
 is, and the remedy.
 """
 
-import ast
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from relay import drop_reason
+from chassis.member_docstrings import member_docstrings
 from relay.counters import Direction
 from relay.drop_reason import DropReason
 
@@ -152,20 +150,5 @@ def reasons() -> Iterator[tuple[Direction, DropReason, Advice]]:
 
 @cache
 def meanings() -> Mapping[DropReason, str]:
-    """The docstring of each reason on one line; Python keeps none for an enum's members."""
-    [definition] = [
-        node
-        for node in ast.parse(inspect.getsource(drop_reason)).body
-        if isinstance(node, ast.ClassDef) and node.name == DropReason.__name__
-    ]
-    return dict(_documented(definition))
-
-
-def _documented(definition: ast.ClassDef) -> Iterator[tuple[DropReason, str]]:
-    for member, docstring in zip(definition.body, definition.body[1:], strict=False):
-        match member, docstring:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)]),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                yield DropReason[name], " ".join(text.split())
+    """The docstring of each reason."""
+    return member_docstrings(DropReason)
