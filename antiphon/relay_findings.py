@@ -163,7 +163,7 @@ def _drops(before: Sequence[Drops], after: Sequence[Drops], seconds: float) -> I
             yield Finding(
                 MARKS.get(each.severity, Mark.FAIL),
                 f"dropped, {each.reason}: {each.count} packets {DIRECTIONS[each.direction]}, "
-                f"{_per_second(rate)}. {each.meaning} To do: {each.advice}",
+                f"{_per_second(rate)}. {each.meaning} {each.advice}",
             )
         elif each.count:
             past.append(f"{each.reason} {each.count}")
@@ -179,7 +179,7 @@ def _kernel_drops(before: KernelDrops, after: KernelDrops, seconds: float) -> It
         what = f"discarded by the kernel, as the {name} sockets' receive buffers were full"
         if later > earlier:
             rate = _per_second((later - earlier) / seconds)
-            yield fail(f"{what}: {later}, {rate}. To do: add workers; raise net.core.rmem_max")
+            yield fail(f"{what}: {later}, {rate}. Add workers")
         elif later:
             yield note(f"{what}: {later} since the start, but none now")
 

@@ -56,9 +56,11 @@ _SAME_KEYS = "Give relay and transceivers the same cluster key file; in a rotati
 
 ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
     Direction.TO_OWNER: {
-        DropReason.OVERSIZED: _expected("Nothing: no WebRTC client sends datagrams this large."),
-        DropReason.NOT_WEBRTC: _expected("Nothing: scanners, or other software sent here."),
-        DropReason.MALFORMED_STUN: _expected("Nothing: scanners and fuzzers."),
+        DropReason.OVERSIZED: _expected(
+            "Nothing to do: no WebRTC client sends datagrams this large."
+        ),
+        DropReason.NOT_WEBRTC: _expected("Nothing to do: scanners, or other software sent here."),
+        DropReason.MALFORMED_STUN: _expected("Nothing to do: scanners and fuzzers."),
         DropReason.STUN_METHOD: _expected(
             "Nothing, unless clients list this port as a TURN server."
         ),
@@ -67,13 +69,16 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
         ),
         DropReason.UFRAG_UNKNOWN_CONFIG: _refused(_SAME_KEYS),
         DropReason.UFRAG_LENGTH: _refused(_SAME_KEYS),
-        DropReason.UFRAG_MALFORMED: _expected("Nothing: the ufrag is no transceiver's of ours."),
+        DropReason.UFRAG_MALFORMED: _expected(
+            "Nothing to do: the ufrag is no transceiver's of ours."
+        ),
         DropReason.UFRAG_CHECK: _refused(_SAME_KEYS),
         DropReason.UFRAG_EXPIRED: _refused(
-            "A client that goes on after its call; else compare the clocks of the machines."
+            "Clients that go on after their calls; else compare the clocks of the machines."
         ),
         DropReason.INTEGRITY: _refused(
-            "Forged checks; else a client that changed the ice-pwd of the answer, or " + _SAME_KEYS
+            "Forged checks, or a client that changed the answer's ice-pwd; else the keys differ. "
+            + _SAME_KEYS
         ),
         DropReason.FOREIGN_CLUSTER: _refused(
             "Compare --cluster-id of relay and transceivers, and where the load balancer sends."
@@ -88,7 +93,9 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
             "An attack from that network; else many clients behind one address that all fail: "
             "see why."
         ),
-        DropReason.DRAINING: _expected("Nothing: the relay stops. Send new clients elsewhere."),
+        DropReason.DRAINING: _expected(
+            "Nothing to do: the relay stops. Send new clients elsewhere."
+        ),
         DropReason.TABLE_FULL: _fault("Raise --max-flows, or add workers or relays."),
         DropReason.NO_FLOW: _suspect(
             "Old clients of ended calls; else clients whose checks are dropped (see those), or "

@@ -1,0 +1,163 @@
+"""Makes docs/metrics.md from the code: `python -m tests.metrics_page` writes it.
+
+Every metric of every tier, as a scrape of a process that has done nothing yet shows it.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Metric
+
+from chassis.member_docstrings import member_docstrings
+from inference.admission import Admission
+from inference.engines.cascade.counters import CascadeCounters
+from inference.error_code import ErrorCode
+from inference.metrics import InferenceCollector, StageLatency
+from inference.trunk_counters import AudioDrop
+from inference.trunk_counters import TrunkCounters as InferenceTrunkCounters
+from relay.counters import CounterTable
+from relay.drop_advice import meanings, reasons
+from relay.metrics import RelayCollector
+from tests.relay.test_metrics import Sockets, Workers
+from transceiver.close_reason import CloseReason
+from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
+from transceiver.drop_reason import DropReason
+from transceiver.metrics import TurnLatency, WorkerCollector
+
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+
+INTRODUCTION = """\
+# Metrics
+
+Every process serves Prometheus metrics at `/metrics` of its admin port, in base units, with
+labels of few values: never an address, a ufrag or an id of a call. A relay's and an inference
+replica's are of all their workers; each transceiver worker has an admin port and metrics of its
+own, so sum over them.
+
+This page is made from the code by `python -m tests.metrics_page`; a test holds it up to date.
+"""
+
+ALERTS = """\
+## What to alert on
+
+| when | is wrong |
+|---|---|
+| `antiphon_relay_workers < N` for the N that you run | workers crash; the log says why |
+| `rate(antiphon_relay_receive_buffer_drops_total[5m]) > 0` | the relay does not keep up: add workers |
+| `rate(antiphon_relay_dropped_packets_total{reason=~"owner_.*\\|table_full\\|.*punt_queue_full\\|tunnel_.*\\|client_.*"}[5m]) > 0` | one of the faults below |
+| `rate(antiphon_transceiver_late_ticks_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
+| `antiphon_transceiver_trunk_connected == 0` | no inference replica |
+| `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
+
+A key is out of use, and its line may leave the cluster's key file, when
+`rate(antiphon_relay_checks_verified_total{config_id="N"}[1h])` is 0. Frames in one tunnel datagram are
+`sum(rate(antiphon_relay_forwarded_packets_total{direction="to_owner"}[5m])) /
+rate(antiphon_relay_tunnel_datagrams_sent_total[5m])`.
+"""  # noqa: E501
+
+RELAY_DROPS = """\
+### Why a relay drops
+
+`severity` is how `antiphon doctor relay` takes a reason that counts: *expected* of the open
+internet, *suspect*, or a *fault*, of which calls or the cluster's own processes suffer.
+"""
+
+
+def page() -> str:
+    sections = [
+        INTRODUCTION,
+        ALERTS,
+        f"## Relay\n\n{metrics_table(relay_metrics())}",
+        f"{RELAY_DROPS}\n{relay_drops_table()}",
+        f"## Transceiver worker\n\n{metrics_table(transceiver_metrics())}",
+        meanings_section("Why a transceiver drops a packet", DropReason),
+        meanings_section("Why a call ended", CloseReason),
+        f"## Inference\n\n{metrics_table(inference_metrics())}",
+        meanings_section("Errors of a session", ErrorCode),
+        meanings_section("Why audio went nowhere", AudioDrop),
+    ]
+    return "\n".join(sections)
+
+
+def relay_metrics() -> Iterable[Metric]:
+    return RelayCollector(CounterTable(2), Workers(), Sockets()).collect()
+
+
+def transceiver_metrics() -> Iterator[Metric]:
+    registry = CollectorRegistry()
+    TurnLatency(registry)
+    yield from registry.collect()
+    yield from WorkerCollector(
+        tunnel=TunnelCounters(),
+        trunk=TrunkCounters(),
+        calls=CallCounters(),
+        open_calls=lambda: 0,
+        trunk_connected=lambda: False,
+    ).collect()
+
+
+def inference_metrics() -> Iterator[Metric]:
+    registry = CollectorRegistry()
+    StageLatency(registry)
+    yield from registry.collect()
+    yield from InferenceCollector(
+        InferenceTrunkCounters(), CascadeCounters(), Admission(1)
+    ).collect()
+
+
+def metrics_table(families: Iterable[Metric]) -> str:
+    rows = [
+        (f"`{_name(family)}`", family.type, _labels(family), family.documentation)
+        for family in families
+    ]
+    return _table(("metric", "type", "labels", "meaning"), rows)
+
+
+def relay_drops_table() -> str:
+    rows = [
+        (
+            f"`{reason.value}`",
+            direction.value,
+            advice.severity.value,
+            f"{meanings()[reason]} {advice.remedy}",
+        )
+        for direction, reason, advice in reasons()
+    ]
+    return _table(("reason", "direction", "severity", "meaning"), rows)
+
+
+def meanings_section(title: str, enum: type[Enum]) -> str:
+    """Those members that say more than their value does."""
+    texts: Mapping[Enum, str] = member_docstrings(enum)
+    rows = [(f"`{member.value}`", text) for member, text in texts.items()]
+    return f"### {title}\n\n{_table(('value', 'meaning'), rows)}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _name(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def _labels(family: Metric) -> str:
+    values: dict[str, dict[str, None]] = {}
+    for sample in family.samples:
+        for label, value in sample.labels.items():
+            if label != "le":
+                values.setdefault(label, {})[value] = None
+    return "; ".join(f"`{label}`: {_shortened(list(each))}" for label, each in values.items())
+
+
+def _shortened(values: list[str]) -> str:
+    if values == [str(number) for number in range(len(values))]:
+        return "a number"
+    return textwrap.shorten(", ".join(values), 60, placeholder=" ...")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
