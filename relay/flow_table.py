@@ -35,6 +35,8 @@ SWEPT_AT_ONCE = 1000
 NO_EPOCH = 0
 """The life of an owner that no binding named: a check's ufrag does not tell."""
 
+_SECOND_NS = 1_000_000_000
+
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class _Life:
@@ -70,9 +72,9 @@ class _Entry(_Claim):
 class _Ssrc(_Claim):
     """An RTP source."""
 
-    packets: float
-    """What is left of the allowance, at `filled_at`."""
-    filled_at: float
+    due: int = 0
+    """When its allowance is whole again, in nanoseconds: a packet moves that by one packet's
+    time. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm"""
 
 
 KeyT = TypeVar("KeyT")
@@ -80,11 +82,11 @@ ClaimT = TypeVar("ClaimT", bound=_Claim)
 
 
 class FlowTable:
-    """At most `max_flows` flows and four times as many SSRCs."""
+    """At most `max_flows` flows, and as many SSRCs unless told otherwise."""
 
-    def __init__(self, *, max_flows: int) -> None:
+    def __init__(self, *, max_flows: int, max_ssrcs: int | None = None) -> None:
         self._max_flows = max_flows
-        self._max_ssrcs = 4 * max_flows
+        self._max_ssrcs = max_flows if max_ssrcs is None else max_ssrcs
         # Two tables, so that the provisional flow that is oldest is its table's first.
         self._bound: OrderedDict[Address, _Entry] = OrderedDict()
         self._provisional: OrderedDict[Address, _Entry] = OrderedDict()
@@ -182,12 +184,11 @@ class FlowTable:
         entry = self._ssrcs.get(ssrc)
         if entry is None or not entry.lives(now):
             return SsrcVerdict.UNKNOWN
-        refill = (now - entry.filled_at) * SSRC_PACKETS_PER_SECOND
-        entry.packets = min(SSRC_PACKETS_PER_SECOND, entry.packets + refill)
-        entry.filled_at = now
-        if entry.packets < 1:
+        now_ns = round(now * _SECOND_NS)
+        due = max(entry.due, now_ns) + _SECOND_NS // SSRC_PACKETS_PER_SECOND
+        if due - now_ns > _SECOND_NS:
             return SsrcVerdict.LIMITED
-        entry.packets -= 1
+        entry.due = due
         return entry.life.owner
 
     def sweep(self, now: float) -> None:
@@ -200,7 +201,7 @@ class FlowTable:
         _sweep(self._ssrcs, now)
 
     def owners(self, now: float) -> Iterable[tuple[Address, int]]:
-        bound = Counter({life.owner: 0 for life in self._lives.values()})
+        bound = Counter({life.owner: 0 for life in self._lives.values() if not life.over})
         bound.update(each.life.owner for each in self._bound.values() if each.lives(now))
         return bound.items()
 
@@ -282,11 +283,12 @@ class FlowTable:
                 if entry.life.owner == life.owner:
                     entry.life, entry.expires_at = life, now + lifetime
             elif entry is not None or len(self._ssrcs) < self._max_ssrcs:
-                self._ssrcs[ssrc] = _Ssrc(life, now + lifetime, SSRC_PACKETS_PER_SECOND, now)
+                self._ssrcs[ssrc] = _Ssrc(life, now + lifetime)
 
     def _life(self, owner: Address, epoch: int) -> _Life:
         life = self._lives.get((owner, epoch))
-        if life is None:
+        if life is None or life.over:
+            # What is claimed after a reset counts, however late what was claimed before goes.
             life = self._lives[owner, epoch] = _Life(owner, epoch)
         return life
 
