@@ -50,6 +50,12 @@ def bound_address(bound: socket.socket) -> HostPort:
     return HostPort(host, port)
 
 
+def resolved(address: HostPort) -> HostPort:
+    """The address as `bound_address` would tell it. Raises OSError for a host not known."""
+    where = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)[0][4]
+    return HostPort(str(where[0]), address.port)
+
+
 def _bind(
     flag: str,
     base: HostPort,

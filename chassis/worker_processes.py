@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,20 @@ class _Worker:
     watch: "asyncio.Task[None]"
 
 
+class WorkerObserver:
+    """Takes part in each worker's lives; this one does not."""
+
+    def arguments(self, index: int) -> tuple[Any, ...]:
+        """What `main` gets after the index in the life that is about to begin; must pickle."""
+        return ()
+
+    def started(self, index: int) -> None:
+        """Worker `index` was started."""
+
+    def crashed(self, index: int) -> None:
+        """Worker `index` ended by itself, and will be started again."""
+
+
 class WorkerProcesses:
     """Runs `main(index)` in `count` processes until `stop()`.
 
@@ -48,10 +63,13 @@ class WorkerProcesses:
     after a back-off that doubles while crashes follow each other within 10 s.
     """
 
-    def __init__(self, count: int, main: Callable[[int], None]) -> None:
+    def __init__(
+        self, count: int, main: Callable[..., None], observer: WorkerObserver | None = None
+    ) -> None:
         self.count = count
         self.restarts = 0
         self._main = main
+        self._observer = observer or WorkerObserver()
         self._workers: dict[int, _Worker] = {}
         self._stopping = False
 
@@ -62,10 +80,21 @@ class WorkerProcesses:
     def process_ids(self) -> list[int]:
         return [worker.process.pid or 0 for worker in self._workers.values()]
 
+    def is_alive(self, index: int) -> bool:
+        return index in self._workers and self._workers[index].process.is_alive()
+
     def start(self) -> None:
         """Start the workers. Call from within a running event loop."""
         for index in range(self.count):
-            self._start(index, FIRST_BACKOFF_S)
+            self.start_one(index)
+
+    def start_one(self, index: int) -> None:
+        """Start the worker of this index alone, as `start` does."""
+        self._start(index, FIRST_BACKOFF_S)
+
+    def kill(self, index: int) -> None:
+        """End a worker that cannot go on; it is started again."""
+        self._workers[index].process.kill()
 
     async def stop(self, grace_s: float = 0.8) -> None:
         """End every worker: SIGTERM, and SIGKILL for one that outlives the grace."""
@@ -83,12 +112,15 @@ class WorkerProcesses:
 
     def _start(self, index: int, backoff_s: float) -> None:
         process = _CONTEXT.Process(
-            target=_run, args=(self._main, index, os.getpid()), name=f"worker-{index}"
+            target=_run,
+            args=(os.getpid(), self._main, index, *self._observer.arguments(index)),
+            name=f"worker-{index}",
         )
         process.start()
         loop = asyncio.get_running_loop()
         watch = loop.create_task(self._watch(index))
         self._workers[index] = _Worker(index, process, loop.time(), backoff_s, watch)
+        self._observer.started(index)
 
     async def _watch(self, index: int) -> None:
         worker = self._workers[index]
@@ -97,6 +129,7 @@ class WorkerProcesses:
             return
         logger.error("worker %d ended with %s; restarting it", index, worker.process.exitcode)
         self.restarts += 1
+        self._observer.crashed(index)
         stable = asyncio.get_running_loop().time() - worker.started > STABLE_AFTER_S
         backoff_s = FIRST_BACKOFF_S if stable else worker.backoff_s
         await asyncio.sleep(backoff_s)
@@ -104,11 +137,11 @@ class WorkerProcesses:
             self._start(index, min(2 * backoff_s, LAST_BACKOFF_S))
 
 
-def _run(main: Callable[[int], None], index: int, parent: int) -> None:
+def _run(parent: int, main: Callable[..., None], *arguments: Any) -> None:
     die_with_parent(parent)
     # Ctrl-C reaches the whole terminal's process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    main(index)
+    main(*arguments)
 
 
 async def _ended(process: SpawnProcess) -> None:

@@ -4,18 +4,30 @@ from dataclasses import dataclass
 
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import positive, setting, whole_number
+from chassis.settings import SettingError, positive, setting, whole_number
+from relay.cpu_pinning import CpuPinning
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
+from relay.public_addresses import PublicAddresses
+
+LONGEST_MODERATION_US = 20_000
+"""A voice packet's worth of time: nobody wants to wait longer."""
+
+
+def fast_path(text: str) -> str:
+    """Raises ValueError unless it is a choice of `--fast-path`."""
+    if text not in ("auto", "on", "off"):
+        raise ValueError(f"expected auto, on or off, not {text!r}")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayConfig:
     """One public UDP port in front of every transceiver: routes on the ICE ufrag."""
 
-    public: HostPort = setting(
-        HostPort("0.0.0.0", 3478),  # noqa: S104 - the port that the internet shall reach
-        parse=HostPort.parse,
-        help="UDP address that clients send to; [::]:PORT serves IPv6 alone",
+    public: PublicAddresses = setting(
+        PublicAddresses.parse("0.0.0.0:3478"),
+        parse=PublicAddresses.parse,
+        help="UDP address that clients send to, or an IPv4 and an IPv6 one, separated by a comma",
     )
     tunnel: HostPort = setting(
         HostPort("127.0.0.1", 0),
@@ -23,7 +35,15 @@ class RelayConfig:
         help="UDP address that transceivers see; worker I takes port + I, 0 any port",
     )
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
-    cluster_keys: str = setting(parse=str, help="file with the cluster's keys")
+    cpus: CpuPinning = setting(
+        CpuPinning.parse("auto"),
+        parse=CpuPinning.parse,
+        help="CPUs that workers keep to, such as 2,4-7; auto: the first ones, where they suffice; "
+        "or off",
+    )
+    cluster_keys: str = setting(
+        parse=str, help="file with the cluster's keys, read again when it changes"
+    )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     owners: OwnerAllowList = setting(
         PRIVATE_OWNERS,
@@ -33,10 +53,27 @@ class RelayConfig:
     max_flows: int = setting(
         200_000,
         parse=positive,
-        help="client addresses that one worker remembers, about 0.4 kB each",
+        help="client addresses that a worker remembers, 0.1 kB each; 0.5 kB without fast path",
     )
-    flow_idle_seconds: int = setting(
-        60, parse=positive, help="how long a silent client's address is remembered"
+    fast_path: str = setting(
+        "auto",
+        parse=fast_path,
+        help="forward in compiled code: on, off, or auto: where numba is installed",
+    )
+    moderation_us: int = setting(
+        1000,
+        parse=whole_number(0, LONGEST_MODERATION_US),
+        help="microseconds that the fast path at most lets packets gather under load; 0: none",
+    )
+    drain_seconds: int = setting(
+        30,
+        parse=whole_number(0),
+        help="how long SIGTERM at most waits for the calls that are left",
+    )
+    handover: str | None = setting(
+        None,
+        parse=str,
+        help="Unix socket on which a relay hands its sockets and flows to the one that replaces it",
     )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8081),
@@ -47,3 +84,7 @@ class RelayConfig:
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )
+
+    def __post_init__(self) -> None:
+        if self.cpus.cpus and len(self.cpus.cpus) < self.workers:
+            raise SettingError(f"--cpus {self.cpus}: fewer than the {self.workers} workers")

@@ -145,6 +145,10 @@ class CounterTable:
     def bytes(self, direction: Direction, kind: PacketKind) -> int:
         return self._total(FORWARDED[direction][kind] + 1)
 
+    def forwarded(self) -> int:
+        """Packets of any kind, in both directions."""
+        return sum(self.packets(direction, kind) for direction in Direction for kind in PacketKind)
+
     def drops(self, reason: DropReason) -> int:
         return self._total(DROPPED[reason])
 

@@ -24,14 +24,13 @@ from antiphon_proto.relay_report import (
     Traffic,
     WorkerReport,
 )
-from chassis.bound_socket import bound_address
 from chassis.host_port import HostPort
 from relay.counters import MAX_CONFIG_IDS, CounterTable, Direction, Tally
 from relay.description import WorkerDescription
 from relay.drop_advice import meanings, reasons
 from relay.flows import FlowSnapshot
 from relay.metrics import Supervised
-from relay.sockets import RelaySockets, receive_buffer_drops
+from relay.sockets import RelaySockets
 
 
 class WorkersInside(Protocol):
@@ -61,7 +60,7 @@ class DebugPage:
         return RelayReport(
             not_ready=self.not_ready(),
             draining=self.draining(),
-            public=sorted({str(bound_address(each)) for each in self.sockets.public}),
+            public=[str(each) for each in self.sockets.addresses.addresses],
             workers_wanted=self.workers.count,
             workers_alive=self.workers.alive,
             worker_restarts=self.workers.restarts,
@@ -75,8 +74,8 @@ class DebugPage:
             evictions=counters.tally(Tally.EVICTIONS),
             drops=list(self._drops()),
             kernel_drops=KernelDrops(
-                public=receive_buffer_drops(self.sockets.public),
-                tunnel=receive_buffer_drops(self.sockets.tunnels),
+                public=self.sockets.public_drops(),
+                tunnel=self.sockets.tunnel_drops(),
             ),
             receive_errors=counters.tally(Tally.RECEIVE_ERRORS),
         )

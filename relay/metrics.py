@@ -16,7 +16,7 @@ from antiphon_proto.demux import PacketKind
 from relay.counters import BATCH_BOUNDS, MAX_CONFIG_IDS, CounterTable, Direction, Tally
 from relay.drop_advice import reasons
 from relay.flows import FlowState
-from relay.sockets import RelaySockets, receive_buffer_drops
+from relay.sockets import RelaySockets
 
 FLOWS = {
     FlowState.PROVISIONAL: Tally.PROVISIONAL_FLOWS,
@@ -108,8 +108,8 @@ class RelayCollector(Collector):
             "Datagrams that the kernel discarded because a worker did not keep up.",
             labels=("socket",),
         )
-        overflows.add_metric(("public",), receive_buffer_drops(self._sockets.public))
-        overflows.add_metric(("tunnel",), receive_buffer_drops(self._sockets.tunnels))
+        overflows.add_metric(("public",), self._sockets.public_drops())
+        overflows.add_metric(("tunnel",), self._sockets.tunnel_drops())
         yield overflows
         yield self._counter(
             "receive_errors",

@@ -1,51 +1,123 @@
-"""The relay's UDP sockets: one public and one tunnel socket for each worker.
+"""The relay's UDP sockets: a worker's public ones, one a family, and its tunnel socket.
 
-The supervisor opens them and keeps them open, and a worker inherits its pair.
-So when one crashes, the kernel goes on spreading clients over the public sockets
-as before, which leaves its siblings' flows where they are.
+The supervisor opens them and holds on to them, so that a worker's ports stay its own
+when it crashes, and can be handed to another relay.
 """
 
 import socket
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-from chassis.bound_socket import bind_udp, bound_address
+from chassis.bound_socket import bind_udp, bound_address, resolved
 from chassis.host_port import HostPort
+from chassis.settings import SettingError
+from relay.public_addresses import PublicAddresses
 
 # https://man7.org/linux/man-pages/man7/socket.7.html; not among Python's constants.
 SO_MEMINFO = 55
 _MEMINFO = struct.Struct("9I")
 _MEMINFO_DROPS = 8
 
+Publics = tuple[socket.socket, ...]
+"""A worker's public sockets, one for each of the relay's public addresses."""
 
-@dataclass(frozen=True, slots=True)
+
 class RelaySockets:
-    """Worker I owns the I-th of both. Pickles, to a process being spawned only."""
+    """Every worker's sockets. Whoever closes a worker's public ones gives them up for good:
+    the kernel then spreads their clients over the others."""
 
-    public: tuple[socket.socket, ...]
-    tunnels: tuple[socket.socket, ...]
+    def __init__(
+        self,
+        addresses: PublicAddresses,
+        publics: Iterable[Publics],
+        tunnels: Iterable[socket.socket],
+    ) -> None:
+        """`addresses` are what the public sockets are bound to."""
+        self.addresses = addresses
+        self.tunnels = tuple(tunnels)
+        self._publics = list(publics)
+        self._drops_of_closed = 0
 
-    def take(self, index: int) -> tuple[socket.socket, socket.socket]:
-        """Worker `index`'s public and tunnel socket; closes this process's hold on the others."""
-        for other, pair in enumerate(zip(self.public, self.tunnels, strict=True)):
-            if other != index:
-                for unused in pair:
-                    unused.close()
-        return self.public[index], self.tunnels[index]
+    @property
+    def public(self) -> Publics:
+        """The open public sockets of all workers."""
+        return tuple(each for publics in self._publics for each in publics)
+
+    @property
+    def families(self) -> frozenset[int]:
+        """4, 6 or both: of the public sockets."""
+        return frozenset(6 if ":" in each.host else 4 for each in self.addresses.addresses)
+
+    def publics(self, index: int) -> Publics:
+        """Worker `index`'s public sockets; none while they are closed."""
+        return self._publics[index]
+
+    def some_publics(self, index: int) -> Publics:
+        """Worker `index`'s public sockets, else another's, to send on."""
+        return self._publics[index] or next(filter(None, self._publics), ())
+
+    def open_publics(self, index: int) -> None:
+        """Open worker `index`'s public sockets, if they are closed. Raises SettingError."""
+        if not self._publics[index]:
+            self._publics[index] = _bind_publics(self.addresses)
+
+    def close_publics(self, index: int) -> None:
+        """Give up worker `index`'s public sockets, with what waits in them."""
+        self._drops_of_closed += receive_buffer_drops(self._publics[index])
+        for each in self._publics[index]:
+            each.close()
+        self._publics[index] = ()
+
+    def public_drops(self) -> int:
+        """Datagrams from clients that found a receive buffer full."""
+        return self._drops_of_closed + receive_buffer_drops(self.public)
+
+    def tunnel_drops(self) -> int:
+        """Datagrams from owners that found a receive buffer full."""
+        return receive_buffer_drops(self.tunnels)
 
     def close(self) -> None:
         for each in (*self.public, *self.tunnels):
             each.close()
 
 
-def open_sockets(public: HostPort, tunnel: HostPort, workers: int) -> RelaySockets:
+def open_sockets(public: PublicAddresses, tunnel: HostPort, workers: int) -> RelaySockets:
     """Bind every worker's sockets. Raises SettingError naming the address that cannot be used."""
-    public = _unused(public)
+    addresses = PublicAddresses(tuple(map(_unused, public.addresses)))
     return RelaySockets(
-        tuple(bind_udp("--public", public, shared=True) for _ in range(workers)),
-        tuple(bind_udp("--tunnel", tunnel, worker=index) for index in range(workers)),
+        addresses,
+        [_bind_publics(addresses) for _ in range(workers)],
+        [bind_udp("--tunnel", tunnel, worker=index) for index in range(workers)],
     )
+
+
+def adopt_sockets(
+    publics: Sequence[Publics],
+    tunnels: Sequence[socket.socket],
+    *,
+    public: PublicAddresses,
+    tunnel: HostPort,
+    workers: int,
+) -> RelaySockets:
+    """Go on with another relay's sockets, all of which this takes over.
+
+    Surplus ones are closed. Missing tunnel sockets are bound; missing public ones are
+    left to `RelaySockets.open_publics`, once there is somebody to read them. Raises
+    SettingError where the settings ask for other addresses than the sockets have.
+    """
+    had = RelaySockets(_bound(publics[0]), publics, tunnels)
+    try:
+        _check_adopted(had, public, tunnel)
+        more = [
+            bind_udp("--tunnel", tunnel, worker=index) for index in range(len(tunnels), workers)
+        ]
+    except SettingError:
+        had.close()
+        raise
+    for surplus in (*(each for part in publics[workers:] for each in part), *tunnels[workers:]):
+        surplus.close()
+    missing: list[Publics] = [()] * len(more)
+    return RelaySockets(had.addresses, [*publics[:workers], *missing], [*tunnels[:workers], *more])
 
 
 def receive_buffer_drops(sockets: Sequence[socket.socket]) -> int:
@@ -57,6 +129,41 @@ def _drops(bound: socket.socket) -> int:
     packed = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
     drops: int = _MEMINFO.unpack(packed)[_MEMINFO_DROPS]
     return drops
+
+
+def _bind_publics(addresses: PublicAddresses) -> Publics:
+    return tuple(bind_udp("--public", each, shared=True) for each in addresses.addresses)
+
+
+def _resolved(public: PublicAddresses) -> PublicAddresses:
+    """Raises SettingError."""
+    try:
+        return PublicAddresses(tuple(map(resolved, public.addresses)))
+    except OSError as error:
+        raise SettingError(f"--public {public}: {error.strerror}") from error
+
+
+def _bound(publics: Publics) -> PublicAddresses:
+    return PublicAddresses(tuple(map(bound_address, publics)))
+
+
+def _check_adopted(had: RelaySockets, public: PublicAddresses, tunnel: HostPort) -> None:
+    """Raises SettingError where the settings ask for other addresses."""
+    if not _resolved(public).serves(had.addresses):
+        raise SettingError(f"--public {public}: the relay to replace has {had.addresses}")
+    if not _serves(tunnel, had.tunnels):
+        first = bound_address(had.tunnels[0])
+        raise SettingError(f"--tunnel {tunnel}: the relay to replace has {first}")
+
+
+def _serves(wanted: HostPort, tunnels: Sequence[socket.socket]) -> bool:
+    """Whether tunnel sockets are where the setting asks for them; port 0 asks for any."""
+    return all(
+        bound_address(each) == HostPort(wanted.host, wanted.port + index)
+        if wanted.port
+        else bound_address(each).host == wanted.host
+        for index, each in enumerate(tunnels)
+    )
 
 
 def _unused(address: HostPort) -> HostPort:

@@ -1,70 +1,334 @@
-"""The relay's parent process: opens the sockets, keeps the workers running, answers the operator.
+"""The relay's parent process: has the sockets, keeps the workers running, answers the operator.
 
 No packet passes through it.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
-from functools import partial
+import socket
+from collections.abc import Coroutine
+from typing import Any
 
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
-from chassis.bound_socket import bound_address
+from chassis.bound_socket import bind_tcp, bound_address, resolved
+from chassis.host_port import HostPort
 from chassis.readiness import report_ready
+from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
-from chassis.worker_processes import WorkerProcesses
+from relay import fast
 from relay.config import RelayConfig
-from relay.counters import CounterTable
+from relay.counters import CounterTable, Tally
+from relay.debug_page import DebugPage, debug_routes
+from relay.drain_watch import DrainWatch
+from relay.handover import Predecessor, find_predecessor, hand_over, offer_everything
+from relay.handover_channel import HandoverChannel, HandoverError, Released
+from relay.handover_listener import HandoverListener
 from relay.metrics import RelayCollector
-from relay.sockets import RelaySockets, open_sockets
-from relay.worker import run_worker
+from relay.sockets import RelaySockets, adopt_sockets, open_sockets
+from relay.worker_process import WorkerSettings
+from relay.workers import RelayWorkers
 
 logger = logging.getLogger(__name__)
 
+DRAIN_LOOK_S = 0.25
+
 
 async def supervise(config: RelayConfig, keys: ClusterKeys) -> None:
-    """Relay until SIGTERM or SIGINT.
+    """Relay until SIGINT, SIGTERM and a drain, or a hand-over to another relay.
 
-    Raises SettingError when an address cannot be used.
+    Raises SettingError when an address cannot be used, or a relay that is there
+    cannot be replaced.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    sockets = open_sockets(config.public, config.tunnel, config.workers)
     try:
-        await _relay(config, keys, sockets, stop)
-    finally:
-        sockets.close()
+        predecessor = await _predecessor(config)
+        sockets, admin = _sockets(config, predecessor)
+    except HandoverError as error:
+        raise SettingError(f"--handover {config.handover}: {error}") from error
+    with contextlib.closing(sockets), admin:
+        await Supervisor(config, keys, sockets, admin, predecessor).run()
 
 
-async def _relay(
-    config: RelayConfig, keys: ClusterKeys, sockets: RelaySockets, stop: asyncio.Event
-) -> None:
-    counters = CounterTable(config.workers)
-    workers = WorkerProcesses(config.workers, partial(run_worker, config, keys, sockets, counters))
-    registry = CollectorRegistry()
-    registry.register(RelayCollector(counters, workers, sockets))
-    try:
-        runner, admin = await serve_admin(config.admin, registry, partial(_not_ready, workers))
-    except OSError as error:
-        raise SettingError(f"--admin {config.admin}: {error.strerror}") from error
-    try:
-        workers.start()
-        # Datagrams are not lost from here on: they wait in the sockets for their workers.
-        public = str(bound_address(sockets.public[0]))
-        tunnels = [str(bound_address(tunnel)) for tunnel in sockets.tunnels]
-        report_ready(config.ready_fd, {"public": public, "tunnels": tunnels, "admin": str(admin)})
+class Supervisor:
+    """One life of a relay."""
+
+    def __init__(
+        self,
+        config: RelayConfig,
+        keys: ClusterKeys,
+        sockets: RelaySockets,
+        admin: socket.socket,
+        predecessor: Predecessor | None,
+    ) -> None:
+        self._config = config
+        self._keys = ReloadedFile(config.cluster_keys, ClusterKeys.parse, keys)
+        self._sockets = sockets
+        self._admin = admin
+        self._predecessor = predecessor
+        self._counters = CounterTable(config.workers)
+        settings = _worker_settings(config, sockets, self._counters)
+        self._workers = RelayWorkers(settings, sockets, keys, heir=predecessor is not None)
+        self._runner: web.AppRunner | None = None
+        self._is_up = False
+        self._drain_asked = asyncio.Event()
+        self._end_asked = asyncio.Event()
+        self._reload_asked = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminate)
+        loop.add_signal_handler(signal.SIGINT, self._end_asked.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        try:
+            if await self._unless_ended(self._come_up()):
+                await self._unless_ended(self._stay_up())
+        finally:
+            await self._workers.stop()
+            await self._stop_admin()
+
+    def _terminate(self) -> None:
+        """SIGTERM: drain, where there is something to drain; the second ends at once."""
+        if self._is_up and self._config.drain_seconds and not self._drain_asked.is_set():
+            self._drain_asked.set()
+        else:
+            self._end_asked.set()
+
+    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do the work, but for a signal that asks for the end; whether it was finished."""
+        working = asyncio.create_task(work)
+        ending = asyncio.create_task(self._end_asked.wait())
+        await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+        finished = working.done()
+        for task in (working, ending):
+            task.cancel()
+        await asyncio.wait([working, ending])
+        if finished:
+            working.result()
+        return finished
+
+    async def _come_up(self) -> None:
+        """Forward, in a predecessor's place if there is one, and say so."""
+        if self._predecessor is None:
+            await self._serve_admin()
+            await self._workers.load()
+            await self._workers.all_forward()
+        else:
+            await self._succeed(self._predecessor)
+            await self._serve_admin()
+        self._is_up = True
+        tunnels = [str(bound_address(tunnel)) for tunnel in self._sockets.tunnels]
+        public, admin = str(self._sockets.addresses), str(bound_address(self._admin))
+        report_ready(self._config.ready_fd, {"public": public, "tunnels": tunnels, "admin": admin})
         logger.info("relaying %s for tunnels %s", public, ", ".join(tunnels))
-        await stop.wait()
-    finally:
-        await workers.stop()
-        await runner.cleanup()
+
+    async def _succeed(self, predecessor: Predecessor) -> None:
+        """Take over from another relay. Raises SettingError when it does not let go."""
+        logger.info("taking over from the relay at %s", self._config.handover)
+        try:
+            await self._workers.load()
+            await self._workers.inherit(await predecessor.remembered())
+            await predecessor.release()
+        except HandoverError as error:
+            raise SettingError(f"--handover {self._config.handover}: {error}") from error
+        finally:
+            predecessor.close()
+
+    async def _stay_up(self) -> None:
+        """Relay until drained or replaced."""
+        reloading = asyncio.create_task(self._reload_keys())
+        lasting = [
+            asyncio.create_task(self._drain_asked.wait()),
+            asyncio.create_task(self._serve_successors()),
+        ]
+        try:
+            done, _ = await asyncio.wait(lasting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if self._drain_asked.is_set():
+                await _cancelled(lasting)
+                await self._drain()
+        finally:
+            await _cancelled([reloading, *lasting])
+
+    async def _drain(self) -> None:
+        logger.info("draining, for at most %d seconds", self._config.drain_seconds)
+        loop = asyncio.get_running_loop()
+        await self._workers.drain()
+        watch = DrainWatch(loop.time() + self._config.drain_seconds)
+        reason = None
+        while reason is None:
+            await asyncio.sleep(DRAIN_LOOK_S)
+            reason = watch.over(
+                bound=self._counters.tally(Tally.BOUND_FLOWS),
+                forwarded=self._counters.forwarded(),
+                now=loop.time(),
+            )
+        logger.info("stopping: %s", reason)
+
+    async def _reload_keys(self) -> None:
+        """Tell the workers when the key file changes, for ever."""
+        while True:
+            if (keys := self._keys.changed()) is not None:
+                await self._workers.reload(keys)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload_asked.wait(), POLL_S)
+            self._reload_asked.clear()
+
+    # Hand-over, as the predecessor.
+
+    async def _serve_successors(self) -> None:
+        """Returns when one has taken over, and never where `--handover` is not set."""
+        if self._config.handover is None:
+            await asyncio.Event().wait()
+            return
+        try:
+            listener = HandoverListener(self._config.handover)
+        except OSError as error:
+            raise SettingError(f"--handover {self._config.handover}: {error.strerror}") from error
+        with contextlib.closing(listener):
+            while not await self._hand_over(await listener.accept()):
+                pass
+
+    async def _hand_over(self, connection: socket.socket) -> bool:
+        """Whether the successor has taken over."""
+        try:
+            channel = HandoverChannel(connection)
+        except HandoverError as error:
+            logger.warning("no hand-over: %s", error)
+            return False
+        self._workers.lends_sockets = True
+        try:
+            await offer_everything(channel, self._sockets, self._admin)
+            logger.info("handing over")
+            await hand_over(channel, self._workers)
+            await self._stop_admin()
+        except HandoverError as error:
+            logger.warning("no hand-over: %s; relaying on", error)
+            await channel.refuse(str(error))
+            return False
+        else:
+            with contextlib.suppress(HandoverError):
+                await channel.send(Released())
+            logger.info("handed over")
+            return True
+        finally:
+            self._workers.lends_sockets = False
+            channel.close()
+
+    # The operator's port.
+
+    async def _serve_admin(self) -> None:
+        registry = CollectorRegistry()
+        registry.register(
+            RelayCollector(self._counters, self._workers, self._sockets, self._draining)
+        )
+        page = DebugPage(
+            counters=self._counters,
+            workers=self._workers,
+            sockets=self._sockets,
+            not_ready=self._not_ready,
+            draining=self._draining,
+            inside=self._workers,
+        )
+        try:
+            # A copy: the runner closes what it serves, and this one can be handed over.
+            self._runner, _ = await serve_admin(
+                self._admin.dup(), registry, self._not_ready, debug_routes(page)
+            )
+        except OSError as error:
+            raise SettingError(f"--admin {self._config.admin}: {error.strerror}") from error
+
+    async def _stop_admin(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _not_ready(self) -> str | None:
+        if self._draining():
+            return "draining"
+        if self._workers.forwarding < self._workers.count:
+            return f"{self._workers.forwarding} of {self._workers.count} workers forward"
+        return None
+
+    def _draining(self) -> bool:
+        return self._drain_asked.is_set()
 
 
-def _not_ready(workers: WorkerProcesses) -> str | None:
-    if workers.alive < workers.count:
-        return f"{workers.alive} of {workers.count} workers are running"
-    return None
+async def _cancelled(tasks: list["asyncio.Task[Any]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _predecessor(config: RelayConfig) -> Predecessor | None:
+    if config.handover is None:
+        return None
+    try:
+        return await find_predecessor(config.handover)
+    except OSError as error:
+        raise HandoverError(error.strerror or str(error)) from error
+
+
+def _sockets(
+    config: RelayConfig, predecessor: Predecessor | None
+) -> tuple[RelaySockets, socket.socket]:
+    """The UDP sockets and the admin port's. Raises SettingError."""
+    if predecessor is None:
+        sockets = open_sockets(config.public, config.tunnel, config.workers)
+    else:
+        sockets = adopt_sockets(
+            predecessor.publics,
+            predecessor.tunnels,
+            public=config.public,
+            tunnel=config.tunnel,
+            workers=config.workers,
+        )
+        if _is_at(config.admin, predecessor.admin):
+            return sockets, predecessor.admin
+        predecessor.admin.close()
+    try:
+        return sockets, bind_tcp("--admin", config.admin)
+    except SettingError:
+        sockets.close()
+        raise
+
+
+def _is_at(wanted: HostPort, bound: socket.socket) -> bool:
+    """Whether a socket is bound to this address; port 0 is any."""
+    host, port = bound_address(bound)
+    with contextlib.suppress(OSError):
+        return resolved(wanted).host == host and wanted.port in (0, port)
+    return False
+
+
+def _worker_settings(
+    config: RelayConfig, sockets: RelaySockets, counters: CounterTable
+) -> WorkerSettings:
+    """Raises SettingError for `--fast-path on` where there is none."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return WorkerSettings(
+        config=config,
+        counters=counters,
+        tunnels=tuple(map(bound_address, sockets.tunnels)),
+        families=sockets.families,
+        cpus=tuple(
+            config.cpus.cpu_of(index, config.workers, allowed) for index in range(config.workers)
+        ),
+        fallback=_fallback(config.fast_path),
+    )
+
+
+def _fallback(choice: str) -> str | None:
+    """Why not to use the fast path. Raises SettingError where it is wanted and cannot be had."""
+    if choice == "off":
+        return "--fast-path off"
+    if fast.available:
+        return None
+    if choice == "on":
+        raise SettingError("--fast-path on: the Python packages numba and numpy are not installed")
+    return "numba is not installed"

@@ -78,7 +78,11 @@ class Worker:
         flows: Flows,
         counters: WorkerCounters,
         fast: CompiledLoop | None = None,
+        *,
+        tunnel_only: bool = False,
     ) -> None:
+        """With `tunnel_only`, the public sockets are sent on, but not read."""
+        self._tunnel_only = tunnel_only
         self._publics = {6 if each.family == socket.AF_INET6 else 4: each for each in publics}
         self._tunnel = tunnel
         self._router = router
@@ -110,9 +114,14 @@ class Worker:
                 due = time.monotonic() + HOUSEKEEPING_S
                 self._keep_house()
                 each_second()
+        if self._fast is not None:
+            self._take_last_punts()
 
     def stop(self) -> None:
-        """Have `run` return; for its own callbacks to call."""
+        """Have `run` return; for its own callbacks to call.
+
+        The compiled loop must have been stopped: what it left to Python is taken yet.
+        """
         self._stopping = True
 
     def reload(self, keys: ClusterKeys) -> None:
@@ -136,9 +145,16 @@ class Worker:
         sources: list[tuple[socket.socket, int, Take, Direction]] = [
             (each, PUBLIC_BYTES, self._take_public, Direction.TO_OWNER)
             for each in self._publics.values()
+            if not self._tunnel_only
         ]
         sources.append((self._tunnel, TUNNEL_BYTES, self._take_tunnel, Direction.TO_CLIENT))
         return {source[0].fileno(): self._socket_drain(*source) for source in sources}
+
+    def _take_last_punts(self) -> None:
+        drains = self._drains()
+        while ready := select.select(drains, (), (), 0)[0]:
+            for descriptor in ready:
+                drains[descriptor]()
 
     def _socket_drain(
         self, source: socket.socket, size: int, take: Take, direction: Direction

@@ -25,7 +25,19 @@ OUTSIDE_WORLD = {"asyncio", "grpc", "prometheus_client", "socket", "time", "torc
 
 SHELLS = {
     "antiphon_proto": ["inference/v1/*"],
-    "relay": ["__main__", "metrics", "sockets", "supervisor", "worker"],
+    "relay": [
+        "__main__",
+        "handover",
+        "handover_channel",
+        "handover_listener",
+        "metrics",
+        "sockets",
+        "supervisor",
+        "worker",
+        "worker_link",
+        "worker_process",
+        "workers",
+    ],
     "transceiver": [
         "__main__",
         "inference_client",

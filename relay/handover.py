@@ -1,0 +1,109 @@
+"""A planned restart: what either of the two relays does, in the order of `handover_channel`."""
+
+import socket
+from collections.abc import Sequence
+from itertools import islice
+
+from relay.handover_channel import (
+    VERSION,
+    HandoverChannel,
+    HandoverError,
+    Offer,
+    Released,
+    Remembered,
+    SnapshotWanted,
+    TakenOver,
+)
+from relay.sockets import Publics, RelaySockets
+from relay.worker_link import Snapshot
+from relay.workers import RelayWorkers
+
+
+class Predecessor:
+    """The relay that this one replaces, and its sockets, which are this one's to close."""
+
+    def __init__(
+        self,
+        channel: HandoverChannel,
+        publics: Sequence[Publics],
+        tunnels: Sequence[socket.socket],
+        admin: socket.socket,
+    ) -> None:
+        self.publics = publics
+        self.tunnels = tunnels
+        self.admin = admin
+        self._channel = channel
+
+    async def remembered(self) -> Snapshot:
+        """What its workers know by now; they go on reading. Raises HandoverError."""
+        await self._channel.send(SnapshotWanted())
+        answer = await self._channel.expect(Remembered)
+        return Snapshot(answer.flows, answer.ssrcs)
+
+    async def release(self) -> None:
+        """Our workers are reading: returns when its have stopped. Raises HandoverError."""
+        await self._channel.send(TakenOver())
+        await self._channel.expect(Released)
+
+    def close(self) -> None:
+        """Say no more; before `release`, it relays on."""
+        self._channel.close()
+
+
+async def find_predecessor(path: str) -> Predecessor | None:
+    """The relay that listens at `path`; None where none does.
+
+    Raises HandoverError when it does not offer its sockets, OSError for a path that
+    cannot be used.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    except OSError:
+        connection.close()
+        raise
+    channel = HandoverChannel(connection)
+    try:
+        return await _accept_offer(channel)
+    except BaseException:
+        channel.close()
+        raise
+
+
+async def _accept_offer(channel: HandoverChannel) -> Predecessor:
+    offer = await channel.expect(Offer)
+    if offer.version != VERSION:
+        raise HandoverError(f"the relay to replace hands over by version {offer.version}")
+    per_worker = offer.publics + 1
+    sockets = iter(await channel.receive_sockets(offer.workers * per_worker + 1))
+    publics = [tuple(islice(sockets, offer.publics)) for _ in range(offer.workers)]
+    *tunnels, admin = sockets
+    return Predecessor(channel, publics, tunnels, admin)
+
+
+async def offer_everything(
+    channel: HandoverChannel, sockets: RelaySockets, admin: socket.socket
+) -> None:
+    """Lend a successor all sockets, which go on being read here. Raises HandoverError."""
+    workers = range(len(sockets.tunnels))
+    publics = [each for index in workers for each in sockets.publics(index)]
+    per_worker = len(sockets.addresses.addresses)
+    if len(publics) < per_worker * len(workers):
+        raise HandoverError("a worker is being restarted; try again")
+    await channel.send(Offer(VERSION, len(workers), per_worker))
+    await channel.send_sockets([*publics, *sockets.tunnels, admin])
+
+
+async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
+    """Lead the successor to its take-over; ours have stopped reading when this returns.
+
+    Raises HandoverError when it did not get so far: nothing changed here.
+    """
+    await channel.expect(SnapshotWanted)
+    snapshot = await workers.snapshot()
+    await channel.send(Remembered(snapshot.flows, snapshot.ssrcs))
+    await channel.expect(TakenOver)
+    await workers.stop_reading()

@@ -1,0 +1,29 @@
+"""What several workers' tables remember together.
+
+Owners announce to every worker, so the tables differ only in what is provisional and in
+what was announced a moment ago.
+"""
+
+from collections.abc import Iterable
+
+from antiphon_proto.address import Address
+from relay.flows import FlowSnapshot, FlowState, SsrcSnapshot
+from relay.worker_link import Snapshot
+
+
+def table_union(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Each address and each SSRC once: bound rather than provisional, then what lasts longest."""
+    flows: dict[Address, FlowSnapshot] = {}
+    ssrcs: dict[int, SsrcSnapshot] = {}
+    for snapshot in snapshots:
+        for flow in snapshot.flows:
+            if flow.client not in flows or _weight(flow) > _weight(flows[flow.client]):
+                flows[flow.client] = flow
+        for each in snapshot.ssrcs:
+            if each.ssrc not in ssrcs or each.seconds_left > ssrcs[each.ssrc].seconds_left:
+                ssrcs[each.ssrc] = each
+    return Snapshot(list(flows.values()), list(ssrcs.values()))
+
+
+def _weight(flow: FlowSnapshot) -> tuple[bool, int]:
+    return flow.state is FlowState.BOUND, flow.seconds_left

@@ -1,0 +1,252 @@
+"""A worker process's main: loads everything, then does what the supervisor says.
+
+It is spawned with its tunnel socket; its public sockets come over the link when
+they are to be served.
+"""
+
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from antiphon_proto.address import Address
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.logs import configure_logging
+from relay.config import RelayConfig
+from relay.counters import CounterTable, Tally, Thread
+from relay.description import WorkerDescription
+from relay.failure_limiter import FailureLimiter
+from relay.flow_table import FlowTable
+from relay.flows import Flows
+from relay.router import Router
+from relay.worker import Worker
+from relay.worker_link import (
+    ClientFlows,
+    Describe,
+    Done,
+    Drain,
+    FindClient,
+    Forward,
+    Loaded,
+    ReloadKeys,
+    Reply,
+    Request,
+    Restore,
+    Snapshot,
+    StopReading,
+    TakeSnapshot,
+    WarmUp,
+    receive_sockets,
+)
+
+if TYPE_CHECKING:
+    from relay.fast.path import FastPath
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What every worker of a relay is started with. Pickles, to a process being spawned only."""
+
+    config: RelayConfig
+    counters: CounterTable
+    tunnels: tuple[Address, ...]
+    """Of all workers, in their order, as owners see them."""
+    families: frozenset[int]
+    """4, 6 or both: of the public sockets."""
+    cpus: tuple[int | None, ...]
+    """The CPU that each worker keeps to; None where the kernel chooses."""
+    fallback: str | None
+    """Why the fast path shall not be used; None when it shall."""
+
+
+def run_worker(
+    settings: WorkerSettings,
+    index: int,
+    keys: ClusterKeys,
+    tunnel: socket.socket,
+    link: Connection,
+) -> None:
+    """The main function of worker process `index`; ends only with the process."""
+    configure_logging("relay", settings.config.log_level)
+    # It may reach the whole process group; the supervisor drains, or kills.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    WorkerProcess(settings, index, keys, tunnel, link).serve()
+
+
+class WorkerProcess:
+    """One worker: its table, its router, and what it serves at present."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        index: int,
+        keys: ClusterKeys,
+        tunnel: socket.socket,
+        link: Connection,
+    ) -> None:
+        self._settings = settings
+        self._index = index
+        self._keys = keys
+        self._tunnel = tunnel
+        self._link = link
+        self._epoch = int.from_bytes(os.urandom(8), "big")
+        self._counters = settings.counters.worker(index, Thread.CONTROL)
+        self._publics: tuple[socket.socket, ...] = ()
+        self._worker: Worker | None = None
+        self._fast: FastPath | None = None
+        self._flows = self._new_flows()
+        self._router = Router(
+            keys,
+            cluster_id=settings.config.cluster_id,
+            owners=settings.config.owners,
+            flows=self._flows,
+            limiter=FailureLimiter(),
+            families=settings.families,
+            tunnel=settings.tunnels[index],
+            siblings=tuple(each for each in settings.tunnels if each != settings.tunnels[index]),
+            epoch=self._epoch,
+            check_verified=self._counters.check_verified,
+        )
+
+    def serve(self) -> None:
+        """Say that everything is loaded; forward, and carry out requests, until the end."""
+        self._link.send(Loaded())
+        while True:
+            if self._worker is None:
+                self._obey()
+                continue
+            self._worker.run({self._link.fileno(): self._obey})
+            if self._worker is None:
+                self._link.send(Done())  # To StopReading: all that was received has left.
+
+    def _new_flows(self) -> Flows:
+        """The flow table; with the fast path, compiles or loads all of it."""
+        if self._settings.fallback is not None:
+            return FlowTable(max_flows=self._settings.config.max_flows)
+        # Imported here: numba takes memory and a second, and a relay runs without it.
+        from relay.fast.flow_table import FastFlowTable
+        from relay.fast.path import precompile
+
+        precompile()
+        return FastFlowTable(max_flows=self._settings.config.max_flows)
+
+    def _obey(self) -> None:
+        try:
+            request = self._link.recv()
+        except EOFError:
+            raise SystemExit("the supervisor ended") from None
+        reply = self._carry_out(request)
+        if reply is not None:
+            self._link.send(reply)
+
+    def _carry_out(self, request: Request) -> Reply | None:
+        """The reply, or None where it is not due yet."""
+        match request:
+            case WarmUp():
+                self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=True)
+            case Forward():
+                self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=False)
+            case Restore():
+                self._flows.restore(request.flows, request.ssrcs, time.monotonic())
+            case Drain():
+                self._router.draining = True
+                # Else the supervisor might look at what was counted a second ago.
+                self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
+            case ReloadKeys():
+                self._reload(request.keys)
+            case StopReading():
+                return self._stop_reading()
+            case Describe():
+                return self._describe()
+            case FindClient():
+                return self._find(request)
+            case TakeSnapshot():
+                return Snapshot(*self._flows.snapshot(time.monotonic()))
+        return Done()
+
+    def _serve_with(self, publics: tuple[socket.socket, ...], *, tunnel_only: bool) -> None:
+        """Have `serve` go on with these public sockets, and give up those before."""
+        before, self._publics = self._publics, publics
+        if self._worker is not None:
+            self._stop_worker(self._worker)
+        for each in before:
+            each.close()
+        cpu = self._settings.cpus[self._index]
+        if self._settings.fallback is not None:
+            if cpu is not None:
+                os.sched_setaffinity(0, {cpu})
+        elif not tunnel_only:
+            self._fast = self._started_fast_path(cpu)
+        self._counters.gauge(Tally.FAST_PATH, int(self._fast is not None))
+        self._worker = Worker(
+            publics,
+            self._tunnel,
+            self._router,
+            self._flows,
+            self._counters,
+            self._fast,
+            tunnel_only=tunnel_only,
+        )
+
+    def _started_fast_path(self, cpu: int | None) -> "FastPath":
+        from relay.fast.flow_table import FastFlowTable
+        from relay.fast.path import FastPath
+
+        assert isinstance(self._flows, FastFlowTable)
+        fast = FastPath(
+            self._publics,
+            self._tunnel,
+            self._flows,
+            row=self._settings.counters.worker(self._index, Thread.FAST),
+            moderation_us=self._settings.config.moderation_us,
+            cpu=cpu,
+        )
+        fast.start()
+        return fast
+
+    def _stop_worker(self, worker: Worker) -> None:
+        if self._fast is not None:
+            self._fast.stop()
+        worker.stop()
+
+    def _stop_reading(self) -> Reply | None:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return Done()
+        self._stop_worker(worker)
+        return None
+
+    def _reload(self, keys: ClusterKeys) -> None:
+        self._keys = keys
+        if self._worker is None:
+            self._router.reload(keys)
+        else:
+            self._worker.reload(keys)
+
+    def _describe(self) -> WorkerDescription:
+        return WorkerDescription(
+            tunnel=self._settings.tunnels[self._index],
+            epoch=self._epoch,
+            fast_path=self._fast is not None,
+            fallback=self._settings.fallback,
+            bound=self._flows.bound,
+            provisional=self._flows.provisional,
+            ssrcs=self._flows.ssrcs,
+            table_bytes=getattr(self._flows, "table_bytes", 0),
+            draining=self._router.draining,
+            config_ids=tuple(config.id for config in self._keys.configs),
+            owners=tuple(self._flows.owners(time.monotonic())),
+        )
+
+    def _find(self, wanted: FindClient) -> ClientFlows:
+        flows, _ssrcs = self._flows.snapshot(time.monotonic())
+        return ClientFlows(
+            tuple(
+                flow
+                for flow in flows
+                if flow.client[0] == wanted.host and wanted.port in (None, flow.client[1])
+            )
+        )

@@ -1,0 +1,243 @@
+"""The supervisor's workers: brought up, restarted, and spoken to as one."""
+
+import asyncio
+import logging
+import multiprocessing
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.settings import SettingError
+from chassis.worker_processes import WorkerObserver, WorkerProcesses
+from relay.description import WorkerDescription
+from relay.flows import FlowSnapshot
+from relay.sockets import RelaySockets
+from relay.table_union import table_union
+from relay.worker_link import (
+    Describe,
+    Drain,
+    FindClient,
+    Forward,
+    Order,
+    ReloadKeys,
+    Restore,
+    Snapshot,
+    StopReading,
+    TakeSnapshot,
+    WarmUp,
+    WorkerGoneError,
+    WorkerLink,
+)
+from relay.worker_process import WorkerSettings, run_worker
+
+AnswerT = TypeVar("AnswerT")
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_S = 0.3
+"""How long a worker without flows serves its tunnel alone. Owners probe a relay worker 20
+times a second, find its new epoch, and announce all their flows within this time."""
+
+COMPILING_AFTER_S = 5.0
+"""A first worker that takes longer to load is compiling the fast path, which is said."""
+
+ANSWER_S = 2.0
+"""How long an operator's question waits for a worker that is busy."""
+
+
+class RelayWorkers(WorkerObserver):
+    """Every worker's way is: loaded; then warmed up, or given a predecessor's flows; then
+    forwarding. A crashed one begins anew.
+
+    While a sibling forwards, the public sockets of a crashed worker are closed, so that
+    the kernel moves its clients to the siblings, which know all bound flows. The last
+    ones to forward keep theirs: what arrives waits for them. So as long as the relay
+    lives there is an open public socket for every client.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, sockets: RelaySockets, keys: ClusterKeys, *, heir: bool
+    ) -> None:
+        """An `heir`'s workers wait for `inherit` before they forward."""
+        self.draining = False
+        self.lends_sockets = False
+        """Whether somebody else has them open, so that closing one here gives it to nobody."""
+        self._sockets = sockets
+        self._keys = keys
+        self._links: dict[int, WorkerLink] = {}
+        self._loaded: set[int] = set()
+        self._forwarding: set[int] = set()
+        self._changed = asyncio.Event()
+        self._coming_up: dict[int, asyncio.Task[None]] = {}
+        self._inheritance: asyncio.Future[Snapshot | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        if not heir:
+            self._inheritance.set_result(None)
+        self._processes = WorkerProcesses(
+            len(sockets.tunnels), partial(run_worker, settings), observer=self
+        )
+
+    @property
+    def count(self) -> int:
+        """How many there shall be."""
+        return self._processes.count
+
+    @property
+    def alive(self) -> int:
+        return self._processes.alive
+
+    @property
+    def restarts(self) -> int:
+        return self._processes.restarts
+
+    @property
+    def forwarding(self) -> int:
+        return len(self._forwarding)
+
+    async def load(self) -> None:
+        """Start all workers; returns when all are loaded.
+
+        The first one compiles the fast path, where that was not done before; the others
+        load what it compiled.
+        """
+        warning = asyncio.get_running_loop().call_later(COMPILING_AFTER_S, _say_compiling)
+        try:
+            self._processes.start_one(0)
+            await self._until(lambda: 0 in self._loaded)
+        finally:
+            warning.cancel()
+        for index in range(1, self.count):
+            self._processes.start_one(index)
+        await self._until(lambda: len(self._loaded) == self.count)
+
+    async def inherit(self, snapshot: Snapshot) -> None:
+        """Have an heir's workers go on from where others were; returns when all forward."""
+        self._inheritance.set_result(snapshot)
+        await self.all_forward()
+        # A worker that crashes from now on learns from the owners.
+        self._inheritance = asyncio.get_running_loop().create_future()
+        self._inheritance.set_result(None)
+
+    async def all_forward(self) -> None:
+        await self._until(lambda: len(self._forwarding) == self.count)
+
+    async def drain(self) -> None:
+        """Refuse clients without a flow from now on."""
+        self.draining = True
+        await self._order_all(Drain())
+
+    async def reload(self, keys: ClusterKeys) -> None:
+        """Use these keys from now on."""
+        self._keys = keys
+        await self._order_all(ReloadKeys(keys))
+
+    async def stop_reading(self) -> None:
+        """Receive nothing more; returns when what was received has been sent on."""
+        await self._order_all(StopReading())
+
+    async def snapshot(self) -> Snapshot:
+        """What any of the workers remembers."""
+        answers = await self._ask_all(lambda link: link.ask(TakeSnapshot()))
+        return table_union(answers.values())
+
+    async def describe(self) -> list[WorkerDescription | None]:
+        """By index; None for a worker that is loading or busy."""
+        answers = await self._ask_all(lambda link: link.ask(Describe()), ANSWER_S)
+        return [answers.get(index) for index in range(self.count)]
+
+    async def find_client(self, host: str, port: int | None) -> list[tuple[int, FlowSnapshot]]:
+        """Flows of a client's address, or of its host on all ports, with the worker's index."""
+        answers = await self._ask_all(lambda link: link.ask(FindClient(host, port)), ANSWER_S)
+        return [(index, flow) for index, answer in answers.items() for flow in answer.flows]
+
+    async def stop(self) -> None:
+        """End them at once."""
+        for task in self._coming_up.values():
+            task.cancel()
+        await self._processes.stop(grace_s=0)
+        for link in self._links.values():
+            link.lost()
+
+    # A worker's lives.
+
+    def arguments(self, index: int) -> tuple[Any, ...]:
+        ours, theirs = multiprocessing.Pipe()
+        self._links[index] = WorkerLink(ours)
+        return self._keys, self._sockets.tunnels[index], theirs
+
+    def started(self, index: int) -> None:
+        self._coming_up[index] = asyncio.create_task(self._bring_up(index, self._links[index]))
+
+    def crashed(self, index: int) -> None:
+        self._links[index].lost()
+        self._loaded.discard(index)
+        self._forwarding.discard(index)
+        siblings = any(map(self._processes.is_alive, self._forwarding))
+        if siblings and not self.lends_sockets:
+            self._sockets.close_publics(index)
+
+    async def _bring_up(self, index: int, link: WorkerLink) -> None:
+        try:
+            await link.loaded()
+            self._note(self._loaded, index)
+            if self.draining:
+                await link.order(Drain())
+            await self._teach(index, link)
+            self._sockets.open_publics(index)
+            publics = self._sockets.publics(index)
+            await link.order(Forward(len(publics)), publics)
+            self._note(self._forwarding, index)
+        except WorkerGoneError:
+            return  # It is being started again.
+        except SettingError:
+            logger.exception("worker %d cannot have its public port", index)
+            self._processes.kill(index)
+
+    async def _teach(self, index: int, link: WorkerLink) -> None:
+        """Let the worker know the flows that there are."""
+        snapshot = await asyncio.shield(self._inheritance)
+        if snapshot is not None:
+            await link.order(Restore(snapshot.flows, snapshot.ssrcs))
+            return
+        publics = self._sockets.some_publics(index)
+        await link.order(WarmUp(len(publics)), publics)
+        await asyncio.sleep(WARM_UP_S)
+
+    def _note(self, where: set[int], index: int) -> None:
+        where.add(index)
+        self._changed.set()
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            self._changed.clear()
+            await self._changed.wait()
+
+    # All of them at once.
+
+    async def _order_all(self, order: Order) -> None:
+        await asyncio.gather(
+            *(link.order(order) for link in self._links.values()), return_exceptions=True
+        )
+
+    async def _ask_all(
+        self, ask: Callable[[WorkerLink], Awaitable[AnswerT]], timeout_s: float | None = None
+    ) -> dict[int, AnswerT]:
+        """The answers of the workers that gave one in time, by index."""
+
+        async def answer(index: int) -> AnswerT:
+            async with asyncio.timeout(timeout_s):
+                return await ask(self._links[index])
+
+        indexes = sorted(self._loaded)
+        answers = await asyncio.gather(*map(answer, indexes), return_exceptions=True)
+        return {
+            index: each
+            for index, each in zip(indexes, answers, strict=True)
+            if not isinstance(each, BaseException)
+        }
+
+
+def _say_compiling() -> None:
+    logger.info("compiling the fast path, which is done once for this machine")
