@@ -2,15 +2,13 @@
 
 It speaks Antiphon's wire format, so that it runs under the same load, and like the Go relay
 beside it it verifies neither a check's integrity nor a tunnel's tag. `--public`, `--tunnel`,
-`--cluster-keys FILE`, `--owner HOST:PORT=HEADER` for each owner.
+`--cluster-keys FILE`, `--owner HOST:PORT=HEADER` for each owner, `--ready-fd`.
 """
 
 import argparse
 import asyncio
-import json
 import socket
 import struct
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from antiphon_proto.address import Address, encode_address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.ufrag import UfragError, UfragReader
+from chassis.readiness import report_ready
 
 BUFFER_BYTES = 4 << 20
 RECEIVE_BYTES = 65536
@@ -113,8 +112,7 @@ async def relay(arguments: argparse.Namespace) -> None:
     clients.tunnel = facing_owners
     for transport in (facing_clients, facing_owners):
         transport.max_size = RECEIVE_BYTES  # type: ignore[attr-defined]
-    json.dump({"public": _named(public), "tunnels": [_named(tunnel)]}, sys.stdout)
-    print(flush=True)
+    report_ready(arguments.ready_fd, {"public": _named(public), "tunnels": [_named(tunnel)]})
     await asyncio.Event().wait()
 
 
@@ -123,5 +121,6 @@ if __name__ == "__main__":
     parser.add_argument("--public", default="127.0.0.1:0")
     parser.add_argument("--tunnel", default="127.0.0.1:0")
     parser.add_argument("--cluster-keys", required=True)
+    parser.add_argument("--ready-fd", type=int)
     parser.add_argument("--owner", action="append", type=_header, default=[])
     asyncio.run(relay(parser.parse_args()))

@@ -38,8 +38,8 @@ DATAGRAM_STRIDE = 4096
 MAX_LATENCIES = 1 << 20
 
 QUIET_SECONDS = 0.02
-"""Nothing more is on its way when nothing arrived for so long."""
-SETTLE_ROUNDS = 50
+QUIET_ROUNDS = 10
+"""Nothing more is on its way when nothing arrived for so many times that long."""
 
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
 _POLLIN = 1
@@ -50,7 +50,7 @@ class Endpoints:
     """Clients and owners, with no relay between them until `through` or `directly`."""
 
     def __init__(self) -> None:
-        self.owner_sockets = [_udp(f"127.0.1.{1 + owner}") for owner in range(OWNERS)]
+        self.owner_sockets = [owner_socket(f"127.0.1.{1 + owner}") for owner in range(OWNERS)]
         self.client_sockets = [_client_socket() for _ in range(CLIENT_SOCKETS)]
         self.owners: list[Address] = [each.getsockname() for each in self.owner_sockets]
         ports = [each.getsockname()[1] for each in self.client_sockets]
@@ -102,12 +102,17 @@ class Endpoints:
         return run(self._wired(), plain, int(seconds * 1e9)) / 1e9
 
     def settle(self) -> None:
-        """Receive until nothing more is on its way."""
-        for _ in range(SETTLE_ROUNDS):
+        """Receive until all has arrived, or nothing more does."""
+        quiet = 0
+        while self.received < self.sent and quiet < QUIET_ROUNDS:
             before = self.received
             self.run(Traffic(), QUIET_SECONDS)
-            if before == self.received:
-                return
+            quiet = 0 if self.received > before else quiet + 1
+
+    @property
+    def sent(self) -> int:
+        """Packets sent, both directions."""
+        return int(self.counts[Count.UP_SENT] + self.counts[Count.DOWN_SENT])
 
     @property
     def received(self) -> int:
@@ -163,7 +168,8 @@ class Endpoints:
         )
 
 
-def _udp(host: str) -> socket.socket:
+def owner_socket(host: str) -> socket.socket:
+    """A socket of an owner, on any port of a loopback host."""
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for force, polite in (
         (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
@@ -180,7 +186,7 @@ def _udp(host: str) -> socket.socket:
 
 def _client_socket() -> socket.socket:
     """One that can be any host of 127.0.0.0/8, and that nobody outside reaches."""
-    opened = _udp("0.0.0.0")
+    opened = owner_socket("0.0.0.0")
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
     opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     return opened

@@ -445,7 +445,9 @@ def _flush(load: Load, owner: int, queued: int) -> int:
     """Send what was prepared; 0, the number of messages that are prepared then."""
     done = 0
     while done < queued:
-        sent = sendmmsg(load.owner_sockets[owner], load.answers.pointer + done * 64, queued - done, 0)
+        sent = sendmmsg(
+            load.owner_sockets[owner], load.answers.pointer + done * 64, queued - done, 0
+        )
         if sent <= 0:
             break
         done += sent

@@ -206,6 +206,7 @@ func main() {
 	tunnel := flag.String("tunnel", "127.0.0.1:0", "address that owners send to")
 	workers := flag.Int("workers", 1, "pairs of sockets, two threads each")
 	key := flag.String("ufrag-key", "", "AES-128 key of the ufrags, in hexadecimal")
+	readyFd := flag.Uint("ready-fd", 1, "pipe on which to report readiness")
 	flag.BoolVar(&relay.lockThread, "lock-threads", true, "lock each goroutine to a thread")
 	flag.Var(relay.owners, "owner", "HOST:PORT=HEADER, for each owner")
 	flag.Parse()
@@ -228,7 +229,9 @@ func main() {
 		go relay.up(p, t)
 		go relay.down(p, t)
 	}
-	json.NewEncoder(os.Stdout).Encode(ready)
+	pipe := os.NewFile(uintptr(*readyFd), "ready")
+	json.NewEncoder(pipe).Encode(ready)
+	pipe.Close()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	<-stop

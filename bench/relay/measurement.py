@@ -1,0 +1,118 @@
+"""One measured run of one relay, and what it yields."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.relay.endpoints import Endpoints
+from bench.relay.load import Answer, Count, Traffic, Watch
+from bench.relay.relay_process import RelayProcess, real_time
+
+WINDOW = 1024
+PACED_PER_SECOND = 20_000
+_GAP_NS = 1_000_000_000 // PACED_PER_SECOND
+
+SATURATED = {
+    "up": Traffic(up_window=WINDOW),
+    "down": Traffic(down_window=WINDOW),
+    "both": Traffic(up_window=WINDOW, answer=Answer.AS_IT_CAME),
+    "both_single": Traffic(up_window=WINDOW, answer=Answer.FRAME_BY_FRAME),
+}
+PACED = Traffic(up_gap_ns=_GAP_NS, down_gap_ns=_GAP_NS)
+LATENCY = Traffic(up_gap_ns=_GAP_NS, watch=Watch.OWNERS)
+TWO_WORKERS = Traffic(up_window=2 * WINDOW, answer=Answer.AS_IT_CAME)
+
+WARM_UP_SECONDS = 0.2
+LATENCY_WARM_UP_SECONDS = 0.1
+LATENCY_SECONDS = 0.7
+"""With the warm-up short enough for real-time threads, which may use 0.95 of each second."""
+
+LOSS_TOLERANCE = 0.001
+RATE_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Packets in both directions, and the CPU time of the relay for them."""
+
+    packets: int
+    seconds: float
+    cpu_seconds: float
+    sent: int
+    lost: int
+    wrong: int
+    wanted: float = 0
+    """Packets that a paced load should have carried."""
+
+    @property
+    def cpu_seconds_per_million(self) -> float:
+        return self.cpu_seconds / self.packets * 1e6
+
+    @property
+    def packets_per_second(self) -> float:
+        return self.packets / self.seconds
+
+    @property
+    def busy(self) -> float:
+        """Cores that the relay used."""
+        return self.cpu_seconds / self.seconds
+
+    @property
+    def fault(self) -> str:
+        """Why this run says nothing; empty when it is valid."""
+        if self.wrong:
+            return f"{self.wrong} packets wrong"
+        if self.lost > LOSS_TOLERANCE * self.sent:
+            return f"{self.lost} of {self.sent} packets lost"
+        if self.packets < (1 - RATE_TOLERANCE) * self.wanted:
+            return f"{self.packets} of {self.wanted:.0f} paced packets sent"
+        return "" if self.packets else "no packet carried"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One way, through a relay or directly, in seconds."""
+
+    p50: float
+    p99: float
+    real_time: bool
+    """Whether relay and generator ran before all ordinary threads."""
+
+
+def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds: float) -> Cost:
+    """Load the relay for that long, after a warm-up."""
+    _start(ends)
+    ends.run(traffic, WARM_UP_SECONDS)
+    clock = relay.cpu_clock()
+    received, used = ends.received, clock()
+    took = ends.run(traffic, seconds)
+    packets, used = ends.received - received, clock() - used
+    ends.settle()
+    directions = bool(traffic.up_gap_ns) + bool(traffic.down_gap_ns)
+    return Cost(
+        packets=packets,
+        seconds=took,
+        cpu_seconds=used,
+        sent=ends.sent,
+        lost=ends.sent - ends.received,
+        wrong=int(ends.counts[Count.WRONG]),
+        wanted=took * PACED_PER_SECOND * directions,
+    )
+
+
+def measure_latency(ends: Endpoints, relay: RelayProcess | None) -> Latency:
+    """Of packets up, 20,000 a second; without a relay, of the way straight to the owner."""
+    _start(ends)
+    threads = [0, *(relay.threads() if relay else [])]
+    with real_time(threads) as granted:
+        ends.run(LATENCY, LATENCY_WARM_UP_SECONDS)
+        ends.counts[Count.LATENCIES] = 0
+        ends.run(LATENCY, LATENCY_SECONDS)
+    p50, p99 = np.percentile(ends.latencies(), [50, 99]) / 1e9
+    ends.settle()
+    return Latency(float(p50), float(p99), granted)
+
+
+def _start(ends: Endpoints) -> None:
+    ends.settle()
+    ends.counts[:] = 0
