@@ -1,121 +1,32 @@
 """Calls from offer to end, with everything real but the socket, the clock and the replica."""
 
-from pathlib import Path
-
 import pytest
 from aiortc import sdp
-from prometheus_client import CollectorRegistry
 
 from antiphon_proto import stun, trunk
-from antiphon_proto.address import Address
-from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.demux import PacketKind, packet_kind
+from antiphon_proto.demux import PacketKind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass
 from antiphon_proto.ufrag import UfragReader
-from chassis.host_port import HostPort
-from transceiver.announcer import Announcer
+from tests.transceiver.call_table_driver import (
+    CLIENT,
+    INCARNATION,
+    KEYS,
+    OFFER,
+    RELAY,
+    STRANGER,
+    UNIX_TIME,
+    WORKER,
+    Worker,
+)
 from transceiver.call import SETUP_TIMEOUT_S
-from transceiver.call_table import CallTable
 from transceiver.close_reason import CloseReason
-from transceiver.config import TransceiverConfig
-from transceiver.counters import CallCounters
 from transceiver.data_channel import ChannelEnd
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
-from transceiver.inference_client import EngineListener
 from transceiver.media_transport import MediaTransport
-from transceiver.metrics import TurnLatency
 from transceiver.sdp import OfferError
 from transceiver.signaling.calls import CallRefusedError, CreatedCall, RefusalReason
-
-OFFER = (Path(__file__).parents[1] / "vectors/offer_chromium156_audio_dc.sdp").read_text()
-KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
-WORKER: Address = ("10.0.0.5", 4000)
-RELAY: Address = ("10.0.0.9", 5000)
-CLIENT: Address = ("192.0.2.7", 1234)
-STRANGER: Address = ("198.51.100.66", 99)
-UNIX_TIME = 1_800_000_000.0
-
-
-class Endpoint:
-    address = WORKER
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, Address, Address]] = []
-
-    def send(self, payload: bytes, client: Address, relay: Address) -> None:
-        self.sent.append((payload, client, relay))
-
-
-class Session:
-    def __init__(self, answer: trunk.Ready | trunk.Error) -> None:
-        self.commands: list[trunk.Command] = []
-        self.closed: str | None = None
-        self._answer = answer
-
-    async def opened(self) -> trunk.Ready | trunk.Error:
-        return self._answer
-
-    def push_audio(self, position: int, pcm: bytes) -> None: ...
-
-    def command(self, command: trunk.Command) -> None:
-        self.commands.append(command)
-
-    def close(self, reason: str) -> None:
-        self.closed = reason
-
-
-class Inference:
-    connected = True
-
-    def __init__(self) -> None:
-        self.opened: list[tuple[EngineListener, Session]] = []
-        self.answer: trunk.Ready | trunk.Error = trunk.Ready("echo", 24_000, 24_000, True)
-
-    def open(self, listener: EngineListener) -> Session:
-        session = Session(self.answer)
-        self.opened.append((listener, session))
-        return session
-
-
-class Worker:
-    """A call table and all that it leans on."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.endpoint = Endpoint()
-        self.inference = Inference()
-        self.announcer = Announcer(7, self.now)
-        self.counters = CallCounters()
-        self.calls = CallTable(
-            TransceiverConfig(
-                advertise=HostPort("203.0.113.1", 3478),
-                inference=HostPort("127.0.0.1", 1),
-                cluster_keys="",
-                api_keys="",
-                max_calls=2,
-                max_call_seconds=60,
-            ),
-            KEYS,
-            incarnation=7,
-            endpoint=self.endpoint,
-            announcer=self.announcer,
-            inference=self.inference,
-            counters=self.counters,
-            turn_latency=TurnLatency(CollectorRegistry()),
-            clock=lambda: self.now,
-            unix_time=lambda: UNIX_TIME,
-        )
-
-    async def call(self) -> CreatedCall:
-        return await self.calls.create_call(OFFER, RealtimeSession())
-
-    def receive(self, datagram: bytes, client: Address = CLIENT) -> None:
-        self.calls.receive(datagram, client, RELAY, self.now)
-
-    def sent_kinds(self) -> list[PacketKind]:
-        return [packet_kind(payload) for payload, _client, _relay in self.endpoint.sent]
 
 
 @pytest.fixture
@@ -148,6 +59,7 @@ async def test_the_answer_names_the_relay_and_the_ufrag_names_the_worker(worker:
     ufrag, password = credentials(call)
     owner = UfragReader(KEYS).read(ufrag, UNIX_TIME)
     assert (owner.address, owner.port) == WORKER
+    assert owner.incarnation == INCARNATION
     assert owner.not_after > UNIX_TIME + 60
     assert UfragReader(KEYS).password(ufrag) == password
 
@@ -167,7 +79,8 @@ async def test_a_bad_offer_leaves_no_call(worker: Worker) -> None:
     assert worker.inference.opened == []
 
 
-async def test_a_full_worker_refuses(worker: Worker) -> None:
+async def test_a_full_worker_refuses() -> None:
+    worker = Worker(max_calls=2)
     await worker.call()
     await worker.call()
     with pytest.raises(CallRefusedError) as refused:

@@ -1,0 +1,319 @@
+"""Where a call's client is: bindings, a NAT that rebinds, and others who pretend to be it."""
+
+import pytest
+
+from antiphon_proto import stun, trunk
+from antiphon_proto.address import Address
+from antiphon_proto.demux import PacketKind, packet_kind
+from antiphon_proto.stun import StunClass
+from antiphon_proto.tunnel_control import Bind, UnbindReason
+from tests.transceiver.call_table_driver import (
+    CLIENT,
+    RELAY,
+    ROAMED,
+    SSRC,
+    STRANGER,
+    Client,
+    Worker,
+)
+from transceiver.amplification_limit import FACTOR
+from transceiver.call_routes import MAX_COLLISIONS
+from transceiver.drop_reason import DropReason
+
+OTHER_RELAY: Address = ("10.0.0.10", 5000)
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture
+async def client(worker: Worker) -> Client:
+    """In a call from CLIENT, announced and speaking."""
+    client = Client(worker)
+    await client.connect()
+    worker.receive(client.media())
+    worker.announced()
+    return client
+
+
+def selected(worker: Worker) -> Address | None:
+    (call, _session), *_ = worker.inference.opened
+    selected: Address | None = call.transport.ice.selected
+    return selected
+
+
+class TestBindings:
+    async def test_an_address_is_announced_once_it_has_answered(self, worker: Worker) -> None:
+        client = Client(worker)
+        await client.call()
+        worker.receive(client.check())
+        assert worker.announced() == []
+        client.deliver({CLIENT})
+        assert worker.announced() == [(CLIENT, True)]
+
+    async def test_the_offers_sources_are_announced_with_it(self, worker: Worker) -> None:
+        await Client(worker, ssrc=99).connect()
+        [frame] = worker.announcer.changes()
+        assert Bind.decode(frame.payload).ssrcs == (99,)
+
+    async def test_so_are_those_that_media_comes_with(self, worker: Worker, client: Client) -> None:
+        client.ssrc = 4711
+        worker.receive(client.media())
+        [frame] = worker.announcer.changes()
+        assert Bind.decode(frame.payload).ssrcs == (SSRC, 4711)
+        worker.receive(client.media())
+        assert worker.announced() == []
+
+    async def test_an_ended_call_gives_its_address_up(self, worker: Worker, client: Client) -> None:
+        worker.calls.close_all()
+        assert worker.announced() == [(CLIENT, UnbindReason.CLOSED)]
+
+    async def test_a_silent_client_is_given_up_as_lost(
+        self, worker: Worker, client: Client
+    ) -> None:
+        worker.tick(31)
+        assert worker.announced() == [(CLIENT, UnbindReason.LOST)]
+
+    async def test_every_address_that_answered_is_announced(
+        self, worker: Worker, client: Client
+    ) -> None:
+        worker.receive(client.check(use_candidate=False), ROAMED)
+        client.deliver({ROAMED})
+        assert worker.announced() == [(ROAMED, True)]
+        worker.calls.close_all()
+        assert dict(worker.announced()).keys() == {CLIENT, ROAMED}
+
+
+class TestRebinding:
+    async def test_media_from_a_new_address_is_heard_at_once_and_moves_the_call(
+        self, worker: Worker, client: Client
+    ) -> None:
+        worker.receive(client.media(), ROAMED, OTHER_RELAY)
+        assert worker.counters.drops == {}
+        [(check, to, relay)] = worker.endpoint.sent
+        assert stun.parse(check).message_class is StunClass.REQUEST
+        assert (to, relay) == (ROAMED, OTHER_RELAY)
+        assert worker.announced() == [(ROAMED, False)]
+        assert selected(worker) == CLIENT
+
+        client.deliver({ROAMED})
+        assert selected(worker) == ROAMED
+        assert dict(worker.announced()) == {ROAMED: True, CLIENT: UnbindReason.MOVED}
+
+    async def test_the_agents_speech_follows(self, worker: Worker, client: Client) -> None:
+        [(listener, _session)] = worker.inference.opened
+        listener.engine_audio(trunk.UNSOLICITED, 0, bytes(24_000))
+        worker.receive(client.media(), ROAMED)
+        client.deliver({ROAMED})
+        worker.tick(0.1)
+        assert set(client.deliver({ROAMED})) == {ROAMED}
+        assert len(client.heard) >= 4
+
+    async def test_reports_do_as_well_when_the_client_sends_no_media(
+        self, worker: Worker, client: Client
+    ) -> None:
+        worker.tick(2)
+        client.deliver({CLIENT})
+        worker.receive(client.report(), ROAMED)
+        client.deliver({ROAMED})
+        assert selected(worker) == ROAMED
+
+    async def test_a_late_report_from_the_old_address_is_used_and_no_more(
+        self, worker: Worker, client: Client
+    ) -> None:
+        report = client.report()
+        worker.receive(client.media(), ROAMED)
+        client.deliver({ROAMED})
+        worker.announced()
+        worker.receive(report, CLIENT)
+        assert worker.endpoint.sent == []
+        assert worker.announced() == []
+        assert worker.counters.drops == {}
+
+    async def test_late_media_from_the_old_address_is_used_and_no_more(
+        self, worker: Worker, client: Client
+    ) -> None:
+        late = [client.media(), client.media()]
+        worker.receive(client.media(), ROAMED)
+        client.deliver({ROAMED})
+        worker.announced()
+        for packet in late:
+            worker.receive(packet, CLIENT)
+        assert selected(worker) == ROAMED
+        assert worker.endpoint.sent == []
+        assert worker.announced() == []
+        assert worker.counters.drops == {}
+
+    async def test_the_clients_messages_are_heard_from_the_new_address(
+        self, worker: Worker, client: Client
+    ) -> None:
+        worker.receive(client.media(), ROAMED)
+        client.deliver({ROAMED})
+        client.dtls.close()
+        [goodbye] = client.dtls.take_datagrams()
+        worker.receive(goodbye, ROAMED)
+        worker.tick(0.01)
+        assert len(worker.calls) == 0
+
+    async def test_two_rebindings_in_a_row(self, worker: Worker, client: Client) -> None:
+        worker.receive(client.media(), ROAMED)
+        worker.receive(client.media(), STRANGER)
+        client.deliver({STRANGER})
+        assert selected(worker) == STRANGER
+        worker.tick(12)
+        client.deliver({STRANGER})
+        announced = worker.announced()
+        assert (CLIENT, UnbindReason.MOVED) in announced
+        assert (ROAMED, UnbindReason.MOVED) in announced
+        assert (STRANGER, True) in announced
+
+
+class TestPretenders:
+    async def test_media_that_does_not_authenticate_changes_nothing(
+        self, worker: Worker, client: Client
+    ) -> None:
+        forged = client.media()[:-1] + b"\0"
+        for packet in (forged, client.report()[:-1] + b"\0", forged[:12], forged[:9]):
+            worker.receive(packet, STRANGER)
+        assert worker.endpoint.sent == []
+        assert worker.announced() == []
+        assert worker.counters.drops.keys() <= {DropReason.REBINDING_REFUSED, DropReason.NO_CALL}
+        assert worker.counters.drops.total() == 4
+        [(call, _session)] = worker.inference.opened
+        assert not call.transport.ice.knows(STRANGER)
+
+    async def test_neither_does_a_packet_that_was_here_before(
+        self, worker: Worker, client: Client
+    ) -> None:
+        packet = client.media()
+        worker.receive(packet, CLIENT)
+        worker.receive(packet, STRANGER)
+        assert worker.endpoint.sent == []
+        assert worker.announced() == []
+        assert worker.counters.drops == {DropReason.REBINDING_REFUSED: 1}
+
+    async def test_a_stolen_packet_draws_one_check_and_never_our_media(
+        self, worker: Worker, client: Client
+    ) -> None:
+        [(listener, _session)] = worker.inference.opened
+        worker.receive(client.media(), STRANGER)
+        sent = worker.take_sent()
+        assert [packet_kind(payload) for payload, _client in sent] == [PacketKind.STUN]
+        for _ in range(15):
+            listener.engine_audio(trunk.UNSOLICITED, 0, bytes(48_000))
+            worker.receive(client.media(), CLIENT)
+            worker.tick(1)
+            assert STRANGER not in client.deliver({CLIENT})
+        assert len(client.heard) > 100
+        assert selected(worker) == CLIENT
+        assert worker.announced()[-1] == (STRANGER, UnbindReason.MOVED)
+
+    async def test_a_source_that_no_call_has_is_counted(
+        self, worker: Worker, client: Client
+    ) -> None:
+        client.ssrc = 5
+        worker.receive(client.media(), STRANGER)
+        assert worker.counters.drops == {DropReason.NO_CALL: 1}
+
+    async def test_calls_with_the_same_source_are_told_apart_by_their_keys(
+        self, worker: Worker, client: Client
+    ) -> None:
+        other = Client(worker)
+        await other.connect(STRANGER)
+        worker.receive(other.media(), STRANGER)
+        worker.receive(client.media(), ROAMED)
+        client.deliver({ROAMED})
+        assert selected(worker) == ROAMED
+        assert worker.counters.drops == {}
+
+    async def test_only_so_many_calls_are_tried(self, worker: Worker, client: Client) -> None:
+        for port in range(MAX_COLLISIONS):
+            other = Client(worker)
+            await other.connect(("198.51.100.1", port))
+            worker.receive(other.media(), ("198.51.100.1", port))
+        worker.receive(client.media(), ROAMED)
+        assert worker.counters.drops == {DropReason.REBINDING_REFUSED: 1}
+
+    async def test_a_callers_packets_in_anothers_name_draw_three_times_their_size_at_most(
+        self, worker: Worker
+    ) -> None:
+        """The attacker has a call of its own, and forges the victim's address."""
+        attacker = Client(worker)
+        await attacker.connect(STRANGER)
+        worker.take_sent()
+        forged = [
+            attacker.check(),
+            attacker.media(),
+            attacker.report(),
+            b"\x16\xfe\xfd" + bytes(60),
+        ]
+        for datagram in forged:
+            worker.receive(datagram, CLIENT)
+        worker.tick(40)
+        sent = sum(len(payload) for payload, to in worker.take_sent() if to == CLIENT)
+        assert 0 < sent <= FACTOR * sum(map(len, forged))
+
+    async def test_so_does_a_call_that_begins_in_anothers_name(self, worker: Worker) -> None:
+        attacker = Client(worker)
+        await attacker.call()
+        check = attacker.check()
+        worker.receive(check, CLIENT)
+        worker.tick(40)
+        sent = sum(len(payload) for payload, _to in worker.take_sent())
+        assert 0 < sent <= FACTOR * len(check)
+
+    async def test_another_callers_check_does_not_take_the_address_over(
+        self, worker: Worker, client: Client
+    ) -> None:
+        attacker = Client(worker)
+        await attacker.connect(STRANGER)
+        worker.announced()
+        worker.receive(attacker.check(), CLIENT)
+        worker.take_sent()
+        worker.receive(client.media(), CLIENT)
+        assert worker.counters.drops == {}
+        worker.tick(40)
+        worker.receive(client.media(), CLIENT)
+        assert (CLIENT, UnbindReason.MOVED) not in worker.announced()
+
+    async def test_nor_does_it_keep_a_client_from_connecting(self, worker: Worker) -> None:
+        attacker = Client(worker)
+        await attacker.connect(STRANGER)
+        client = Client(worker)
+        await client.call()
+        worker.receive(client.check(), CLIENT)
+        worker.receive(attacker.check(), CLIENT)
+        client.deliver({CLIENT})
+        assert client.dtls.srtp_keys is not None
+
+
+async def test_a_new_call_from_the_same_address_takes_it_over(
+    worker: Worker, client: Client
+) -> None:
+    later = Client(worker)
+    await later.connect(CLIENT)
+    worker.receive(later.media(), CLIENT)
+    assert worker.counters.drops == {}
+    worker.announced()
+    [(former, _), _] = worker.inference.opened
+    former.channel_closed(None)
+    worker.tick(0.01)
+    assert len(worker.calls) == 1
+    assert worker.announced() == [], "the address is the later call's"
+
+
+async def test_a_check_that_is_not_authentic_leaves_no_trace(
+    worker: Worker, client: Client
+) -> None:
+    forged = bytearray(client.check())
+    forged[-40] ^= 1
+    forged = bytes(forged[:-8])
+    forged = forged[:2] + (len(forged) - 20).to_bytes(2, "big") + forged[4:]
+    worker.receive(forged, STRANGER)
+    [(call, _session)] = worker.inference.opened
+    assert worker.counters.ice_rejections.total() == 1
+    assert not call.transport.ice.knows(STRANGER)
+    worker.receive(client.media(), CLIENT, RELAY)
+    assert worker.endpoint.sent == []
