@@ -270,6 +270,7 @@ class Call:
         if isinstance(event, Ready):
             self._audio = CallAudio(
                 payload_type=self._offer.opus_payload_type,
+                red_payload_type=self._offer.red_payload_type,
                 input_rate=event.input_rate,
                 output_rate=event.output_rate,
                 sender=self._sender,

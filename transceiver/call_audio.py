@@ -22,11 +22,17 @@ class CallAudio:
     """
 
     def __init__(
-        self, *, payload_type: int, input_rate: int, output_rate: int, sender: RtpSender
+        self,
+        *,
+        payload_type: int,
+        red_payload_type: int | None,
+        input_rate: int,
+        output_rate: int,
+        sender: RtpSender,
     ) -> None:
         self.input_rate = input_rate
         self.playout = Playout(output_rate)
-        self._receiver = AudioReceiver(payload_type, input_rate)
+        self._receiver = AudioReceiver(payload_type, input_rate, red_payload_type=red_payload_type)
         self._encoder = OpusEncoder(output_rate)
         self._sender = sender
         self._next_frame_at: float | None = None

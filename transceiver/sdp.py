@@ -52,6 +52,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]{1,64}")
 _ICE_UFRAG = re.compile(r"[0-9A-Za-z+/]{4,256}")
 _ICE_PASSWORD = re.compile(r"[0-9A-Za-z+/]{22,256}")
 
+_RED = re.compile(r"a=rtpmap:(\d{1,3}) red/48000(?:/2)?", re.ASCII | re.IGNORECASE)
+
 # https://www.rfc-editor.org/rfc/rfc5576#section-4.1
 _SSRC = re.compile(r"a=ssrc:(\d{1,10}) ", re.ASCII)
 
@@ -130,6 +132,8 @@ class Offer:
     direction: Direction
     """The client's: see `Direction.mirrored`."""
     opus_payload_type: int
+    red_payload_type: int | None
+    """Of redundant audio (RFC 2198) whose frames are all that Opus."""
     ssrcs: tuple[int, ...]
     """The RTP sources that the audio section names, at most MAX_SSRCS; clients need not."""
     data: int | None
@@ -177,6 +181,7 @@ def parse_offer(text: str) -> Offer:
         audio=audio,
         direction=Direction(description.media[audio].direction or "sendrecv"),
         opus_payload_type=opus_payload_type,
+        red_payload_type=_red_payload_type(lines, audio, opus_payload_type),
         ssrcs=_ssrcs(lines, audio),
         data=data,
         sctp_port=_sctp_port(description.media, data),
@@ -268,13 +273,33 @@ def _opus_payload_type(media: aiortc.sdp.MediaDescription) -> int | None:
     return None
 
 
+def _red_payload_type(lines: list[str], audio: int, opus: int) -> int | None:
+    """https://www.rfc-editor.org/rfc/rfc2198#section-5
+
+    A client need not say which formats redundant audio is of; then it is of the first.
+    """
+    section = _section_lines(lines, audio)
+    for line in section:
+        match = _RED.fullmatch(line)
+        if match is None or match[1] not in section[0].split()[3:]:
+            continue
+        formats = [each for each in section if each.startswith(f"a=fmtp:{match[1]} ")]
+        if all(set(each.partition(" ")[2].split("/")) == {str(opus)} for each in formats):
+            return int(match[1])
+    return None
+
+
+def _section_lines(lines: list[str], wanted: int) -> list[str]:
+    """The lines of one section, its m= line first."""
+    starts = [at for at, line in enumerate(lines) if line.startswith("m=")]
+    return lines[starts[wanted] : [*starts, len(lines)][wanted + 1]]
+
+
 def _ssrcs(lines: list[str], audio: int) -> tuple[int, ...]:
     """Read here, as the parser fails on the whole offer for one malformed line."""
     found: dict[int, None] = {}
-    section = -1
-    for line in lines:
-        section += line.startswith("m=")
-        match = _SSRC.match(line) if section == audio else None
+    for line in _section_lines(lines, audio):
+        match = _SSRC.match(line)
         if match and int(match[1]) < 1 << 32:
             found[int(match[1])] = None
     return tuple(found)[:MAX_SSRCS]
@@ -363,11 +388,16 @@ def _section(media: aiortc.sdp.MediaDescription) -> Section:
 
 def _audio_answer(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator[str]:
     direction = offer.direction.mirrored
-    opus = offer.opus_payload_type
-    yield f"m=audio {answer.port} {section.profile} {opus}"
+    opus, red = offer.opus_payload_type, offer.red_payload_type
+    # The first format is the one that the client sends.
+    formats = f"{opus}" if red is None else f"{red} {opus}"
+    yield f"m=audio {answer.port} {section.profile} {formats}"
     yield from _transport_answer(section, offer, answer)
     yield f"a={direction.value}"
     yield "a=rtcp-mux"
+    if red is not None:
+        yield f"a=rtpmap:{red} red/48000/2"
+        yield f"a=fmtp:{red} {opus}/{opus}"
     yield f"a=rtpmap:{opus} opus/48000/2"
     yield f"a=fmtp:{opus} minptime=10;useinbandfec=1"
     if direction.sends:

@@ -15,7 +15,11 @@ PAYLOAD_TYPE = 111
 def call_audio(input_rate: int = 16_000, output_rate: int = 24_000) -> CallAudio:
     sender = RtpSender(payload_type=PAYLOAD_TYPE, ssrc=1, sequence=0, timestamp=0)
     return CallAudio(
-        payload_type=PAYLOAD_TYPE, input_rate=input_rate, output_rate=output_rate, sender=sender
+        payload_type=PAYLOAD_TYPE,
+        red_payload_type=None,
+        input_rate=input_rate,
+        output_rate=output_rate,
+        sender=sender,
     )
 
 

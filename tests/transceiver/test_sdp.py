@@ -83,6 +83,7 @@ def section(answer: str, index: int) -> list[str]:
 def test_chromiums_offer() -> None:
     offer = parse_offer(CHROMIUM)
     assert offer.opus_payload_type == 111
+    assert offer.red_payload_type == 63
     assert offer.ice == IceCredentials("SYYG", "ttYHoLC3Jp3fauvU9cgC03Dd")
     assert str(offer.fingerprints[0]).startswith("sha-256 A8:50:F4:6E:42:02")
     assert offer.direction is Direction.SENDRECV
@@ -103,6 +104,28 @@ def test_only_the_audios_sources_count_and_only_so_many() -> None:
     assert parse_offer(text).ssrcs == (5, 2**32 - 1, *range(100, 106))
 
 
+@pytest.mark.parametrize(
+    ("line", "replacement", "red"),
+    [
+        ("a=fmtp:63 111/111", "a=fmtp:63 111/111/111", 63),
+        ("a=fmtp:63 111/111\r\n", "", 63),
+        ("a=fmtp:63 111/111", "a=fmtp:63 111/0", None),
+        ("a=fmtp:63 111/111", "a=fmtp:63 ", None),
+        ("a=rtpmap:63 red/48000/2", "a=rtpmap:63 RED/48000", 63),
+        ("a=rtpmap:63 red/48000/2", "a=rtpmap:63 red/8000", None),
+        ("a=rtpmap:63 red/48000/2", "a=rtpmap:64 red/48000/2", None),
+    ],
+)
+def test_redundant_audio_is_taken_when_all_of_it_is_opus(
+    line: str, replacement: str, red: int | None
+) -> None:
+    offer = parse_offer(CHROMIUM.replace(line, replacement))
+    assert offer.red_payload_type == red
+    audio = section(build_answer(offer, ANSWER), 0)
+    assert audio[0].endswith(" 111" if red is None else " 63 111")
+    assert any("red" in line for line in audio) is (red is not None)
+
+
 def test_the_answer_to_chromium() -> None:
     answer = build_answer(parse_offer(CHROMIUM), ANSWER)
     assert answer.startswith("v=0\r\no=- 42 1 IN IP4 127.0.0.1\r\n")
@@ -110,7 +133,7 @@ def test_the_answer_to_chromium() -> None:
     assert "a=group:BUNDLE 0 1\r\n" in answer
     assert "trickle" not in answer
     assert section(answer, 0) == [
-        "m=audio 3478 UDP/TLS/RTP/SAVPF 111",
+        "m=audio 3478 UDP/TLS/RTP/SAVPF 63 111",
         "c=IN IP4 203.0.113.1",
         "a=mid:0",
         "a=ice-ufrag:" + "A" * 23,
@@ -121,6 +144,8 @@ def test_the_answer_to_chromium() -> None:
         "a=end-of-candidates",
         "a=sendrecv",
         "a=rtcp-mux",
+        "a=rtpmap:63 red/48000/2",
+        "a=fmtp:63 111/111",
         "a=rtpmap:111 opus/48000/2",
         "a=fmtp:111 minptime=10;useinbandfec=1",
         "a=msid:antiphon agent",
