@@ -110,7 +110,7 @@ def test_only_the_audios_sources_count_and_only_so_many() -> None:
         ("a=fmtp:63 111/111", "a=fmtp:63 111/111/111", 63),
         ("a=fmtp:63 111/111\r\n", "", 63),
         ("a=fmtp:63 111/111", "a=fmtp:63 111/0", None),
-        ("a=fmtp:63 111/111", "a=fmtp:63 ", None),
+        ("a=fmtp:63 111/111", "a=fmtp:63 x", None),
         ("a=rtpmap:63 red/48000/2", "a=rtpmap:63 RED/48000", 63),
         ("a=rtpmap:63 red/48000/2", "a=rtpmap:63 red/8000", None),
         ("a=rtpmap:63 red/48000/2", "a=rtpmap:64 red/48000/2", None),
