@@ -1,0 +1,283 @@
+"""Flows in the table's memory: the rules of `relay.flow_table`, compiled.
+
+Slots of provisional flows are linked in the order in which the flows were opened.
+"""
+
+from typing import Any
+
+from relay.fast.client_key import ClientKey, address_bucket, same_address
+from relay.fast.compiling import jit
+from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, i64
+from relay.fast.owner_table import NO_EPOCH, claim_life, claim_lives, owner_of, release_life
+from relay.fast.table import Table
+from relay.flows import AMPLIFICATION_LIMIT, NO_UFRAG, PROVISIONAL_SECONDS, REBINDING_CREDIT
+
+ACCEPTED, CONFLICT, FULL = 0, 1, 2
+"""Admissions."""
+
+SWEPT_AT_ONCE = 10_000
+"""Bounds the time of one sweep to about a tenth of a millisecond."""
+
+_MOST_BYTES = 0xFFFFFFFF
+
+
+@jit
+def find_flow(table: Table, key: ClientKey) -> int:
+    """The slot of a client's flow, alive or not, or NONE."""
+    bucket = address_bucket(table.header[0].seed, key, table.flow_buckets)
+    slot = i64(table.flow_buckets[bucket])
+    while slot != NONE and not same_address(table.flows[slot], key):
+        slot = i64(table.flows[slot].next)
+    return slot
+
+
+@jit
+def live_flow(table: Table, key: ClientKey, now: float) -> int:
+    """The slot of a client's live flow, or NONE; forgets one that ended."""
+    slot = find_flow(table, key)
+    if slot != NONE and not claim_lives(table, table.flows[slot], now):
+        remove_flow(table, slot)
+        return i64(NONE)
+    return slot
+
+
+@jit
+def add_received(flow: Any, size: int) -> None:
+    if flow.state == PROVISIONAL:
+        flow.received = min(i64(flow.received) + size, _MOST_BYTES)
+
+
+@jit
+def may_send(table: Table, key: ClientKey, size: int, now: float) -> bool:
+    """Whether a client may be sent `size` bytes; counts them."""
+    slot = live_flow(table, key, now)
+    if slot == NONE or table.flows[slot].state == BOUND:
+        return True
+    flow = table.flows[slot]
+    total = i64(flow.sent) + size
+    if total > AMPLIFICATION_LIMIT * i64(flow.received):
+        return False
+    flow.sent = min(total, _MOST_BYTES)
+    return True
+
+
+@jit
+def check_verified(
+    table: Table, key: ClientKey, owner: ClientKey, mark: int, size: int, now: float, open_new: bool
+) -> int:
+    """What an authenticated check does to its source's flow."""
+    slot = live_flow(table, key, now)
+    if slot == NONE:
+        if not open_new or not _make_room(table):
+            return FULL
+        life = claim_life(table, owner, NO_EPOCH)
+        if life == NONE:
+            return FULL
+        slot = _open(table, key, life)
+    else:
+        same = same_address(table.owners[owner_of(table, table.flows[slot])], owner)
+        if table.flows[slot].state == BOUND:
+            if not same:
+                return CONFLICT
+            table.flows[slot].mark = mark
+            return ACCEPTED
+        if not same:
+            life = claim_life(table, owner, NO_EPOCH)
+            if life == NONE:
+                return FULL
+            _repoint(table, slot, life)
+    flow = table.flows[slot]
+    flow.mark = mark
+    flow.expires = now + PROVISIONAL_SECONDS
+    add_received(flow, size)
+    return ACCEPTED
+
+
+@jit
+def bind(
+    table: Table,
+    key: ClientKey,
+    owner: ClientKey,
+    epoch: Any,
+    lifetime: float,
+    confirmed: bool,
+    now: float,
+) -> int:
+    """What an owner's claim does to a client's flow."""
+    slot = live_flow(table, key, now)
+    if slot == NONE and not _make_room(table):
+        return FULL
+    same = slot != NONE and same_address(table.owners[owner_of(table, table.flows[slot])], owner)
+    bound = slot != NONE and table.flows[slot].state == BOUND
+    if bound and not same:
+        return CONFLICT
+    life = claim_life(table, owner, epoch)
+    if life == NONE:
+        return FULL
+    if slot == NONE:
+        slot = _open(table, key, life)
+    else:
+        _repoint(table, slot, life)
+        if not same:
+            table.flows[slot].mark = NO_UFRAG
+    if confirmed or bound:
+        _confirm(table, slot, now + lifetime)
+    else:
+        _vouch(table.flows[slot], now)
+    return ACCEPTED
+
+
+@jit
+def unbind(table: Table, key: ClientKey, owner: ClientKey) -> None:
+    slot = find_flow(table, key)
+    if slot == NONE:
+        return
+    if same_address(table.owners[owner_of(table, table.flows[slot])], owner):
+        remove_flow(table, slot)
+
+
+@jit
+def restore(
+    table: Table,
+    key: ClientKey,
+    owner: ClientKey,
+    epoch: Any,
+    bound: bool,
+    expires: float,
+    mark: int,
+    received: int,
+    sent: int,
+    now: float,
+) -> None:
+    """Take over a predecessor's flow, unless the client has one."""
+    if live_flow(table, key, now) != NONE or not _make_room(table):
+        return
+    life = claim_life(table, owner, epoch)
+    if life == NONE:
+        return
+    slot = _open(table, key, life)
+    flow = table.flows[slot]
+    flow.expires, flow.mark, flow.received, flow.sent = expires, mark, received, sent
+    if bound:
+        _confirm(table, slot, expires)
+
+
+@jit
+def sweep_flows(table: Table, now: float) -> None:
+    """Forget flows that ended: the provisional ones from the oldest on, some of the others."""
+    header = table.header[0]
+    while header.oldest != NONE and not claim_lives(table, table.flows[header.oldest], now):
+        remove_flow(table, i64(header.oldest))
+    for _ in range(min(i64(header.used_flows), SWEPT_AT_ONCE)):
+        header.sweep_flows_at += 1
+        if header.sweep_flows_at >= header.used_flows:
+            header.sweep_flows_at = 0
+        flow = table.flows[header.sweep_flows_at]
+        if flow.state == BOUND and not claim_lives(table, flow, now):
+            remove_flow(table, header.sweep_flows_at)
+
+
+@jit
+def remove_flow(table: Table, slot: int) -> None:
+    header, flow = table.header[0], table.flows[slot]
+    _unchain(table, slot)
+    if flow.state == PROVISIONAL:
+        _leave_provisional(table, slot)
+    else:
+        header.bound -= 1
+    release_life(table, i64(flow.life))
+    flow.state = FREE
+    flow.next = header.free_flow
+    header.free_flow = slot
+
+
+@jit
+def _unchain(table: Table, slot: int) -> None:
+    flow = table.flows[slot]
+    key = ClientKey(flow.hi, flow.lo, flow.port, flow.family)
+    bucket = address_bucket(table.header[0].seed, key, table.flow_buckets)
+    at = i64(table.flow_buckets[bucket])
+    if at == slot:
+        table.flow_buckets[bucket] = flow.next
+        return
+    while table.flows[at].next != slot:
+        at = i64(table.flows[at].next)
+    table.flows[at].next = flow.next
+
+
+@jit
+def _make_room(table: Table) -> bool:
+    """Have room for one more flow, for which the oldest provisional one may have to go."""
+    header = table.header[0]
+    if header.bound + header.provisional < header.max_flows:
+        return True
+    if header.oldest == NONE:
+        return False
+    remove_flow(table, i64(header.oldest))
+    header.evictions += 1
+    return True
+
+
+@jit
+def _open(table: Table, key: ClientKey, life: int) -> int:
+    """A new provisional flow, in a table that has room."""
+    header = table.header[0]
+    slot = i64(header.free_flow)
+    if slot == NONE:
+        slot = i64(header.used_flows)
+        header.used_flows += 1
+    else:
+        header.free_flow = table.flows[slot].next
+    flow = table.flows[slot]
+    flow.hi, flow.lo, flow.port, flow.family = key.hi, key.lo, key.port, key.family
+    flow.life, flow.mark, flow.received, flow.sent = life, NO_UFRAG, 0, 0
+    flow.state = PROVISIONAL
+    bucket = address_bucket(header.seed, key, table.flow_buckets)
+    flow.next = table.flow_buckets[bucket]
+    table.flow_buckets[bucket] = slot
+    flow.older, flow.newer = header.newest, NONE
+    if header.newest == NONE:
+        header.oldest = slot
+    else:
+        table.flows[header.newest].newer = slot
+    header.newest = slot
+    header.provisional += 1
+    return slot
+
+
+@jit
+def _leave_provisional(table: Table, slot: int) -> None:
+    header, flow = table.header[0], table.flows[slot]
+    if flow.older == NONE:
+        header.oldest = flow.newer
+    else:
+        table.flows[flow.older].newer = flow.newer
+    if flow.newer == NONE:
+        header.newest = flow.older
+    else:
+        table.flows[flow.newer].older = flow.older
+    header.provisional -= 1
+
+
+@jit
+def _repoint(table: Table, slot: int, life: int) -> None:
+    before = i64(table.flows[slot].life)
+    table.flows[slot].life = life
+    release_life(table, before)
+
+
+@jit
+def _confirm(table: Table, slot: int, expires: float) -> None:
+    """The flow is bound from now on, or still is."""
+    flow = table.flows[slot]
+    if flow.state == PROVISIONAL:
+        _leave_provisional(table, slot)
+        table.header[0].bound += 1
+    flow.state, flow.expires, flow.received, flow.sent = BOUND, expires, 0, 0
+
+
+@jit
+def _vouch(flow: Any, now: float) -> None:
+    """An owner is checking an address from which it got authenticated media."""
+    flow.expires = now + PROVISIONAL_SECONDS
+    flow.received = max(i64(flow.received), REBINDING_CREDIT)

@@ -1,0 +1,270 @@
+"""What Python asks of a table, each call under its mutex.
+
+The signatures are given, so that a number's type, which numba would otherwise read from
+its value, compiles nothing twice.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from relay.fast import client_flows, libc, owner_table, ssrc_table
+from relay.fast.client_key import client_key
+from relay.fast.compiling import jit_as
+from relay.fast.layouts import FREE, NONE, i64
+from relay.fast.table import lock, open_table, unlock
+
+_MEMORY = types.uint8[::1]
+_KEY = (types.uint64, types.uint64, types.int64, types.int64)
+_NOW = types.float64
+_SIZE = _MARK = _SSRC = types.int64
+_EPOCH = types.uint64
+_ZERO: Any = np.uint64(0)
+
+
+@jit_as(types.void(_MEMORY))
+def make_mutex(memory: Any) -> None:
+    libc.pthread_mutex_init(memory.ctypes.data, 0)
+
+
+@jit_as(types.void(_MEMORY))
+def hold(memory: Any) -> None:
+    """Keep everyone else from the table until `let_go`."""
+    lock(open_table(memory))
+
+
+@jit_as(types.void(_MEMORY))
+def let_go(memory: Any) -> None:
+    unlock(open_table(memory))
+
+
+@jit_as(types.void(_MEMORY))
+def let_go_if_held(memory: Any) -> None:
+    """What a thread whose compiled code failed owes the others."""
+    table = open_table(memory)
+    if table.header[0].locked:
+        unlock(table)
+
+
+@jit_as(
+    types.Tuple((types.int64, types.int64, types.uint64, types.uint64, types.int64, types.int64))(
+        _MEMORY, *_KEY, _NOW
+    )
+)
+def find(
+    memory: Any, hi: Any, lo: Any, port: Any, family: Any, now: float
+) -> tuple[int, int, int, int, int, int]:
+    """State (FREE: none), ufrag mark, and the owner's key."""
+    table = open_table(memory)
+    lock(table)
+    slot = client_flows.live_flow(table, client_key(hi, lo, port, family), now)
+    if slot == NONE:
+        unlock(table)
+        return FREE, 0, _ZERO, _ZERO, 0, 0
+    flow = table.flows[slot]
+    owner = table.owners[owner_table.owner_of(table, flow)]
+    found = (
+        i64(flow.state),
+        i64(flow.mark),
+        owner.hi,
+        owner.lo,
+        i64(owner.port),
+        i64(owner.family),
+    )
+    unlock(table)
+    return found
+
+
+@jit_as(types.void(_MEMORY, *_KEY, _SIZE))
+def received(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int) -> None:
+    table = open_table(memory)
+    lock(table)
+    slot = client_flows.find_flow(table, client_key(hi, lo, port, family))
+    if slot != NONE:
+        client_flows.add_received(table.flows[slot], size)
+    unlock(table)
+
+
+@jit_as(types.boolean(_MEMORY, *_KEY, _SIZE, _NOW))
+def may_send(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int, now: float) -> bool:
+    table = open_table(memory)
+    lock(table)
+    allowed = client_flows.may_send(table, client_key(hi, lo, port, family), size, now)
+    unlock(table)
+    return allowed
+
+
+@jit_as(types.int64(_MEMORY, *_KEY, *_KEY, _MARK, _SIZE, _NOW, types.boolean))
+def check_verified(
+    memory: Any,
+    hi: Any,
+    lo: Any,
+    port: Any,
+    family: Any,
+    owner_hi: Any,
+    owner_lo: Any,
+    owner_port: Any,
+    owner_family: Any,
+    mark: int,
+    size: int,
+    now: float,
+    open_new: bool,
+) -> int:
+    table = open_table(memory)
+    lock(table)
+    admission = client_flows.check_verified(
+        table,
+        client_key(hi, lo, port, family),
+        client_key(owner_hi, owner_lo, owner_port, owner_family),
+        mark,
+        size,
+        now,
+        open_new,
+    )
+    unlock(table)
+    return admission
+
+
+@jit_as(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, _NOW))
+def bind(
+    memory: Any,
+    hi: Any,
+    lo: Any,
+    port: Any,
+    family: Any,
+    owner_hi: Any,
+    owner_lo: Any,
+    owner_port: Any,
+    owner_family: Any,
+    epoch: Any,
+    lifetime: float,
+    confirmed: bool,
+    now: float,
+) -> int:
+    table = open_table(memory)
+    lock(table)
+    admission = client_flows.bind(
+        table,
+        client_key(hi, lo, port, family),
+        client_key(owner_hi, owner_lo, owner_port, owner_family),
+        epoch,
+        lifetime,
+        confirmed,
+        now,
+    )
+    unlock(table)
+    return admission
+
+
+@jit_as(types.void(_MEMORY, _SSRC, *_KEY, _EPOCH, _NOW, _NOW))
+def note_ssrc(
+    memory: Any,
+    ssrc: int,
+    owner_hi: Any,
+    owner_lo: Any,
+    owner_port: Any,
+    owner_family: Any,
+    epoch: Any,
+    expires: float,
+    now: float,
+) -> None:
+    table = open_table(memory)
+    lock(table)
+    owner = client_key(owner_hi, owner_lo, owner_port, owner_family)
+    ssrc_table.note_ssrc(table, ssrc, owner, epoch, expires, now)
+    unlock(table)
+
+
+@jit_as(types.void(_MEMORY, *_KEY, *_KEY))
+def unbind(
+    memory: Any,
+    hi: Any,
+    lo: Any,
+    port: Any,
+    family: Any,
+    owner_hi: Any,
+    owner_lo: Any,
+    owner_port: Any,
+    owner_family: Any,
+) -> None:
+    table = open_table(memory)
+    lock(table)
+    client_flows.unbind(
+        table,
+        client_key(hi, lo, port, family),
+        client_key(owner_hi, owner_lo, owner_port, owner_family),
+    )
+    unlock(table)
+
+
+@jit_as(types.void(_MEMORY, *_KEY, _EPOCH))
+def reset(memory: Any, hi: Any, lo: Any, port: Any, family: Any, epoch: Any) -> None:
+    table = open_table(memory)
+    lock(table)
+    owner_table.end_other_lives(table, client_key(hi, lo, port, family), epoch)
+    unlock(table)
+
+
+@jit_as(
+    types.Tuple((types.int64, types.uint64, types.uint64, types.int64, types.int64))(
+        _MEMORY, _SSRC, _NOW
+    )
+)
+def follow_ssrc(memory: Any, ssrc: int, now: float) -> tuple[int, int, int, int, int]:
+    """An owner's slot, or why none, and the owner's key."""
+    table = open_table(memory)
+    lock(table)
+    slot = ssrc_table.follow_ssrc(table, ssrc, now)
+    if slot < 0:
+        unlock(table)
+        return slot, _ZERO, _ZERO, 0, 0
+    owner = table.owners[slot]
+    found = slot, owner.hi, owner.lo, i64(owner.port), i64(owner.family)
+    unlock(table)
+    return found
+
+
+@jit_as(types.void(_MEMORY, _NOW))
+def sweep(memory: Any, now: float) -> None:
+    table = open_table(memory)
+    lock(table)
+    client_flows.sweep_flows(table, now)
+    ssrc_table.sweep_ssrcs(table, now)
+    unlock(table)
+
+
+@jit_as(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, types.boolean, _NOW, _MARK, _SIZE, _SIZE, _NOW))
+def restore(
+    memory: Any,
+    hi: Any,
+    lo: Any,
+    port: Any,
+    family: Any,
+    owner_hi: Any,
+    owner_lo: Any,
+    owner_port: Any,
+    owner_family: Any,
+    epoch: Any,
+    bound: bool,
+    expires: float,
+    mark: int,
+    received: int,
+    sent: int,
+    now: float,
+) -> None:
+    table = open_table(memory)
+    lock(table)
+    client_flows.restore(
+        table,
+        client_key(hi, lo, port, family),
+        client_key(owner_hi, owner_lo, owner_port, owner_family),
+        epoch,
+        bound,
+        expires,
+        mark,
+        received,
+        sent,
+        now,
+    )
+    unlock(table)
