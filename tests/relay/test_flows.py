@@ -22,7 +22,6 @@ from relay.flows import (
     Flow,
     Flows,
     FlowState,
-    SsrcSnapshot,
     SsrcVerdict,
     ufrag_mark,
 )
