@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 
-from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.logs import configure_logging
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load
@@ -17,7 +16,7 @@ def main() -> int:
     try:
         config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
         configure_logging("transceiver", config.log_level)
-        keys = read_secret_file("--cluster-keys", config.cluster_keys, ClusterKeys.parse)
+        keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
         api_keys = read_secret_file("--api-keys", config.api_keys, ApiKeys.parse)
         asyncio.run(supervise(config, keys, api_keys))
     except SettingError as error:

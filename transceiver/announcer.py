@@ -5,6 +5,7 @@ which frames are due; `tunnel_endpoint` sends them.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame
@@ -24,6 +25,15 @@ LATE_S = 1.5 * REFRESH_S
 
 MAX_SSRCS = 16
 """RTP sources announced of one client; the rest of them is not followed to a new address."""
+
+
+class Occasion(Enum):
+    """Why a relay worker is told something."""
+
+    NEW_EPOCH = "new_epoch"
+    """It is new, started again, or was out of reach: it is told everything."""
+    CHANGE = "change"
+    REFRESH = "refresh"
 
 
 @dataclass(slots=True)
@@ -74,6 +84,11 @@ class Announcer:
         """Give a client address up; harmless when it was not bound."""
         if self._bindings.pop(client, None) is not None:
             self._changes[client] = control_frame(Unbind(reason), client)
+
+    @property
+    def changed(self) -> bool:
+        """Whether `changes` would return anything."""
+        return bool(self._changes)
 
     def changes(self) -> list[Frame]:
         """What changed since the last call, one frame an address: for every relay worker."""

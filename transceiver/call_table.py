@@ -70,9 +70,7 @@ class CallTable:
         self._clock = clock
         self._unix_time = unix_time
         self._certificate = DtlsCertificate()
-        self._call_ids = CallIds(keys)
-        self._minter = UfragMinter(keys)
-        self._passwords = UfragReader(keys)
+        self.use_keys(keys)
         self._incarnation = incarnation
         self._routes = CallRoutes(announcer)
         self._by_ufrag: dict[bytes, RoutedCall] = {}
@@ -80,6 +78,12 @@ class CallTable:
 
     def __len__(self) -> int:
         return len(self._by_ufrag)
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Mint under the first config of `keys` from here on; calls that are open go on."""
+        self._call_ids = CallIds(keys)
+        self._minter = UfragMinter(keys)
+        self._passwords = UfragReader(keys)
 
     async def create_call(self, offer_sdp: str, session: RealtimeSession) -> CreatedCall:
         """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import positive, setting, whole_number
@@ -42,3 +43,9 @@ class TransceiverConfig:
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )
+
+    def parse_keys(self, text: str) -> ClusterKeys:
+        """Read the key file. Raises ClusterKeyError, also when no line mints our ufrags."""
+        keys = ClusterKeys.parse(text)
+        keys.minting(Layout.IPV6 if ":" in self.tunnel.host else Layout.IPV4)
+        return keys

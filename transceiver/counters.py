@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from antiphon_proto.tunnel import TunnelFault
+from transceiver.announcer import Occasion
 from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
@@ -11,11 +12,14 @@ from transceiver.ice import IceRejection
 
 @dataclass(slots=True)
 class TunnelCounters:
-    """Datagrams between this worker and the relays."""
+    """What this worker and the relays exchange; packets are clients'."""
 
     received: int = 0
+    received_datagrams: int = 0
     sent: int = 0
+    sent_datagrams: int = 0
     send_failures: int = 0
+    announced: Counter[Occasion] = field(default_factory=Counter)
     faults: Counter[TunnelFault] = field(default_factory=Counter)
 
 

@@ -9,14 +9,17 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from antiphon_proto.tunnel import TunnelFault
+from transceiver.announcer import Announcer, Occasion
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
+from transceiver.relay_directory import RelayDirectory
 
 Kind = TypeVar("Kind", bound=Enum)
 
+PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -36,6 +39,46 @@ class TurnLatency:
         self._seconds.labels("total").observe(account.total_ms / 1000)
         for part, milliseconds in account.parts_ms().items():
             self._seconds.labels(part).observe(milliseconds / 1000)
+
+
+class ProbeSeconds:
+    """How long relay workers take to answer."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "antiphon_transceiver_relay_probe_seconds",
+            "From a probe of a relay worker to its answer, with the wait for the event loop.",
+            buckets=PROBE_BUCKETS_S,
+            registry=registry,
+        )
+
+    def observe(self, seconds: float) -> None:
+        self._seconds.observe(seconds)
+
+
+class RelayCollector(Collector):
+    """What is known of the relay workers, and what they are told."""
+
+    def __init__(self, directory: RelayDirectory, announcer: Announcer) -> None:
+        self._directory = directory
+        self._announcer = announcer
+
+    def collect(self) -> Iterable[Metric]:
+        yield _gauge(
+            "antiphon_transceiver_relay_workers",
+            "Relay workers known: heard from within a minute, or named by a sibling.",
+            len(self._directory),
+        )
+        yield _gauge(
+            "antiphon_transceiver_relay_workers_answering",
+            "Relay workers that answer probes.",
+            self._directory.answering_count,
+        )
+        yield _gauge(
+            "antiphon_transceiver_bindings",
+            "Client addresses announced to the relay workers as this worker's.",
+            len(self._announcer),
+        )
 
 
 class WorkerCollector(Collector):
@@ -68,10 +111,22 @@ class WorkerCollector(Collector):
             "Clients' packets through the relays.",
             {"up": tunnel.received, "down": tunnel.sent},
         )
+        yield _directed(
+            "antiphon_transceiver_tunnel_datagrams",
+            "Tunnel datagrams that held those packets, one or more each.",
+            {"up": tunnel.received_datagrams, "down": tunnel.sent_datagrams},
+        )
         yield _counter(
             "antiphon_transceiver_tunnel_send_failures",
-            "Packets that the tunnel socket did not take.",
+            "Packets, and datagrams of control frames, that the tunnel socket did not take.",
             tunnel.send_failures,
+        )
+        yield _by_enum(
+            "antiphon_transceiver_announcements",
+            "Bindings announced or given up, once for each relay worker that was told.",
+            "occasion",
+            Occasion,
+            tunnel.announced,
         )
         yield _by_enum(
             "antiphon_transceiver_tunnel_faults",

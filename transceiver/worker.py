@@ -6,9 +6,11 @@ import logging
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from multiprocessing.connection import Connection
+from typing import Protocol
 
 import uvloop
 from aiohttp import web
@@ -22,12 +24,14 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.inference_client import InferenceClient
-from transceiver.metrics import TurnLatency, WorkerCollector
+from transceiver.metrics import ProbeSeconds, RelayCollector, TurnLatency, WorkerCollector
+from transceiver.relay_directory import RelayDirectory
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.http import signaling_app
 from transceiver.sockets import TransceiverSockets
 from transceiver.tunnel_endpoint import TunnelEndpoint
+from transceiver.worker_lives import WorkerLife
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +39,23 @@ TICK_S = 0.010
 """Resolution of the playout clock, gap timers, retransmissions and reports."""
 
 
+class KeyUser(Protocol):
+    """Something that mints, seals or signs with the cluster's keys."""
+
+    def use_keys(self, keys: ClusterKeys) -> None: ...
+
+
 def run_worker(
     config: TransceiverConfig,
-    keys: ClusterKeys,
     api_keys: ApiKeys,
     sockets: TransceiverSockets,
     started: Connection,
     index: int,
+    life: WorkerLife,
 ) -> None:
     """Serve until SIGTERM; sends `index` on `started` once calls are taken."""
     configure_logging(f"transceiver-{index}", config.log_level)
-    worker = Worker(config, keys, api_keys, sockets, index)
+    worker = Worker(config, api_keys, sockets, index, life)
     uvloop.run(worker.serve(lambda: started.send(index)))
 
 
@@ -55,18 +65,18 @@ class Worker:
     def __init__(
         self,
         config: TransceiverConfig,
-        keys: ClusterKeys,
         api_keys: ApiKeys,
         sockets: TransceiverSockets,
         index: int,
+        life: WorkerLife,
     ) -> None:
         self._config = config
-        self._keys = keys
+        self._life = life
         self._api_keys = api_keys
         self._http_socket = sockets.http
         self._tunnel_socket = sockets.tunnels[index]
         self._admin_socket = sockets.admins[index]
-        self._call_counters = CallCounters()
+        self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
         self._registry = CollectorRegistry()
 
     async def serve(self, started: Callable[[], None]) -> None:
@@ -80,7 +90,9 @@ class Worker:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             calls = self._build(stack)
             stack.callback(calls.close_all)
-            await self._serve_http(stack, calls)
+            client_secrets = ClientSecrets(self._life.keys)
+            self._follow_rotations(stack, [calls, self._endpoint, client_secrets])
+            await self._serve_http(stack, calls, client_secrets)
             running = [
                 tasks.create_task(self._inference.run()),
                 tasks.create_task(self._tick(calls)),
@@ -97,18 +109,16 @@ class Worker:
         started()
 
     def _build(self, stack: AsyncExitStack) -> CallTable:
-        tunnel_counters, trunk_counters = TunnelCounters(), TrunkCounters()
+        trunk_counters = TrunkCounters()
         self._inference = InferenceClient(self._config.inference, trunk_counters)
-        endpoint = TunnelEndpoint(
-            self._tunnel_socket, self._keys, secrets.randbits(64), tunnel_counters
-        )
-        incarnation = secrets.randbelow(256)
+        announcer = Announcer(self._life.incarnation, time.monotonic())
+        self._endpoint = self._join_tunnel(announcer)
         calls = CallTable(
             self._config,
-            self._keys,
-            incarnation=incarnation,
-            endpoint=endpoint,
-            announcer=Announcer(incarnation, asyncio.get_running_loop().time()),
+            self._life.keys,
+            incarnation=self._life.incarnation,
+            endpoint=self._endpoint,
+            announcer=announcer,
             inference=self._inference,
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),
@@ -117,19 +127,49 @@ class Worker:
         )
         self._registry.register(
             WorkerCollector(
-                tunnel=tunnel_counters,
+                tunnel=self._tunnel_counters,
                 trunk=trunk_counters,
                 calls=self._call_counters,
                 open_calls=calls.__len__,
                 trunk_connected=lambda: self._inference.connected,
             )
         )
-        endpoint.start(calls.receive, self._inference.flush)
-        stack.callback(endpoint.close)
+        self._endpoint.start(calls.receive, self._inference.flush)
+        stack.callback(self._endpoint.close)
         return calls
 
-    async def _serve_http(self, stack: AsyncExitStack, calls: CallTable) -> None:
-        app = signaling_app(calls, self._api_keys, ClientSecrets(self._keys), self._not_ready)
+    def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
+        host, port = self._tunnel_socket.getsockname()[:2]
+        probe_seconds = ProbeSeconds(self._registry)
+        directory = RelayDirectory(
+            (host, port), partial(secrets.randbits, 64), probe_seconds.observe
+        )
+        self._registry.register(RelayCollector(directory, announcer))
+        return TunnelEndpoint(
+            self._tunnel_socket,
+            self._life.keys,
+            secrets.randbits(64),
+            self._tunnel_counters,
+            directory=directory,
+            announcer=announcer,
+        )
+
+    def _follow_rotations(self, stack: AsyncExitStack, users: Sequence[KeyUser]) -> None:
+        """Have all that uses the cluster's keys use those that the parent sends."""
+        loop, rotations = asyncio.get_running_loop(), self._life.rotations
+
+        def rotate() -> None:
+            keys = rotations.recv()
+            for user in users:
+                user.use_keys(keys)
+
+        loop.add_reader(rotations.fileno(), rotate)
+        stack.callback(loop.remove_reader, rotations.fileno())
+
+    async def _serve_http(
+        self, stack: AsyncExitStack, calls: CallTable, client_secrets: ClientSecrets
+    ) -> None:
+        app = signaling_app(calls, self._api_keys, client_secrets, self._not_ready)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -145,8 +185,11 @@ class Worker:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
+            self._endpoint.gather()
             calls.tick(loop.time())
             self._inference.flush()
+            self._endpoint.flush()
+            self._endpoint.tick()
             due += TICK_S
             now = loop.time()
             if now > due + TICK_S:

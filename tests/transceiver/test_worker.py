@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +14,7 @@ from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sockets import open_sockets
 from transceiver.worker import Worker
+from transceiver.worker_lives import WorkerLives
 
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 ANY_PORT = HostPort("127.0.0.1", 0)
@@ -20,7 +22,15 @@ PATIENCE_S = 10.0
 
 
 @pytest.fixture
-def worker() -> Worker:
+def lives() -> Iterator[WorkerLives]:
+    lives = WorkerLives(KEYS, 0)
+    yield lives
+    lives.close()
+
+
+@pytest.fixture
+def worker(lives: WorkerLives) -> Worker:
+    (life,) = lives.arguments(0)
     config = TransceiverConfig(
         http=ANY_PORT,
         admin=ANY_PORT,
@@ -29,7 +39,7 @@ def worker() -> Worker:
         cluster_keys="",
         api_keys="",
     )
-    return Worker(config, KEYS, ApiKeys(["sk-test"]), open_sockets(config), 0)
+    return Worker(config, ApiKeys(["sk-test"]), open_sockets(config), 0, life)
 
 
 async def test_a_worker_that_waits_for_its_replica_ends_when_asked(worker: Worker) -> None:

@@ -57,6 +57,10 @@ class ClientSecrets:
     """Mints and opens client secrets under the keys of a cluster, old ones included."""
 
     def __init__(self, keys: ClusterKeys) -> None:
+        self.use_keys(keys)
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Mint under the first config of `keys` from here on, and honour all, none other."""
         self._tokens = SealedTokens(PREFIX, keys.derive_all(_KEY_LABEL))
 
     def mint(self, bound: BoundSession, nonce: bytes) -> str:

@@ -1,0 +1,63 @@
+"""What the parent gives each life of a worker process."""
+
+import multiprocessing
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.worker_processes import WorkerObserver
+
+INCARNATIONS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLife:
+    """Pickles, to a process being spawned only."""
+
+    incarnation: int
+    """0..255, another one than the life before had."""
+    keys: ClusterKeys
+    """Those in use when it starts."""
+    rotations: Connection
+    """On which the parent sends ClusterKeys whenever others come into use."""
+
+
+class WorkerLives(WorkerObserver):
+    """Gives every life of a worker its incarnation and the keys, and tells it of new keys."""
+
+    def __init__(self, keys: ClusterKeys, first: int) -> None:
+        """`first`, a random number, is the incarnation that counting begins behind."""
+        self._keys = keys
+        self._first = first
+        self._incarnations: dict[int, int] = {}
+        self._pipes: dict[int, tuple[Connection, Connection]] = {}
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Have the workers that live use these keys, and those that will."""
+        self._keys = keys
+        for _rotations, told in self._pipes.values():
+            try:
+                told.send(keys)
+            except OSError:
+                # It has ended; its next life starts with them.
+                continue
+
+    def arguments(self, index: int) -> tuple[WorkerLife]:
+        incarnation = (self._incarnations.get(index, self._first) + 1) % INCARNATIONS
+        self._incarnations[index] = incarnation
+        self._close(index)
+        self._pipes[index] = rotations, _told = multiprocessing.Pipe(duplex=False)
+        return (WorkerLife(incarnation, self._keys, rotations),)
+
+    def started(self, index: int) -> None:
+        rotations, _told = self._pipes[index]
+        rotations.close()
+
+    def close(self) -> None:
+        """No worker lives any more."""
+        for index in list(self._pipes):
+            self._close(index)
+
+    def _close(self, index: int) -> None:
+        for end in self._pipes.pop(index, ()):
+            end.close()
