@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test check proto fuzz bench clean debian-packages
+.PHONY: help up test check proto fuzz bench bench-relay relay-peers clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -14,6 +14,7 @@ help:
 	@echo "make proto  generate the trunk's Python code from inference.proto"
 	@echo "make fuzz   mutate the seeds of every parser for longer than make test does"
 	@echo "make bench  measure the README's figures"
+	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
 up: .venv/ready-to-run
@@ -43,12 +44,20 @@ bench: .venv/ready-to-develop
 	$(BIN)/python -m bench.first_call $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
 
+# For a quick look: make bench-relay BENCH_ARGS="--rounds 1 --seconds 0.5"
+bench-relay: .venv/ready-to-develop relay-peers
+	$(BIN)/python -m bench.relay $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
+
 clean:
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages:
 	@tests/install-debian-packages
+
+relay-peers:
+	@bench/peers/install-debian-packages
 
 define generate
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(1) --grpc_python_out=$(1) \

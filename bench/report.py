@@ -1,7 +1,8 @@
 """Writes the measured figures into the docs: `python -m bench.report`, after the others.
 
-`docs/benchmarks.md` is made anew. In README.md, what stands between the two `figures`
-comments is: nobody types a figure by hand.
+In README.md and docs/benchmarks.md, what stands between two comments of a name is made anew
+from what was measured on this machine, and kept when nothing was: nobody types a figure by
+hand.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from antiphon.turn_report import PARTS
 from bench.figures import OUT
+from bench.relay.summary import as_markdown, bound_table, cost_table, latency_table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -38,16 +40,13 @@ def readme_figures(call: Figures) -> str:
         f"machine, the embedded engine, {call['machine.cores']} cores, no GPU: `make bench`, "
         "[all figures](docs/benchmarks.md)."
     )
-    return textwrap.fill(text, width=100)
+    return _filled(text)
 
 
-def benchmarks(call: Figures, wire: Figures) -> str:
+def call_sections(call: Figures, wire: Figures) -> str:
     return "\n".join(
         [
-            "# Benchmarks",
-            "",
-            "Made by `make bench`, which runs `bench/wire.py` and `bench/first_call.py` and writes",
-            f"this page. Machine: {call['machine.cores']} cores, {call['machine.architecture']}, "
+            f"Machine: {call['machine.cores']} cores, {call['machine.architecture']}, "
             f"Python {call['machine.python']}, shared with other work.",
             "",
             "## What a caller waits for",
@@ -73,9 +72,62 @@ def benchmarks(call: Figures, wire: Figures) -> str:
             "| step | us |",
             "|---|---|",
             *(f"| {name} | {value} |" for name, value in wire.items()),
-            "",
         ]
     )
+
+
+def relay_section(relay: Figures) -> str:
+    return "\n".join(
+        [
+            "## The relay and its peers",
+            "",
+            _filled(
+                f"Made by `make bench-relay`. {relay['rounds']:.0f} rounds, each relay in turn in "
+                f"each, {relay['seconds']:g} s a run: the median, and the smallest and largest "
+                f"run. {relay['machine.cores']:.0f} cores ({relay['machine.cpu']}, "
+                f"{relay['machine.architecture']}), {_versions(relay)}, load average "
+                f"{relay['machine.load_average']:.2f} at the start; "
+                f"{relay['not_counted']:.0f} runs not counted. [What is measured, and "
+                "how](../bench/relay/README.md)."
+            ),
+            "",
+            "CPU seconds of the relay per million packets, each direction counting one, and the",
+            "multiple of the Go reference's. 4096 clients, 4 owners, 120-byte packets, one core.",
+            "",
+            *as_markdown(cost_table(relay)),
+            "",
+            _filled(
+                "Microseconds, one way, that a relay adds to a packet at 20,000 packets a second, "
+                f"{relay['latency20k.scheduling']}."
+            ),
+            "",
+            *as_markdown(latency_table(relay)),
+            "",
+            _filled(
+                "What the relay must keep to. Two workers beside one: by "
+                f"{relay.get('workers2.basis', 'nothing, not measured')}."
+            ),
+            "",
+            *as_markdown(bound_table(relay)),
+        ]
+    )
+
+
+def _versions(relay: Figures) -> str:
+    names = {
+        "kernel": "Linux",
+        "python": "Python",
+        "numba": "numba",
+        "numpy": "numpy",
+        "go": "Go",
+        "coturn": "coturn",
+    }
+    present = {title: relay.get(f"machine.{name}") for name, title in names.items()}
+    return ", ".join(f"{title} {found}" for title, found in present.items() if found)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, width=100, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(head: str, rows: Mapping[str, str], figures: Figures) -> list[str]:
@@ -90,16 +142,32 @@ def _whole(figures: Figures, key: str) -> int:
     return round(float(figures[key]))
 
 
-def _load(name: str) -> Figures:
-    figures: Figures = json.loads((OUT / f"{name}.json").read_text())
+def _load(name: str) -> Figures | None:
+    """None when its command has not run here."""
+    try:
+        figures: Figures = json.loads((OUT / f"{name}.json").read_text())
+    except FileNotFoundError:
+        return None
     return figures
 
 
+def between(document: str, name: str, text: str) -> str:
+    """The document with `text` between its two comments of that name."""
+    pattern = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=\n<!-- /{name} -->)", re.DOTALL)
+    return pattern.sub(lambda _match: text, document, count=1)
+
+
+def _write(path: Path, name: str, text: str) -> None:
+    path.write_text(between(path.read_text(), name, text))
+
+
 def main() -> None:
-    call, wire = _load("first_call"), _load("wire")
-    BENCHMARKS.write_text(benchmarks(call, wire))
-    between = re.compile(r"(?<=<!-- figures -->\n).*?(?=\n<!-- /figures -->)", re.DOTALL)
-    README.write_text(between.sub(lambda _match: readme_figures(call), README.read_text(), count=1))
+    call, wire, relay = _load("first_call"), _load("wire"), _load("relay")
+    if call and wire:
+        _write(README, "figures", readme_figures(call))
+        _write(BENCHMARKS, "calls", call_sections(call, wire))
+    if relay:
+        _write(BENCHMARKS, "relay", relay_section(relay))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def antiphon(
 def antiphon_command(keys: Path, flags: Sequence[str]) -> list[str | Path]:
     return [
         *(sys.executable, "-m", "relay", f"--cluster-keys={keys}", "--log-level=warning"),
+        "--drain-seconds=0",
         *(f"--public={ANY_PORT}", f"--tunnel={ANY_PORT}", f"--admin={ANY_PORT}", *flags),
     ]
 
@@ -101,11 +102,11 @@ def contenders() -> list[Contender]:
     """Ours first; those that this machine has no program for say so."""
     no_go, no_coturn = _build_go(), _lacks("turnserver")
     return [
-        Contender("antiphon", "Antiphon", partial(antiphon, [])),
+        Contender("antiphon", "Antiphon", partial(antiphon, ["--fast-path=on"])),
         Contender(
             "antiphon_unmoderated",
             "Antiphon, moderation off",
-            partial(antiphon, ["--moderation-us=0"]),
+            partial(antiphon, ["--fast-path=on", "--moderation-us=0"]),
         ),
         Contender(
             "antiphon_plain", "Antiphon, fast path off", partial(antiphon, ["--fast-path=off"])

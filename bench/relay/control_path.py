@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import msgspec
+
 from antiphon_proto.address import Address
+from antiphon_proto.relay_report import RelayReport
 from bench.relay.contenders import antiphon_command, cluster_keys
 from bench.relay.endpoints import owner_socket
 from bench.relay.relay_process import RelayFailedError, RelayProcess
@@ -31,11 +34,13 @@ class FlowTable:
     installs_per_second: float
     resident_bytes: tuple[int, ...]
     """Of the relay's processes, once filled and after each refresh."""
+    table_bytes: int
+    """What the relay reserved for flows and their SSRCs."""
 
     @property
-    def growth_bytes(self) -> int:
-        """From the first refresh to the last."""
-        return self.resident_bytes[-1] - self.resident_bytes[1]
+    def growth(self) -> float:
+        """From the first refresh to the last, as a share of all memory."""
+        return self.resident_bytes[-1] / self.resident_bytes[1] - 1
 
 
 def clients(count: int = FLOWS) -> Iterator[tuple[Address, int]]:
@@ -52,30 +57,28 @@ def measure_flow_table(cores: set[int], refreshes: int = REFRESHES) -> FlowTable
         tunnel.send(datagrams)
         _wait_for_flows(admin)
         seconds = time.monotonic() - start
+        table_bytes = _table_bytes(admin)
         resident = [relay.resident_bytes()]
         for _ in range(refreshes):
             tunnel.send(tunnel.binds(clients()))
             resident.append(relay.resident_bytes())
-    return FlowTable(FLOWS / seconds, tuple(resident))
-
-
-def table_bytes_per_flow() -> float:
-    """Of the fast path's own table, made for `FLOWS` flows."""
-    from relay.fast.flow_table import FastFlowTable
-
-    return FastFlowTable(max_flows=FLOWS).table_bytes / FLOWS
+    return FlowTable(FLOWS / seconds, tuple(resident), table_bytes)
 
 
 @contextmanager
 def _owner_of_a_relay(
     cores: set[int],
 ) -> Iterator[tuple[OwnerTunnel, RelayProcess, Address]]:
-    with cluster_keys() as (keys, path), owner_socket("127.0.1.1") as bound:
-        with RelayProcess("flow-table", antiphon_command(path, []), cores) as relay:
-            ready = relay.ready()
-            if ready.admin is None:
-                raise RelayFailedError("reports no admin address")
-            yield OwnerTunnel(keys, bound, 1, ready.tunnels[0]), relay, ready.admin
+    flags = ["--fast-path=on", f"--max-flows={FLOWS}"]
+    with (
+        cluster_keys() as (keys, path),
+        owner_socket("127.0.1.1") as bound,
+        RelayProcess("flow-table", antiphon_command(path, flags), cores) as relay,
+    ):
+        ready = relay.ready()
+        if ready.admin is None:
+            raise RelayFailedError("reports no admin address")
+        yield OwnerTunnel(keys, bound, 1, ready.tunnels[0]), relay, ready.admin
 
 
 def _wait_for_flows(admin: Address) -> None:
@@ -87,9 +90,18 @@ def _wait_for_flows(admin: Address) -> None:
 
 
 def _flows(admin: Address) -> int:
-    url = "http://{}:{}/metrics".format(*admin)
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        found = _FLOWS_METRIC.search(answer.read().decode())
-    if found is None:
+    counted = _FLOWS_METRIC.findall(_get(admin, "metrics").decode())
+    if not counted:
         raise RelayFailedError("has no metric antiphon_relay_flows")
-    return int(float(found[1]))
+    return int(sum(map(float, counted)))
+
+
+def _table_bytes(admin: Address) -> int:
+    report = msgspec.json.decode(_get(admin, "debug/relay"), type=RelayReport)
+    return sum(worker.table_bytes for worker in report.workers)
+
+
+def _get(admin: Address, page: str) -> bytes:
+    with urllib.request.urlopen("http://{}:{}/{}".format(*admin, page), timeout=5) as answer:
+        content: bytes = answer.read()
+        return content

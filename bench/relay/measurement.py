@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.relay.endpoints import Endpoints
 from bench.relay.load import Answer, Count, Traffic, Watch
-from bench.relay.relay_process import RelayProcess, real_time
+from bench.relay.relay_process import RelayFailedError, RelayProcess, real_time
 
 WINDOW = 1024
 PACED_PER_SECOND = 20_000
@@ -23,8 +23,8 @@ LATENCY = Traffic(up_gap_ns=_GAP_NS, watch=Watch.OWNERS)
 TWO_WORKERS = Traffic(up_window=2 * WINDOW, answer=Answer.AS_IT_CAME)
 
 WARM_UP_SECONDS = 0.2
-LATENCY_WARM_UP_SECONDS = 0.1
-LATENCY_SECONDS = 0.7
+REAL_TIME_WARM_UP_SECONDS = 0.1
+REAL_TIME_SECONDS = 0.7
 """With the warm-up short enough for real-time threads, which may use 0.95 of each second."""
 
 LOSS_TOLERANCE = 0.001
@@ -78,17 +78,42 @@ class Latency:
     real_time: bool
     """Whether relay and generator ran before all ordinary threads."""
 
+    def added_to(self, direct: "Latency") -> "Latency":
+        """What is left of this without the way that the packets go anyhow."""
+        return Latency(
+            self.p50 - direct.p50, self.p99 - direct.p99, self.real_time and direct.real_time
+        )
+
 
 def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds: float) -> Cost:
-    """Load the relay for that long, after a warm-up."""
+    """Load the relay for that long, after a warm-up.
+
+    A paced load is kept shorter, and its sender put before all ordinary threads, where that is
+    allowed: else it is the other work of the machine that sets the pace.
+    """
     _start(ends)
-    ends.run(traffic, WARM_UP_SECONDS)
+    directions = bool(traffic.up_gap_ns) + bool(traffic.down_gap_ns)
+    if not directions:
+        return _loaded(ends, relay, traffic, (WARM_UP_SECONDS, seconds), 0)
+    periods = REAL_TIME_WARM_UP_SECONDS, min(seconds, REAL_TIME_SECONDS)
+    with real_time([0]):
+        return _loaded(ends, relay, traffic, periods, directions * PACED_PER_SECOND)
+
+
+def _loaded(
+    ends: Endpoints,
+    relay: RelayProcess,
+    traffic: Traffic,
+    periods: tuple[float, float],
+    pace: float,
+) -> Cost:
+    """`periods` are the seconds before and in the measurement, `pace` the packets a second."""
     clock = relay.cpu_clock()
+    ends.run(traffic, periods[0])
     received, used = ends.received, clock()
-    took = ends.run(traffic, seconds)
+    took = ends.run(traffic, periods[1])
     packets, used = ends.received - received, clock() - used
     ends.settle()
-    directions = bool(traffic.up_gap_ns) + bool(traffic.down_gap_ns)
     return Cost(
         packets=packets,
         seconds=took,
@@ -96,7 +121,7 @@ def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds
         sent=ends.sent,
         lost=ends.sent - ends.received,
         wrong=int(ends.counts[Count.WRONG]),
-        wanted=took * PACED_PER_SECOND * directions,
+        wanted=took * pace,
     )
 
 
@@ -105,11 +130,13 @@ def measure_latency(ends: Endpoints, relay: RelayProcess | None) -> Latency:
     _start(ends)
     threads = [0, *(relay.threads() if relay else [])]
     with real_time(threads) as granted:
-        ends.run(LATENCY, LATENCY_WARM_UP_SECONDS)
+        ends.run(LATENCY, REAL_TIME_WARM_UP_SECONDS)
         ends.counts[Count.LATENCIES] = 0
-        ends.run(LATENCY, LATENCY_SECONDS)
-    p50, p99 = np.percentile(ends.latencies(), [50, 99]) / 1e9
+        ends.run(LATENCY, REAL_TIME_SECONDS)
     ends.settle()
+    if ends.counts[Count.WRONG] or ends.sent - ends.received > LOSS_TOLERANCE * ends.sent:
+        raise RelayFailedError("lost or misdirected packets whose latency was measured")
+    p50, p99 = np.percentile(ends.latencies(), [50, 99]) / 1e9
     return Latency(float(p50), float(p99), granted)
 
 

@@ -85,7 +85,7 @@ def message_batch(
 
 
 def socket_name(host: str, port: int) -> np.ndarray:
-    """An IPv4 address as struct sockaddr_in: two uint64, of which the first tells addresses apart."""
+    """An IPv4 address as struct sockaddr_in: two uint64, of which the first holds it all."""
     packed = _SOCKADDR.pack(socket.AF_INET, port.to_bytes(2, "big"), socket.inet_aton(host))
     return np.frombuffer(packed, np.uint64)
 

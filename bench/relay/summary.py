@@ -1,0 +1,125 @@
+"""The figures of the relay as tables, for a terminal and for the docs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Figures = Mapping[str, float | str]
+
+COLUMNS = {
+    "saturated.up": "up",
+    "saturated.down": "down",
+    "saturated.both": "both",
+    "saturated.both_single": "both, single",
+    "paced20k.both": "paced",
+}
+RELAYS = {
+    "antiphon": "Antiphon",
+    "antiphon_unmoderated": "Antiphon, moderation off",
+    "antiphon_plain": "Antiphon, fast path off",
+    "go": "Go reference",
+    "go_unlocked": "Go, threads not locked",
+    "asyncio": "asyncio",
+    "coturn": "coturn, ChannelData",
+}
+LATENCIES = {
+    "moderated": "Antiphon",
+    "unmoderated": "Antiphon, moderation off",
+    "go": "Go reference",
+    "direct": "(no relay: the whole way)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a figure must keep to, in the unit that it is shown in."""
+
+    text: str
+    key: str
+    limit: float
+    unit: str
+    scale: float = 1
+    at_least: bool = False
+
+    def row(self, figures: Figures) -> list[str]:
+        """What, measured, the bound, and the verdict."""
+        value = figures.get(self.key)
+        bound = f"{'at least' if self.at_least else 'at most'} {self.limit:g} {self.unit}"
+        if not isinstance(value, float | int):
+            return [self.text, "not measured", bound, "MISSED"]
+        shown = value * self.scale
+        kept = shown >= self.limit if self.at_least else shown <= self.limit
+        return [self.text, f"{shown:.4g} {self.unit}", bound, "ok" if kept else "MISSED"]
+
+
+_OF_GO = "x Go"
+BOUNDS = (
+    Bound("CPU, saturated, both ways", "saturated.both.ratio", 0.5, _OF_GO),
+    Bound("CPU, saturated, up", "saturated.up.ratio", 0.35, _OF_GO),
+    Bound("CPU, saturated, down", "saturated.down.ratio", 0.85, _OF_GO),
+    Bound("CPU, 20,000 packets/s each way", "paced20k.both.ratio", 0.35, _OF_GO),
+    Bound("added latency, p50", "latency20k.moderated.p50_seconds", 1, "ms", 1e3),
+    Bound("added latency, p99", "latency20k.moderated.p99_seconds", 2.5, "ms", 1e3),
+    Bound(
+        "added latency, moderation off, p50", "latency20k.unmoderated.p50_seconds", 50, "us", 1e6
+    ),
+    Bound("two workers carry, of one", "workers2.speedup", 1.7, "x", at_least=True),
+    Bound("flow table, a flow", "memory.table_bytes_per_flow", 100, "bytes"),
+    Bound("memory growth over refreshes", "memory.growth", 1, "%", 100),
+    Bound("flow installs", "install.flows_per_second", 20_000, "flows/s", at_least=True),
+)
+
+Table = list[list[str]]
+
+
+def cost_table(figures: Figures) -> Table:
+    """CPU seconds a million packets, the spread, and the multiple of the Go relay's."""
+    rows = [["relay", *COLUMNS.values()]]
+    for relay, title in RELAYS.items():
+        rows.append([title, *(_cost(figures, load, relay) for load in COLUMNS)])
+    return rows
+
+
+def latency_table(figures: Figures) -> Table:
+    """One way, in microseconds."""
+    rows = [["relay", "p50", "p99"]]
+    for name, title in LATENCIES.items():
+        keys = (f"latency20k.{name}.{percentile}_seconds" for percentile in ("p50", "p99"))
+        rows.append([title, *(_microseconds(figures, key) for key in keys)])
+    return rows
+
+
+def bound_table(figures: Figures) -> Table:
+    head = ["what", "measured", "bound", ""]
+    return [head, *(bound.row(figures) for bound in BOUNDS)]
+
+
+def as_text(table: Table) -> str:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in table
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def as_markdown(table: Table) -> list[str]:
+    head, *rows = (f"| {' | '.join(row)} |" for row in table)
+    return [head, "|" + "---|" * len(table[0]), *rows]
+
+
+def _cost(figures: Figures, load: str, relay: str) -> str:
+    key = f"{load}.{relay}"
+    value, go = figures.get(key), figures.get(f"{load}.go")
+    if not isinstance(value, float | int):
+        return "not measured"
+    shown = f"{value:.2f} ({figures[f'{key}.min']:.2f}..{figures[f'{key}.max']:.2f})"
+    return f"{shown} {value / go:.2f}x" if isinstance(go, float | int) else shown
+
+
+def _microseconds(figures: Figures, key: str) -> str:
+    value = figures.get(key)
+    if not isinstance(value, float | int):
+        return "not measured"
+    spread: Sequence[float | str] = (figures[f"{key}.min"], figures[f"{key}.max"])
+    low, high = (float(each) * 1e6 for each in spread)
+    return f"{value * 1e6:.1f} ({low:.1f}..{high:.1f})"
