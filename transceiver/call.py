@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from antiphon_proto.address import Address
+from antiphon_proto.demux import PacketKind
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from antiphon_proto.stun import StunMessage
 from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready
@@ -172,9 +173,9 @@ class Call:
         )
 
     @contained
-    def receive(self, datagram: bytes, client: Address, now: float) -> None:
+    def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:
         """Take a datagram, other than STUN, from an address that the call knows."""
-        self.transport.receive(datagram, client, now)
+        self.transport.receive(kind, datagram, client, now)
 
     @contained
     def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
@@ -182,9 +183,11 @@ class Call:
         self.transport.receive_stun(message, size, client, now)
 
     @contained
-    def receive_roaming(self, datagram: bytes, client: Address, now: float) -> bool:
+    def receive_roaming(
+        self, kind: PacketKind, datagram: bytes, client: Address, now: float
+    ) -> bool:
         """Take RTP or RTCP from an unknown address; whether it is this call's client's."""
-        return self.transport.receive_roaming(datagram, client, now)
+        return self.transport.receive_roaming(kind, datagram, client, now)
 
     @contained
     def tick(self, now: float) -> None:

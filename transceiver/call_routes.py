@@ -45,10 +45,8 @@ class CallRoutes:
         self._announcer = announcer
         self._by_client: Claims[Address, RoutedCall] = Claims()
         self._by_source: Claims[int, RoutedCall] = Claims()
-
-    def at(self, client: Address) -> RoutedCall | None:
-        """The call whose client is at this address."""
-        return self._by_client.first(client)
+        self.at = self._by_client.first
+        """The call whose client is at an address, or None."""
 
     def asking(self, client: Address, response: StunMessage) -> RoutedCall | None:
         """The call that a response from this address answers, or None.

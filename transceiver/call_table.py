@@ -117,7 +117,7 @@ class CallTable:
         routed = self._routes.at(client)
         if routed is not None:
             routed.paths.note(client, relay)
-            routed.call.receive(datagram, client, now)
+            routed.call.receive(kind, datagram, client, now)
             self._routes.update(routed)
         elif kind is PacketKind.RTP or kind is PacketKind.RTCP:
             self._receive_roaming(datagram, kind, client, relay, now)
@@ -211,7 +211,7 @@ class CallTable:
         reason = DropReason.NO_CALL
         for routed in self._routes.with_source(source):
             routed.paths.note(client, relay)
-            accepted = routed.call.receive_roaming(datagram, client, now)
+            accepted = routed.call.receive_roaming(kind, datagram, client, now)
             self._settle(routed, client)
             if accepted:
                 return

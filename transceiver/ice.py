@@ -238,24 +238,28 @@ class IceAgent:
         path = self._paths.get(client)
         return path is not None and path.limit.spend(size)
 
-    def media_received(self, size: int, client: Address, now: float) -> None:
+    def media_received(self, size: int, client: Address, now: float) -> bool:
         """The newest media of its source, authentic and `size` bytes long, came from `client`.
 
-        From an unknown address it opens a path. That path's check is repeated only with
-        further media, so whoever sends a stolen packet from elsewhere draws one check by it.
+        Returns whether there are datagrams to send. From an unknown address it opens a path.
+        That path's check is repeated only with further media, so whoever sends a stolen
+        packet from elsewhere draws one check by it.
         """
         path = self._paths.get(client)
         if path is None:
             path = self._open(client, size, now, roaming=True)
+        elif not path.validated:
+            path.limit.received(size)
         path.heard_at = now
         self._media_path, self._media_at = path, now
         if path is self._selected:
-            return
+            return False
         if path.validated:
             self._follow_media(path, now)
         else:
             self._probe(path, now)
         self._schedule()
+        return bool(self._datagrams)
 
     def tick(self, now: float) -> None:
         """Send the checks that are due; forget the paths that fell silent."""

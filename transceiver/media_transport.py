@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from antiphon_proto.address import Address
-from antiphon_proto.demux import PacketKind, packet_kind
+from antiphon_proto.demux import PacketKind
 from antiphon_proto.stun import StunMessage
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsEndpoint, DtlsError
@@ -88,17 +88,16 @@ class MediaTransport:
         """Changes whenever `sources`, or what the ICE agent knows of addresses, may have."""
         return self.ice.revision + self._sources_revision
 
-    def receive(self, datagram: bytes, client: Address, now: float) -> None:
+    def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:
         """Handle one datagram from a known address, except STUN; a useless one is counted."""
-        self.ice.credit(len(datagram), client)
-        match packet_kind(datagram):
-            case PacketKind.RTP | PacketKind.RTCP as kind:
-                self._receive_media(kind, datagram, client, now)
-            case PacketKind.DTLS:
-                self._receive_dtls(datagram, client, now)
-            case _:
-                self._drops[DropReason.OTHER_PROTOCOL] += 1
-        self._flush_waiting()
+        if kind is PacketKind.RTP or kind is PacketKind.RTCP:
+            self._receive_media(kind, datagram, client, now)
+        elif kind is PacketKind.DTLS:
+            self._receive_dtls(datagram, client, now)
+        else:
+            self._drops[DropReason.OTHER_PROTOCOL] += 1
+        if self._waiting:
+            self._flush_waiting()
 
     def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
         """Handle the STUN message of a datagram of `size` bytes."""
@@ -109,16 +108,14 @@ class MediaTransport:
             self._dtls_started = True
             self._drive_dtls(self._dtls.start, now)
 
-    def receive_roaming(self, datagram: bytes, client: Address, now: float) -> bool:
+    def receive_roaming(
+        self, kind: PacketKind, datagram: bytes, client: Address, now: float
+    ) -> bool:
         """Handle RTP or RTCP from an unknown address; False, and nothing has changed, when it
         is not the client's.
         """
-        kind = packet_kind(datagram)
-        packet = self._unprotect(kind, datagram)
-        if packet is None:
-            return False
-        self._accept_media(kind, packet, len(datagram), client, now)
-        return True
+        receiver = self._srtp_receiver
+        return receiver is not None and self._accept(receiver, kind, datagram, client, now)
 
     def tick(self, now: float) -> None:
         """Send the checks and DTLS retransmissions that are due."""
@@ -150,56 +147,63 @@ class MediaTransport:
         if not self.ice.knows(client):
             self._drops[DropReason.NO_CALL] += 1
             return
+        self.ice.credit(len(datagram), client)
         self._drive_dtls(lambda: self._dtls.receive(datagram), now)
 
     def _receive_media(
         self, kind: PacketKind, datagram: bytes, client: Address, now: float
     ) -> None:
-        if self._srtp_receiver is None:
-            self._drops[DropReason.EARLY_MEDIA] += 1
-            return
-        packet = self._unprotect(kind, datagram)
-        if packet is None:
-            self._drops[DropReason.SRTP_AUTHENTICATION] += 1
-            return
-        self._accept_media(kind, packet, len(datagram), client, now)
-
-    def _unprotect(self, kind: PacketKind, datagram: bytes) -> bytes | None:
-        """The packet inside; None when it is not the client's, or was here before."""
         receiver = self._srtp_receiver
         if receiver is None:
-            return None
+            self._drops[DropReason.EARLY_MEDIA] += 1
+        elif not self._accept(receiver, kind, datagram, client, now):
+            self._drops[DropReason.SRTP_AUTHENTICATION] += 1
+
+    def _accept(
+        self,
+        receiver: SrtpReceiver,
+        kind: PacketKind,
+        datagram: bytes,
+        client: Address,
+        now: float,
+    ) -> bool:
+        """Use the packet inside; False when it is not the client's, or was here before."""
         try:
             if kind is PacketKind.RTP:
-                return receiver.unprotect(datagram)
-            return receiver.unprotect_rtcp(datagram)
+                self._accept_rtp(receiver, datagram, client, now)
+            else:
+                self._accept_rtcp(receiver, datagram, client, now)
         except SrtpError:
-            return None
+            return False
+        return True
 
-    def _accept_media(
-        self, kind: PacketKind, packet: bytes, size: int, client: Address, now: float
+    def _accept_rtp(
+        self, receiver: SrtpReceiver, datagram: bytes, client: Address, now: float
     ) -> None:
-        newest = self._srtp_receiver is not None and self._srtp_receiver.newest
-        if kind is PacketKind.RTP:
+        packet = receiver.unprotect(datagram)
+        if receiver.first:
             self._note_source(int.from_bytes(packet[8:12], "big"))
-            if newest:
-                self._rtp_at = now
-                self._follow(size, client, now)
-            self._listener.rtp_received(packet, now)
-        else:
-            # RTCP is numbered apart from RTP, and may come late from where the client was.
-            if newest and now - self._rtp_at > RTP_QUIET_S:
-                self._follow(size, client, now)
-            self._listener.rtcp_received(packet, now)
+        if receiver.newest:
+            self._rtp_at = now
+            self._follow(len(datagram), client, now)
+        self._listener.rtp_received(packet, now)
+
+    def _accept_rtcp(
+        self, receiver: SrtpReceiver, datagram: bytes, client: Address, now: float
+    ) -> None:
+        packet = receiver.unprotect_rtcp(datagram)
+        # RTCP is numbered apart from RTP, and may come late from where the client was.
+        if receiver.newest and now - self._rtp_at > RTP_QUIET_S:
+            self._follow(len(datagram), client, now)
+        self._listener.rtcp_received(packet, now)
 
     def _follow(self, size: int, client: Address, now: float) -> None:
-        self.ice.media_received(size, client, now)
-        self._flush_ice()
+        """Tell the ICE agent where the client's newest media came from."""
+        if self.ice.media_received(size, client, now):
+            self._flush_ice()
 
     def _note_source(self, source: int) -> None:
         """Remember the first ones that are heard, in place of those only named."""
-        if self.sources.get(source):
-            return
         if source not in self.sources and len(self.sources) >= MAX_SOURCES:
             unheard = next((known for known, heard in self.sources.items() if not heard), None)
             if unheard is None:

@@ -85,6 +85,9 @@ class SrtpReceiver:
     newest: bool
     """Whether the packet accepted last is ahead of every one before it of its source and kind."""
 
+    first: bool
+    """Whether it is the first of them."""
+
     def __init__(self, keys: SrtpKeys) -> None:
         policy = _policy(keys.profile, keys.receive, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         policy.window_size = REPLAY_WINDOW_PACKETS
@@ -93,7 +96,7 @@ class SrtpReceiver:
         self._sources: set[bytes] = set()
         self._sequences: dict[bytes, int] = {}
         self._rtcp_indexes: dict[bytes, int] = {}
-        self.newest = False
+        self.newest = self.first = False
 
     def unprotect(self, packet: bytes) -> bytes:
         """The RTP packet inside. Raises SrtpError."""
@@ -120,6 +123,7 @@ class SrtpReceiver:
     def _note_sequence(self, source: bytes, sequence: int) -> None:
         """Compare modulo 2^16, as SRTP does to find a packet's index."""
         highest = self._sequences.get(source)
+        self.first = highest is None
         self.newest = highest is None or 0 < (sequence - highest) % _SEQUENCES < _SEQUENCES // 2
         if self.newest:
             self._sequences[source] = sequence
@@ -127,7 +131,8 @@ class SrtpReceiver:
     def _note_rtcp_index(self, source: bytes, packet: bytes) -> None:
         at = self._rtcp_index_at
         index = int.from_bytes(packet[at : at + 4 or None], "big") & _RTCP_INDEX_BITS
-        self.newest = index > self._rtcp_indexes.get(source, -1)
+        self.first = source not in self._rtcp_indexes
+        self.newest = self.first or index > self._rtcp_indexes[source]
         if self.newest:
             self._rtcp_indexes[source] = index
 

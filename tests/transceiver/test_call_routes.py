@@ -299,7 +299,7 @@ async def test_a_new_call_from_the_same_address_takes_it_over(
     worker.announced()
     [(former, _), _] = worker.inference.opened
     client.ssrc = 4711
-    former.receive(client.media(), CLIENT, worker.now)
+    former.receive(PacketKind.RTP, client.media(), CLIENT, worker.now)
     former.channel_closed(None)
     worker.tick(0.01)
     assert len(worker.calls) == 1

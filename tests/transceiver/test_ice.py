@@ -479,7 +479,6 @@ class TestRebinding:
         connect(agent)
         speak(agent, ROAMED, 1.0, size=30)
         assert sent(agent) == []
-        agent.credit(30, ROAMED)
         speak(agent, ROAMED, 1.02, size=30)
         assert len(sent(agent)) == 1
 

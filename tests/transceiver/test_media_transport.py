@@ -110,6 +110,12 @@ class Wire:
         )
         self.transport.receive_stun(stun.parse(response), len(response), client, 0.1)
 
+    def take(self, datagram: bytes, client: Address, now: float) -> None:
+        self.transport.receive(packet_kind(datagram), datagram, client, now)
+
+    def roam(self, datagram: bytes, client: Address, now: float) -> bool:
+        return self.transport.receive_roaming(packet_kind(datagram), datagram, client, now)
+
     def dtls(self) -> list[bytes]:
         return [datagram for datagram, _ in self.sent if packet_kind(datagram) is PacketKind.DTLS]
 
@@ -151,7 +157,7 @@ def test_or_for_more_bytes_and_keeps_its_order() -> None:
     came = wire.check()
     assert wire.dtls() == [], "the second would fit, but not before the first"
     came += wire.check()
-    wire.transport.receive(record(40), IPV4, 0.1)
+    wire.take(record(40), IPV4, 0.1)
     came += 40
     assert wire.dtls() == [record(400, 0), record(100, 1)]
     assert wire.bytes_sent() <= FACTOR * came
@@ -202,7 +208,7 @@ def test_media_beyond_the_limit_is_dropped() -> None:
         wire.transport.send_rtp(rtp(sequence))
     left = len(wire.sent)
     assert wire.drops[DropReason.UNVALIDATED_ALLOWANCE] > 40
-    wire.transport.receive(client.protect(rtp(1)), IPV4, 0.1)
+    wire.take(client.protect(rtp(1)), IPV4, 0.1)
     for sequence in range(50, 60):
         wire.transport.send_rtp(rtp(sequence))
     assert len(wire.sent) == left + FACTOR
@@ -210,24 +216,24 @@ def test_media_beyond_the_limit_is_dropped() -> None:
 
 def test_sources_are_those_named_and_those_heard() -> None:
     wire, client = connected(sources=(5, 6))
-    wire.transport.receive(client.protect(rtp(1, ssrc=6)), IPV4, 0.1)
-    wire.transport.receive(client.protect(rtp(1, ssrc=7)), IPV4, 0.1)
+    wire.take(client.protect(rtp(1, ssrc=6)), IPV4, 0.1)
+    wire.take(client.protect(rtp(1, ssrc=7)), IPV4, 0.1)
     assert wire.transport.sources == {5: False, 6: True, 7: True}
 
 
 def test_the_first_sources_heard_are_remembered_before_those_named() -> None:
     wire, client = connected(sources=(5, 6))
     for ssrc in range(100, 100 + MAX_SOURCES + 2):
-        wire.transport.receive(client.protect(rtp(1, ssrc)), IPV4, 0.1)
+        wire.take(client.protect(rtp(1, ssrc)), IPV4, 0.1)
     assert wire.transport.sources == dict.fromkeys(range(100, 100 + MAX_SOURCES), True)
 
 
 def test_the_revision_changes_with_a_source_and_not_with_a_packet() -> None:
     wire, client = connected()
     before = wire.transport.revision
-    wire.transport.receive(client.protect(rtp(1)), IPV4, 0.1)
+    wire.take(client.protect(rtp(1)), IPV4, 0.1)
     after = wire.transport.revision
-    wire.transport.receive(client.protect(rtp(2)), IPV4, 0.1)
+    wire.take(client.protect(rtp(2)), IPV4, 0.1)
     assert before != after == wire.transport.revision
 
 
@@ -239,7 +245,7 @@ def tampered(packet: bytes) -> bytes:
 def test_a_strangers_packet_leaves_no_trace(spoil: Callable[[bytes], bytes]) -> None:
     wire, client = connected()
     before = wire.transport.revision, len(wire.sent)
-    assert not wire.transport.receive_roaming(spoil(client.protect(rtp(1))), IPV6, 0.1)
+    assert not wire.roam(spoil(client.protect(rtp(1))), IPV6, 0.1)
     assert (wire.transport.revision, len(wire.sent)) == before
     assert wire.drops == {}
     assert wire.listener.rtp == []
@@ -248,19 +254,19 @@ def test_a_strangers_packet_leaves_no_trace(spoil: Callable[[bytes], bytes]) -> 
 def test_before_there_are_keys_no_stranger_is_the_client() -> None:
     wire = Wire(flights())
     wire.check()
-    assert not wire.transport.receive_roaming(rtp(1), IPV6, 0.1)
+    assert not wire.roam(rtp(1), IPV6, 0.1)
 
 
 def test_the_clients_packet_from_elsewhere_is_used_at_once_and_draws_one_check() -> None:
     wire, client = connected()
     wire.sent.clear()
     packet = client.protect(rtp(1))
-    assert wire.transport.receive_roaming(packet, IPV6, 0.1)
+    assert wire.roam(packet, IPV6, 0.1)
     assert wire.listener.rtp == [rtp(1)]
     [(check, to)] = wire.sent
     assert stun.parse(check).message_class is stun.StunClass.REQUEST
     assert to == IPV6
-    assert not wire.transport.receive_roaming(packet, IPV6, 0.2), "a replay"
+    assert not wire.roam(packet, IPV6, 0.2), "a replay"
 
 
 def test_what_leaves_is_what_the_client_can_read() -> None:
