@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
@@ -144,6 +144,36 @@ def test_a_peer_without_srtp_gets_no_further() -> None:
         shake_hands()
     assert client.closed
     assert client.srtp_keys is None
+
+
+@pytest.mark.parametrize("client", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    [rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP384R1())],
+    ids=["rsa-2048", "p-384"],
+)
+def test_peers_with_other_keys_are_met(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, client: bool
+) -> None:
+    """Our ClientHello offers few signature algorithms, to be small."""
+    certificate = dtls._self_signed(key)
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_options(SSL.OP_NO_QUERY_MTU)
+    context.set_verify(SSL.VERIFY_PEER, lambda *_arguments: True)
+    context.use_certificate(certificate)
+    context.use_privatekey(key)
+    context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
+    theirs = DtlsCertificate()
+    theirs.context = context
+    fingerprint = Fingerprint.of(certificate.public_bytes(Encoding.DER))
+    ours = DtlsEndpoint(OURS, [fingerprint], client=client)
+    peer = DtlsEndpoint(theirs, [OURS.fingerprint], client=not client)
+    ours.start()
+    peer.start()
+    deliver_all(ours, peer)
+    assert ours.srtp_keys is not None
+    assert peer.srtp_keys is not None
+    assert ours.srtp_keys.send == peer.srtp_keys.receive
 
 
 def test_sending_before_the_handshake_is_done_is_refused() -> None:
