@@ -31,6 +31,9 @@ PUNT_BYTES = 65535 + 64
 BATCH = 64
 """Datagrams taken from one socket before the other has its turn."""
 
+READ_OUT_BATCHES = 200
+"""More than a receive queue holds: reading one out ends, however much arrives meanwhile."""
+
 HOUSEKEEPING_S = 1.0
 
 Take = Callable[[bytes, Address], None]
@@ -89,7 +92,6 @@ class Worker:
         self._flows = flows
         self._counters = counters
         self._fast = fast
-        self._owners_told: set[Address] = set()
         self._stopping = False
 
     def run(
@@ -124,10 +126,17 @@ class Worker:
         """
         self._stopping = True
 
+    def read_out(self, public: socket.socket) -> None:
+        """Take what waits in a public socket that nobody reads any more."""
+        drain = self._socket_drain(public, PUBLIC_BYTES, self._take_public, Direction.TO_OWNER)
+        for _ in range(READ_OUT_BATCHES):
+            if not select.select([public], (), (), 0)[0]:
+                return
+            drain()
+
     def reload(self, keys: ClusterKeys) -> None:
         """Use other keys from now on."""
         self._router.reload(keys)
-        self._owners_told.clear()
         if self._fast is not None:
             self._fast.forget_owner_headers()
             self._fast.distrust_headers()
@@ -240,10 +249,12 @@ class Worker:
         self._counters.add(Tally.TUNNEL_DATAGRAMS_SENT)
 
     def _tell_header(self, owner: Address) -> None:
-        """From the next datagram on, the compiled loop sends to this owner itself."""
-        if self._fast is not None and owner not in self._owners_told:
+        """From the next datagram on, the compiled loop sends to this owner itself.
+
+        Told anew each time: the loop forgets an owner without flows to make room for others.
+        """
+        if self._fast is not None:
             self._fast.set_owner_header(owner, self._router.sender_to(owner).data_header)
-            self._owners_told.add(owner)
 
     def _trust_header(self, header: bytes) -> None:
         """From the next datagram on, the compiled loop believes this sender itself."""

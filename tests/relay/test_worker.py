@@ -282,7 +282,7 @@ class StandInLoop:
         for punts in (self.public_punts, self.tunnel_punts):
             punts.setblocking(False)
         self.failed: BaseException | None = None
-        self.owner_headers: list[tuple[Address, bytes]] = []
+        self.owner_headers: dict[Address, bytes] = {}
         self.trusted: list[bytes] = []
 
     @staticmethod
@@ -295,7 +295,7 @@ class StandInLoop:
         return datagram, (host.decode(), int(port))
 
     def set_owner_header(self, owner: Address, header: bytes) -> None:
-        self.owner_headers.append((owner, header))
+        self.owner_headers[owner] = header
 
     def forget_owner_headers(self) -> None:
         self.owner_headers.clear()
@@ -332,9 +332,18 @@ class TestPunts:
                 assert frame == Frame(FrameType.DATA, self.CLIENT, owner.check)
 
         header = rig.router.sender_to(owner.address).data_header
-        assert loop.owner_headers == [(owner.address, header)]
+        assert loop.owner_headers == {owner.address: header}
         assert rig.counts.tally(Tally.PUNTS) == 2
         assert rig.counts.packets(Direction.TO_OWNER, PacketKind.STUN) == 2
+
+    def test_an_owner_that_the_loop_forgot_is_told_of_again(self, rig, loop, owner) -> None:
+        with rig.running():
+            for _ in range(2):
+                loop.owner_headers.clear()
+                loop.leave_public.send(loop.punt(owner.check, self.CLIENT))
+                owner.receive()
+
+        assert owner.address in loop.owner_headers
 
     def test_a_data_header_that_proved_good_is_trusted(
         self, rig, loop, owner, client, stranger, to_relay
@@ -371,7 +380,7 @@ class TestPunts:
 
         rig.worker.reload(stranger.keys)
 
-        assert (loop.owner_headers, loop.trusted) == ([], [])
+        assert (loop.owner_headers, loop.trusted) == ({}, [])
 
     def test_what_the_loop_left_is_taken_before_the_end(self, rig, loop, owner) -> None:
         left = 2 * BATCH
