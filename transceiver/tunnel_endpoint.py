@@ -41,13 +41,14 @@ ClientDatagram = Callable[[bytes, Address, Address, float], None]
 
 @dataclass(slots=True)
 class _Peer:
-    """A relay worker, and the datagram of DATA frames that waits to leave to it."""
+    """A relay worker, and the datagrams of DATA frames that wait to leave to it."""
 
     address: Address
     sender: TunnelSender
-    frames: list[bytes] = field(default_factory=list)
+    datagrams: list[list[bytes]] = field(default_factory=list)
+    """Their frames; all wait for the flush, as the announcements that go before them do."""
     room: int = 0
-    """The bytes that another frame may have; none while no datagram waits."""
+    """The bytes that another frame of the last one may have; none while none waits."""
 
 
 class TunnelEndpoint:
@@ -113,7 +114,7 @@ class TunnelEndpoint:
         if size > peer.room:
             self._begin(peer)
         peer.room -= size
-        peer.frames.append(frame)
+        peer.datagrams[-1].append(frame)
 
     def gather(self) -> None:
         """Have what is sent from here on wait for the next `flush`, in this same callback."""
@@ -139,25 +140,25 @@ class TunnelEndpoint:
             self._tell(self._directory.listening(), refresh, Occasion.REFRESH)
 
     def _begin(self, peer: _Peer) -> None:
-        """Start a datagram; one that waited already leaves."""
-        if peer.frames:
-            self._send_data(peer)
-        else:
+        """Start a datagram."""
+        if not peer.datagrams:
             self._waiting.append(peer)
             if not self._flush_is_due:
                 self._flush_is_due = True
                 self._loop.call_soon(self.flush)
+        peer.datagrams.append([])
         peer.room = MAX_DATAGRAM_BYTES - HEADER_BYTES
 
     def _send_data(self, peer: _Peer) -> None:
-        frames, peer.frames, peer.room = peer.frames, [], 0
+        datagrams, peer.datagrams, peer.room = peer.datagrams, [], 0
         relay = self._directory.route(peer.address)
         sender = peer.sender if relay == peer.address else self._peer(relay).sender
-        if self._transmit(sender.data_header + b"".join(frames), relay):
-            self._counters.sent += len(frames)
-            self._counters.sent_datagrams += 1
-        else:
-            self._counters.send_failures += len(frames)
+        for frames in datagrams:
+            if self._transmit(sender.data_header + b"".join(frames), relay):
+                self._counters.sent += len(frames)
+                self._counters.sent_datagrams += 1
+            else:
+                self._counters.send_failures += len(frames)
 
     def _probe(self, now: float) -> None:
         for probe in self._directory.tick(now):

@@ -227,6 +227,20 @@ async def test_more_than_fits_leaves_in_several_datagrams_in_order(
     worker.endpoint.close()
 
 
+async def test_a_binding_goes_before_all_that_its_batch_sends(worker: Worker, relay: Relay) -> None:
+    """Or the client's answer reaches a relay that knows no owner for it."""
+    await worker.meet(relay)
+    relay.pending()
+    worker.endpoint.gather()
+    for _ in range(2):
+        worker.endpoint.send(b"x" * 1300, CLIENT, relay.address)
+    worker.announcer.bind(CLIENT, ssrcs=(), confirmed=False)
+    worker.endpoint.flush()
+    types = [[frame.type for frame in frames] for frames in relay.pending()]
+    assert types == [[FrameType.BIND], [FrameType.DATA], [FrameType.DATA]]
+    worker.endpoint.close()
+
+
 @pytest.mark.parametrize(
     ("datagram", "fault"),
     [
