@@ -11,6 +11,8 @@ MILLISECOND_NS = 1_000_000
 _VOICE = struct.Struct(">BBHIIIQ100x")
 _VERSION_2, _PAYLOAD_TYPE = 0x80, 111
 
+_CALL_SHIFT = np.uint64(32)
+
 Keys = NDArray[np.uint64]
 
 
@@ -33,12 +35,16 @@ class PacketLog:
         self._rows = array("Q", encoded)
 
     def note(self, call: int, number: int, at_ns: int) -> None:
-        self._rows.append(call << 32 | number)
-        self._rows.append(at_ns)
+        # At once: another thread may read meanwhile.
+        self._rows.extend((call << 32 | number, at_ns))
 
     def encode(self) -> bytes:
         """For another process of this machine."""
         return self._rows.tobytes()
+
+    def copy(self) -> "PacketLog":
+        """As it is at the moment."""
+        return PacketLog(self.encode())
 
     def __len__(self) -> int:
         return len(self._rows) // 2
@@ -53,31 +59,34 @@ class PacketLog:
         return self._table[:, 1]
 
     @property
-    def calls(self) -> Keys:
-        return self.keys >> np.uint64(32)
-
-    @property
     def duplicates(self) -> int:
         return len(self) - len(np.unique(self.keys))
 
     def since(self, at_ns: int) -> "PacketLog":
         """The packets seen at that time or later."""
-        return self._where(self.times_ns >= at_ns)
+        table = self._table
+        return PacketLog(table[table[:, 1] >= at_ns].tobytes())
 
-    def before(self, at_ns: int) -> "PacketLog":
-        return self._where(self.times_ns < at_ns)
+    def until(self, at_ns: int) -> "PacketLog":
+        table = self._table
+        return PacketLog(table[table[:, 1] < at_ns].tobytes())
 
     def of(self, calls: set[int]) -> "PacketLog":
-        return self._where(np.isin(self.calls, np.array(sorted(calls), np.uint64)))
+        table = self._table
+        chosen = np.isin(table[:, 0] >> _CALL_SHIFT, np.array(sorted(calls), np.uint64))
+        return PacketLog(table[chosen].tobytes())
 
     def missing_from(self, arrived: "PacketLog") -> "PacketLog":
         """Those of these packets that are not in the other log: lost between the two."""
-        return self._where(~np.isin(self.keys, arrived.keys))
+        table = self._table
+        return PacketLog(table[~np.isin(table[:, 0], arrived.keys)].tobytes())
 
     def first_of_each_call(self) -> dict[int, int]:
         """When each call's first packet was seen."""
-        calls, at = np.unique(self.calls, return_index=True)
-        return dict(zip(calls.tolist(), self.times_ns[at].tolist(), strict=True))
+        return _first_of_each_call(self._table)
+
+    def last_of_each_call(self) -> dict[int, int]:
+        return _first_of_each_call(self._table[::-1])
 
     def delays_ms(self, arrived: "PacketLog") -> NDArray[np.float64]:
         """From here to the other log, for each packet that is in both."""
@@ -93,7 +102,10 @@ class PacketLog:
 
     @property
     def _table(self) -> Keys:
+        """A copy, one row a packet: the log may be growing."""
         return np.frombuffer(self._rows.tobytes(), np.uint64).reshape(-1, 2)
 
-    def _where(self, chosen: NDArray[np.bool_]) -> "PacketLog":
-        return PacketLog(self._table[chosen].tobytes())
+
+def _first_of_each_call(table: Keys) -> dict[int, int]:
+    calls, at = np.unique(table[:, 0] >> _CALL_SHIFT, return_index=True)
+    return dict(zip(calls.tolist(), table[at, 1].tolist(), strict=True))

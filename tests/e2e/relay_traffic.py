@@ -4,7 +4,7 @@ exact account of every packet between them."""
 import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.e2e.stand_in_owner import StandInOwner
 from tests.relay.conftest import Cluster, RelayProcess
 
 CHECK_AGAIN_S = 0.5
+SILENCE_S = 0.1
 LAST_ARRIVALS_S = 2.0
 """How long after the last packet one that is missing may still be under way."""
 
@@ -61,19 +62,47 @@ class LiveCalls:
         self.callers = callers
         self.calls = calls
 
-    def heard_by_owner_since(self, at_ns: int) -> PacketLog:
-        return self.owner.logs()[0].since(at_ns)
-
     def wait_until_all_flow(self) -> None:
-        """Every call is heard at both ends, of what is said from now on."""
+        """Every call is heard at both ends, from now on."""
         now_ns = time.monotonic_ns()
 
         def all_flow() -> bool:
-            up = self.heard_by_owner_since(now_ns).first_of_each_call()
-            down = self.callers.heard.since(now_ns).first_of_each_call()
-            return len(up) == len(down) == self.calls
+            account = self.account()
+            heard = account.up_heard.since(now_ns), account.down_heard.since(now_ns)
+            return all(len(each.first_of_each_call()) == self.calls for each in heard)
 
         wait_until(all_flow, "every call is heard at both ends")
+
+    def wait_until_none_flows(self) -> int:
+        """Nobody is heard any more, at either end. Returns a moment since when that is so."""
+        heard_before = -1
+
+        def silent() -> bool:
+            nonlocal heard_before
+            account = self.account()
+            before, heard_before = heard_before, len(account.up_heard) + len(account.down_heard)
+            time.sleep(SILENCE_S)
+            return before == heard_before
+
+        wait_until(silent, "nobody is heard")
+        return time.monotonic_ns()
+
+    def assert_nothing_lost_since(self, at_ns: int) -> None:
+        """What was said from then until now has arrived, at the latest in a moment."""
+        now_ns = time.monotonic_ns()
+
+        def lost() -> int:
+            account = self.account()
+            directions = (
+                (account.up_said, account.up_heard),
+                (account.down_said, account.down_heard),
+            )
+            return sum(
+                len(said.since(at_ns).until(now_ns).missing_from(heard))
+                for said, heard in directions
+            )
+
+        wait_until(lambda: not lost(), f"{lost()} packets arrive", LAST_ARRIVALS_S)
 
     def end(self) -> Account:
         """Have everyone fall silent, and count."""
@@ -81,19 +110,24 @@ class LiveCalls:
         self.owner.speak(False)
         with contextlib.suppress(AssertionError):
             wait_until(self._all_arrived, "the last packets", LAST_ARRIVALS_S)
-        return self._account()
+        return self.account()
+
+    def account(self) -> Account:
+        """What was said and heard so far."""
+        up_said, down_heard = self.callers.said.copy(), self.callers.heard.copy()
+        up_heard, down_said = self.owner.logs()
+        return Account(up_said, up_heard, down_said, down_heard)
 
     def _all_arrived(self) -> bool:
-        account = self._account()
+        account = self.account()
         return not len(account.up_lost) and not len(account.down_lost)
-
-    def _account(self) -> Account:
-        up_heard, down_said = self.owner.logs()
-        return Account(self.callers.said, up_heard, down_said, self.callers.heard)
 
 
 class RelayCommand:
-    """A relay with fixed flags, to be started again and again on the addresses it got first."""
+    """A relay with fixed flags, to be started again and again on the addresses it got first.
+
+    Where it has several workers, their tunnel addresses are any, unless handed over.
+    """
 
     def __init__(self, cluster: Cluster, directory: Path, *flags: str) -> None:
         self._key_file = directory / "cluster-keys"
@@ -106,10 +140,9 @@ class RelayCommand:
         """Returns once it is ready."""
         relay = RelayProcess(self._key_file, *self._flags, *self._addresses)
         self._started.append(relay)
-        self._addresses = (
-            *("--public", _text(relay.public)),
-            *("--tunnel", _text(relay.tunnels[0])),
-        )
+        self._addresses = ("--public", _text(relay.public))
+        if len(relay.tunnels) == 1:
+            self._addresses += ("--tunnel", _text(relay.tunnels[0]))
         return relay
 
     def close(self) -> None:
@@ -159,10 +192,6 @@ def _connect(owner: StandInOwner, callers: Callers, calls: int) -> None:
         return owner.validated() == calls
 
     wait_until(connected, "every call's owner validated its client")
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    wait_until(holds, what)
 
 
 def _text(address: tuple[str, int]) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import multiprocessing
 import secrets
 import struct
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ from transceiver.tunnel_endpoint import TunnelEndpoint
 TICK_S = 0.001
 UFRAG_LIFE_S = 3600
 INCARNATION = 5
+PATIENCE_S = 30.0
+CLOSE = ("close",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class _Call:
     ice: IceAgent
     paths: RelayPaths
     bound: set[Address] = field(default_factory=set)
+    relay: Address | None = None
+    """The relay worker that its client was last heard through."""
 
 
 class _Worker:
@@ -89,21 +94,35 @@ class _Worker:
         self._pace: VoicePace | None = None
         self._speaking = False
         self._closing = asyncio.Event()
-        self._loop.add_reader(link.fileno(), self._obey)
+        threading.Thread(target=self._take_orders, daemon=True).start()
 
     async def serve(self) -> None:
         while not self._closing.is_set():
+            self._endpoint.gather()
             self._speak()
+            self._endpoint.flush()
             self._endpoint.tick()
             await asyncio.sleep(TICK_S)
         self._endpoint.close()
 
     # The test's orders.
 
-    def _obey(self) -> None:
-        name, *arguments = self._link.recv()
-        order: Callable[..., Any] = getattr(self, f"order_{name}")
-        self._link.send(order(*arguments))
+    def _take_orders(self) -> None:
+        """In a thread of its own: an answer may be more than the link holds."""
+        while True:
+            try:
+                order = self._link.recv()
+            except EOFError:
+                order = CLOSE
+            if order == CLOSE:
+                self._loop.call_soon_threadsafe(self._closing.set)
+                return
+            answer = asyncio.run_coroutine_threadsafe(self._carry_out(*order), self._loop)
+            self._link.send(answer.result())
+
+    async def _carry_out(self, name: str, *arguments: Any) -> object:
+        order: Callable[..., object] = getattr(self, f"order_{name}")
+        return order(*arguments)
 
     def order_open(self, calls: int) -> list[CallTerms]:
         return [self._open() for _ in range(calls)]
@@ -113,6 +132,9 @@ class _Worker:
 
     def order_selected(self) -> list[Address | None]:
         return [call.ice.selected for call in self._calls]
+
+    def order_relays(self) -> list[Address | None]:
+        return [call.relay for call in self._calls]
 
     def order_speak(self, speaking: bool) -> None:
         if self._pace is None:
@@ -127,9 +149,6 @@ class _Worker:
         """As an owner would that knows no limit."""
         for payload in payloads:
             self._endpoint.send(payload, client, relay)
-
-    def order_close(self) -> None:
-        self._closing.set()
 
     def _open(self) -> CallTerms:
         host, port = self._endpoint.address
@@ -182,8 +201,9 @@ class _Worker:
             return
         self._heard.note(number_of_call, number, at_ns)
         call = self._calls[number_of_call]
+        call.relay = relay
         call.paths.note(client, relay)
-        if client not in call.bound:
+        if client != call.ice.selected:
             self._by_client[client] = call
             call.ice.media_received(len(datagram), client, now)
             self._follow(call)
@@ -202,13 +222,12 @@ class _Worker:
     def _speak(self) -> None:
         if self._pace is None or not self._speaking:
             return
-        with self._endpoint.gathering():
-            while (turn := self._pace.due(time.monotonic_ns())) is not None:
-                call, number = turn
-                client = self._calls[call].ice.selected
-                if client is not None:
-                    self._said.note(call, number, time.monotonic_ns())
-                    self._calls[call].paths.send(voice(call, number, 1 + call), client)
+        while (turn := self._pace.due(time.monotonic_ns())) is not None:
+            call, number = turn
+            client = self._calls[call].ice.selected
+            if client is not None:
+                self._said.note(call, number, time.monotonic_ns())
+                self._calls[call].paths.send(voice(call, number, 1 + call), client)
 
 
 def _main(key_text: str, link: Connection) -> None:
@@ -242,6 +261,11 @@ class StandInOwner:
         addresses: list[Address | None] = self._order("selected")
         return addresses
 
+    def relays(self) -> list[Address | None]:
+        """The relay worker that each call was last heard through."""
+        addresses: list[Address | None] = self._order("relays")
+        return addresses
+
     def speak(self, speaking: bool) -> None:
         """Have all calls speak from now on, or fall silent."""
         self._order("speak", speaking)
@@ -256,10 +280,11 @@ class StandInOwner:
         return PacketLog(heard), PacketLog(said)
 
     def close(self) -> None:
-        self._order("close")
+        self._link.send(CLOSE)
         self._process.join(10)
         self._process.kill()
 
     def _order(self, *order: object) -> Any:
         self._link.send(order)
+        assert self._link.poll(PATIENCE_S), f"the owner did not carry out {order[0]}"
         return self._link.recv()
