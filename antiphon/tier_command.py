@@ -42,7 +42,11 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
         {"public": settings.relay, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(0)},
         {
             "workers": str(settings.relay_workers),
+            # The other tiers need these CPUs too: the kernel knows best.
+            "cpus": "off",
             "cluster-keys": str(cluster_keys),
+            # Ctrl-C ends the other tiers with their calls.
+            "drain-seconds": "0",
             "log-level": settings.log_level,
         },
     )

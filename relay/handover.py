@@ -98,7 +98,7 @@ async def offer_everything(
 
 
 async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
-    """Lead the successor to its take-over; ours have stopped reading when this returns.
+    """Lead the successor to its take-over: when this returns, both forward.
 
     Raises HandoverError when it did not get so far: nothing changed here.
     """
@@ -106,4 +106,3 @@ async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
     snapshot = await workers.snapshot()
     await channel.send(Remembered(snapshot.flows, snapshot.ssrcs))
     await channel.expect(TakenOver)
-    await workers.stop_reading()

@@ -75,6 +75,7 @@ class Supervisor:
         settings = _worker_settings(config, sockets, self._counters)
         self._workers = RelayWorkers(settings, sockets, keys, heir=predecessor is not None)
         self._runner: web.AppRunner | None = None
+        self._listener: HandoverListener | None = None
         self._is_up = False
         self._drain_asked = asyncio.Event()
         self._end_asked = asyncio.Event()
@@ -121,6 +122,7 @@ class Supervisor:
         else:
             await self._succeed(self._predecessor)
             await self._serve_admin()
+        self._listen()
         self._is_up = True
         tunnels = [str(bound_address(tunnel)) for tunnel in self._sockets.tunnels]
         public, admin = str(self._sockets.addresses), str(bound_address(self._admin))
@@ -182,17 +184,22 @@ class Supervisor:
 
     # Hand-over, as the predecessor.
 
-    async def _serve_successors(self) -> None:
-        """Returns when one has taken over, and never where `--handover` is not set."""
+    def _listen(self) -> None:
+        """Raises SettingError."""
         if self._config.handover is None:
-            await asyncio.Event().wait()
             return
         try:
-            listener = HandoverListener(self._config.handover)
+            self._listener = HandoverListener(self._config.handover)
         except OSError as error:
             raise SettingError(f"--handover {self._config.handover}: {error.strerror}") from error
-        with contextlib.closing(listener):
-            while not await self._hand_over(await listener.accept()):
+
+    async def _serve_successors(self) -> None:
+        """Returns when one has taken over; never where none can find this relay."""
+        if self._listener is None:
+            await asyncio.Event().wait()
+            return
+        with contextlib.closing(self._listener):
+            while not await self._hand_over(await self._listener.accept()):
                 pass
 
     async def _hand_over(self, connection: socket.socket) -> bool:
@@ -207,19 +214,26 @@ class Supervisor:
             await offer_everything(channel, self._sockets, self._admin)
             logger.info("handing over")
             await hand_over(channel, self._workers)
-            await self._stop_admin()
         except HandoverError as error:
             logger.warning("no hand-over: %s; relaying on", error)
             await channel.refuse(str(error))
             return False
         else:
-            with contextlib.suppress(HandoverError):
-                await channel.send(Released())
-            logger.info("handed over")
+            await self._let_go(channel)
             return True
         finally:
             self._workers.lends_sockets = False
             channel.close()
+
+    async def _let_go(self, channel: HandoverChannel) -> None:
+        """The successor is reading: leave it the field."""
+        await self._stop_admin()
+        # The workers hold the last descriptors, and close them once they have read enough.
+        self._sockets.close()
+        await self._workers.stop_reading()
+        with contextlib.suppress(HandoverError):
+            await channel.send(Released())
+        logger.info("handed over")
 
     # The operator's port.
 

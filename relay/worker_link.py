@@ -49,6 +49,18 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOut:
+    """Forward what waits in the `publics` sockets of a dead worker that follow, and keep them."""
+
+    publics: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReadOut:
+    """Forward what came to those sockets since, and close them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Restore:
     """Take over what another worker remembered; goes before `Forward`."""
 
@@ -70,10 +82,11 @@ class ReloadKeys:
 
 @dataclass(frozen=True, slots=True)
 class StopReading:
-    """Receive nothing more. Done when everything received before was sent on."""
+    """Receive nothing more, for good: done when everything received before was sent on, and
+    the worker has closed its sockets."""
 
 
-Order = WarmUp | Forward | Restore | Drain | ReloadKeys | StopReading
+Order = WarmUp | Forward | ReadOut | FinishReadOut | Restore | Drain | ReloadKeys | StopReading
 
 
 # Requests with an answer of their own.

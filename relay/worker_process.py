@@ -29,8 +29,10 @@ from relay.worker_link import (
     Done,
     Drain,
     FindClient,
+    FinishReadOut,
     Forward,
     Loaded,
+    ReadOut,
     ReloadKeys,
     Reply,
     Request,
@@ -95,6 +97,8 @@ class WorkerProcess:
         self._epoch = int.from_bytes(os.urandom(8), "big")
         self._counters = settings.counters.worker(index, Thread.CONTROL)
         self._publics: tuple[socket.socket, ...] = ()
+        self._orphans: list[socket.socket] = []
+        """Public sockets of a dead worker."""
         self._worker: Worker | None = None
         self._fast: FastPath | None = None
         self._flows = self._new_flows()
@@ -120,7 +124,7 @@ class WorkerProcess:
                 continue
             self._worker.run({self._link.fileno(): self._obey})
             if self._worker is None:
-                self._link.send(Done())  # To StopReading: all that was received has left.
+                self._give_up_sockets()
 
     def _new_flows(self) -> Flows:
         """The flow table; with the fast path, compiles or loads all of it."""
@@ -137,7 +141,7 @@ class WorkerProcess:
         try:
             request = self._link.recv()
         except EOFError:
-            raise SystemExit("the supervisor ended") from None
+            raise SystemExit(1) from None  # The supervisor ended.
         reply = self._carry_out(request)
         if reply is not None:
             self._link.send(reply)
@@ -149,6 +153,13 @@ class WorkerProcess:
                 self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=True)
             case Forward():
                 self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=False)
+            case ReadOut():
+                self._orphans += receive_sockets(self._link, request.publics)
+                self._read_out()
+            case FinishReadOut():
+                self._read_out()
+                while self._orphans:
+                    self._orphans.pop().close()
             case Restore():
                 self._flows.restore(request.flows, request.ssrcs, time.monotonic())
             case Drain():
@@ -218,6 +229,17 @@ class WorkerProcess:
             return Done()
         self._stop_worker(worker)
         return None
+
+    def _give_up_sockets(self) -> None:
+        """The end of StopReading: all that was received has been sent on."""
+        for each in (*self._publics, self._tunnel):
+            each.close()
+        self._link.send(Done())
+
+    def _read_out(self) -> None:
+        for orphan in self._orphans:
+            if self._worker is not None:
+                self._worker.read_out(orphan)
 
     def _reload(self, keys: ClusterKeys) -> None:
         self._keys = keys

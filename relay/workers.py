@@ -18,8 +18,10 @@ from relay.worker_link import (
     Describe,
     Drain,
     FindClient,
+    FinishReadOut,
     Forward,
     Order,
+    ReadOut,
     ReloadKeys,
     Restore,
     Snapshot,
@@ -50,10 +52,10 @@ class RelayWorkers(WorkerObserver):
     """Every worker's way is: loaded; then warmed up, or given a predecessor's flows; then
     forwarding. A crashed one begins anew.
 
-    While a sibling forwards, the public sockets of a crashed worker are closed, so that
-    the kernel moves its clients to the siblings, which know all bound flows. The last
-    ones to forward keep theirs: what arrives waits for them. So as long as the relay
-    lives there is an open public socket for every client.
+    While a sibling forwards, it takes what waits in the public sockets of a crashed
+    worker, and these are closed, so that the kernel moves their clients to the siblings,
+    which know all bound flows. The last ones to forward keep theirs: what arrives waits
+    for them. So as long as the relay lives there is an open public socket for every client.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class RelayWorkers(WorkerObserver):
         self._forwarding: set[int] = set()
         self._changed = asyncio.Event()
         self._coming_up: dict[int, asyncio.Task[None]] = {}
+        self._moves: dict[int, asyncio.Task[None]] = {}
         self._inheritance: asyncio.Future[Snapshot | None] = (
             asyncio.get_running_loop().create_future()
         )
@@ -154,7 +157,7 @@ class RelayWorkers(WorkerObserver):
 
     async def stop(self) -> None:
         """End them at once."""
-        for task in self._coming_up.values():
+        for task in (*self._coming_up.values(), *self._moves.values()):
             task.cancel()
         await self._processes.stop(grace_s=0)
         for link in self._links.values():
@@ -174,13 +177,31 @@ class RelayWorkers(WorkerObserver):
         self._links[index].lost()
         self._loaded.discard(index)
         self._forwarding.discard(index)
-        siblings = any(map(self._processes.is_alive, self._forwarding))
-        if siblings and not self.lends_sockets:
-            self._sockets.close_publics(index)
+        if not self.lends_sockets:
+            self._moves[index] = asyncio.create_task(self._move_clients(index))
+
+    async def _move_clients(self, index: int) -> None:
+        """From a worker that crashed to its siblings, if there are any."""
+        while (sibling := self._forwarding_sibling()) is not None:
+            publics = self._sockets.publics(index)
+            try:
+                await sibling.order(ReadOut(len(publics)), publics)
+                # The sibling has the last descriptors: it sees all that comes until they close.
+                self._sockets.close_publics(index)
+                await sibling.order(FinishReadOut())
+            except WorkerGoneError:
+                continue
+            return
+
+    def _forwarding_sibling(self) -> WorkerLink | None:
+        alive = (index for index in self._forwarding if self._processes.is_alive(index))
+        return next((self._links[index] for index in alive), None)
 
     async def _bring_up(self, index: int, link: WorkerLink) -> None:
         try:
             await link.loaded()
+            if index in self._moves:
+                await asyncio.wait([self._moves.pop(index)])
             self._note(self._loaded, index)
             if self.draining:
                 await link.order(Drain())

@@ -21,7 +21,9 @@ def test_relay() -> None:
         "--tunnel=127.0.0.1:0",
         "--admin=127.0.0.1:8081",
         "--workers=2",
+        "--cpus=off",
         "--cluster-keys=/run/cluster.keys",
+        "--drain-seconds=0",
         "--log-level=warning",
     ]
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,7 +90,8 @@ class RelayProcess:
         os.close(write_end)
         with os.fdopen(read_end) as pipe:
             report = json.load(pipe)
-        self.public = parse_address(report["public"])
+        self.publics = [parse_address(public) for public in report["public"].split(",")]
+        self.public = self.publics[0]
         self.tunnels = [parse_address(tunnel) for tunnel in report["tunnels"]]
         self.admin = parse_address(report["admin"])
 
@@ -97,6 +99,16 @@ class RelayProcess:
         url = "http://{}:{}{}".format(*self.admin, path)
         with urllib.request.urlopen(url, timeout=PATIENCE_S) as response:
             return response.read().decode()
+
+    def ready(self) -> str | None:
+        """Why it says that it is not, else None."""
+        try:
+            self.fetch("/readyz")
+        except urllib.error.HTTPError as refused:
+            if refused.code != 503:
+                raise
+            return refused.read().decode().strip()
+        return None
 
     def metric(self, name: str, **labels: str) -> float:
         [value] = [
@@ -137,7 +149,7 @@ def relay_arguments(key_file: Path, *flags: str) -> list[str]:
 
 def parse_address(text: str) -> Address:
     host, _, port = text.rpartition(":")
-    return host, int(port)
+    return host.strip("[]"), int(port)
 
 
 def udp_socket() -> socket.socket:

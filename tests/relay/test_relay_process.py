@@ -1,17 +1,20 @@
 """The relay as it is run: real processes, real sockets, a tunnel's real other end."""
 
+import contextlib
 import http.client
 import signal
 import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 
+from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType
+from tests.relay.announcing_owner import AnnouncingOwner
 
 PATIENCE_S = 10.0
 RTP = b"\x80\x6f" + bytes(150)
@@ -135,48 +138,86 @@ def test_metrics_and_health(relay, owner, client) -> None:
 
     wait_until(lambda: relay.metric("forwarded_packets_total", **labels) == packets + 1)
     assert relay.metric("forwarded_bytes_total", **labels) == volume + len(RTP)
-    assert relay.metric("flows") >= 1
+    wait_until(lambda: relay.metric("flows", state="provisional") >= 1)
     assert relay.metric("workers") == 2
     assert relay.fetch("/healthz") == "ok\n"
     assert relay.fetch("/readyz") == "ready\n"
 
 
-def test_a_killed_worker_is_replaced_and_its_sibling_goes_on(
-    start_relay, owner, new_client
-) -> None:
-    relay = start_relay("--workers", "2")
-    clients = [new_client() for _ in range(16)]
-    worker_of = {}
-    for client in clients:
-        client.sendto(owner.check, relay.public)
-        _frame, worker_of[client] = owner.receive()
-    assert set(worker_of.values()) == set(relay.tunnels)
-
-    wait_until(lambda: relay.metric("workers") == 2)
-    relay.workers()[0].kill()
-    wait_until(lambda: relay.metric("worker_restarts_total") == 1)
-    wait_until(lambda: relay.metric("workers") == 2)
-
+def everyone_is_heard(clients, relay, owner) -> set[Address]:
+    """Every client's media arrives; by these relay workers."""
+    came_by = {}
     for client in clients:
         client.sendto(RTP, relay.public)
-    sent_on = {"direction": "to_owner", "kind": "rtp"}
-    wait_until(
-        lambda: (
-            relay.metric("forwarded_packets_total", **sent_on) + relay.drops().get("no_flow", 0)
-            == len(clients)
-        )
-    )
-    survivors = int(relay.metric("forwarded_packets_total", **sent_on))
-    [sibling] = {owner.receive()[1] for _ in range(survivors)}
-    assert survivors == list(worker_of.values()).count(sibling)
+    for _ in clients:
+        frame, relay_worker = owner.hear()
+        assert frame.payload == RTP
+        came_by[frame.client] = relay_worker
+    assert came_by.keys() == {client.getsockname() for client in clients}
+    return set(came_by.values())
 
-    for client in clients:
-        for packet in (owner.check, RTP):
-            client.sendto(packet, relay.public)
-            assert owner.receive() == (
-                Frame(FrameType.DATA, client.getsockname(), packet),
-                worker_of[client],
-            )
+
+@pytest.fixture
+def bound_calls(start_relay, cluster, new_client) -> Iterator[Callable[..., tuple]]:
+    """Starts a relay with that many workers, and 16 clients that their owner bound."""
+    with contextlib.ExitStack() as stack:
+
+        def start(workers: int) -> tuple:
+            relay = start_relay("--workers", str(workers))
+            owner = stack.enter_context(AnnouncingOwner(cluster, relay.tunnels))
+            clients = [new_client() for _ in range(16)]
+            for client in clients:
+                client.sendto(owner.check, relay.public)
+                assert owner.hear()[0].payload == owner.check
+                owner.bind(client.getsockname())
+            bound = workers * len(clients)
+            wait_until(lambda: relay.metric("flows", state="bound") == bound)
+            return relay, owner, clients
+
+        yield start
+
+
+def test_clients_of_a_killed_worker_go_on_by_its_sibling_until_it_is_back(bound_calls) -> None:
+    relay, owner, clients = bound_calls(2)
+    assert everyone_is_heard(clients, relay, owner) == set(relay.tunnels)
+
+    relay.workers()[0].kill()
+    wait_until(lambda: relay.metric("worker_restarts_total") == 1)
+    everyone_is_heard(clients, relay, owner)
+
+    wait_until(lambda: relay.ready() is None)
+    assert everyone_is_heard(clients, relay, owner) == set(relay.tunnels)
+    assert sorted(map(len, owner.epochs.values())) == [1, 2]
+    assert relay.drops().get("no_flow", 0) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_clients_send_waits_while_no_worker_is_alive(bound_calls, workers) -> None:
+    relay, owner, clients = bound_calls(workers)
+
+    for worker in relay.workers():
+        worker.kill()
+    everyone_is_heard(clients, relay, owner)
+
+    wait_until(lambda: relay.ready() is None)
+    everyone_is_heard(clients, relay, owner)
+    assert relay.metric("worker_restarts_total") == workers
+    assert relay.drops().get("no_flow", 0) == 0
+
+
+def test_serves_both_families_on_one_worker(start_relay, owner, cluster) -> None:
+    relay = start_relay("--public", "127.0.0.1:0,[::1]:0")
+    for public in relay.publics:
+        family = socket.AF_INET6 if ":" in public[0] else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as client:
+            client.settimeout(PATIENCE_S)
+            client.bind((public[0], 0))
+            client.sendto(owner.check, public)
+            frame, relay_worker = owner.receive()
+            assert frame.client == client.getsockname()[:2]
+            owner.send(RTP, frame.client, relay_worker)
+            answer, source = client.recvfrom(2048)
+            assert (answer, source[:2]) == (RTP, public)
 
 
 def test_sigterm_leaves_nothing(start_relay) -> None:
@@ -229,3 +270,16 @@ def test_refuses_a_key_file_without_quoting_it(relay_command, tmp_path) -> None:
         assert line.startswith(f"relay: --cluster-keys {path}: ")
         assert reason in line
         assert "secret-but-no-hex" not in line
+
+
+def test_refuses_to_do_without_a_fast_path_that_is_demanded(relay_command) -> None:
+    program = (
+        "import sys, relay.fast, relay.__main__\n"
+        "relay.fast.available = False\n"
+        "sys.exit(relay.__main__.main())"
+    )
+    python, _module, _name, *flags = relay_command("--fast-path", "on")
+
+    line = refusal([python, "-c", program, *flags])
+
+    assert line.startswith("relay: --fast-path on: ")
