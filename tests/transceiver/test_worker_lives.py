@@ -1,0 +1,44 @@
+"""What a worker's life is given by its parent."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.worker_lives import WorkerLives
+
+KEYS, OTHERS = (ClusterKeys.parse(ClusterKeys.generate(bytes([secret]) * 32)) for secret in (1, 2))
+
+
+@pytest.fixture
+def lives() -> Iterator[WorkerLives]:
+    lives = WorkerLives(KEYS, 254)
+    yield lives
+    lives.close()
+
+
+def test_each_life_has_another_incarnation_than_the_one_before(lives: WorkerLives) -> None:
+    incarnations = [lives.arguments(0)[0].incarnation for _ in range(300)]
+    assert incarnations == [(255 + i) % 256 for i in range(300)]
+    assert lives.arguments(1)[0].incarnation == 255
+
+
+def test_those_that_live_are_sent_new_keys_and_later_lives_start_with_them(
+    lives: WorkerLives,
+) -> None:
+    (first,), (second,) = lives.arguments(0), lives.arguments(1)
+    assert (first.keys, second.keys) == (KEYS, KEYS)
+    lives.use_keys(OTHERS)
+    assert first.rotations.poll()
+    assert (first.rotations.recv(), second.rotations.recv()) == (OTHERS, OTHERS)
+    (again,) = lives.arguments(0)
+    assert again.keys == OTHERS
+    assert not again.rotations.poll()
+
+
+def test_a_worker_that_ended_is_sent_nothing(lives: WorkerLives) -> None:
+    lives.arguments(0)
+    lives.started(0)
+    (living,) = lives.arguments(1)
+    lives.use_keys(OTHERS)
+    assert living.rotations.recv() == OTHERS
