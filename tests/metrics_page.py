@@ -21,10 +21,17 @@ from relay.counters import CounterTable
 from relay.drop_advice import meanings, reasons
 from relay.metrics import RelayCollector
 from tests.relay.test_metrics import Sockets, Workers
+from transceiver.announcer import Announcer, Occasion
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
-from transceiver.metrics import TurnLatency, WorkerCollector
+from transceiver.metrics import (
+    ProbeSeconds,
+    RelayWorkersCollector,
+    TurnLatency,
+    WorkerCollector,
+)
+from transceiver.relay_directory import RelayDirectory
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
@@ -73,6 +80,7 @@ def page() -> str:
         f"{RELAY_DROPS}\n{relay_drops_table()}",
         f"## Transceiver worker\n\n{metrics_table(transceiver_metrics())}",
         meanings_section("Why a transceiver drops a packet", DropReason),
+        meanings_section("Why a relay worker is told something", Occasion),
         meanings_section("Why a call ended", CloseReason),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
@@ -88,6 +96,7 @@ def relay_metrics() -> Iterable[Metric]:
 def transceiver_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
     TurnLatency(registry)
+    ProbeSeconds(registry)
     yield from registry.collect()
     yield from WorkerCollector(
         tunnel=TunnelCounters(),
@@ -96,6 +105,8 @@ def transceiver_metrics() -> Iterator[Metric]:
         open_calls=lambda: 0,
         trunk_connected=lambda: False,
     ).collect()
+    directory = RelayDirectory(("127.0.0.1", 1), lambda: 1, lambda _seconds: None)
+    yield from RelayWorkersCollector(directory, Announcer(0, 0.0)).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

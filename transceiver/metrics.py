@@ -56,7 +56,7 @@ class ProbeSeconds:
         self._seconds.observe(seconds)
 
 
-class RelayCollector(Collector):
+class RelayWorkersCollector(Collector):
     """What is known of the relay workers, and what they are told."""
 
     def __init__(self, directory: RelayDirectory, announcer: Announcer) -> None:
@@ -123,7 +123,7 @@ class WorkerCollector(Collector):
         )
         yield _by_enum(
             "antiphon_transceiver_announcements",
-            "Bindings announced or given up, once for each relay worker that was told.",
+            "Frames that bind addresses or give them up, once for each relay worker that is told.",
             "occasion",
             Occasion,
             tunnel.announced,

@@ -24,7 +24,7 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.inference_client import InferenceClient
-from transceiver.metrics import ProbeSeconds, RelayCollector, TurnLatency, WorkerCollector
+from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency, WorkerCollector
 from transceiver.relay_directory import RelayDirectory
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
@@ -144,7 +144,7 @@ class Worker:
         directory = RelayDirectory(
             (host, port), partial(secrets.randbits, 64), probe_seconds.observe
         )
-        self._registry.register(RelayCollector(directory, announcer))
+        self._registry.register(RelayWorkersCollector(directory, announcer))
         return TunnelEndpoint(
             self._tunnel_socket,
             self._life.keys,
