@@ -15,10 +15,11 @@ import msgspec
 
 from antiphon_proto.address import Address
 from antiphon_proto.relay_report import RelayReport
+from antiphon_proto.tunnel import Frame
 from bench.relay.contenders import antiphon_command, cluster_keys
 from bench.relay.endpoints import owner_socket
 from bench.relay.relay_process import RelayFailedError, RelayProcess
-from bench.relay.tunnel_calls import OwnerTunnel
+from bench.relay.tunnel_calls import OwnerTunnel, bind_frame
 
 FLOWS = 100_000
 REFRESHES = 5
@@ -43,24 +44,27 @@ class FlowTable:
         return self.resident_bytes[-1] / self.resident_bytes[1] - 1
 
 
-def clients(count: int = FLOWS) -> Iterator[tuple[Address, int]]:
-    """Client addresses, each with its SSRC."""
-    for index in range(count):
-        host = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
-        yield (host, _PORT + index % 1000), index + 1
+def client_frames(count: int = FLOWS) -> list[Frame]:
+    """The BINDs of that many clients."""
+    return [bind_frame(_client(index), index + 1) for index in range(count)]
+
+
+def _client(index: int) -> Address:
+    host = f"10.{index >> 16 & 255}.{index >> 8 & 255}.{index & 255}"
+    return host, _PORT + index % 1000
 
 
 def measure_flow_table(cores: set[int], refreshes: int = REFRESHES) -> FlowTable:
     with _owner_of_a_relay(cores) as (tunnel, relay, admin):
-        datagrams = tunnel.binds(clients())
+        frames = client_frames()
         start = time.monotonic()
-        tunnel.send(datagrams)
+        tunnel.bind(frames)
         _wait_for_flows(admin)
         seconds = time.monotonic() - start
         table_bytes = _table_bytes(admin)
         resident = [relay.resident_bytes()]
         for _ in range(refreshes):
-            tunnel.send(tunnel.binds(clients()))
+            tunnel.bind(frames)
             resident.append(relay.resident_bytes())
     return FlowTable(FLOWS / seconds, tuple(resident), table_bytes)
 
@@ -98,7 +102,10 @@ def _flows(admin: Address) -> int:
 
 def _table_bytes(admin: Address) -> int:
     report = msgspec.json.decode(_get(admin, "debug/relay"), type=RelayReport)
-    return sum(worker.table_bytes for worker in report.workers)
+    size = sum(worker.table_bytes for worker in report.workers)
+    if not size:
+        raise RelayFailedError("does not say how large its flow table is")
+    return size
 
 
 def _get(admin: Address, page: str) -> bytes:

@@ -9,8 +9,8 @@ from bench.relay.load import Answer, Count, Traffic, Watch
 from bench.relay.relay_process import RelayFailedError, RelayProcess, real_time
 
 WINDOW = 1024
-PACED_PER_SECOND = 20_000
-_GAP_NS = 1_000_000_000 // PACED_PER_SECOND
+
+_SECOND_NS = 1_000_000_000
 
 SATURATED = {
     "up": Traffic(up_window=WINDOW),
@@ -18,8 +18,11 @@ SATURATED = {
     "both": Traffic(up_window=WINDOW, answer=Answer.AS_IT_CAME),
     "both_single": Traffic(up_window=WINDOW, answer=Answer.FRAME_BY_FRAME),
 }
-PACED = Traffic(up_gap_ns=_GAP_NS, down_gap_ns=_GAP_NS)
-LATENCY = Traffic(up_gap_ns=_GAP_NS, watch=Watch.OWNERS)
+PACED = {
+    "paced10k.both": Traffic(up_gap_ns=_SECOND_NS // 10_000, down_gap_ns=_SECOND_NS // 10_000),
+    "paced20k.both": Traffic(up_gap_ns=_SECOND_NS // 20_000, down_gap_ns=_SECOND_NS // 20_000),
+}
+LATENCY = Traffic(up_gap_ns=_SECOND_NS // 20_000, watch=Watch.OWNERS)
 TWO_WORKERS = Traffic(up_window=2 * WINDOW, answer=Answer.AS_IT_CAME)
 
 WARM_UP_SECONDS = 0.2
@@ -92,12 +95,12 @@ def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds
     allowed: else it is the other work of the machine that sets the pace.
     """
     _start(ends)
-    directions = bool(traffic.up_gap_ns) + bool(traffic.down_gap_ns)
-    if not directions:
+    gaps = [gap for gap in (traffic.up_gap_ns, traffic.down_gap_ns) if gap]
+    if not gaps:
         return _loaded(ends, relay, traffic, (WARM_UP_SECONDS, seconds), 0)
     periods = REAL_TIME_WARM_UP_SECONDS, min(seconds, REAL_TIME_SECONDS)
     with real_time([0]):
-        return _loaded(ends, relay, traffic, periods, directions * PACED_PER_SECOND)
+        return _loaded(ends, relay, traffic, periods, sum(_SECOND_NS / gap for gap in gaps))
 
 
 def _loaded(

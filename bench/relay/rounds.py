@@ -23,7 +23,7 @@ from bench.relay.relay_process import RelayFailedError, RelayProcess
 
 LOADS = {
     **{f"saturated.{direction}": traffic for direction, traffic in SATURATED.items()},
-    "paced20k.both": PACED,
+    **PACED,
 }
 LATENCIES = {"antiphon": "moderated", "antiphon_unmoderated": "unmoderated", "go": "go"}
 """The relays whose latency is measured, and what its figures are called."""

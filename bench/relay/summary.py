@@ -10,7 +10,8 @@ COLUMNS = {
     "saturated.down": "down",
     "saturated.both": "both",
     "saturated.both_single": "both, single",
-    "paced20k.both": "paced",
+    "paced10k.both": "paced 10k/s",
+    "paced20k.both": "paced 20k/s",
 }
 RELAYS = {
     "antiphon": "Antiphon",

@@ -21,7 +21,7 @@ from antiphon_proto.ufrag import Owner, UfragMinter, UfragReader
 from bench.relay.endpoints import CLIENTS, OWNERS, Endpoints
 from bench.relay.relay_process import Ready, RelayFailedError
 
-BINDS_IN_DATAGRAM = 64
+FRAMES_IN_DATAGRAM = 64
 """About 1200 bytes, with an SSRC each."""
 DATAGRAMS_IN_FLIGHT = 8
 """What an owner sends before it waits until the relay has read it."""
@@ -34,6 +34,11 @@ PATIENCE_SECONDS = 0.5
 _RECEIVE_BYTES = 65536
 
 Item = TypeVar("Item")
+
+
+def bind_frame(client: Address, ssrc: int) -> Frame:
+    """Claims a client that answered a check, with the SSRC of its audio."""
+    return control_frame(Bind(BIND_SECONDS, True, (ssrc,)), client)
 
 
 class OwnerTunnel:
@@ -52,19 +57,13 @@ class OwnerTunnel:
         """How every DATA datagram of this direction starts."""
         return self._sender.encode_data(("0.0.0.0", 0), b"")[:HEADER_BYTES]
 
-    def binds(self, clients: Iterable[tuple[Address, int]]) -> list[bytes]:
-        """Datagrams that bind the clients, each with its SSRC; to be sent once, in order."""
-        frames = (
-            control_frame(Bind(BIND_SECONDS, True, (ssrc,)), client) for client, ssrc in clients
-        )
-        return [self._sender.encode(chunk) for chunk in _chunks(frames, BINDS_IN_DATAGRAM)]
-
-    def send(self, datagrams: Iterable[bytes]) -> None:
-        """Send control datagrams no faster than the relay takes them."""
-        for chunk in _chunks(datagrams, DATAGRAMS_IN_FLIGHT):
-            for datagram in chunk:
-                self._socket.sendto(datagram, self._worker)
-            self.wait_until_read()
+    def bind(self, frames: Iterable[Frame]) -> None:
+        """Send control frames, no faster than the relay takes them."""
+        for number, chunk in enumerate(_chunks(frames, FRAMES_IN_DATAGRAM), start=1):
+            self._socket.sendto(self._sender.encode(chunk), self._worker)
+            if number % DATAGRAMS_IN_FLIGHT == 0:
+                self.wait_until_read()
+        self.wait_until_read()
 
     def wait_until_read(self) -> None:
         """Return when the relay has done what was sent before. Raises RelayFailedError."""
@@ -118,7 +117,7 @@ class TunnelCalls:
         if bind:
             for index, tunnel in enumerate(tunnels):
                 owned = self._owned_by(index // len(relay.tunnels))
-                tunnel.send(tunnel.binds((self._ends.clients[client], client) for client in owned))
+                tunnel.bind(bind_frame(self._ends.clients[client], client) for client in owned)
         headers = [tunnel.data_header for tunnel in tunnels]
         self._ends.through_tunnel(relay.public, relay.tunnels, headers)
 
