@@ -10,13 +10,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.stun import StunClass
+from tests.e2e.client_socket import LARGEST, open_client
 from tests.e2e.packet_log import PacketLog, read_voice, voice
 from tests.e2e.stand_in_owner import CallTerms
 from tests.e2e.voice_pace import VoicePace
@@ -27,12 +27,13 @@ IDLE_S = 0.05
 class Callers:
     """Runs in a thread from `start` to `close`; one call has one socket."""
 
-    def __init__(self, relay: Address, terms: Sequence[CallTerms], host: str = "127.0.0.1") -> None:
+    def __init__(self, relay: Address, terms: Sequence[CallTerms]) -> None:
         self.said, self.heard = PacketLog(), PacketLog()
         """To be read while the thread says nothing and hears nothing."""
+        self.other_bytes = [0] * len(terms)
+        """Of each client: what it got and was no voice."""
+        self.terms = terms
         self._relay = relay
-        self._terms = terms
-        self._host = host
         self.misdelivered = 0
         """Packets that a client got and that were not its own."""
         self._epoll = select.epoll()
@@ -45,23 +46,10 @@ class Callers:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def check(self, *, use_candidate: bool = True) -> None:
+    def check(self) -> None:
         """Have every client send a connectivity check."""
-        for call in range(len(self._sockets)):
-            self._send(call, self.check_of(call, use_candidate=use_candidate))
-
-    def check_of(self, call: int, *, use_candidate: bool = True) -> bytes:
-        """A check that this client could send."""
-        terms = self._terms[call]
-        return stun.binding_request(
-            secrets.token_bytes(12),
-            username=f"{terms.owner.ufrag}:{terms.client.ufrag}".encode(),
-            password=terms.owner.password.encode(),
-            priority=1,
-            tie_breaker=2,
-            controlling=True,
-            use_candidate=use_candidate,
-        )
+        for call, terms in enumerate(self.terms):
+            self._send(call, connectivity_check(terms))
 
     def speak(self) -> None:
         self._pace.resume(time.monotonic_ns())
@@ -90,27 +78,8 @@ class Callers:
         self._closing = True
         self._thread.join()
 
-    @contextmanager
-    def forging(self, call: int) -> Iterator[socket.socket]:
-        """A socket that sends from this client's address, and gets nothing that comes there.
-
-        The kernel gives what comes to the client's, which is the connected one.
-        """
-        forger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            forger.bind(self._sockets[call].getsockname())
-            yield forger
-        finally:
-            forger.close()
-
     def _open(self) -> socket.socket:
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        opened.bind((self._host, 0))
-        # After it was bound: of shared addresses the kernel gives out the same port twice.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        opened.connect(self._relay)
-        opened.setblocking(False)
+        opened = open_client(self._relay)
         self._epoll.register(opened, select.EPOLLIN)
         return opened
 
@@ -126,7 +95,7 @@ class Callers:
         while (turn := self._pace.due(time.monotonic_ns())) is not None:
             call, number = turn
             at_ns = time.monotonic_ns()
-            if self._send(call, voice(call, number, self._terms[call].ssrc)):
+            if self._send(call, voice(call, number, self.terms[call].ssrc)):
                 self.said.note(call, number, at_ns)
 
     def _send(self, call: int, packet: bytes) -> bool:
@@ -139,27 +108,44 @@ class Callers:
 
     def _receive(self, opened: socket.socket, call: int) -> None:
         try:
-            packet = opened.recv(2048)
+            packet = opened.recv(LARGEST)
         except OSError:
             return
         at_ns = time.monotonic_ns()
-        if packet_kind(packet) is PacketKind.STUN:
-            self._answer(call, packet)
-            return
         try:
             told, number = read_voice(packet)
         except struct.error:
+            self.other_bytes[call] += len(packet)
+            self._answer(call, packet)
             return
         self.misdelivered += told != call
         self.heard.note(told, number, at_ns)
 
     def _answer(self, call: int, packet: bytes) -> None:
-        """Prove to the owner that this client hears."""
-        message = stun.parse(packet)
-        if message.message_class is StunClass.REQUEST:
-            password = self._terms[call].client.password.encode()
-            mapped = self._relay
-            self._send(
-                call,
-                stun.binding_success(message.transaction_id, mapped=mapped, password=password),
-            )
+        answer = answer_to(packet, self.terms[call], self._relay)
+        if answer is not None:
+            self._send(call, answer)
+
+
+def connectivity_check(terms: CallTerms, *, use_candidate: bool = True) -> bytes:
+    """One that this call's client could send."""
+    return stun.binding_request(
+        secrets.token_bytes(12),
+        username=f"{terms.owner.ufrag}:{terms.client.ufrag}".encode(),
+        password=terms.owner.password.encode(),
+        priority=1,
+        tie_breaker=2,
+        controlling=True,
+        use_candidate=use_candidate,
+    )
+
+
+def answer_to(check: bytes, terms: CallTerms, relay: Address) -> bytes | None:
+    """What proves to the owner that this client hears; None unless it asked."""
+    if packet_kind(check) is not PacketKind.STUN:
+        return None
+    message = stun.parse(check)
+    if message.message_class is not StunClass.REQUEST:
+        return None
+    password = terms.client.password.encode()
+    return stun.binding_success(message.transaction_id, mapped=relay, password=password)

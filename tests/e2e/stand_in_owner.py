@@ -133,6 +133,9 @@ class _Worker:
     def order_selected(self) -> list[Address | None]:
         return [call.ice.selected for call in self._calls]
 
+    def order_bindings(self, call: int) -> dict[Address, bool]:
+        return self._calls[call].ice.bindings
+
     def order_relays(self) -> list[Address | None]:
         return [call.relay for call in self._calls]
 
@@ -260,6 +263,11 @@ class StandInOwner:
         """Where each call's voice goes."""
         addresses: list[Address | None] = self._order("selected")
         return addresses
+
+    def bindings(self, call: int) -> dict[Address, bool]:
+        """The addresses that a call claims at the relays, and whether each is confirmed."""
+        claimed: dict[Address, bool] = self._order("bindings", call)
+        return claimed
 
     def relays(self) -> list[Address | None]:
         """The relay worker that each call was last heard through."""
