@@ -202,6 +202,8 @@ class _Worker:
             number_of_call, number = read_voice(datagram)
         except struct.error:
             return
+        if number_of_call >= len(self._calls):
+            return
         self._heard.note(number_of_call, number, at_ns)
         call = self._calls[number_of_call]
         call.relay = relay
