@@ -81,7 +81,7 @@ def _processes(before: RelayReport, after: RelayReport) -> Iterator[Finding]:
 
 def _worker(worker: WorkerReport) -> Finding:
     if worker.fast_path:
-        loop = f"compiled loop, packets gather for {1000 * worker.moderation_seconds:.2g} ms"
+        loop = f"compiled loop, lets packets gather for {1000 * worker.moderation_seconds:.2g} ms"
     else:
         loop = f"plain Python ({worker.fallback or 'the compiled loop is off'})"
     table = f", table of {worker.table_bytes / 1e6:.1f} MB" if worker.table_bytes else ""

@@ -120,7 +120,7 @@ class RelayCollector(Collector):
     def _flows(self) -> Iterator[Metric]:
         flows = GaugeMetricFamily(
             "antiphon_relay_flows",
-            "Client addresses whose owner is remembered: bound by it, or on a check's word.",
+            "Clients that a worker knows the owner of; a bound one is known to, and counts at, each.",
             labels=("state",),
         )
         for state, tally in FLOWS.items():

@@ -30,8 +30,8 @@ def test_a_sound_relay() -> None:
     assert lines(after) == [
         "ok    ready, takes clients on 0.0.0.0:3478",
         "ok    1 of 1 workers run, 1 answer",
-        "ok    worker 0: tunnel 10.0.0.1:40001, epoch 0123456789abcdef, compiled loop, packets "
-        "gather for 0.4 ms; flows: 12 bound, 1 provisional; 12 SSRCs, table of 19.2 MB",
+        "ok    worker 0: tunnel 10.0.0.1:40001, epoch 0123456789abcdef, compiled loop, lets "
+        "packets gather for 0.4 ms; flows: 12 bound, 1 provisional; 12 SSRCs, table of 19.2 MB",
         "ok    owner 10.1.2.3:40001: 12 flows bound",
         "ok    key config 0: 43 checks verified, 3 of them just now",
         "ok    from clients to owners: 50 packets/s (rtp 50), 50 kbit/s",
