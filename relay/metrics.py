@@ -120,7 +120,7 @@ class RelayCollector(Collector):
     def _flows(self) -> Iterator[Metric]:
         flows = GaugeMetricFamily(
             "antiphon_relay_flows",
-            "Clients that a worker knows the owner of; a bound one is known to, and counts at, each.",
+            "Clients that a worker knows the owner of; a bound one counts at each worker.",
             labels=("state",),
         )
         for state, tally in FLOWS.items():
