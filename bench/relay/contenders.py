@@ -61,7 +61,12 @@ def go(flags: Sequence[str], ends: Endpoints, cores: set[int]) -> Iterator[Relay
     with cluster_keys() as (keys, _path):
         calls = TunnelCalls(ends, keys)
         cipher = keys.first.derive("ufrag cipher ipv4", 16)
-        command = [GO_RELAY, f"-ufrag-key={cipher.hex()}", *_owner_flags(calls), *flags]
+        command: list[str | Path] = [
+            GO_RELAY,
+            f"-ufrag-key={cipher.hex()}",
+            *_owner_flags(calls),
+            *flags,
+        ]
         with RelayProcess("go", command, cores) as process:
             calls.connect(process.ready(), bind=False)
             yield process

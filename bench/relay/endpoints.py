@@ -92,7 +92,7 @@ class Endpoints:
 
         `headers` are those of DATA, from each owner to each tunnel: the first owner's first.
         """
-        down = [tunnels[tunnel] for tunnel in self.tunnel_of]
+        down = [tunnels[int(tunnel)] for tunnel in self.tunnel_of]
         self._wire(up=[public] * OWNERS, down=down, tunnels=tunnels, headers=headers)
 
     def run(self, traffic: Traffic, seconds: float) -> float:

@@ -138,9 +138,9 @@ def _parse_ready(text: bytes, log: Path) -> Ready:
         raise RelayFailedError(f"ended before it was ready; see {log}") from None
     admin = report.get("admin")
     return Ready(
-        tuple(HostPort.parse(report["public"])),
-        tuple(tuple(HostPort.parse(tunnel)) for tunnel in report["tunnels"]),
-        tuple(HostPort.parse(admin)) if admin else None,
+        HostPort.parse(report["public"]),
+        tuple(HostPort.parse(tunnel) for tunnel in report["tunnels"]),
+        HostPort.parse(admin) if admin else None,
     )
 
 

@@ -3,6 +3,9 @@
 `types.ExternalFunction` rather than ctypes: numba caches what uses it.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 from numba import njit, types
 
@@ -16,9 +19,17 @@ sendmmsg = types.ExternalFunction("sendmmsg", _i32(_i32, _pointer, _u32, _i32))
 poll = types.ExternalFunction("poll", _i32(_pointer, types.uint64, _i32))
 _clock_gettime = types.ExternalFunction("clock_gettime", _i32(_i32, _pointer))
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
-"""Without bounds checks: they double the generator's own cost. Every index that comes from a
-packet is compared with its bound where it is read."""
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """Compile on first use, and keep the result for later processes.
+
+    Without bounds checks: every index that comes from a packet is compared with its bound
+    where it is read.
+    """
+    dispatcher: Function = njit(nogil=True, cache=True, error_model="numpy")(function)
+    return dispatcher
 
 
 @compiled

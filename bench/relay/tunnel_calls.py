@@ -58,31 +58,42 @@ class OwnerTunnel:
         return self._sender.encode_data(("0.0.0.0", 0), b"")[:HEADER_BYTES]
 
     def bind(self, frames: Iterable[Frame]) -> None:
-        """Send control frames, no faster than the relay takes them."""
+        """Send control frames, a few datagrams ahead of what the relay has read.
+
+        Raises RelayFailedError when it does not answer probes.
+        """
+        asked = None
         for number, chunk in enumerate(_chunks(frames, FRAMES_IN_DATAGRAM), start=1):
             self._socket.sendto(self._sender.encode(chunk), self._worker)
             if number % DATAGRAMS_IN_FLIGHT == 0:
-                self.wait_until_read()
-        self.wait_until_read()
+                if asked is not None:
+                    self._wait_for(asked)
+                asked = self._probe()
+        self._wait_for(self._probe())
 
-    def wait_until_read(self) -> None:
-        """Return when the relay has done what was sent before. Raises RelayFailedError."""
+    def _probe(self) -> int:
+        """Ask the relay to answer once it has read what was sent before; by which nonce."""
         nonce = int.from_bytes(os.urandom(8), "big") | 1
+        hello = self._sender.encode([control_frame(Hello(nonce, ()))])
+        self._socket.sendto(hello, self._worker)
+        return nonce
+
+    def _wait_for(self, nonce: int) -> None:
+        """A lost answer is made up for by that of a later probe."""
+        asked = {nonce}
         for _ in range(ATTEMPTS):
-            self._socket.sendto(
-                self._sender.encode([control_frame(Hello(nonce, ()))]), self._worker
-            )
             deadline = time.monotonic() + PATIENCE_SECONDS
             while (left := deadline - time.monotonic()) > 0:
-                if select.select([self._socket], [], [], left)[0] and self._answered(nonce):
+                if select.select([self._socket], [], [], left)[0] and self._answered(asked):
                     return
+            asked.add(self._probe())
         raise RelayFailedError("does not answer an owner's probes")
 
-    def _answered(self, nonce: int) -> bool:
+    def _answered(self, nonces: set[int]) -> bool:
         datagram = self._socket.recv(_RECEIVE_BYTES)
         _epoch, frames = self._receiver.decode(datagram)
         hellos = [control_message(frame) for frame in frames if frame.type is FrameType.HELLO]
-        return any(isinstance(hello, Hello) and hello.nonce == nonce for hello in hellos)
+        return any(isinstance(hello, Hello) and hello.nonce in nonces for hello in hellos)
 
 
 class TunnelCalls:
@@ -143,7 +154,7 @@ class TunnelCalls:
         checks = []
         for client in range(CLIENTS):
             address = self._ends.owners[self._ends.owner_of[client]]
-            owner = Owner(*address, 0, 0, int(time.time()) + SESSION_SECONDS)
+            owner = Owner(address[0], address[1], 0, 0, int(time.time()) + SESSION_SECONDS)
             ufrag = minter.mint(owner, os.urandom(6)).encode()
             checks.append(
                 stun.binding_request(
