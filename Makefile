@@ -12,7 +12,8 @@ help:
 	@echo "make test   unit, property and end-to-end tests, with real clients"
 	@echo "make check  lint, format, types, generated code, import rules"
 	@echo "make proto  generate the trunk's Python code from inference.proto"
-	@echo "make fuzz   mutate the seeds of every parser for longer than make test does"
+	@echo "make fuzz   mutate the seeds of every parser for longer than make test does, and hold"
+	@echo "            the relay's compiled decisions to the reference's"
 	@echo "make bench  measure the README's figures"
 	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
@@ -38,6 +39,7 @@ proto: .venv/ready-to-develop
 
 fuzz: .venv/ready-to-develop
 	$(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+	$(BIN)/python -m tests.fuzz.relay_differential $(DIFFERENTIAL_ARGS)
 
 bench: .venv/ready-to-develop
 	$(BIN)/python -m bench.wire

@@ -74,10 +74,11 @@ def inputs(target: Target, count: int, seed: int) -> Iterator[bytes]:
         if number < len(target.seeds):
             yield target.seeds[number]
         else:
-            yield _mutated(random, target.seeds)
+            yield mutated(random, target.seeds)
 
 
-def _mutated(random: Random, seeds: Sequence[bytes]) -> bytes:
+def mutated(random: Random, seeds: Sequence[bytes]) -> bytes:
+    """One of the seeds, changed in a few places."""
     data = bytearray(random.choice(seeds))
     for _ in range(random.choice((1, 1, 2, 3, 8))):
         random.choice(_MUTATIONS)(random, data, seeds)

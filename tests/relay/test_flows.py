@@ -25,6 +25,7 @@ from relay.flows import (
     SsrcVerdict,
     ufrag_mark,
 )
+from tests.relay.observed_flows import observed_flows
 
 if fast.available:
     from relay.fast.flow_table import FastFlowTable
@@ -840,22 +841,9 @@ class BothTables(RuleBasedStateMachine):
     @invariant()
     def hold_the_same(self) -> None:
         if hasattr(self, "tables"):
-            self.same(lambda flows: (counts(flows), flows.ssrcs, flows.evictions))
-            self.same(lambda flows: observed(flows, self.now))
+            self.same(lambda flows: observed_flows(flows, self.now))
             assert sum(counts(self.tables[0])) <= self.max_flows
             assert self.tables[0].ssrcs <= self.max_ssrcs
-
-
-def observed(flows: Flows, now: float) -> tuple[list[object], ...]:
-    """What lives in a table: bound flows and SSRCs in any order, provisional flows in theirs."""
-    clients, ssrcs = flows.snapshot(now)
-    by_state = {state: [each for each in clients if each.state is state] for state in FlowState}
-    return (
-        sorted(by_state[FlowState.BOUND], key=lambda each: each.client),
-        by_state[FlowState.PROVISIONAL],
-        sorted(ssrcs, key=lambda each: each.ssrc),
-        sorted(flows.owners(now)),
-    )
 
 
 TestBothTables = BothTables.TestCase

@@ -1,0 +1,286 @@
+"""The relay's two ways to decide: the reference, and the compiled one with what it punts."""
+
+import ctypes
+import socket
+import sys
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from antiphon_proto.address import Address, unpack_host
+from antiphon_proto.cluster_keys import ClusterKeys
+from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
+from relay.counters import DROPPED, FORWARDED, ROW_CELLS, CounterTable, Thread
+from relay.drop_reason import DropReason
+from relay.failure_limiter import FailureLimiter
+from relay.fast.client_key import address_of, key_of
+from relay.fast.counting import PUNT, drop
+from relay.fast.downlink import (
+    DELIVER,
+    count_delivered,
+    count_dropped,
+    deliver_some,
+    judge_datagrams,
+    new_downlink,
+)
+from relay.fast.flow_table import FastFlowTable
+from relay.fast.message_arrays import HEADROOM, SENT, Inbox, Outbox
+from relay.fast.path_calls import (
+    distrust_headers,
+    forget_owner_headers,
+    set_owner_header,
+    trust_header,
+)
+from relay.fast.sockaddr import name_of
+from relay.fast.table import open_table, sections
+from relay.fast.uplink import assemble, count_sent, count_verdicts, judge_batch, new_uplink
+from relay.flow_table import FlowTable
+from relay.flows import Flows
+from relay.owner_allow_list import PRIVATE_OWNERS
+from relay.router import Delivery, Forward, FromClient, FromTunnel, Router
+from relay.worker import PUBLIC_BYTES
+from tests.fuzz.relay_traffic import BOTH_KEYS, MAX_BATCH, UNIX_START, Arrivals, World
+
+COUNTED = sorted(
+    {cell + i for cells in FORWARDED.values() for cell in cells.values() for i in (0, 1)}
+    | set(DROPPED.values())
+)
+"""Cells of a row of counters that tell what became of datagrams."""
+
+
+class Plane:
+    """A router over a table, and the counts of what they decide."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._counters = CounterTable(1)
+        self._row = self._counters.worker(0)
+        self._epoch = 0
+        self._start(self.new_flows())
+
+    def new_flows(self) -> Flows:
+        return FlowTable(max_flows=self._world.max_flows, max_ssrcs=self._world.max_ssrcs)
+
+    def _start(self, flows: Flows) -> None:
+        self._epoch += 1
+        self.flows = flows
+        self.router = Router(
+            BOTH_KEYS,
+            cluster_id=0,
+            owners=PRIVATE_OWNERS,
+            flows=flows,
+            limiter=FailureLimiter(),
+            families=self._world.families,
+            tunnel=self._world.tunnel,
+            siblings=self._world.siblings,
+            epoch=self._epoch,
+        )
+
+    def hand_over(self, now: float) -> None:
+        """Go on as a successor of another process, which has a clock of its own."""
+        snapshot = self.flows.snapshot(now)
+        successor = self.new_flows()
+        successor.restore(*snapshot, now)
+        self._start(successor)
+
+    def reload(self, keys: ClusterKeys) -> None:
+        self.router.reload(keys)
+
+    def counted(self) -> list[int]:
+        """`COUNTED`, over all rows."""
+        rows = [self._counters.worker(0, thread).cells for thread in Thread]
+        return [sum(row[cell] for row in rows) for cell in COUNTED]
+
+    def from_client(self, datagram: bytes, client: Address, now: float) -> FromClient:
+        """What the worker does with what its public socket received."""
+        if len(datagram) >= PUBLIC_BYTES:
+            verdict: FromClient = DropReason.OVERSIZED
+        else:
+            unix_now = UNIX_START + now
+            verdict = self.router.from_client(datagram, client, now, unix_now)
+        if isinstance(verdict, Forward):
+            self._row.sent_to_owner(verdict.kind, len(datagram))
+        else:
+            self._row.dropped(verdict)
+        return verdict
+
+    def from_owner(self, datagram: bytes, source: Address, now: float) -> list[FromTunnel]:
+        """What the worker does with what its tunnel socket received."""
+        verdicts = self.router.from_tunnel(datagram, source, now)
+        for verdict in verdicts:
+            if isinstance(verdict, Delivery):
+                self._row.sent_to_client(verdict.kind, len(verdict.payload))
+            elif isinstance(verdict, DropReason):
+                self._row.dropped(verdict)
+        return verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class ClientVerdicts:
+    """What the compiled code makes of a batch from clients."""
+
+    verdicts: list[Address | DropReason | None]
+    """Of each datagram: its owner, why it was dropped, or None when it was punted."""
+    sent: list[tuple[Address, bytes]]
+    """Tunnel datagrams, with the owners that they go to."""
+    frames: list[int]
+    """Of each tunnel datagram, how many frames it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerVerdicts:
+    """What the compiled code makes of a batch from owners."""
+
+    verdicts: list[bool | DropReason | None]
+    """Of each datagram: True when its frames were judged one by one, why it was dropped, or
+    None when it was punted."""
+    delivered: list[tuple[Address, bytes]]
+    """Payloads with their clients, those of one family in their order."""
+
+
+class CompiledPlane(Plane):
+    """The compiled decisions over their table; `from_client` and `from_owner` take punts."""
+
+    def __init__(self, world: World) -> None:
+        self._uplink = new_uplink()
+        self._downlink = new_downlink()
+        super().__init__(world)
+        self._fast_row = np.frombuffer(self._counters.worker(0, Thread.FAST).cells, np.int64)
+        assert len(self._fast_row) == ROW_CELLS
+        assert len(self._uplink.verdicts) == len(self._downlink.verdicts) == MAX_BATCH
+
+    def new_flows(self) -> Flows:
+        return FastFlowTable(max_flows=self._world.max_flows, max_ssrcs=self._world.max_ssrcs)
+
+    def _start(self, flows: Flows) -> None:
+        assert isinstance(flows, FastFlowTable)
+        super()._start(flows)
+        self._memory = flows.memory
+        self._owners = sections(flows.memory).owners
+        distrust_headers(self._memory, self._downlink.trusted)
+
+    def reload(self, keys: ClusterKeys) -> None:
+        super().reload(keys)
+        forget_owner_headers(self._memory)
+        distrust_headers(self._memory, self._downlink.trusted)
+
+    def judge_clients(self, arrivals: Arrivals, now: float) -> ClientVerdicts:
+        """Decide on a batch; punts are noted, but not taken."""
+        inbox = self._uplink.inbox
+        _fill(inbox, arrivals, PUBLIC_BYTES)
+        messages = _judge_clients(self._memory, self._uplink, len(arrivals), now, self._fast_row)
+        verdicts = [
+            self._client_verdict(verdict)
+            for verdict in self._uplink.verdicts[: len(arrivals)].tolist()
+        ]
+        sent, frames = _read(self._uplink.outbox, messages)
+        return ClientVerdicts(verdicts, sent, frames)
+
+    def _client_verdict(self, verdict: int) -> Address | DropReason | None:
+        if verdict == PUNT:
+            return None
+        return self._owner_at(verdict) if verdict >= 0 else _REASONS[verdict]
+
+    def _owner_at(self, slot: int) -> Address:
+        owner = self._owners[slot]
+        return address_of(*(int(owner[field]) for field in ("hi", "lo", "port", "family")))
+
+    def judge_owners(self, arrivals: Arrivals, now: float) -> OwnerVerdicts:
+        """Decide on a batch; punts are noted, but not taken."""
+        downlink, received = self._downlink, len(arrivals)
+        _fill(downlink.inbox, arrivals, downlink.inbox.buffers.shape[1])
+        _judge_owners(self._memory, downlink, received, self._fast_row)
+        verdicts = [
+            True if verdict == DELIVER else None if verdict == PUNT else _REASONS[verdict]
+            for verdict in downlink.verdicts[:received].tolist()
+        ]
+        families = [family in self._world.families for family in (4, 6)]
+        delivered, more = [], True
+        while more:
+            more = _deliver(self._memory, downlink, received, *families, now, self._fast_row)
+            for delivery in (downlink.ipv4, downlink.ipv6):
+                delivered += _read(delivery.outbox, int(delivery.count[0]))[0]
+        return OwnerVerdicts(verdicts, delivered)
+
+    def from_client(self, datagram: bytes, client: Address, now: float) -> FromClient:
+        verdict = super().from_client(datagram, client, now)
+        if isinstance(verdict, Forward):
+            header = self.router.sender_to(verdict.owner).data_header
+            set_owner_header(
+                self._memory,
+                *key_of(verdict.owner),
+                np.frombuffer(name_of(verdict.owner), np.uint8),
+                np.frombuffer(header, np.uint8),
+            )
+        return verdict
+
+    def from_owner(self, datagram: bytes, source: Address, now: float) -> list[FromTunnel]:
+        verdicts = super().from_owner(datagram, source, now)
+        header = datagram[:HEADER_BYTES]
+        if self.router.trusts(header) and not header[0] & CONTROL:
+            trust_header(self._memory, self._downlink.trusted, np.frombuffer(header, np.uint8))
+        return verdicts
+
+
+@numba.njit(boundscheck=True, error_model="numpy")
+def _judge_clients(memory, uplink, received, now, row):  # type: ignore[no-untyped-def]
+    table = open_table(memory)
+    judge_batch(table, uplink, received, now)
+    messages = assemble(table, uplink, received)
+    uplink.outbox.fates[:messages] = SENT
+    count_sent(uplink, messages, row)
+    count_verdicts(uplink, received, row)
+    return messages
+
+
+@numba.njit(boundscheck=True, error_model="numpy")
+def _judge_owners(memory, downlink, received, row):  # type: ignore[no-untyped-def]
+    judge_datagrams(open_table(memory), downlink, received)
+    count_dropped(downlink, received, row)
+
+
+@numba.njit(boundscheck=True, error_model="numpy")
+def _deliver(memory, downlink, received, ipv4, ipv6, now, row):  # type: ignore[no-untyped-def]
+    more = deliver_some(open_table(memory), downlink, received, ipv4, ipv6, now, row)
+    for delivery in (downlink.ipv4, downlink.ipv6):
+        delivery.outbox.fates[: delivery.count[0]] = SENT
+        count_delivered(delivery, row)
+    return more
+
+
+def _fill(inbox: Inbox, arrivals: Arrivals, capacity: int) -> None:
+    """As recvmmsg would, with the bytes that fit and their number."""
+    lengths, name_lengths = inbox.messages["length"], inbox.messages["name_length"]
+    flags = inbox.messages["flags"]
+    for i, (datagram, source) in enumerate(arrivals):
+        taken, name = datagram[:capacity], name_of(source)
+        inbox.buffers[i, HEADROOM : HEADROOM + len(taken)] = np.frombuffer(taken, np.uint8)
+        inbox.names[i, : len(name)] = np.frombuffer(name, np.uint8)
+        lengths[i], name_lengths[i] = len(taken), len(name)
+        flags[i] = socket.MSG_TRUNC if len(datagram) > capacity else 0
+
+
+def _read(outbox: Outbox, messages: int) -> tuple[list[tuple[Address, bytes]], list[int]]:
+    """What sendmmsg would send, and whereto; and how many parts each has but its header."""
+    sent, frames = [], []
+    for i in range(messages):
+        message = outbox.messages[i]
+        name = ctypes.string_at(int(message["name"]), int(message["name_length"]))
+        parts = ctypes.string_at(int(message["iovecs"]), 16 * int(message["iovec_count"]))
+        spans = np.frombuffer(parts, np.uint64).tolist()
+        data = [ctypes.string_at(*span) for span in zip(spans[::2], spans[1::2], strict=True)]
+        sent.append((_address(name), b"".join(data)))
+        frames.append(len(data) - 1)
+    return sent, frames
+
+
+def _address(name: bytes) -> Address:
+    """Of a sockaddr_in or sockaddr_in6."""
+    port = int.from_bytes(name[2:4], "big")
+    if int.from_bytes(name[:2], sys.byteorder) == socket.AF_INET:
+        return unpack_host(name[4:8]), port
+    return unpack_host(name[8:24]), port
+
+
+_REASONS = {drop(reason): reason for reason in DropReason}
