@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.figures import publish
 from bench.relay.contenders import Contender, contenders
-from bench.relay.measurement import LOSS_TOLERANCE, RATE_TOLERANCE
+from bench.relay.measurement import LAG_TOLERANCE, LOSS_TOLERANCE, PACE_TOLERANCE
 from bench.relay.relay_figures import Figures, relay_figures
 from bench.relay.rounds import Cores, Results, run_rounds
 from bench.relay.summary import BOUNDS, as_text, bound_table, cost_table, latency_table
@@ -28,8 +28,8 @@ def main() -> int:
             print(f"{contender.title}: not measured, {contender.missing}")
     print(
         f"generator on core {cores.generator}, relay on core {cores.relay}; a run with a wrong "
-        f"packet, more than {LOSS_TOLERANCE:.1%} lost, or {RATE_TOLERANCE:.0%} fewer than its "
-        "pace is not counted"
+        f"packet, more than {LOSS_TOLERANCE:.1%} lost, {PACE_TOLERANCE:.0%} fewer sent than its "
+        f"pace, or {LAG_TOLERANCE:.0%} fewer of those carried in time is not counted"
     )
     results = run_rounds(compared, cores, arguments.rounds, arguments.seconds)
     figures = relay_figures(results, compared)
@@ -42,7 +42,10 @@ def main() -> int:
     }
     publish("relay", figures)
     _print_tables(figures, results)
-    return int(any(bound.key not in figures for bound in BOUNDS))
+    missing = [bound.key for bound in BOUNDS if bound.key not in figures]
+    if missing:
+        print(f"not measured: {', '.join(missing)}")
+    return int(bool(missing))
 
 
 def _arguments() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from antiphon_proto.address import Address
 from bench.figures import OUT
 from chassis.host_port import HostPort
 
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 """Enough for a relay that compiles itself first."""
 STOP_SECONDS = 3.0
 

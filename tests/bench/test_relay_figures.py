@@ -10,7 +10,7 @@ def contender(key: str, missing: str = "") -> Contender:
 
 
 def cost(cpu_seconds: float) -> Cost:
-    return Cost(1_000_000, 2.0, cpu_seconds, 1_000_000, 0, 0)
+    return Cost(1_000_000, 2.0, cpu_seconds, 1_000_000, 0, 0, 1_000_000)
 
 
 def test_a_median_comes_with_its_spread() -> None:
