@@ -30,6 +30,7 @@ SHELLS = {
         "handover",
         "handover_channel",
         "handover_listener",
+        "fast/path",
         "metrics",
         "sockets",
         "supervisor",

@@ -17,11 +17,11 @@ from typing import Any, Self, TypeVar
 import numba
 from numba.core.caching import _CacheLocator
 
-from antiphon_proto import demux
+from antiphon_proto import demux, stun, tunnel
 from relay import counters, drop_reason, flows
 
 _PACKAGE = Path(__file__).parent
-_CONSTANTS = (demux, counters, drop_reason, flows)
+_CONSTANTS = (demux, stun, tunnel, counters, drop_reason, flows)
 """Modules outside of the package whose values are compiled in."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -32,32 +32,38 @@ numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.PackageCacheLocator"
 
 
 def jit(function: FunctionT) -> FunctionT:
-    """Compile when first called, for the types of that call."""
-    compiled: FunctionT = numba.njit(nogil=True, cache=True, boundscheck=True, error_model="numpy")(
-        function
-    )
-    return compiled
+    """Compile as a part of compiled code that calls it; Python cannot."""
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
-def jit_as(signature: Any) -> Callable[[FunctionT], FunctionT]:
-    """Compile for `signature` alone, when the module is imported."""
+def kept(function: FunctionT) -> FunctionT:
+    """Compile when first called from Python, for the types of that call."""
+    return _compiled(function, cache=True)
+
+
+def kept_for(signature: Any) -> Callable[[FunctionT], FunctionT]:
+    """Compile for the types of `signature` alone, when the module is imported."""
 
     def compile_(function: FunctionT) -> FunctionT:
-        compiled: FunctionT = numba.njit(
-            signature, nogil=True, cache=True, boundscheck=True, error_model="numpy"
-        )(function)
-        return compiled
+        return _compiled(function, signature, cache=True)
 
     return compile_
 
 
+def _compiled(function: FunctionT, signature: Any = None, **options: bool) -> FunctionT:
+    compiled: FunctionT = numba.njit(
+        signature, nogil=True, boundscheck=True, error_model="numpy", **options
+    )(function)
+    return compiled
+
+
 @cache
-def sources_digest() -> str:
-    """Of every source whose change changes the machine code."""
+def sources_digest(source: Path) -> str:
+    """Of every source whose change changes the machine code of a function in `source`."""
     digest = hashlib.sha256()
     constants = [Path(str(module.__file__)) for module in _CONSTANTS]
-    for source in sorted(_PACKAGE.glob("*.py")) + constants:
-        digest.update(source.read_bytes())
+    for each in [*sorted(_PACKAGE.glob("*.py")), *constants, source]:
+        digest.update(each.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -69,25 +75,27 @@ class PackageCacheLocator(_CacheLocator):  # type: ignore[misc]  # numba has no 
     what is loaded is run, so a place that others can write to is none.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, digest: str) -> None:
         self._directory = str(directory)
+        self._digest = digest
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
-        pattern = f"{Path(py_file).stem}.{py_func.__qualname__}-{sources_digest()}.*.nbi"
+        digest = sources_digest(Path(py_file))
+        pattern = f"{Path(py_file).stem}.{py_func.__qualname__}-{digest}.*.nbi"
         for directory in (_PACKAGE / "__pycache__", _user_directory()):
             if _writable(directory) or next(directory.glob(pattern), None):
-                return cls(directory)
-        return cls(_process_directory())
+                return cls(directory, digest)
+        return cls(_process_directory(), digest)
 
     def get_cache_path(self) -> str:
         return self._directory
 
     def get_source_stamp(self) -> str:
-        return sources_digest()
+        return self._digest
 
     def get_disambiguator(self) -> str:
-        return sources_digest()
+        return self._digest
 
 
 def _user_directory() -> Path:

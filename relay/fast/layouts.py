@@ -4,6 +4,8 @@ from typing import cast
 
 import numpy as np
 
+from antiphon_proto.tunnel import HEADER_BYTES
+
 i64 = cast("type[int]", np.int64)
 """A signed number, in compiled code: numba makes floats of signed and unsigned ones mixed."""
 
@@ -15,6 +17,9 @@ FREE, PROVISIONAL, BOUND = 0, 1, 2
 
 IPV4, IPV6 = 4, 6
 """Families, as in an encoded address."""
+
+NAME_BYTES = 28
+"""Of a sockaddr_in6; a sockaddr_in is the first 16 of them."""
 
 HEADER = np.dtype(
     [
@@ -56,8 +61,8 @@ OWNER = np.dtype(
         ("next", "u4"),  # In its bucket, or of the free slots.
         ("first_life", "u4"),
         ("lives", "u4"),
-        ("name", "u1", (28,)),  # sockaddr_in or sockaddr_in6
-        ("header", "u1", (20,)),  # Of the tunnel's DATA datagrams to it.
+        ("name", "u1", (NAME_BYTES,)),  # sockaddr_in or sockaddr_in6
+        ("header", "u1", (HEADER_BYTES,)),  # Of the tunnel's DATA datagrams to it.
     ],
     align=True,
 )
@@ -107,6 +112,9 @@ SSRC = np.dtype(
     align=True,
 )
 """An RTP source that an owner announced."""
+
+TRUSTED = np.dtype([("first", "u8"), ("second", "u8"), ("third", "u4"), ("held", "u4")], align=True)
+"""The header of a member's tunnel datagrams."""
 
 IOVEC = np.dtype([("base", "u8"), ("length", "u8")])
 """https://man7.org/linux/man-pages/man3/iovec.3type.html"""

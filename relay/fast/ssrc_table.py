@@ -27,18 +27,34 @@ _PACKET_NS = _SECOND_NS // SSRC_PACKETS_PER_SECOND
 
 
 @jit
-def follow_ssrc(table: Table, ssrc: int, now: float) -> int:
-    """The slot of the owner that a packet may go to, which uses one up; or why none."""
+def live_ssrc(table: Table, ssrc: int, now: float) -> int:
+    """The slot of an announced source, or NONE."""
     slot = _find(table, ssrc)
-    if slot == NONE or not claim_lives(table, table.ssrcs[slot], now):
-        return UNKNOWN
-    entry = table.ssrcs[slot]
+    if slot != NONE and not claim_lives(table, table.ssrcs[slot], now):
+        return i64(NONE)
+    return slot
+
+
+@jit
+def spend_packet(entry: Any, now: float) -> bool:
+    """Whether a source's allowance has one more packet, which it then has no more."""
     now_ns = i64(round(now * _SECOND_NS))
     due = max(entry.due, now_ns) + _PACKET_NS
     if due - now_ns > _SECOND_NS:
-        return LIMITED
+        return False
     entry.due = due
-    return owner_of(table, entry)
+    return True
+
+
+@jit
+def follow_ssrc(table: Table, ssrc: int, now: float) -> int:
+    """The slot of the owner that a packet may go to, which uses one up; or why none."""
+    slot = live_ssrc(table, ssrc, now)
+    if slot == NONE:
+        return UNKNOWN
+    if not spend_packet(table.ssrcs[slot], now):
+        return LIMITED
+    return owner_of(table, table.ssrcs[slot])
 
 
 @jit

@@ -11,7 +11,7 @@ from numba import types
 
 from relay.fast import client_flows, libc, owner_table, ssrc_table
 from relay.fast.client_key import client_key
-from relay.fast.compiling import jit_as
+from relay.fast.compiling import kept_for
 from relay.fast.layouts import FREE, NONE, i64
 from relay.fast.table import lock, open_table, unlock
 
@@ -23,23 +23,23 @@ _EPOCH = types.uint64
 _ZERO: Any = np.uint64(0)
 
 
-@jit_as(types.void(_MEMORY))
+@kept_for(types.void(_MEMORY))
 def make_mutex(memory: Any) -> None:
     libc.pthread_mutex_init(memory.ctypes.data, 0)
 
 
-@jit_as(types.void(_MEMORY))
+@kept_for(types.void(_MEMORY))
 def hold(memory: Any) -> None:
     """Keep everyone else from the table until `let_go`."""
     lock(open_table(memory))
 
 
-@jit_as(types.void(_MEMORY))
+@kept_for(types.void(_MEMORY))
 def let_go(memory: Any) -> None:
     unlock(open_table(memory))
 
 
-@jit_as(types.void(_MEMORY))
+@kept_for(types.void(_MEMORY))
 def let_go_if_held(memory: Any) -> None:
     """What a thread whose compiled code failed owes the others."""
     table = open_table(memory)
@@ -47,7 +47,7 @@ def let_go_if_held(memory: Any) -> None:
         unlock(table)
 
 
-@jit_as(
+@kept_for(
     types.Tuple((types.int64, types.int64, types.uint64, types.uint64, types.int64, types.int64))(
         _MEMORY, *_KEY, _NOW
     )
@@ -76,7 +76,7 @@ def find(
     return found
 
 
-@jit_as(types.void(_MEMORY, *_KEY, _SIZE))
+@kept_for(types.void(_MEMORY, *_KEY, _SIZE))
 def received(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int) -> None:
     table = open_table(memory)
     lock(table)
@@ -86,7 +86,7 @@ def received(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int) -
     unlock(table)
 
 
-@jit_as(types.boolean(_MEMORY, *_KEY, _SIZE, _NOW))
+@kept_for(types.boolean(_MEMORY, *_KEY, _SIZE, _NOW))
 def may_send(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int, now: float) -> bool:
     table = open_table(memory)
     lock(table)
@@ -95,7 +95,7 @@ def may_send(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int, n
     return allowed
 
 
-@jit_as(types.int64(_MEMORY, *_KEY, *_KEY, _MARK, _SIZE, _NOW, types.boolean))
+@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _MARK, _SIZE, _NOW, types.boolean))
 def check_verified(
     memory: Any,
     hi: Any,
@@ -126,7 +126,7 @@ def check_verified(
     return admission
 
 
-@jit_as(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, _NOW))
+@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, _NOW))
 def bind(
     memory: Any,
     hi: Any,
@@ -157,7 +157,7 @@ def bind(
     return admission
 
 
-@jit_as(types.void(_MEMORY, _SSRC, *_KEY, _EPOCH, _NOW, _NOW))
+@kept_for(types.void(_MEMORY, _SSRC, *_KEY, _EPOCH, _NOW, _NOW))
 def note_ssrc(
     memory: Any,
     ssrc: int,
@@ -176,7 +176,7 @@ def note_ssrc(
     unlock(table)
 
 
-@jit_as(types.void(_MEMORY, *_KEY, *_KEY))
+@kept_for(types.void(_MEMORY, *_KEY, *_KEY))
 def unbind(
     memory: Any,
     hi: Any,
@@ -198,7 +198,7 @@ def unbind(
     unlock(table)
 
 
-@jit_as(types.void(_MEMORY, *_KEY, _EPOCH))
+@kept_for(types.void(_MEMORY, *_KEY, _EPOCH))
 def reset(memory: Any, hi: Any, lo: Any, port: Any, family: Any, epoch: Any) -> None:
     table = open_table(memory)
     lock(table)
@@ -206,7 +206,7 @@ def reset(memory: Any, hi: Any, lo: Any, port: Any, family: Any, epoch: Any) -> 
     unlock(table)
 
 
-@jit_as(
+@kept_for(
     types.Tuple((types.int64, types.uint64, types.uint64, types.int64, types.int64))(
         _MEMORY, _SSRC, _NOW
     )
@@ -225,7 +225,7 @@ def follow_ssrc(memory: Any, ssrc: int, now: float) -> tuple[int, int, int, int,
     return found
 
 
-@jit_as(types.void(_MEMORY, _NOW))
+@kept_for(types.void(_MEMORY, _NOW))
 def sweep(memory: Any, now: float) -> None:
     table = open_table(memory)
     lock(table)
@@ -234,7 +234,7 @@ def sweep(memory: Any, now: float) -> None:
     unlock(table)
 
 
-@jit_as(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, types.boolean, _NOW, _MARK, _SIZE, _SIZE, _NOW))
+@kept_for(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, types.boolean, _NOW, _MARK, _SIZE, _SIZE, _NOW))
 def restore(
     memory: Any,
     hi: Any,
