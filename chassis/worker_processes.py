@@ -80,9 +80,6 @@ class WorkerProcesses:
     def process_ids(self) -> list[int]:
         return [worker.process.pid or 0 for worker in self._workers.values()]
 
-    def is_alive(self, index: int) -> bool:
-        return index in self._workers and self._workers[index].process.is_alive()
-
     def start(self) -> None:
         """Start the workers. Call from within a running event loop."""
         for index in range(self.count):

@@ -14,14 +14,15 @@ class DrainWatch:
     _forwarded: int = -1
     _changed_at: float = 0.0
 
-    def over(self, *, bound: int, forwarded: int, now: float) -> str | None:
+    def over(self, *, bound: int | None, forwarded: int, now: float) -> str | None:
         """Why the relay may stop; None while it may not.
 
-        `bound` flows are left, and `forwarded` packets were forwarded so far.
+        `bound` flows are left, None while a worker is coming up and nobody knows.
+        `forwarded` packets were forwarded so far.
         """
-        if forwarded != self._forwarded:
+        if forwarded != self._forwarded or bound is None:
             self._forwarded, self._changed_at = forwarded, now
-        if not bound:
+        if bound == 0:
             return "no call is left"
         if now >= self.deadline:
             return "the time to drain is over"

@@ -166,8 +166,9 @@ class Supervisor:
         reason = None
         while reason is None:
             await asyncio.sleep(DRAIN_LOOK_S)
+            complete = self._workers.forwarding == self._workers.count
             reason = watch.over(
-                bound=self._counters.tally(Tally.BOUND_FLOWS),
+                bound=self._counters.tally(Tally.BOUND_FLOWS) if complete else None,
                 forwarded=self._counters.forwarded(),
                 now=loop.time(),
             )

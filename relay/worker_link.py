@@ -147,7 +147,8 @@ class WorkerLink:
         self._loaded: asyncio.Future[Loaded] = self._loop.create_future()
         self._waiting: deque[asyncio.Future[Reply]] = deque()
         self._sending = asyncio.Lock()
-        self._is_lost = False
+        self.is_lost = False
+        """Whether the worker ended."""
         self._loop.add_reader(connection.fileno(), self._receive)
 
     async def loaded(self) -> None:
@@ -171,9 +172,9 @@ class WorkerLink:
 
     def lost(self) -> None:
         """The worker ended: whoever waits for it need not any more."""
-        if self._is_lost:
+        if self.is_lost:
             return
-        self._is_lost = True
+        self.is_lost = True
         self._loop.remove_reader(self._connection.fileno())
         waiting: list[asyncio.Future[Any]] = [self._loaded, *self._waiting]
         for each in waiting:
@@ -184,7 +185,7 @@ class WorkerLink:
 
     async def _ask(self, request: Request, sockets: Sequence[socket.socket]) -> Reply:
         async with self._sending:
-            if self._is_lost:
+            if self.is_lost:
                 raise WorkerGoneError
             reply: asyncio.Future[Reply] = self._loop.create_future()
             self._waiting.append(reply)

@@ -164,8 +164,7 @@ class WorkerProcess:
                 self._flows.restore(request.flows, request.ssrcs, time.monotonic())
             case Drain():
                 self._router.draining = True
-                # Else the supervisor might look at what was counted a second ago.
-                self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
+                self._count_bound()
             case ReloadKeys():
                 self._reload(request.keys)
             case StopReading():
@@ -192,6 +191,7 @@ class WorkerProcess:
         elif not tunnel_only:
             self._fast = self._started_fast_path(cpu)
         self._counters.gauge(Tally.FAST_PATH, int(self._fast is not None))
+        self._count_bound()
         self._worker = Worker(
             publics,
             self._tunnel,
@@ -201,6 +201,10 @@ class WorkerProcess:
             self._fast,
             tunnel_only=tunnel_only,
         )
+
+    def _count_bound(self) -> None:
+        """The supervisor, to end a drain, must not look at what was counted a second ago."""
+        self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
 
     def _started_fast_path(self, cpu: int | None) -> "FastPath":
         from relay.fast.flow_table import FastFlowTable

@@ -194,8 +194,8 @@ class RelayWorkers(WorkerObserver):
             return
 
     def _forwarding_sibling(self) -> WorkerLink | None:
-        alive = (index for index in self._forwarding if self._processes.is_alive(index))
-        return next((self._links[index] for index in alive), None)
+        links = (self._links[index] for index in self._forwarding)
+        return next((link for link in links if not link.is_lost), None)
 
     async def _bring_up(self, index: int, link: WorkerLink) -> None:
         try:

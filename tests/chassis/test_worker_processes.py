@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from chassis.worker_processes import WorkerProcesses
+from chassis.worker_processes import WorkerObserver, WorkerProcesses
 
 PATIENCE_S = 20.0
 
@@ -56,6 +56,47 @@ async def test_a_crashed_worker_is_started_again_with_its_index(tmp_path: Path) 
     assert workers.restarts == 1
     assert workers.process_ids()[0] == first
     await workers.stop()
+
+
+class Diary(WorkerObserver):
+    """Counts the lives of each worker, and gives each the number of its own."""
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+        self._lives = 0
+
+    def arguments(self, index: int) -> tuple[str]:
+        self._lives += 1
+        return (f"life {self._lives}",)
+
+    def started(self, index: int) -> None:
+        self.entries.append(f"{index} started")
+
+    def crashed(self, index: int) -> None:
+        self.entries.append(f"{index} crashed")
+
+
+def note_and_wait(directory: Path, index: int, argument: str) -> None:
+    (directory / f"{index} {argument}").touch()
+    while True:
+        signal.pause()
+
+
+async def test_an_observer_gives_each_life_its_arguments_and_sees_it_begin_and_crash(
+    tmp_path: Path,
+) -> None:
+    diary = Diary()
+    workers = WorkerProcesses(2, functools.partial(note_and_wait, tmp_path), diary)
+    workers.start_one(1)
+    assert await started(tmp_path, 1) == {"1 life 1"}
+    workers.start_one(0)
+    assert await started(tmp_path, 2) == {"1 life 1", "0 life 2"}
+
+    workers.kill(1)
+    assert await started(tmp_path, 3) == {"1 life 1", "0 life 2", "1 life 3"}
+    await workers.stop()
+
+    assert diary.entries == ["1 started", "0 started", "1 crashed", "1 started"]
 
 
 async def test_a_worker_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:

@@ -20,6 +20,16 @@ def test_is_over_when_nothing_was_forwarded_for_a_while() -> None:
     assert watch.over(bound=1, forwarded=7, now=1.0 + QUIET_S) == "nobody speaks any more"
 
 
+def test_silence_while_a_worker_comes_up_means_nothing() -> None:
+    watch = DrainWatch(deadline=1000.0)
+    assert watch.over(bound=1, forwarded=7, now=1.0) is None
+
+    assert watch.over(bound=None, forwarded=7, now=1.0 + QUIET_S) is None
+    assert watch.over(bound=1, forwarded=7, now=1.5 + QUIET_S) is None
+    assert watch.over(bound=1, forwarded=7, now=1.0 + 2 * QUIET_S) is not None
+    assert watch.over(bound=None, forwarded=7, now=1000.0) == "the time to drain is over"
+
+
 def test_is_over_at_the_deadline_whoever_speaks() -> None:
     watch = DrainWatch(deadline=10.0)
 
