@@ -13,7 +13,9 @@ from antiphon.tier_output import TierOutput
 from chassis.readiness import ReadyReport, parse_ready
 from chassis.worker_processes import die_with_parent
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
+"""A busy machine takes a minute to compile the relay's fast path, where no installation did."""
+
 STOP_GRACE_S = 1.5
 _LAST_WORDS_S = 0.2
 
