@@ -1,5 +1,6 @@
 """One measured run of one relay, and what it yields."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ WARM_UP_SECONDS = 0.2
 REAL_TIME_WARM_UP_SECONDS = 0.1
 REAL_TIME_SECONDS = 0.7
 """With the warm-up short enough for real-time threads, which may use 0.95 of each second."""
+REST_SECONDS = 0.5
+"""Before them, so that two such periods do not fall into one second."""
 
 LOSS_TOLERANCE = 0.001
 PACE_TOLERANCE = 0.02
@@ -104,6 +107,7 @@ def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds
     gaps = [gap for gap in (traffic.up_gap_ns, traffic.down_gap_ns) if gap]
     if not gaps:
         return _loaded(ends, relay, traffic, (WARM_UP_SECONDS, seconds), 0)
+    time.sleep(REST_SECONDS)
     periods = REAL_TIME_WARM_UP_SECONDS, min(seconds, REAL_TIME_SECONDS)
     with real_time([0]):
         return _loaded(ends, relay, traffic, periods, sum(_SECOND_NS / gap for gap in gaps))
@@ -138,6 +142,7 @@ def _loaded(
 def measure_latency(ends: Endpoints, relay: RelayProcess | None) -> Latency:
     """Of packets up, 20,000 a second; without a relay, of the way straight to the owner."""
     _start(ends)
+    time.sleep(REST_SECONDS)
     threads = [0, *(relay.threads() if relay else [])]
     with real_time(threads) as granted:
         ends.run(LATENCY, REAL_TIME_WARM_UP_SECONDS)

@@ -29,7 +29,8 @@ BIND_SECONDS = 600
 SESSION_SECONDS = 3600
 
 CHECKS_IN_FLIGHT = 64
-ATTEMPTS = 3
+CHECK_ATTEMPTS = 3
+PROBE_ATTEMPTS = 20
 PATIENCE_SECONDS = 0.5
 _RECEIVE_BYTES = 65536
 
@@ -81,7 +82,7 @@ class OwnerTunnel:
     def _wait_for(self, nonce: int) -> None:
         """A lost answer is made up for by that of a later probe."""
         asked = {nonce}
-        for _ in range(ATTEMPTS):
+        for _ in range(PROBE_ATTEMPTS):
             deadline = time.monotonic() + PATIENCE_SECONDS
             while (left := deadline - time.monotonic()) > 0:
                 if select.select([self._socket], [], [], left)[0] and self._answered(asked):
@@ -138,7 +139,7 @@ class TunnelCalls:
     def _check_all(self, relay: Ready) -> None:
         checks = self._checks()
         waiting = set(range(CLIENTS))
-        for _ in range(ATTEMPTS):
+        for _ in range(CHECK_ATTEMPTS):
             for chunk in _chunks(sorted(waiting), CHECKS_IN_FLIGHT):
                 for client in chunk:
                     self._ends.send_from(client, checks[client], relay.public)
