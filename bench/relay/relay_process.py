@@ -20,6 +20,7 @@ from chassis.host_port import HostPort
 READY_SECONDS = 300.0
 """Enough for a relay that compiles itself first."""
 STOP_SECONDS = 3.0
+THIS_THREAD = 0
 
 
 class RelayFailedError(Exception):
@@ -113,22 +114,28 @@ class RelayProcess:
 
 
 @contextlib.contextmanager
-def real_time(threads: Sequence[int]) -> Iterator[bool]:
-    """Put the threads before all ordinary ones (SCHED_FIFO); yields False where that is denied.
+def real_time(relay: RelayProcess | None) -> Iterator[bool]:
+    """Put this thread and the relay's before all ordinary ones (SCHED_FIFO).
 
-    For less than a second at a time: the kernel then takes the core away for a moment, see
-    https://docs.kernel.org/scheduler/sched-rt-group.html.
+    Yields False where that is denied. For less than a second at a time: the kernel then takes
+    the core away for a moment. https://docs.kernel.org/scheduler/sched-rt-group.html.
     """
     try:
-        for thread in threads:
-            os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(1))
-        yield True
+        _schedule(relay, os.SCHED_FIFO, 1)
+        granted = True
     except PermissionError:
-        yield False
+        granted = False
+    try:
+        yield granted
     finally:
-        for thread in threads:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+        if granted:
+            _schedule(relay, os.SCHED_OTHER, 0)
+
+
+def _schedule(relay: RelayProcess | None, policy: int, priority: int) -> None:
+    for thread in [THIS_THREAD, *(relay.threads() if relay else [])]:
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setscheduler(thread, policy, os.sched_param(priority))
 
 
 def _parse_ready(text: bytes, log: Path) -> Ready:

@@ -27,6 +27,7 @@ def test_a_run_within_the_tolerances_is_valid() -> None:
     [
         ({"wrong": 1}, "1 packets wrong"),
         ({"lost": 501}, "501 of 500100 packets lost"),
+        ({"lost": -501}, "-501 of 500100 packets lost"),
         ({"pace": 260_000}, "500000 of 520000 paced packets sent"),
         (
             {"pace": 250_000, "packets": 470_000},
