@@ -5,7 +5,6 @@ import socket
 import sys
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from antiphon_proto.address import Address, unpack_host
@@ -15,6 +14,7 @@ from relay.counters import DROPPED, FORWARDED, ROW_CELLS, CounterTable, Thread
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.fast.client_key import address_of, key_of
+from relay.fast.compiling import kept
 from relay.fast.counting import PUNT, drop
 from relay.fast.downlink import (
     DELIVER,
@@ -223,7 +223,7 @@ class CompiledPlane(Plane):
         return verdicts
 
 
-@numba.njit(boundscheck=True, error_model="numpy")
+@kept
 def _judge_clients(memory, uplink, received, now, row):  # type: ignore[no-untyped-def]
     table = open_table(memory)
     judge_batch(table, uplink, received, now)
@@ -234,13 +234,13 @@ def _judge_clients(memory, uplink, received, now, row):  # type: ignore[no-untyp
     return messages
 
 
-@numba.njit(boundscheck=True, error_model="numpy")
+@kept
 def _judge_owners(memory, downlink, received, row):  # type: ignore[no-untyped-def]
     judge_datagrams(open_table(memory), downlink, received)
     count_dropped(downlink, received, row)
 
 
-@numba.njit(boundscheck=True, error_model="numpy")
+@kept
 def _deliver(memory, downlink, received, ipv4, ipv6, now, row):  # type: ignore[no-untyped-def]
     more = deliver_some(open_table(memory), downlink, received, ipv4, ipv6, now, row)
     for delivery in (downlink.ipv4, downlink.ipv6):

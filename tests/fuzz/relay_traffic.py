@@ -318,8 +318,12 @@ class Traffic:
                 value = b"\x00\x00\x04\x57" + value
             attributes.append((kind, value))
         message = _message(random.choice(_MESSAGE_TYPES), attributes)
-        if random.random() < 0.3:
+        lot = random.random()
+        if lot < 0.2:
             message = _signed(message, UfragReader(BOTH_KEYS).password(session.ufrag))
+        elif lot < 0.3:
+            # One that matches, but is not the last attribute.
+            return _fingerprinted(message, following=4) + b"\x80\x22\x00\x00"
         return _fingerprinted(message) if random.random() < 0.6 else message
 
     def _changed(self, client: Address) -> bytes:
@@ -550,8 +554,9 @@ def _signed(message: bytes, password: bytes) -> bytes:
     return covered + b"\x00\x08\x00\x14" + hmac.digest(password, covered, "sha1")
 
 
-def _fingerprinted(message: bytes) -> bytes:
-    """With a good FINGERPRINT at the end, whatever else may be wrong."""
-    covered = message[:2] + (len(message) - 12 & 0xFFFF).to_bytes(2, "big") + message[4:]
+def _fingerprinted(message: bytes, following: int = 0) -> bytes:
+    """With a good FINGERPRINT, whatever else may be wrong, and `following` bytes to come."""
+    length = len(message) - 12 + following & 0xFFFF
+    covered = message[:2] + length.to_bytes(2, "big") + message[4:]
     checksum = binascii.crc32(covered) ^ 0x5354554E
     return covered + b"\x80\x28\x00\x04" + checksum.to_bytes(4, "big")

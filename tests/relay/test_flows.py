@@ -744,7 +744,13 @@ class TestSnapshot:
 
 
 CLIENTS = st.sampled_from(
-    [*map(client, range(6)), ("2001:db8::7", 1), ("2001:db8::7", 2), ("::ffff:203.0.113.7", 1)]
+    [
+        *map(client, range(6)),
+        ("2001:db8::7", 1),
+        ("2001:db8:0:1::7", 1),
+        ("::ffff:203.0.113.7", 1),
+        ("::cb00:7107", 1),
+    ]
 )
 OWNERS = st.sampled_from([OWNER, OTHER_OWNER, IPV6_OWNER, ("10.0.0.1", 4001)])
 EPOCHS = st.sampled_from([EPOCH, NEXT_EPOCH, 0, 1])
