@@ -76,6 +76,9 @@ define install
 	@$(PIP_INSTALL) --editable '.[$(1)]'
 	@# The wheel requires torch; its ONNX file, all that is used of it, does not.
 	@$(PIP_INSTALL) --no-deps silero-vad
+	@# Here, and not at the first start: it takes half a minute, once for each version.
+	@echo "Compiling the relay's fast path"
+	@$(BIN)/python -c 'from relay.fast.path import precompile; precompile()'
 	@touch $@
 endef
 
