@@ -22,7 +22,10 @@ MISSED_PROBES = 3
 PATIENCE_S = 5.0
 """A relay worker silent for longer is probed slowly; when it returns it has missed too much."""
 
-SLOW_PROBE_INTERVAL_S = 1.0
+SLOW_PROBE_INTERVAL_S = 0.2
+"""Shorter than a relay worker that starts serves its tunnel alone, so that one that was away
+for long, too, knows the bindings before it reads what clients send."""
+
 FORGET_S = 60.0
 """A relay worker silent for longer is forgotten."""
 

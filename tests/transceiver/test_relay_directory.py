@@ -15,6 +15,7 @@ from transceiver.relay_directory import (
     PATIENCE_S,
     PROBE_INTERVAL_S,
     PROBES_PER_S,
+    SLOW_PROBE_INTERVAL_S,
     Probe,
     RelayDirectory,
 )
@@ -229,7 +230,7 @@ def test_a_silent_relay_is_probed_slower_then_forgotten(relays: Relays) -> None:
     quick = [when for when in relays.probed(RELAY) if 0 < when - silent_since < PATIENCE_S]
     slow = [when for when in relays.probed(RELAY) if when - silent_since > PATIENCE_S + 1]
     assert len(quick) == pytest.approx(PATIENCE_S / PROBE_INTERVAL_S, abs=3)
-    assert len(slow) == pytest.approx(FORGET_S - PATIENCE_S - 1, abs=3)
+    assert len(slow) == pytest.approx((FORGET_S - PATIENCE_S - 1) / SLOW_PROBE_INTERVAL_S, abs=3)
     assert len(relays.directory) == 0
     probes = len(relays.probes)
     relays.run(5.0)
