@@ -27,7 +27,7 @@ from relay.fast.table import Table
 from relay.fast.trusted_headers import is_trusted, new_trusted_headers
 
 TUNNEL_BYTES = 65535
-"""Receive buffer for owners. The kernel touches no more of it than a datagram needs."""
+"""Receive buffer for owners: one tunnel datagram may carry many frames."""
 
 BATCH = 256
 """Datagrams taken from the socket, and payloads sent, at one go."""

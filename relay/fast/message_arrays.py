@@ -4,6 +4,7 @@ Bounds checks end where the kernel begins, so every pointer that it is given is 
 here, of an array's own address and of lengths that are at most the array's.
 """
 
+import mmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ HEADROOM = 32
 """Before a received datagram: room for its address and a frame's header."""
 
 FAILED, SENT = 0, 1
+
+_USUAL_BYTES = 2048
+"""Of a datagram: the pages that the first ones would otherwise have to wait for."""
 
 
 class Inbox(NamedTuple):
@@ -43,7 +47,7 @@ def new_inbox(messages: int, capacity: int) -> Inbox:
     # A line more than a power of two, lest all rows fall on the same lines of the cache.
     stride = -(-(HEADROOM + capacity) // 64) * 64 + 64
     inbox = Inbox(
-        np.zeros((messages, stride), np.uint8),
+        _rows(messages, stride),
         np.zeros((messages, NAME_BYTES), np.uint8),
         np.zeros(messages, IOVEC),
         np.zeros(messages, MMSGHDR),
@@ -56,6 +60,15 @@ def new_inbox(messages: int, capacity: int) -> Inbox:
         message["iovecs"] = inbox.iovecs[i:].ctypes.data
         message["iovec_count"] = 1
     return inbox
+
+
+def _rows(count: int, length: int) -> Any:
+    """Bytes of which only what is used takes memory: most datagrams are far from the largest."""
+    memory = mmap.mmap(-1, count * length)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    rows = np.frombuffer(memory, np.uint8).reshape(count, length)
+    rows[:, :_USUAL_BYTES] = 0
+    return rows
 
 
 def new_outbox(messages: int, iovecs: int, header_bytes: int) -> Outbox:
