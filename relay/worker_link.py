@@ -98,6 +98,18 @@ class Describe:
 
 
 @dataclass(frozen=True, slots=True)
+class CountBound:
+    """How many flows owners have bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFlows:
+    """The answer to `CountBound`."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class FindClient:
     """Which flows a client has: of its address, or of all ports of its host."""
 
@@ -125,8 +137,9 @@ class Snapshot:
     ssrcs: list[SsrcSnapshot]
 
 
-Request = Order | Describe | FindClient | TakeSnapshot
-Reply = Done | WorkerDescription | ClientFlows | Snapshot
+Question = Describe | CountBound | FindClient | TakeSnapshot
+Request = Order | Question
+Reply = Done | WorkerDescription | BoundFlows | ClientFlows | Snapshot
 
 
 class WorkerGoneError(Exception):
@@ -163,10 +176,12 @@ class WorkerLink:
     @overload
     async def ask(self, request: Describe) -> WorkerDescription: ...
     @overload
+    async def ask(self, request: CountBound) -> BoundFlows: ...
+    @overload
     async def ask(self, request: FindClient) -> ClientFlows: ...
     @overload
     async def ask(self, request: TakeSnapshot) -> Snapshot: ...
-    async def ask(self, request: Describe | FindClient | TakeSnapshot) -> Reply:
+    async def ask(self, request: Question) -> Reply:
         """Raises WorkerGoneError."""
         return await self._ask(request, ())
 

@@ -24,7 +24,9 @@ from relay.flows import Flows
 from relay.router import Router
 from relay.worker import Worker
 from relay.worker_link import (
+    BoundFlows,
     ClientFlows,
+    CountBound,
     Describe,
     Done,
     Drain,
@@ -171,6 +173,8 @@ class WorkerProcess:
                 return self._stop_reading()
             case Describe():
                 return self._describe()
+            case CountBound():
+                return BoundFlows(self._flows.bound)
             case FindClient():
                 return self._find(request)
             case TakeSnapshot():

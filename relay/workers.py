@@ -15,6 +15,7 @@ from relay.flows import FlowSnapshot
 from relay.sockets import RelaySockets
 from relay.table_union import table_union
 from relay.worker_link import (
+    CountBound,
     Describe,
     Drain,
     FindClient,
@@ -38,8 +39,12 @@ AnswerT = TypeVar("AnswerT")
 logger = logging.getLogger(__name__)
 
 WARM_UP_S = 0.3
-"""How long a worker without flows serves its tunnel alone. Owners probe a relay worker 20
-times a second, find its new epoch, and announce all their flows within this time."""
+"""How long at least a worker without flows serves its tunnel alone. Owners probe a relay worker
+20 times a second, find its new epoch, and begin to announce within this time."""
+
+SETTLING_S = 0.1
+LONGEST_WARM_UP_S = 5.0
+"""Many flows take longer to announce: a worker whose table still grows goes on."""
 
 COMPILING_AFTER_S = 5.0
 """A first worker that takes longer to load is compiling the fast path, which is said."""
@@ -73,9 +78,8 @@ class RelayWorkers(WorkerObserver):
         self._changed = asyncio.Event()
         self._coming_up: dict[int, asyncio.Task[None]] = {}
         self._moves: dict[int, asyncio.Task[None]] = {}
-        self._inheritance: asyncio.Future[Snapshot | None] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self._loop = asyncio.get_running_loop()
+        self._inheritance: asyncio.Future[Snapshot | None] = self._loop.create_future()
         if not heir:
             self._inheritance.set_result(None)
         self._processes = WorkerProcesses(
@@ -105,7 +109,7 @@ class RelayWorkers(WorkerObserver):
         The first one compiles the fast path, where that was not done before; the others
         load what it compiled.
         """
-        warning = asyncio.get_running_loop().call_later(COMPILING_AFTER_S, _say_compiling)
+        warning = self._loop.call_later(COMPILING_AFTER_S, _say_compiling)
         try:
             self._processes.start_one(0)
             await self._until(lambda: 0 in self._loaded)
@@ -120,7 +124,7 @@ class RelayWorkers(WorkerObserver):
         self._inheritance.set_result(snapshot)
         await self.all_forward()
         # A worker that crashes from now on learns from the owners.
-        self._inheritance = asyncio.get_running_loop().create_future()
+        self._inheritance = self._loop.create_future()
         self._inheritance.set_result(None)
 
     async def all_forward(self) -> None:
@@ -225,6 +229,11 @@ class RelayWorkers(WorkerObserver):
         publics = self._sockets.some_publics(index)
         await link.order(WarmUp(len(publics)), publics)
         await asyncio.sleep(WARM_UP_S)
+        before, bound = 0, (await link.ask(CountBound())).count
+        deadline = self._loop.time() + LONGEST_WARM_UP_S
+        while bound > before and self._loop.time() < deadline:
+            await asyncio.sleep(SETTLING_S)
+            before, bound = bound, (await link.ask(CountBound())).count
 
     def _note(self, where: set[int], index: int) -> None:
         where.add(index)
