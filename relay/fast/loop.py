@@ -85,6 +85,7 @@ def run(memory: Memory) -> None:
     while control.stop == 0:
         waited_from = _now(memory)
         if libc.poll(memory.polled.ctypes.data, len(memory.polled), _IDLE_MS) <= 0:
+            row[_MODERATION] = 0
             continue
         idle_s = _now(memory) - waited_from
         pause_s = wait_s(control.moderation_us / _MICRO, rate, idle_s)
