@@ -4,8 +4,11 @@ The core of "owners announce" in docs/wire/tunnel.md: it holds the whole set and
 which frames are due; `tunnel_endpoint` sends them.
 """
 
+import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame
@@ -17,8 +20,12 @@ LIFETIME_S = 30
 REFRESH_S = 10.0
 """How often each binding is announced again: two announcements may be lost in a row."""
 
+REPEATS_S = (0.1, 0.5, 2.0)
+"""How long after a new or changed binding it is announced again: while relay workers missed it,
+the client has only what they let through to an address that nobody confirmed."""
+
 REFRESH_STEP_S = 0.1
-"""Refreshes are gathered this long, so that a datagram holds several."""
+"""Repetitions and refreshes are gathered this long, so that a datagram holds several."""
 
 LATE_S = 1.5 * REFRESH_S
 """The oldest that an announcement may grow while the set shrinks faster than it is gone round."""
@@ -34,6 +41,7 @@ class Occasion(Enum):
     """It is new, started again, or was out of reach: it is told everything."""
     CHANGE = "change"
     REFRESH = "refresh"
+    """Its bindings grow old, or changed so lately that the datagram may have been lost."""
 
 
 @dataclass(slots=True)
@@ -60,6 +68,9 @@ class Announcer:
         self._bindings: dict[Address, _Binding] = {}
         """Those announced longest ago come first."""
         self._changes: dict[Address, Frame] = {}
+        self._repeats: list[tuple[float, int, Address, Frame]] = []
+        """A heap: when each is due, and a number that tells those of one time apart."""
+        self._numbers = count()
         self._now = now
         self._refreshed_at = now
         self._credit = 0.0
@@ -79,6 +90,9 @@ class Announcer:
         frame = control_frame(Bind(LIFETIME_S, confirmed, ssrcs[:MAX_SSRCS]), client)
         self._bindings[client] = _Binding(ssrcs, confirmed, self._now, frame)
         self._changes[client] = frame
+        for pause in REPEATS_S:
+            repeat = (self._now + pause, next(self._numbers), client, frame)
+            heapq.heappush(self._repeats, repeat)
 
     def unbind(self, client: Address, reason: UnbindReason) -> None:
         """Give a client address up; harmless when it was not bound."""
@@ -101,9 +115,10 @@ class Announcer:
         return [self.reset, *(binding.frame for binding in self._bindings.values())]
 
     def due(self, now: float) -> list[Frame]:
-        """The bindings to announce again, spread evenly over `REFRESH_S`: for every relay worker.
+        """The bindings to announce again: for every relay worker.
 
-        Also tells the announcer the time, which `bind` notes.
+        Those are the ones that changed lately, and of all the rest a share that is spread
+        evenly over `REFRESH_S`. Also tells the announcer the time, which `bind` notes.
         """
         self._now = now
         elapsed = now - self._refreshed_at
@@ -111,7 +126,14 @@ class Announcer:
             return []
         self._refreshed_at = now
         self._credit = min(self._credit + len(self) * elapsed / REFRESH_S, float(len(self)))
-        return self._refresh(now)
+        return [*self._due_repeats(now), *self._refresh(now)]
+
+    def _due_repeats(self, now: float) -> Iterator[Frame]:
+        while self._repeats and self._repeats[0][0] <= now:
+            _due_at, _number, client, frame = heapq.heappop(self._repeats)
+            binding = self._bindings.get(client)
+            if binding is not None and binding.frame is frame:
+                yield frame
 
     def _refresh(self, now: float) -> list[Frame]:
         """Announce from the front, and move to the back, what the credit allows or is late."""

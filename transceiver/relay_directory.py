@@ -32,6 +32,10 @@ FORGET_S = 60.0
 RETRY_S = 0.01
 """The soonest that a probe follows another when datagrams of an unknown epoch ask for it."""
 
+TELL_AGAIN_S = (0.2, 1.0)
+"""How long after a relay worker was told everything it is told once more: that is many datagrams
+at a time when it has much to do, and whoever one of them was about is not served."""
+
 MAX_RELAYS = 256
 MAX_OUTSTANDING = 64
 """Probes of one relay worker whose answers are still recognised."""
@@ -67,12 +71,24 @@ class _Relay:
     """The siblings that it named last."""
     siblings: tuple[Address, ...] = ()
     """Those of them that can be sent to."""
+    tell_again: list[float] = field(default_factory=list)
+    """When it is to be told everything again, in order."""
     outstanding: dict[int, float] = field(default_factory=dict)
     """When each probe that has no answer yet was sent, by nonce, oldest first."""
 
     @property
     def answering(self) -> bool:
         return self.epoch is not None and self.unanswered <= MISSED_PROBES
+
+    def must_be_told(self, *, missed_all: bool, now: float) -> bool:
+        """Whether it is time to tell it everything, for it missed all or may have missed some."""
+        if missed_all:
+            self.tell_again = [now + pause for pause in TELL_AGAIN_S]
+            return True
+        if self.tell_again and now >= self.tell_again[0]:
+            del self.tell_again[0]
+            return True
+        return False
 
     def probe(self, nonce: int, interval: float, now: float) -> None:
         self.outstanding[nonce] = now
@@ -164,7 +180,7 @@ class RelayDirectory:
         if known.said != hello.siblings:
             known.said, known.siblings = hello.siblings, tuple(self._usable(hello.siblings))
         self._learn(known.siblings, now)
-        return missed_all
+        return known.must_be_told(missed_all=missed_all, now=now)
 
     def tick(self, now: float) -> list[Probe]:
         """The probes due. Call it at least every 10 ms or so, and after `heard`."""
@@ -194,15 +210,15 @@ class RelayDirectory:
             del self._relays[address]
 
     def _admit(self, address: Address, now: float) -> _Relay:
-        """Make room by the one silent for longest, those never heard from first."""
+        """Make room by the one silent for longest, those that never answered a probe first."""
         if len(self._relays) >= MAX_RELAYS:
             del self._relays[min(self._relays, key=self._worth)]
         relay = self._relays[address] = _Relay(heard_at=now, probe_at=now)
         return relay
 
-    def _worth(self, address: Address) -> tuple[bool, float]:
+    def _worth(self, address: Address) -> tuple[bool, bool, float]:
         relay = self._relays[address]
-        return relay.heard, relay.heard_at
+        return relay.epoch is not None, relay.heard, relay.heard_at
 
     def _learn(self, siblings: Iterable[Address], now: float) -> None:
         """Probe siblings not known yet; hearsay displaces nobody."""
