@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from transceiver.audio.opus import MAX_PACKET_SECONDS, OpusDecoder, OpusError
 from transceiver.rtp.packet import RtpPacket
-from transceiver.rtp.red import RedError, unpack_red
+from transceiver.rtp.red import RedError, unpack_primary, unpack_red
 from transceiver.rtp.reordering import Arrival, Reordering
 from transceiver.rtp.sender import CLOCK_RATE
 
@@ -102,16 +102,27 @@ class AudioReceiver:
 
     def _receive_redundant(self, packet: RtpPacket, now: float) -> list[Arrival]:
         try:
+            if self.reordering.expects(packet):
+                return self.reordering.receive(unpack_primary(packet), now)
             *earlier, own = unpack_red(packet)
         except RedError:
             self.counts.malformed += 1
-            earlier, own = [], packet
+            return self.reordering.receive(packet, now)
         arrivals: list[Arrival] = []
         for repeated in earlier:
-            if self.reordering.awaits(repeated):
+            if self._is_missing(repeated):
                 self.counts.redundant += 1
                 arrivals += self.reordering.receive(repeated, now)
         return arrivals + self.reordering.receive(own, now)
+
+    def _is_missing(self, repeated: RtpPacket) -> bool:
+        """Whether a frame was lost. Its place does not tell alone: padding takes places too,
+        and what is repeated after it stands before it."""
+        if not repeated.payload or not self.reordering.awaits(repeated):
+            return False
+        if self._next_timestamp is None:
+            return True
+        return (repeated.timestamp - self._next_timestamp) & 0xFFFFFFFF < 1 << 31
 
     def _play(self, arrivals: list[Arrival], now: float) -> list[AudioFrame]:
         frames: list[AudioFrame] = []

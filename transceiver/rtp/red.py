@@ -89,6 +89,25 @@ def unpack_red(packet: RtpPacket) -> list[RtpPacket]:
     ]
 
 
+def unpack_primary(packet: RtpPacket) -> RtpPacket:
+    """The last of `unpack_red` alone, for less. Raises RedError."""
+    payload = packet.payload
+    if not payload:
+        return packet
+    headers, at = _headers(payload)
+    at += sum([size for _payload_type, _offset, size in headers])
+    if at > len(payload):
+        raise RedError("a block ends after the payload")
+    return RtpPacket(
+        headers[-1][0],
+        packet.sequence,
+        packet.timestamp,
+        packet.ssrc,
+        payload[at:],
+        packet.marker,
+    )
+
+
 def _headers(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
     """Payload type, offset and length of each block, and where the first block starts."""
     headers = list(_read_headers(payload))

@@ -72,6 +72,10 @@ class Reordering:
         """Packets that wait behind a gap."""
         return len(self._held)
 
+    def expects(self, packet: RtpPacket) -> bool:
+        """Whether this packet is the next in order, and none before it is missing."""
+        return packet.sequence == self._next and packet.ssrc == self._ssrc and not self._held
+
     def awaits(self, packet: RtpPacket) -> bool:
         """Whether this packet of the stream is missing, and not given up."""
         ahead = (packet.sequence - self._next) % _SEQUENCES

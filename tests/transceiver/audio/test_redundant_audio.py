@@ -139,6 +139,33 @@ def test_padding_takes_its_place_in_silence(receiver: AudioReceiver) -> None:
     assert receiver.counts.malformed == 0
 
 
+def test_a_frame_repeated_in_the_place_of_lost_padding_is_not_played_twice(
+    receiver: AudioReceiver, undamaged: bytes
+) -> None:
+    packets: list[RtpPacket | None] = [*stream(TONE[:3])]
+    padding = [RtpPacket(RED, 3 + i, 2 * TICKS, 1, b"") for i in range(3)]
+    after = [
+        RtpPacket(RED, each.sequence + 3, each.timestamp, 1, each.payload)
+        for each in stream(TONE[:10])[3:]
+    ]
+
+    frames = play(receiver, [*packets, *padding[:2], None, *after])
+
+    assert pcm(frames) == undamaged[: 10 * FRAME * 2]
+    assert receiver.counts.redundant == 0
+
+
+def test_an_empty_block_does_not_take_a_late_packets_place(
+    receiver: AudioReceiver, undamaged: bytes
+) -> None:
+    packets = stream(TONE[:10])
+    empty = encode_red([RedBlock(OPUS, TICKS, b""), RedBlock(OPUS, 0, TONE[6])])
+    packets[6] = RtpPacket(RED, 6, 6 * TICKS, 1, empty)
+    packets[5], packets[6] = packets[6], packets[5]
+
+    assert pcm(play(receiver, [*packets])) == undamaged[: 10 * FRAME * 2]
+
+
 def test_what_is_not_redundant_audio_is_counted_and_harms_nothing(
     receiver: AudioReceiver,
 ) -> None:

@@ -11,6 +11,7 @@ from transceiver.rtp.red import (
     RedError,
     encode_red,
     parse_red,
+    unpack_primary,
     unpack_red,
 )
 
@@ -60,12 +61,15 @@ def test_a_cut_payload_is_refused_or_loses_only_of_its_primary(
     assert last.payload.startswith(parsed[-1].payload)
 
 
-@given(st.binary(max_size=200))
+@given(st.binary(min_size=1, max_size=200) | st.builds(encode_red, st.tuples(redundant, primary)))
 def test_any_bytes_are_read_or_refused(payload: bytes) -> None:
     try:
         blocks = parse_red(payload)
     except RedError:
+        with pytest.raises(RedError):
+            unpack_primary(packet(payload))
         return
+    assert unpack_primary(packet(payload)) == unpack_red(packet(payload))[-1]
     assert sum(len(block.payload) for block in blocks) < len(payload)
 
 
@@ -93,3 +97,4 @@ def test_unpacks_the_packets_that_it_stands_for() -> None:
 
 def test_a_padding_packet_keeps_its_place() -> None:
     assert unpack_red(packet(b"")) == [packet(b"")]
+    assert unpack_primary(packet(b"")) == packet(b"")
