@@ -1,5 +1,7 @@
 """A planned restart: what either of the two relays does, in the order of `handover_channel`."""
 
+import contextlib
+import logging
 import socket
 from collections.abc import Sequence
 from itertools import islice
@@ -8,6 +10,7 @@ from relay.handover_channel import (
     VERSION,
     HandoverChannel,
     HandoverError,
+    HandoverRefusedError,
     Offer,
     Released,
     Remembered,
@@ -17,6 +20,8 @@ from relay.handover_channel import (
 from relay.sockets import Publics, RelaySockets
 from relay.worker_link import Snapshot
 from relay.workers import RelayWorkers
+
+logger = logging.getLogger(__name__)
 
 
 class Predecessor:
@@ -41,9 +46,20 @@ class Predecessor:
         return Snapshot(answer.flows, answer.ssrcs)
 
     async def release(self) -> None:
-        """Our workers are reading: returns when its have stopped. Raises HandoverError."""
-        await self._channel.send(TakenOver())
-        await self._channel.expect(Released)
+        """Our workers are reading: returns when its have stopped, or it is gone.
+
+        Raises HandoverRefusedError when it relays on: this relay must not.
+        """
+        with contextlib.suppress(HandoverError):
+            await self._channel.send(TakenOver())
+        try:
+            # Also of one that hears nothing any more: it may have refused before.
+            await self._channel.expect(Released)
+        except HandoverRefusedError:
+            raise
+        except HandoverError as error:
+            # Nobody else may be left to relay: better two readers than none.
+            logger.warning("the relay before this one did not say that it stopped: %s", error)
 
     def close(self) -> None:
         """Say no more; before `release`, it relays on."""

@@ -10,7 +10,8 @@ and msgpack, and the offer's sockets follow it as file descriptors:
     predecessor   Released       its own have stopped, and all that they had read is sent on
 
 Until TakenOver either side may go away, and the predecessor relays on: it gave up nothing.
-For the moment in which both read, each datagram goes to one of them.
+From then on the successor does, even if the predecessor dies before it has released. For the
+moment in which both read, each datagram goes to one of them.
 """
 
 import asyncio
@@ -38,6 +39,10 @@ _PEER = struct.Struct("iII")
 
 class HandoverError(Exception):
     """The hand-over cannot go on; the text says why."""
+
+
+class HandoverRefusedError(HandoverError):
+    """The predecessor said that it goes on relaying."""
 
 
 class Offer(msgspec.Struct, frozen=True, tag=True):
@@ -108,7 +113,7 @@ class HandoverChannel:
                     raise HandoverError("the other side speaks something else")
                 message: Message = self._decoder.decode(await self._read(length))
         if isinstance(message, Refused):
-            raise HandoverError(message.reason)
+            raise HandoverRefusedError(message.reason)
         return message
 
     async def expect(self, kind: type[MessageT]) -> MessageT:

@@ -1,6 +1,8 @@
 """A relay that is replaced while calls go on through it."""
 
+import asyncio
 import contextlib
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ import psutil
 import pytest
 
 from relay.handover import Predecessor, find_predecessor
-from relay.handover_channel import HandoverError
+from relay.handover_channel import HandoverChannel, HandoverError, TakenOver
 from tests.relay.conftest import PATIENCE_S, Cluster, RelayProcess
 from tests.relay.steady_calls import SteadyCalls
 from tests.relay.test_relay_process import refusal, wait_until
@@ -185,6 +187,34 @@ def test_a_path_that_cannot_be_used_is_named(relay_command, tmp_path) -> None:
         line = refusal(relay_command("--handover", str(path)))
         assert line.startswith(f"relay: --handover {path}: ")
         assert reason in line
+
+
+@pytest.fixture
+def taken_over() -> Iterator[tuple[Predecessor, HandoverChannel]]:
+    """A predecessor whose successor is reading, and what the predecessor itself says."""
+    here, there = map(HandoverChannel, socket.socketpair())
+    with contextlib.closing(here), contextlib.closing(there), socket.socket() as admin:
+        yield Predecessor(here, [], [], admin), there
+
+
+async def test_a_predecessor_that_dies_while_it_lets_go_leaves_its_successor(taken_over) -> None:
+    predecessor, its_side = taken_over
+    releasing = asyncio.create_task(predecessor.release())
+    await its_side.expect(TakenOver)
+
+    its_side.close()
+
+    await releasing
+
+
+async def test_a_predecessor_that_relays_on_is_not_replaced(taken_over) -> None:
+    predecessor, its_side = taken_over
+
+    await its_side.refuse("too late")
+    its_side.close()
+
+    with pytest.raises(HandoverError, match="too late"):
+        await predecessor.release()
 
 
 async def test_another_user_s_relay_is_not_trusted(start_relay, meeting_place, monkeypatch) -> None:
