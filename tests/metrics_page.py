@@ -32,6 +32,7 @@ from transceiver.metrics import (
     WorkerCollector,
 )
 from transceiver.relay_directory import RelayDirectory
+from transceiver.rtp.reordering import ReorderingDrop
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
@@ -55,6 +56,7 @@ ALERTS = """\
 | `rate(antiphon_relay_receive_buffer_drops_total[5m]) > 0` | the relay does not keep up: add workers |
 | `rate(antiphon_relay_dropped_packets_total{reason=~"owner_.*\\|table_full\\|.*punt_queue_full\\|tunnel_.*\\|client_.*"}[5m]) > 0` | one of the faults below |
 | `rate(antiphon_transceiver_late_ticks_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
+| `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
 | `antiphon_transceiver_trunk_connected == 0` | no inference replica |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
 
@@ -80,6 +82,7 @@ def page() -> str:
         f"{RELAY_DROPS}\n{relay_drops_table()}",
         f"## Transceiver worker\n\n{metrics_table(transceiver_metrics())}",
         meanings_section("Why a transceiver drops a packet", DropReason),
+        meanings_section("Why a client's audio packet is not used", ReorderingDrop),
         meanings_section("Why a relay worker is told something", Occasion),
         meanings_section("Why a call ended", CloseReason),
         f"## Inference\n\n{metrics_table(inference_metrics())}",

@@ -277,6 +277,7 @@ class Call:
                 input_rate=event.input_rate,
                 output_rate=event.output_rate,
                 sender=self._sender,
+                counts=self._counters.audio,
             )
         self._act(self._conversation.engine_event(event, self._clock()))
 

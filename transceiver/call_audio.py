@@ -1,6 +1,7 @@
 """Both directions of a call's sound, at the rates that its engine asked for."""
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from transceiver.audio.counts import AudioCounts
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.playout import FRAME_S, Playout
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
@@ -29,10 +30,14 @@ class CallAudio:
         input_rate: int,
         output_rate: int,
         sender: RtpSender,
+        counts: AudioCounts,
     ) -> None:
+        """`counts` may be shared by calls."""
         self.input_rate = input_rate
         self.playout = Playout(output_rate)
-        self._receiver = AudioReceiver(payload_type, input_rate, red_payload_type=red_payload_type)
+        self._receiver = AudioReceiver(
+            payload_type, input_rate, red_payload_type=red_payload_type, counts=counts
+        )
         self._encoder = OpusEncoder(output_rate)
         self._sender = sender
         self._next_frame_at: float | None = None

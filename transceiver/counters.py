@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Occasion
+from transceiver.audio.counts import AudioCounts
 from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
@@ -35,6 +36,7 @@ class CallCounters:
     frames_in: int = 0
     frames_out: int = 0
     late_ticks: int = 0
+    audio: AudioCounts = field(default_factory=AudioCounts)
 
 
 @dataclass(slots=True)

@@ -10,12 +10,15 @@ from prometheus_client.registry import Collector
 
 from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Announcer, Occasion
+from transceiver.audio.counts import AudioCounts
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
 from transceiver.relay_directory import RelayDirectory
+from transceiver.rtp.reordering import ReorderingDrop
+from transceiver.rtp.sender import CLOCK_RATE
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -102,6 +105,7 @@ class WorkerCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._tunnel_metrics()
         yield from self._call_metrics()
+        yield from self._audio_metrics()
         yield from self._trunk_metrics()
 
     def _tunnel_metrics(self) -> Iterable[Metric]:
@@ -174,6 +178,43 @@ class WorkerCollector(Collector):
             "Ticks of the playout clock that began a whole tick late.",
             calls.late_ticks,
         )
+
+    def _audio_metrics(self) -> Iterable[Metric]:
+        audio = self._calls.audio
+        yield _counter(
+            "antiphon_transceiver_audio_lost_packets",
+            "Clients' RTP packets that were missing when their turn had passed.",
+            audio.reordering.lost,
+        )
+        yield _counter(
+            "antiphon_transceiver_audio_redundant_packets",
+            "Clients' RTP packets that were missing, and came along with a later one.",
+            audio.redundant,
+        )
+        yield _by_enum(
+            "antiphon_transceiver_audio_undelivered_packets",
+            "Clients' RTP packets that came out of their turn.",
+            "reason",
+            ReorderingDrop,
+            audio.reordering.drops,
+        )
+        yield _counter(
+            "antiphon_transceiver_audio_malformed_packets",
+            "Clients' RTP packets that are not Opus, or not redundant audio.",
+            audio.malformed,
+        )
+        yield self._audio_seconds(audio)
+
+    def _audio_seconds(self, audio: AudioCounts) -> Metric:
+        family = CounterMetricFamily(
+            "antiphon_transceiver_audio_seconds",
+            "Sound of clients for the engine: decoded, made up for what was lost, or silence.",
+            labels=["origin"],
+        )
+        family.add_metric(["decoded"], audio.decoded / CLOCK_RATE)
+        family.add_metric(["recovered"], audio.recovered / CLOCK_RATE)
+        family.add_metric(["silence"], audio.silence / CLOCK_RATE)
+        return family
 
     def _trunk_metrics(self) -> Iterable[Metric]:
         trunk = self._trunk

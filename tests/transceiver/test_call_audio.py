@@ -3,6 +3,7 @@
 import math
 import struct
 
+from transceiver.audio.counts import AudioCounts
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
 from transceiver.audio.playout import FRAME_S
 from transceiver.call_audio import MAX_LAG_S, CallAudio
@@ -20,6 +21,7 @@ def call_audio(input_rate: int = 16_000, output_rate: int = 24_000) -> CallAudio
         input_rate=input_rate,
         output_rate=output_rate,
         sender=sender,
+        counts=AudioCounts(),
     )
 
 

@@ -6,6 +6,7 @@ becomes silence of the length that its timestamps tell.
 
 from dataclasses import dataclass
 
+from transceiver.audio.counts import AudioCounts
 from transceiver.audio.opus import MAX_PACKET_SECONDS, OpusDecoder, OpusError
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.red import RedError, unpack_primary, unpack_red
@@ -44,20 +45,6 @@ class AudioFrame:
     """How long its packet was held back for one that was missing."""
 
 
-@dataclass(slots=True)
-class AudioCounts:
-    """Samples given out, by where they came from."""
-
-    decoded: int = 0
-    recovered: int = 0
-    """Lost, and made up from FEC or by concealment."""
-    silence: int = 0
-    redundant: int = 0
-    """Packets (not samples) that were lost and came along with a later one."""
-    malformed: int = 0
-    """Packets (not samples) that are not Opus, or not redundant audio."""
-
-
 class AudioReceiver:
     """Reorders, decodes and repairs one client's Opus stream at `rate`.
 
@@ -66,8 +53,14 @@ class AudioReceiver:
     """
 
     def __init__(
-        self, payload_type: int, rate: int, *, red_payload_type: int | None = None
+        self,
+        payload_type: int,
+        rate: int,
+        *,
+        red_payload_type: int | None = None,
+        counts: AudioCounts | None = None,
     ) -> None:
+        """`counts` may be shared by receivers."""
         self._payload_type = payload_type
         self._red_payload_type = red_payload_type
         self._decoder = OpusDecoder(rate)
@@ -75,8 +68,8 @@ class AudioReceiver:
         self._ticks_per_sample = CLOCK_RATE // rate
         self._max_repair = int(rate * MAX_PACKET_SECONDS)
         self._silence = bytes(int(rate * SILENCE_FRAME_S) * _BYTES_PER_SAMPLE)
-        self.reordering = Reordering()
-        self.counts = AudioCounts()
+        self.counts = AudioCounts() if counts is None else counts
+        self.reordering = Reordering(self.counts.reordering)
         self._position = 0
         self._next_timestamp: int | None = None
         self._frame_samples = int(rate * SILENCE_FRAME_S)
@@ -155,9 +148,9 @@ class AudioReceiver:
             pcm = self._decoder.conceal(self._frame_samples)
         else:
             self._frame_samples = frame_samples
-        self.counts.decoded += len(pcm) // _BYTES_PER_SAMPLE
-        frames.append(self._frame(pcm, arrival.waited_s))
         ticks = len(pcm) // _BYTES_PER_SAMPLE * self._ticks_per_sample
+        self.counts.decoded += ticks
+        frames.append(self._frame(pcm, arrival.waited_s))
         self._next_timestamp = (packet.timestamp + ticks) & 0xFFFFFFFF
         self._heard_at = now
         self._paused = len(packet.payload) <= _DTX_PAYLOAD_BYTES
@@ -195,7 +188,7 @@ class AudioReceiver:
             pcm = self._decoder.decode_fec(packet.payload, samples)
         except OpusError:
             pcm = self._decoder.conceal(samples)
-        self.counts.recovered += samples
+        self.counts.recovered += samples * self._ticks_per_sample
         return self._frame(pcm, waited_s)
 
     def _live_silence(self, now: float) -> list[AudioFrame]:
@@ -220,7 +213,7 @@ class AudioReceiver:
         if samples > room:
             self._position += samples - room
             samples = room
-        self.counts.silence += samples
+        self.counts.silence += samples * self._ticks_per_sample
         frame = len(self._silence)
         whole, rest = divmod(samples * _BYTES_PER_SAMPLE, frame)
         pieces = [self._silence] * whole + ([bytes(rest)] if rest else [])

@@ -7,7 +7,8 @@ given up.
 """
 
 import enum
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from transceiver.rtp.packet import RtpPacket
 
@@ -36,6 +37,14 @@ class ReorderingDrop(enum.Enum):
     """It straggles in after the stream went on with another SSRC."""
 
 
+@dataclass(slots=True)
+class ReorderingCounts:
+    """Packets that were given up or dropped."""
+
+    lost: int = 0
+    drops: Counter[ReorderingDrop] = field(default_factory=Counter)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A packet in its turn."""
@@ -58,14 +67,14 @@ class _Held:
 class Reordering:
     """One stream's packets in order, each at most once."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: ReorderingCounts | None = None) -> None:
+        """`counts` may be shared by streams."""
+        self.counts = ReorderingCounts() if counts is None else counts
         self._ssrc: int | None = None
         self._former_ssrc: int | None = None
         self._switched_at = 0.0
         self._next = 0
         self._held: dict[int, _Held] = {}
-        self.drops: dict[ReorderingDrop, int] = {}
-        self.lost = 0
 
     @property
     def held(self) -> int:
@@ -102,7 +111,7 @@ class Reordering:
         return self._release(now) if self._held else []
 
     def _drop(self, reason: ReorderingDrop) -> list[Arrival]:
-        self.drops[reason] = self.drops.get(reason, 0) + 1
+        self.counts.drops[reason] += 1
         return []
 
     def _switch_source(self, packet: RtpPacket, now: float) -> list[Arrival]:
@@ -141,7 +150,7 @@ class Reordering:
     def _release_over_gap(self, now: float) -> list[Arrival]:
         lost = min((sequence - self._next) % _SEQUENCES for sequence in self._held)
         self._next = (self._next + lost) % _SEQUENCES
-        self.lost += lost
+        self.counts.lost += lost
         return self._release_in_order(now, lost)
 
     def _release_in_order(self, now: float, lost: int = 0) -> list[Arrival]:

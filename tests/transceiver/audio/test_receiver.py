@@ -19,6 +19,7 @@ from transceiver.audio.receiver import (
     AudioReceiver,
 )
 from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.sender import CLOCK_RATE, FRAME_TICKS
 
 RATE = 24000
 FRAME = RATE // 50
@@ -135,7 +136,7 @@ def test_a_lost_packet_is_made_up_from_the_next_after_40_ms() -> None:
     assert (repaired.position, following.position) == (10 * FRAME, 11 * FRAME)
     assert 0.039 <= repaired.waited_s <= 0.051
     assert level([repaired]) > 3000
-    assert client.receiver.counts.recovered == FRAME
+    assert client.receiver.counts.recovered == FRAME_TICKS
     client.assert_unbroken()
 
 
@@ -144,7 +145,7 @@ def test_a_run_of_lost_packets_is_made_up_whole_while_it_is_short() -> None:
     client.send(*TONE[:10])
     client.lose(4)
     client.send(*TONE[14:20])
-    assert client.receiver.counts.recovered == 4 * FRAME
+    assert client.receiver.counts.recovered == 4 * FRAME_TICKS
     assert client.receiver.counts.silence == 0
     assert client.receiver.position == 20 * FRAME
     client.assert_unbroken()
@@ -155,8 +156,8 @@ def test_a_long_outage_is_silence_but_for_its_last_frame() -> None:
     client.send(*TONE[:10])
     client.lose(20)
     client.send(*TONE[30:40])
-    assert client.receiver.counts.recovered == FRAME
-    assert client.receiver.counts.silence == 19 * FRAME
+    assert client.receiver.counts.recovered == FRAME_TICKS
+    assert client.receiver.counts.silence == 19 * FRAME_TICKS
     assert client.receiver.position == 40 * FRAME
     client.assert_unbroken()
 
@@ -166,7 +167,7 @@ def test_a_loss_at_the_sequence_and_timestamp_wrap() -> None:
     client.send(*TONE[:3])
     client.lose(1)
     client.send(*TONE[4:10])
-    assert client.receiver.counts.recovered == FRAME
+    assert client.receiver.counts.recovered == FRAME_TICKS
     assert client.receiver.position == 10 * FRAME
     client.assert_unbroken()
 
@@ -228,7 +229,7 @@ class TestSilence:
         else:
             client.advance(60)
         client.send(TONE[5])
-        assert client.receiver.counts.silence == MAX_SILENCE_S * RATE
+        assert client.receiver.counts.silence == MAX_SILENCE_S * CLOCK_RATE
         assert client.frames[-1].position == pytest.approx(60.12 * RATE, abs=1)
 
     def test_a_timestamp_that_jumps_beyond_the_time_passed_does_not_move_the_clock(self) -> None:
@@ -264,7 +265,7 @@ def test_other_payload_types_keep_the_sequence_whole() -> None:
     assert client.receiver.receive(client.packet(b"\x01\x0a\x00\xa0", 110), client.now) == []
     (frame,) = client.send(TONE[5])
     assert frame.position == 5 * FRAME
-    assert client.receiver.reordering.lost == 0
+    assert client.receiver.counts.reordering.lost == 0
 
 
 def test_a_change_of_ssrc_goes_on_without_a_gap() -> None:

@@ -48,7 +48,7 @@ def test_a_gap_that_fills_in_time_costs_only_the_wait() -> None:
     assert indexes(arrivals) == [101, 102, 103]
     assert [arrival.lost for arrival in arrivals] == [0, 0, 0]
     assert [arrival.waited_s for arrival in arrivals] == pytest.approx([0.0, 0.015, 0.005])
-    assert reordering.lost == 0
+    assert reordering.counts.lost == 0
 
 
 def test_a_gap_is_given_up_when_its_time_is_over() -> None:
@@ -59,7 +59,7 @@ def test_a_gap_is_given_up_when_its_time_is_over() -> None:
     assert arrival.lost == 1
     assert arrival.waited_s == pytest.approx(MAX_WAIT_S + 0.001)
     assert indexes(reordering.receive(packet(103), 1.05)) == [103]
-    assert reordering.lost == 1
+    assert reordering.counts.lost == 1
 
 
 def test_a_gap_is_given_up_when_enough_packets_wait_behind_it() -> None:
@@ -78,7 +78,7 @@ def test_a_second_gap_gets_a_wait_of_its_own() -> None:
     assert indexes(reordering.tick(0.041)) == [102]
     assert reordering.tick(0.065) == []
     assert indexes(reordering.tick(0.071)) == [104]
-    assert reordering.lost == 2
+    assert reordering.counts.lost == 2
 
 
 def test_a_late_packet_is_dropped() -> None:
@@ -87,14 +87,14 @@ def test_a_late_packet_is_dropped() -> None:
     reordering.tick(1.0)
     assert reordering.receive(packet(101), 1.0) == []
     assert reordering.receive(packet(102), 1.0) == []
-    assert reordering.drops == {ReorderingDrop.LATE: 2}
+    assert reordering.counts.drops == {ReorderingDrop.LATE: 2}
 
 
 def test_a_duplicate_of_a_waiting_packet_is_dropped() -> None:
     reordering = started(100)
     reordering.receive(packet(102), 0.0)
     assert reordering.receive(packet(102), 0.0) == []
-    assert reordering.drops == {ReorderingDrop.DUPLICATE: 1}
+    assert reordering.counts.drops == {ReorderingDrop.DUPLICATE: 1}
     assert indexes(reordering.receive(packet(101), 0.0)) == [101, 102]
 
 
@@ -127,7 +127,7 @@ def test_another_ssrc_restarts_the_stream_and_its_stragglers_are_dropped() -> No
     (first,) = reordering.receive(packet(5, ssrc=2), 1.0)
     assert first.restarted
     assert reordering.receive(packet(101, ssrc=1), 1.1) == []
-    assert reordering.drops == {ReorderingDrop.FORMER_SOURCE: 1}
+    assert reordering.counts.drops == {ReorderingDrop.FORMER_SOURCE: 1}
     assert indexes(reordering.receive(packet(6, ssrc=2), 1.1)) == [6]
 
     (returned,) = reordering.receive(packet(200, ssrc=1), 1.0 + FORMER_SOURCE_S)
@@ -147,7 +147,7 @@ def test_any_order_within_the_window_comes_out_in_order_exactly_once(
     arrivals = [a for index in order for a in reordering.receive(packet(index), 0.0)]
     assert indexes(arrivals) == sorted(order)
     assert all(arrival.lost == 0 for arrival in arrivals)
-    assert reordering.drops == {}
+    assert reordering.counts.drops == {}
 
 
 @given(st.data())
@@ -174,4 +174,4 @@ def test_whatever_the_network_does_order_and_count_hold(data: st.DataObject) -> 
     for previous, arrival in zip([65499, *places], arrivals, strict=False):
         assert arrival.lost == int(arrival.packet.payload) - previous - 1
     assert reordering.held == 0
-    assert reordering.lost == (places[-1] - 65499 - len(places) if places else 0)
+    assert reordering.counts.lost == (places[-1] - 65499 - len(places) if places else 0)

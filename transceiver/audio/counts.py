@@ -1,0 +1,20 @@
+"""What became of clients' audio: plain integers, which calls may share."""
+
+from dataclasses import dataclass, field
+
+from transceiver.rtp.reordering import ReorderingCounts
+
+
+@dataclass(slots=True)
+class AudioCounts:
+    """Sound given out, in ticks of the RTP clock (`CLOCK_RATE`), by where it came from; packets."""
+
+    decoded: int = 0
+    recovered: int = 0
+    """Lost, and made up from FEC or by concealment."""
+    silence: int = 0
+    redundant: int = 0
+    """Packets that were lost and came along with a later one."""
+    malformed: int = 0
+    """Packets that are not Opus, or not redundant audio."""
+    reordering: ReorderingCounts = field(default_factory=ReorderingCounts)
