@@ -38,9 +38,10 @@ AnswerT = TypeVar("AnswerT")
 
 logger = logging.getLogger(__name__)
 
-WARM_UP_S = 0.3
+WARM_UP_S = 0.4
 """How long at least a worker without flows serves its tunnel alone. Owners probe a relay worker
-20 times a second, find its new epoch, and begin to announce within this time."""
+20 times a second, and one that was away for long 5 times: within this time they find its new
+epoch, and begin to announce."""
 
 SETTLING_S = 0.1
 LONGEST_WARM_UP_S = 5.0
