@@ -205,6 +205,14 @@ class FlowTable:
         bound.update(each.life.owner for each in self._bound.values() if each.lives(now))
         return bound.items()
 
+    def flows_of(self, host: str, now: float) -> list[FlowSnapshot]:
+        return [
+            _snapshot(client, entry, now)
+            for table in (self._bound, self._provisional)
+            for client, entry in table.items()
+            if client[0] == host and entry.lives(now)
+        ]
+
     def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
         flows = [
             _snapshot(client, entry, now)

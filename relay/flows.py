@@ -111,7 +111,7 @@ class SsrcSnapshot:
 
 
 class Flows(Protocol):
-    """The table; every method is O(1) but `owners`, `snapshot` and `restore`."""
+    """The table; every method is O(1) but the last four."""
 
     @property
     def bound(self) -> int:
@@ -173,6 +173,9 @@ class Flows(Protocol):
 
     def owners(self, now: float) -> Iterable[tuple[Address, int]]:
         """Each owner with its bound flows, for an operator's eyes; walks the whole table."""
+
+    def flows_of(self, host: str, now: float) -> list[FlowSnapshot]:
+        """What lives of a host's, on all its ports; walks the whole table."""
 
     def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
         """Everything that lives, for a successor."""

@@ -272,11 +272,5 @@ class WorkerProcess:
         )
 
     def _find(self, wanted: FindClient) -> ClientFlows:
-        flows, _ssrcs = self._flows.snapshot(time.monotonic())
-        return ClientFlows(
-            tuple(
-                flow
-                for flow in flows
-                if flow.client[0] == wanted.host and wanted.port in (None, flow.client[1])
-            )
-        )
+        flows = self._flows.flows_of(wanted.host, time.monotonic())
+        return ClientFlows(tuple(flow for flow in flows if wanted.port in (None, flow.client[1])))

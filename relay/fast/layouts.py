@@ -34,7 +34,6 @@ HEADER = np.dtype(
         ("sweep_flows_at", "i8"),
         ("sweep_ssrcs_at", "i8"),
         # For each kind of record: the first free slot, and the slots that ever held one.
-        ("free_owner", "u4"),
         ("free_life", "u4"),
         ("free_flow", "u4"),
         ("free_ssrc", "u4"),

@@ -4,6 +4,7 @@ Bounds checks end where the kernel begins, so every pointer that it is given is 
 here, of an array's own address and of lengths that are at most the array's.
 """
 
+import contextlib
 import mmap
 from typing import Any, NamedTuple
 
@@ -65,7 +66,9 @@ def new_inbox(messages: int, capacity: int) -> Inbox:
 def _rows(count: int, length: int) -> Any:
     """Bytes of which only what is used takes memory: most datagrams are far from the largest."""
     memory = mmap.mmap(-1, count * length)
-    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    # A kernel that was built without huge pages refuses.
+    with contextlib.suppress(OSError):
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
     rows = np.frombuffer(memory, np.uint8).reshape(count, length)
     rows[:, :_USUAL_BYTES] = 0
     return rows

@@ -21,7 +21,7 @@ UNKNOWN, LIMITED = -1, -2
 
 SWEPT_AT_ONCE = 10_000
 
-_HELD = 1
+HELD = 1
 _SECOND_NS = 1_000_000_000
 _PACKET_NS = _SECOND_NS // SSRC_PACKETS_PER_SECOND
 
@@ -90,7 +90,7 @@ def sweep_ssrcs(table: Table, now: float) -> None:
         if header.sweep_ssrcs_at >= header.used_ssrcs:
             header.sweep_ssrcs_at = 0
         entry = table.ssrcs[header.sweep_ssrcs_at]
-        if entry.state == _HELD and not claim_lives(table, entry, now):
+        if entry.state == HELD and not claim_lives(table, entry, now):
             _remove(table, header.sweep_ssrcs_at)
 
 
@@ -119,7 +119,7 @@ def _open(table: Table, ssrc: int) -> int:
         header.free_ssrc = table.ssrcs[slot].next
     entry = table.ssrcs[slot]
     bucket = _bucket(table, ssrc)
-    entry.ssrc, entry.state, entry.next = ssrc, _HELD, table.ssrc_buckets[bucket]
+    entry.ssrc, entry.state, entry.next = ssrc, HELD, table.ssrc_buckets[bucket]
     table.ssrc_buckets[bucket] = slot
     header.ssrcs += 1
     return slot

@@ -57,7 +57,7 @@ def new_table(max_flows: int, max_ssrcs: int, seed: int) -> Any:
     table = sections(memory)
     header = table.header[0]
     header["seed"] = seed
-    for field in ("free_owner", "free_life", "free_flow", "free_ssrc", "oldest", "newest"):
+    for field in ("free_life", "free_flow", "free_ssrc", "oldest", "newest"):
         header[field] = NONE
     for buckets in (table.owner_buckets, table.flow_buckets, table.ssrc_buckets):
         buckets[:] = NONE

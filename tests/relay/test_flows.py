@@ -655,6 +655,23 @@ class TestOwners:
 
         assert dict(flows.owners(NOW)) == {}
 
+    def test_a_host_s_flows_are_those_of_all_its_ports(self, new_flows) -> None:
+        flows = new_flows(max_flows=10)
+        host, ipv6_client = client(1)[0], ("2001:db8::7", 5)
+        bind(flows, client(1))
+        check(flows, (host, 9), OTHER_OWNER)
+        bind(flows, ("203.0.113.8", 1))
+        bind(flows, ipv6_client)
+
+        both = [each for each in flows.snapshot(NOW)[0] if each.client[0] == host]
+        assert [each.client for each in both] == [client(1), (host, 9)]
+        assert flows.flows_of(host, NOW) == both
+        assert [each.client for each in flows.flows_of(ipv6_client[0], NOW)] == [ipv6_client]
+
+        flows.reset(OWNER, NEXT_EPOCH)
+        assert flows.flows_of(host, NOW) == both[1:]
+        assert flows.flows_of(host, NOW + PROVISIONAL_SECONDS) == []
+
 
 class TestSnapshot:
     """A table that takes over another's snapshot decides as that one would have."""
