@@ -19,8 +19,12 @@ PROBES_PER_S = 2000
 MISSED_PROBES = 3
 """So many probes without a sign of life say that a relay worker is gone."""
 
+ESTRANGED_S = 2.0
+"""A relay worker silent for longer has missed changes and their repetitions: it is told none
+until it returns, and then everything."""
+
 PATIENCE_S = 5.0
-"""A relay worker silent for longer is probed slowly; when it returns it has missed too much."""
+"""One silent for longer is probed slowly."""
 
 SLOW_PROBE_INTERVAL_S = 0.2
 """Shorter than a relay worker that starts serves its tunnel alone, so that one that was away
@@ -197,8 +201,10 @@ class RelayDirectory:
         return probes
 
     def _probe(self, address: Address, relay: _Relay, interval: float, now: float) -> Probe:
-        if now - relay.heard_at > PATIENCE_S:
+        silence = now - relay.heard_at
+        if silence > ESTRANGED_S:
             relay.estranged = True
+        if silence > PATIENCE_S:
             interval = max(interval, SLOW_PROBE_INTERVAL_S)
         nonce = self._nonce() or 1
         relay.probe(nonce, interval, now)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel_control import MAX_SIBLINGS, Hello
+from transceiver.announcer import REPEATS_S
 from transceiver.relay_directory import (
+    ESTRANGED_S,
     FORGET_S,
     MAX_RELAYS,
     MISSED_PROBES,
@@ -271,10 +273,22 @@ def test_a_short_silence_is_forgiven(relays: Relays) -> None:
     relays.meet(RELAY)
     relays.settle()
     del relays.epochs[RELAY]
-    relays.run(PATIENCE_S - 1.0)
+    relays.run(ESTRANGED_S - 0.5)
     relays.epochs[RELAY] = 1
     relays.run(1.0)
     assert relays.told == []
+
+
+def test_after_one_that_outlasts_the_repetition_of_changes_everything_is_told(
+    relays: Relays,
+) -> None:
+    relays.meet(RELAY)
+    relays.settle()
+    del relays.epochs[RELAY]
+    relays.run(max(REPEATS_S) + 3 * PROBE_INTERVAL_S)
+    relays.epochs[RELAY] = 1
+    relays.run(2 * PROBE_INTERVAL_S)
+    assert relays.told == [RELAY]
 
 
 def test_bogus_siblings_are_bounded_in_number_and_rate_and_displace_nobody(
