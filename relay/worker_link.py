@@ -199,6 +199,15 @@ class WorkerLink:
         self._loaded.exception()
 
     async def _ask(self, request: Request, sockets: Sequence[socket.socket]) -> Reply:
+        # Who gives up while a thread is sending must not let the next request in between.
+        reply = await asyncio.shield(self._sent(request, sockets))
+        await asyncio.wait([reply])
+        return reply.result()
+
+    async def _sent(
+        self, request: Request, sockets: Sequence[socket.socket]
+    ) -> asyncio.Future[Reply]:
+        """Send a request; its reply to come."""
         async with self._sending:
             if self.is_lost:
                 raise WorkerGoneError
@@ -209,8 +218,7 @@ class WorkerLink:
                 await asyncio.to_thread(self._send, request, sockets)
             except OSError:
                 self.lost()
-        await asyncio.wait([reply])
-        return reply.result()
+        return reply
 
     def _send(self, request: Request, sockets: Sequence[socket.socket]) -> None:
         self._connection.send(request)

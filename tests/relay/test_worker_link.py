@@ -1,5 +1,6 @@
 import asyncio
 import multiprocessing
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -86,6 +87,38 @@ async def test_who_gave_up_waiting_leaves_the_next_reply_to_the_next(
     late.set()
 
     assert await link.ask(CountBound()) == BoundFlows(2)
+
+
+class SlowConnection(Connection):
+    """Takes its time over the first message."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(os.dup(connection.fileno()))
+        self.begun, self.finish = threading.Event(), threading.Event()
+
+    def send(self, obj: object) -> None:
+        if not self.begun.is_set():
+            self.begun.set()
+            self.finish.wait()
+        super().send(obj)
+
+
+async def test_what_is_being_sent_when_its_sender_gives_up_goes_before_the_next() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs, SlowConnection(ours) as slow:
+        link = WorkerLink(slow)
+        draining = asyncio.create_task(link.order(Drain()))
+        await asyncio.to_thread(slow.begun.wait)
+        draining.cancel()
+        counting = asyncio.create_task(link.ask(CountBound()))
+        await asyncio.wait([counting], timeout=0.1)
+        slow.finish.set()
+
+        assert [await asyncio.to_thread(theirs.recv) for _ in range(2)] == [Drain(), CountBound()]
+        for reply in (Done(), BoundFlows(2)):
+            theirs.send(reply)
+        assert await counting == BoundFlows(2)
+        link.lost()
 
 
 async def test_sockets_follow_their_order(start_worker: StartWorker) -> None:
