@@ -141,12 +141,13 @@ class Router:
         self._check_verified = check_verified
         # Asked at every check of every client, about a few owners.
         self._may_own = lru_cache(OWNERS_REMEMBERED)(owners.allows)
+        self._receiver = TunnelReceiver(keys, tunnel)
         self.reload(keys)
 
     def reload(self, keys: ClusterKeys) -> None:
         """Use other keys from now on; flows stay."""
         self._ufrags = UfragReader(keys)
-        self._receiver = TunnelReceiver(keys, self._tunnel)
+        self._receiver.use_keys(keys)
         self.sender_to: Callable[[Address], TunnelSender] = lru_cache(OWNERS_REMEMBERED)(
             lambda owner: TunnelSender(keys, self.epoch, owner)
         )

@@ -104,7 +104,7 @@ class TunnelEndpoint:
         self.flush()
         self._keys = keys
         self._peers.clear()
-        self._receiver = TunnelReceiver(keys, self.address)
+        self._receiver.use_keys(keys)
 
     def send(self, payload: bytes, client: Address, relay: Address) -> None:
         """Send one datagram to `client` through `relay`; a full socket drops it, counted."""

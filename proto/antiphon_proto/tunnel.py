@@ -30,6 +30,7 @@ MAX_HEADERS = 4096
 """Verified headers that a receiver remembers, two a sender; the oldest make room."""
 
 _HEADER = struct.Struct(">BBHQ8s")
+_CONFIG_ID_AT = 1
 _FRAME = struct.Struct(">HB")
 _U64 = struct.Struct(">Q")
 _TRAILER_BYTES = COUNTER_BYTES + MAC_BYTES
@@ -141,8 +142,21 @@ class TunnelReceiver:
         Raises ValueError when it is no IP address.
         """
         self._address = encode_address(address)
-        self._keys = {config.id: (_tag_key(config), _mac_key(config)) for config in keys.configs}
+        self._keys = _receiver_keys(keys)
         self._senders: dict[bytes, _Sender] = {}
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Accept what these keys made, and nothing else, from now on.
+
+        Under a config that stays nothing is accepted twice for it.
+        """
+        before, self._keys = self._keys, _receiver_keys(keys)
+        stay = {id_ for id_, pair in self._keys.items() if before.get(id_) == pair}
+        self._senders = {
+            header: sender
+            for header, sender in self._senders.items()
+            if header[_CONFIG_ID_AT] in stay
+        }
 
     def decode(self, datagram: bytes) -> tuple[int, list[Frame]]:
         """The sender's epoch and its frames. Raises TunnelError."""
@@ -219,6 +233,10 @@ def _decode_frames(datagram: bytes, end: int, *, control: bool) -> list[Frame]:
     if not frames:
         raise TunnelError(TunnelFault.FRAME)
     return frames
+
+
+def _receiver_keys(keys: ClusterKeys) -> dict[int, tuple[bytes, bytes]]:
+    return {config.id: (_tag_key(config), _mac_key(config)) for config in keys.configs}
 
 
 def _tag_key(config: KeyConfig) -> bytes:

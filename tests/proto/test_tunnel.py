@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from antiphon_proto import tunnel
 from antiphon_proto.address import Address
-from antiphon_proto.cluster_keys import ClusterKeys
+from antiphon_proto.cluster_keys import ClusterKeys, KeyConfig, Layout
 from antiphon_proto.replay_window import WINDOW
 from antiphon_proto.tunnel import (
     Frame,
@@ -229,6 +229,25 @@ class TestProtection:
         datagram = sender().encode([DATA])
         assert fault_of(b"\x11" + datagram[1:]) is TunnelFault.TRUNCATED
         assert fault_of(b"\x11" + datagram[1:] + bytes(24)) is TunnelFault.MAC
+
+    def test_a_replay_is_refused_after_a_rotation_that_keeps_its_config(self) -> None:
+        datagram, at = sender().encode([BIND]), receiver()
+        at.decode(datagram)
+
+        at.use_keys(ClusterKeys((*KEYS.configs, KeyConfig(5, Layout.IPV4, bytes(32)))))
+
+        assert fault_of(datagram, at) is TunnelFault.REPLAY
+
+    @pytest.mark.parametrize("new", [KeyConfig(5, Layout.IPV4, bytes(32)), "other secret"])
+    def test_what_a_removed_or_replaced_config_made_is_refused(self, new: KeyConfig | str) -> None:
+        datagram, at = sender().encode([DATA]), receiver()
+        at.decode(datagram)
+        if isinstance(new, str):
+            new = KeyConfig(KEYS.first.id, KEYS.first.layout, bytes(32))
+
+        at.use_keys(ClusterKeys((new,)))
+
+        assert fault_of(datagram, at) is TunnelFault.TAG
 
     def test_a_replay_is_refused(self) -> None:
         encoder, at = sender(), receiver()
