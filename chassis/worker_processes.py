@@ -128,10 +128,21 @@ class WorkerProcesses:
         self.restarts += 1
         self._observer.crashed(index)
         stable = asyncio.get_running_loop().time() - worker.started > STABLE_AFTER_S
-        backoff_s = FIRST_BACKOFF_S if stable else worker.backoff_s
-        await asyncio.sleep(backoff_s)
-        if not self._stopping:
-            self._start(index, min(2 * backoff_s, LAST_BACKOFF_S))
+        await self._start_again(index, FIRST_BACKOFF_S if stable else worker.backoff_s)
+
+    async def _start_again(self, index: int, backoff_s: float) -> None:
+        """Until it succeeds: the system may be out of processes for a while."""
+        while True:
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, LAST_BACKOFF_S)
+            if self._stopping:
+                return
+            try:
+                self._start(index, backoff_s)
+            except OSError as error:
+                logger.error("worker %d cannot be started: %s", index, error.strerror)  # noqa: TRY400
+            else:
+                return
 
 
 def _run(parent: int, main: Callable[..., None], *arguments: Any) -> None:

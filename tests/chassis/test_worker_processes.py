@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -55,6 +56,32 @@ async def test_a_crashed_worker_is_started_again_with_its_index(tmp_path: Path) 
     assert len([name for name in names if name.startswith("1.")]) == 2
     assert workers.restarts == 1
     assert workers.process_ids()[0] == first
+    await workers.stop()
+
+
+class Reluctant(WorkerObserver):
+    """Fails to start a second life once, as when the system is out of processes."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def arguments(self, index: int) -> tuple[()]:
+        self.asked += 1
+        if self.asked == 2:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return ()
+
+
+async def test_a_worker_that_cannot_be_started_again_is_tried_once_more(tmp_path: Path) -> None:
+    workers = WorkerProcesses(1, functools.partial(wait_for_ever, tmp_path), Reluctant())
+    workers.start()
+    await started(tmp_path, 1)
+    os.kill(workers.process_ids()[0], signal.SIGKILL)
+
+    await started(tmp_path, 2)
+
+    assert workers.restarts == 1
+    assert workers.alive == 1
     await workers.stop()
 
 
