@@ -161,8 +161,12 @@ class Supervisor:
     async def _drain(self) -> None:
         logger.info("draining, for at most %d seconds", self._config.drain_seconds)
         loop = asyncio.get_running_loop()
-        await self._workers.drain()
-        watch = DrainWatch(loop.time() + self._config.drain_seconds)
+        deadline = loop.time() + self._config.drain_seconds
+        with contextlib.suppress(TimeoutError):
+            # A worker that is loading, or hangs, does not reply.
+            async with asyncio.timeout_at(deadline):
+                await self._workers.drain()
+        watch = DrainWatch(deadline)
         reason = None
         while reason is None:
             await asyncio.sleep(DRAIN_LOOK_S)

@@ -125,3 +125,10 @@ def test_a_worker_that_is_killed_meanwhile_drains_too(start_carrying, new_client
     new_client().sendto(carrying.owner.check, relay.public)
     wait_until(lambda: relay.drops().get("draining") == 1)
     assert relay.ready() == "draining"
+
+
+def test_a_worker_that_answers_nobody_does_not_delay_the_deadline(start_carrying) -> None:
+    relay = start_carrying("--drain-seconds", "1").relay
+    relay.workers()[0].suspend()
+
+    assert relay.stop() == 0
