@@ -18,6 +18,9 @@ SO_MEMINFO = 55
 _MEMINFO = struct.Struct("9I")
 _MEMINFO_DROPS = 8
 
+MOST_WAITING = 100_000
+"""Datagrams, more than any receive buffer holds: owners may go on sending."""
+
 Publics = tuple[socket.socket, ...]
 """A worker's public sockets, one for each of the relay's public addresses."""
 
@@ -123,6 +126,21 @@ def adopt_sockets(
 def receive_buffer_drops(sockets: Sequence[socket.socket]) -> int:
     """Datagrams that the kernel discarded because a socket's receive buffer was full."""
     return sum(map(_drops, sockets))
+
+
+def discard_waiting(tunnel: socket.socket) -> None:
+    """Empty the queue of a non-blocking socket that nobody has read for a while.
+
+    What owners sent meanwhile is late for any client. What they say of their flows they
+    say again to whoever is new, and first of all they must be heard to ask.
+    """
+    for _ in range(MOST_WAITING):
+        try:
+            tunnel.recv(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue  # Such as an ICMP error for what was sent before; reading it clears it.
 
 
 def _drops(bound: socket.socket) -> int:

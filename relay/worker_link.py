@@ -39,6 +39,8 @@ class WarmUp:
     """
 
     publics: int
+    stale: bool
+    """Whether what waits in its tunnel is: no sibling answered owners while nobody read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.flows import Flows
 from relay.router import Router
+from relay.sockets import discard_waiting
 from relay.worker import Worker
 from relay.worker_link import (
     BoundFlows,
@@ -152,6 +153,8 @@ class WorkerProcess:
         """The reply, or None where it is not due yet."""
         match request:
             case WarmUp():
+                if request.stale:
+                    discard_waiting(self._tunnel)
                 self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=True)
             case Forward():
                 self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=False)

@@ -228,7 +228,7 @@ class RelayWorkers(WorkerObserver):
             await link.order(Restore(snapshot.flows, snapshot.ssrcs))
             return
         publics = self._sockets.some_publics(index)
-        await link.order(WarmUp(len(publics)), publics)
+        await link.order(WarmUp(len(publics), stale=not self._forwarding), publics)
         await asyncio.sleep(WARM_UP_S)
         before, bound = 0, (await link.ask(CountBound())).count
         deadline = self._loop.time() + LONGEST_WARM_UP_S

@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from chassis.bound_socket import bound_address
+from chassis.bound_socket import bind_udp, bound_address
 from chassis.host_port import HostPort
 from chassis.settings import SettingError
 from relay.public_addresses import PublicAddresses
-from relay.sockets import RelaySockets, adopt_sockets, open_sockets
+from relay.sockets import RelaySockets, adopt_sockets, discard_waiting, open_sockets
 
 ANY = HostPort("127.0.0.1", 0)
 ANY_PUBLIC = PublicAddresses((ANY,))
@@ -178,3 +178,15 @@ def test_remembers_what_closed_sockets_dropped(sockets: RelaySockets) -> None:
         sockets.close_publics(index)
 
     assert sockets.public_drops() == dropped
+
+
+def test_what_waits_in_a_socket_is_discarded() -> None:
+    with bind_udp("--tunnel", ANY) as bound, socket.socket(type=socket.SOCK_DGRAM) as owner:
+        owner.connect(bound.getsockname())
+        for datagram in (b"", b"late", bytes(1400)):
+            owner.send(datagram)
+        discard_waiting(bound)
+        with pytest.raises(BlockingIOError):
+            bound.recv(1)
+        owner.send(b"new")
+        assert bound.recv(2048) == b"new"
