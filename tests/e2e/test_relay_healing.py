@@ -39,11 +39,15 @@ def assert_nothing_lost(account: Account) -> None:
     assert len(account.up_lost) == len(account.down_lost) == account.duplicates == 0, str(account)
 
 
-@pytest.mark.parametrize("absence_s", [0.0, LONG_S], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("fast_path", "absence_s"),
+    [("on", 0.0), ("on", LONG_S), ("off", 0.0)],
+    ids=["fast", "fast-long", "plain"],
+)
 def test_every_flow_returns_with_a_relay_that_was_killed(
     cluster: Cluster, fast_path: str, absence_s: float
 ) -> None:
-    with relay_command(cluster, fast_path) as command:
+    with relay_command(cluster, f"--fast-path={fast_path}") as command:
         relay = command.start()
         with live_calls(cluster, relay, CALLS) as live:
             killed, attempts = Killed(live, relay, command), []
