@@ -262,10 +262,11 @@ def with_smuggled_nomination(check: bytes) -> bytes:
 
 
 def test_a_smuggled_nomination_selects_nothing(target: Target, elsewhere: socket.socket) -> None:
-    """The client is silent, and has a second address, proven and not nominated."""
+    """In silence, while the client has a second address, proven and not nominated."""
     owner, callers = target.live.owner, target.live.callers
     terms, home, second = callers.terms[-1], callers.address(-1), elsewhere.getsockname()
     callers.hush()
+    owner.speak(False)
     elsewhere.send(connectivity_check(terms, use_candidate=False))
 
     def proven() -> bool:
@@ -290,6 +291,7 @@ def test_a_smuggled_nomination_selects_nothing(target: Target, elsewhere: socket
     callers.check()
     wait_until(lambda: owner.selected()[-1] == home, "and another one moves it back")
     callers.speak()
+    owner.speak(True)
 
 
 def test_media_with_a_stolen_ssrc_moves_no_flow_and_is_limited(
