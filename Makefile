@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test check proto fuzz bench bench-relay relay-peers clean debian-packages
+.PHONY: help up test check proto fuzz bench bench-relay bench-relay-healing relay-peers clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -16,6 +16,7 @@ help:
 	@echo "            the relay's compiled decisions to the reference's"
 	@echo "make bench  measure the README's figures"
 	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
+	@echo "make bench-relay-healing  measure how calls fare when their relay is killed or replaced"
 	@echo "make clean  remove the virtual environment and everything generated"
 
 up: .venv/ready-to-run
@@ -50,6 +51,9 @@ bench: .venv/ready-to-develop
 bench-relay: .venv/ready-to-develop relay-peers
 	$(BIN)/python -m bench.relay $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
+
+bench-relay-healing: .venv/ready-to-develop
+	$(BIN)/python -m bench.relay_healing $(BENCH_ARGS)
 
 clean:
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
