@@ -25,14 +25,6 @@ class ReloadedFile(Generic[ContentT]):
         self._current = current
         self._seen: bytes | str | None = None
         """The bytes read last, or why they could not be."""
-        self._read_at: float | None = None
-
-    def poll(self, now: float) -> ContentT | None:
-        """As `changed`, but looks at the file only every `POLL_S` seconds."""
-        if self._read_at is not None and now - self._read_at < POLL_S:
-            return None
-        self._read_at = now
-        return self.changed()
 
     def changed(self) -> ContentT | None:
         """Read the file; what it says, if that is not what is in use already."""

@@ -16,6 +16,7 @@ from antiphon_proto.tunnel_control import Bind
 from relay.flows import (
     AMPLIFICATION_LIMIT,
     MAX_BIND_SSRCS,
+    NO_EPOCH,
     NO_UFRAG,
     PROVISIONAL_SECONDS,
     REBINDING_CREDIT,
@@ -31,9 +32,6 @@ from relay.flows import (
 
 SWEPT_AT_ONCE = 1000
 """Bounds the time of one sweep to about a millisecond."""
-
-NO_EPOCH = 0
-"""The life of an owner that no binding named: a check's ufrag does not tell."""
 
 _SECOND_NS = 1_000_000_000
 

@@ -35,6 +35,9 @@ MAX_BIND_SSRCS = 8
 """SSRCs of one binding that are remembered; the rest are ignored."""
 
 
+NO_EPOCH = 0
+"""The life of an owner that no binding named: a check's ufrag does not tell."""
+
 NO_UFRAG = 0
 """The mark of a flow that no verified check was seen of."""
 
@@ -91,7 +94,7 @@ class FlowSnapshot:
     client: Address
     owner: Address
     epoch: int
-    """Of the owner's life that bound it; 0 when none did."""
+    """Of the owner's life that bound it; `NO_EPOCH` when none did."""
     state: FlowState
     seconds_left: int
     ufrag_mark: int

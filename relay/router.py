@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from antiphon_proto import stun
-from antiphon_proto.address import Address
+from antiphon_proto.address import Address, family_of
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.stun import StunClass, StunError, StunMessage
@@ -244,7 +244,7 @@ class Router:
             return DropReason.FOREIGN_CLUSTER
         if not self._may_own(owner.address):
             return DropReason.OWNER_NOT_ALLOWED
-        if _family(owner.address) != _family(self._tunnel[0]):
+        if family_of(owner.address) != family_of(self._tunnel[0]):
             return DropReason.OWNER_FAMILY
         return owner.address, owner.port
 
@@ -288,7 +288,7 @@ class Router:
     # From an owner.
 
     def _deliver(self, frame: Frame, now: float) -> Delivery | DropReason:
-        if _family(frame.client[0]) not in self._families:
+        if family_of(frame.client[0]) not in self._families:
             return DropReason.CLIENT_FAMILY
         if not self._flows.may_send(frame.client, len(frame.payload), now):
             return DropReason.PROVISIONAL_ALLOWANCE
@@ -317,7 +317,3 @@ _BIND_DROPS: Mapping[Admission, DropReason | None] = {
     Admission.CONFLICT: DropReason.BIND_CONFLICT,
     Admission.FULL: DropReason.BIND_TABLE_FULL,
 }
-
-
-def _family(host: str) -> int:
-    return 6 if ":" in host else 4

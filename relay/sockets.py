@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Iterable, Sequence
 
+from antiphon_proto.address import family_of
 from chassis.bound_socket import bind_udp, bound_address, resolved
 from chassis.host_port import HostPort
 from chassis.settings import SettingError
@@ -49,7 +50,7 @@ class RelaySockets:
     @property
     def families(self) -> frozenset[int]:
         """4, 6 or both: of the public sockets."""
-        return frozenset(6 if ":" in each.host else 4 for each in self.addresses.addresses)
+        return frozenset(family_of(each.host) for each in self.addresses.addresses)
 
     def publics(self, index: int) -> Publics:
         """Worker `index`'s public sockets; none while they are closed."""

@@ -12,19 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from antiphon_proto.address import Address
+from antiphon_proto.address import Address, family_of
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
 from relay.counters import Direction, Tally, WorkerCounters
 from relay.drop_reason import DropReason
 from relay.flows import Flows
+from relay.receive_buffers import PUBLIC_BYTES, TUNNEL_BYTES
 from relay.router import Answer, Delivery, Forward, Router
-
-PUBLIC_BYTES = 2048
-"""Receive buffer for clients: WebRTC keeps its datagrams under 1280 to 1500 bytes."""
-
-TUNNEL_BYTES = 65535
-"""Receive buffer for owners: one tunnel datagram may carry many frames."""
 
 PUNT_BYTES = 65535 + 64
 
@@ -232,7 +227,7 @@ class Worker:
         self._trust_header(datagram[:HEADER_BYTES])
 
     def _deliver(self, delivery: Delivery) -> None:
-        public = self._publics[6 if ":" in delivery.client[0] else 4]
+        public = self._publics[family_of(delivery.client[0])]
         try:
             public.sendto(delivery.payload, delivery.client)
         except OSError:

@@ -245,6 +245,8 @@ class WorkerProcess:
         """The end of StopReading: all that was received has been sent on."""
         for each in (*self._publics, self._tunnel):
             each.close()
+        if self._fast is not None:
+            self._fast.close()
         self._link.send(Done())
 
     def _read_out(self) -> None:

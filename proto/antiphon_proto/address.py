@@ -26,6 +26,11 @@ _FAMILY_PORT = struct.Struct(">BH")
 _RECENT = 16384
 
 
+def family_of(host: str) -> int:
+    """4 or 6: the family of an IP address."""
+    return 6 if ":" in host else 4
+
+
 @lru_cache(maxsize=_RECENT)
 def pack_host(host: str) -> bytes:
     """The 4 or 16 bytes of an IP address.

@@ -5,6 +5,7 @@ Slots of provisional flows are linked in the order in which the flows were opene
 
 from typing import Any
 
+from relay.fast.chain import unchain
 from relay.fast.client_key import ClientKey, address_bucket, same_address
 from relay.fast.compiling import jit
 from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, i64
@@ -180,7 +181,9 @@ def sweep_flows(table: Table, now: float) -> None:
 @jit
 def remove_flow(table: Table, slot: int) -> None:
     header, flow = table.header[0], table.flows[slot]
-    _unchain(table, slot)
+    key = ClientKey(flow.hi, flow.lo, flow.port, flow.family)
+    bucket = address_bucket(header.seed, key, table.flow_buckets)
+    unchain(table.flows, table.flow_buckets, bucket, slot)
     if flow.state == PROVISIONAL:
         _leave_provisional(table, slot)
     else:
@@ -189,20 +192,6 @@ def remove_flow(table: Table, slot: int) -> None:
     flow.state = FREE
     flow.next = header.free_flow
     header.free_flow = slot
-
-
-@jit
-def _unchain(table: Table, slot: int) -> None:
-    flow = table.flows[slot]
-    key = ClientKey(flow.hi, flow.lo, flow.port, flow.family)
-    bucket = address_bucket(table.header[0].seed, key, table.flow_buckets)
-    at = i64(table.flow_buckets[bucket])
-    if at == slot:
-        table.flow_buckets[bucket] = flow.next
-        return
-    while table.flows[at].next != slot:
-        at = i64(table.flows[at].next)
-    table.flows[at].next = flow.next
 
 
 @jit

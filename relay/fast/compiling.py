@@ -22,10 +22,10 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from antiphon_proto import demux, stun, tunnel
-from relay import counters, drop_reason, flows
+from relay import counters, drop_reason, flows, receive_buffers
 
 _PACKAGE = Path(__file__).parent
-_CONSTANTS = (demux, stun, tunnel, counters, drop_reason, flows)
+_CONSTANTS = (demux, stun, tunnel, counters, drop_reason, flows, receive_buffers)
 """Modules outside of the package whose values are compiled in."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])

@@ -19,11 +19,6 @@ def drop(reason: DropReason) -> int:
     return PUNT - 1 - DROPPED[reason]
 
 
-def reason_of(verdict: int) -> DropReason:
-    """What `drop` was asked for."""
-    return next(reason for reason in DropReason if drop(reason) == verdict)
-
-
 TO_OWNER, TO_CLIENT = (
     FORWARDED[direction][PacketKind.STUN] for direction in (Direction.TO_OWNER, Direction.TO_CLIENT)
 )

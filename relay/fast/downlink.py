@@ -21,21 +21,17 @@ from relay.fast.message_arrays import (
     new_outbox,
     open_message,
 )
-from relay.fast.packet import packet_kind, u16_at
+from relay.fast.packet import FRAME_BYTES, packet_kind, u16_at
 from relay.fast.sockaddr import encode_name, encoded_length, key_of_encoded, name_encoded
 from relay.fast.table import Table
 from relay.fast.trusted_headers import is_trusted, new_trusted_headers
-
-TUNNEL_BYTES = 65535
-"""Receive buffer for owners: one tunnel datagram may carry many frames."""
+from relay.receive_buffers import TUNNEL_BYTES
 
 BATCH = 256
 """Datagrams taken from the socket, and payloads sent, at one go."""
 
 DELIVER = 0
 """The verdict on a datagram whose frames can all be read."""
-
-_FRAME_BYTES = 3
 
 _TRUNCATED = drop(DropReason.TUNNEL_TRUNCATED)
 _FRAME = drop(DropReason.TUNNEL_FRAME)
@@ -112,12 +108,12 @@ def check_frames(data: Any, position: int, end: int) -> int:
     if position == end:
         return _FRAME
     while position < end:
-        if end - position <= _FRAME_BYTES:
+        if end - position <= FRAME_BYTES:
             return _TRUNCATED
-        address_bytes = encoded_length(i64(data[position + _FRAME_BYTES]))
+        address_bytes = encoded_length(i64(data[position + FRAME_BYTES]))
         if address_bytes == 0 or data[position + 2] != 0:
             return _FRAME
-        position += _FRAME_BYTES + address_bytes + u16_at(data, position)
+        position += FRAME_BYTES + address_bytes + u16_at(data, position)
     return _TRUNCATED if position > end else DELIVER
 
 
@@ -149,7 +145,7 @@ def deliver_some(
         at = HEADROOM + cursor[1]
         data = downlink.inbox.buffers[i]
         length = u16_at(data, at)
-        family = i64(data[at + _FRAME_BYTES])
+        family = i64(data[at + FRAME_BYTES])
         address_bytes = encoded_length(family)
         verdict = _judge_frame(
             table, data, at, length, has_ipv4 if family == IPV4 else has_ipv6, now
@@ -157,10 +153,10 @@ def deliver_some(
         if verdict != DELIVER:
             count_drop(row, verdict)
         elif family == IPV4:
-            _ready(downlink.ipv4, data, at + _FRAME_BYTES, address_bytes, length)
+            _ready(downlink.ipv4, data, at + FRAME_BYTES, address_bytes, length)
         else:
-            _ready(downlink.ipv6, data, at + _FRAME_BYTES, address_bytes, length)
-        cursor[1] += _FRAME_BYTES + address_bytes + length
+            _ready(downlink.ipv6, data, at + FRAME_BYTES, address_bytes, length)
+        cursor[1] += FRAME_BYTES + address_bytes + length
     return False
 
 
@@ -170,7 +166,7 @@ def _judge_frame(
 ) -> int:
     if not has_family:
         return _FAMILY
-    client = key_of_encoded(data, at + _FRAME_BYTES)
+    client = key_of_encoded(data, at + FRAME_BYTES)
     return DELIVER if may_send(table, client, length, now) else _ALLOWANCE
 
 

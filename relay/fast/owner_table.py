@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from relay import flows
+from relay.fast.chain import unchain
 from relay.fast.client_key import ClientKey, address_bucket, same_address
 from relay.fast.compiling import jit
 from relay.fast.layouts import NONE, i64
 from relay.fast.table import Table
 
-NO_EPOCH = np.uint64(0)
-"""The life of an owner that no binding named: a check's ufrag does not tell."""
+NO_EPOCH = np.uint64(flows.NO_EPOCH)
 
 
 @jit
@@ -66,13 +67,7 @@ def _unchain_owner(table: Table, slot: int) -> None:
     owner = table.owners[slot]
     key = ClientKey(owner.hi, owner.lo, owner.port, owner.family)
     bucket = address_bucket(table.header[0].seed, key, table.owner_buckets)
-    at = i64(table.owner_buckets[bucket])
-    if at == slot:
-        table.owner_buckets[bucket] = owner.next
-        return
-    while table.owners[at].next != slot:
-        at = i64(table.owners[at].next)
-    table.owners[at].next = owner.next
+    unchain(table.owners, table.owner_buckets, bucket, slot)
 
 
 @jit

@@ -25,6 +25,9 @@ STUN, DTLS, RTP, RTCP, OTHER = (
 
 NO_SSRC = -1
 
+FRAME_BYTES = 3
+"""Of a tunnel frame's header, before the client's address."""
+
 
 @jit
 def u16_at(data: Any, at: int) -> int:
@@ -46,12 +49,6 @@ def u64_at(data: Any, at: int) -> Any:
 def put_u16(data: Any, at: int, value: int) -> None:
     data[at] = value >> 8 & 0xFF
     data[at + 1] = value & 0xFF
-
-
-@jit
-def put_u32(data: Any, at: int, value: int) -> None:
-    put_u16(data, at, value >> 16)
-    put_u16(data, at + 2, value)
 
 
 @jit

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from relay.fast.chain import unchain
 from relay.fast.client_key import ClientKey, bucket_of, same_address
 from relay.fast.compiling import jit
 from relay.fast.layouts import FREE, NONE, i64
@@ -128,14 +129,7 @@ def _open(table: Table, ssrc: int) -> int:
 @jit
 def _remove(table: Table, slot: int) -> None:
     header, entry = table.header[0], table.ssrcs[slot]
-    bucket = _bucket(table, i64(entry.ssrc))
-    at = i64(table.ssrc_buckets[bucket])
-    if at == slot:
-        table.ssrc_buckets[bucket] = entry.next
-    else:
-        while table.ssrcs[at].next != slot:
-            at = i64(table.ssrcs[at].next)
-        table.ssrcs[at].next = entry.next
+    unchain(table.ssrcs, table.ssrc_buckets, _bucket(table, i64(entry.ssrc)), slot)
     release_life(table, i64(entry.life))
     entry.state = FREE
     entry.next = header.free_ssrc

@@ -27,7 +27,16 @@ from relay.fast.message_arrays import (
     open_message,
 )
 from relay.fast.owner_table import owner_of
-from relay.fast.packet import NO_SSRC, OTHER, STUN, copy_bytes, packet_kind, put_u16, ssrc_of
+from relay.fast.packet import (
+    FRAME_BYTES,
+    NO_SSRC,
+    OTHER,
+    STUN,
+    copy_bytes,
+    packet_kind,
+    put_u16,
+    ssrc_of,
+)
 from relay.fast.sockaddr import (
     IPV4_BYTES,
     IPV4_NAME_BYTES,
@@ -40,18 +49,13 @@ from relay.fast.ssrc_table import live_ssrc, spend_packet
 from relay.fast.stun_walk import MALFORMED, NO_REQUEST, walk_stun
 from relay.fast.table import MAX_OWNERS, Table
 from relay.flows import NO_UFRAG
-
-PUBLIC_BYTES = 2048
-"""Receive buffer for clients; what fills it may have been cut short."""
+from relay.receive_buffers import PUBLIC_BYTES
 
 TUNNEL_PAYLOAD = 1400
 """Bytes of a tunnel datagram that holds more than one frame: what any path takes whole."""
 
 BATCH = 256
 """Datagrams taken from a socket at one go."""
-
-_FRAME_BYTES = 3
-"""Of a frame's header, before the client's address."""
 
 _OVERSIZED = drop(DropReason.OVERSIZED)
 _NOT_WEBRTC = drop(DropReason.NOT_WEBRTC)
@@ -114,7 +118,7 @@ def judge_batch(table: Table, uplink: Uplink, received: int, now: float) -> None
         uplink.kinds[i] = kind
         uplink.verdicts[i] = judge(table, data, length, kind, key_of_name(name), now)
         address_bytes = encode_name(name, data, HEADROOM)
-        put_u16(data, HEADROOM - address_bytes - _FRAME_BYTES, length)
+        put_u16(data, HEADROOM - address_bytes - FRAME_BYTES, length)
         data[HEADROOM - address_bytes - 1] = 0  # The type: DATA.
 
 
@@ -209,7 +213,7 @@ def _group_by_owner(uplink: Uplink, received: int) -> int:
 def _frame_bytes(uplink: Uplink, i: int) -> int:
     ipv4 = uplink.inbox.messages[i].name_length == IPV4_NAME_BYTES
     address_bytes = IPV4_BYTES if ipv4 else IPV6_BYTES
-    return _FRAME_BYTES + address_bytes + i64(uplink.inbox.messages[i].length)
+    return FRAME_BYTES + address_bytes + i64(uplink.inbox.messages[i].length)
 
 
 @jit

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.reloaded_file import POLL_S, ReloadedFile
+from chassis.reloaded_file import ReloadedFile
 
 
 def parse(text: str) -> list[int]:
@@ -80,12 +80,3 @@ def test_after_a_bad_file_a_good_one_is_told(
     assert len(errors(caplog)) == 2
     path.write_text("3")
     assert numbers.changed() == [3]
-
-
-def test_the_file_is_looked_at_no_more_often_than_told(
-    path: Path, numbers: ReloadedFile[list[int]]
-) -> None:
-    assert numbers.poll(100.0) is None
-    path.write_text("2")
-    assert numbers.poll(100.0 + 0.9 * POLL_S) is None
-    assert numbers.poll(100.0 + POLL_S) == [2]

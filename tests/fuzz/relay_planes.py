@@ -38,8 +38,8 @@ from relay.fast.uplink import assemble, count_sent, count_verdicts, judge_batch,
 from relay.flow_table import FlowTable
 from relay.flows import Flows
 from relay.owner_allow_list import PRIVATE_OWNERS
+from relay.receive_buffers import PUBLIC_BYTES
 from relay.router import Delivery, Forward, FromClient, FromTunnel, Router
-from relay.worker import PUBLIC_BYTES
 from tests.fuzz.relay_traffic import BOTH_KEYS, MAX_BATCH, UNIX_START, Arrivals, World
 
 COUNTED = sorted(

@@ -26,7 +26,7 @@ from antiphon_proto.tunnel_control import (
     control_frame,
 )
 from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
-from relay.worker import PUBLIC_BYTES
+from relay.receive_buffers import PUBLIC_BYTES
 from tests.fuzz.run import mutated
 
 UNIX_START = 1_800_000_000

@@ -17,8 +17,9 @@ from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.owner_allow_list import PRIVATE_OWNERS
+from relay.receive_buffers import PUBLIC_BYTES
 from relay.router import Router
-from relay.worker import BATCH, PUBLIC_BYTES, CompiledLoop, FastPathError, Worker
+from relay.worker import BATCH, CompiledLoop, FastPathError, Worker
 
 PATIENCE_S = 10.0
 OWNER_EPOCH = 77
