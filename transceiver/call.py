@@ -125,7 +125,7 @@ class Call:
             sources=offer.ssrcs,
         )
         self._sender = RtpSender(
-            payload_type=offer.opus_payload_type,
+            payload_type=offer.format.payload_type,
             ssrc=secrets.randbits(32),
             sequence=secrets.randbits(15),
             timestamp=secrets.randbits(32),
@@ -272,8 +272,7 @@ class Call:
     def engine_event(self, event: Event) -> None:
         if isinstance(event, Ready):
             self._audio = CallAudio(
-                payload_type=self._offer.opus_payload_type,
-                red_payload_type=self._offer.red_payload_type,
+                self._offer.format,
                 input_rate=event.input_rate,
                 output_rate=event.output_rate,
                 sender=self._sender,

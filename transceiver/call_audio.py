@@ -1,8 +1,9 @@
 """Both directions of a call's sound, at the rates that its engine asked for."""
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from transceiver.audio.codec_factory import make_encoder
 from transceiver.audio.counts import AudioCounts
-from transceiver.audio.opus import OpusEncoder
+from transceiver.audio.format import AudioFormat
 from transceiver.audio.playout import FRAME_S, Playout
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
@@ -24,9 +25,8 @@ class CallAudio:
 
     def __init__(
         self,
+        format_: AudioFormat,
         *,
-        payload_type: int,
-        red_payload_type: int | None,
         input_rate: int,
         output_rate: int,
         sender: RtpSender,
@@ -36,9 +36,12 @@ class CallAudio:
         self.input_rate = input_rate
         self.playout = Playout(output_rate)
         self._receiver = AudioReceiver(
-            payload_type, input_rate, red_payload_type=red_payload_type, counts=counts
+            format_.payload_type,
+            input_rate,
+            red_payload_type=format_.red_payload_type,
+            counts=counts,
         )
-        self._encoder = OpusEncoder(output_rate)
+        self._encoder = make_encoder(format_, output_rate)
         self._sender = sender
         self._next_frame_at: float | None = None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import aiortc.sdp
 from aiortc import RTCDtlsParameters
 
+from transceiver.audio.format import AudioFormat, Codec
 from transceiver.fingerprint import DIGEST_BYTES, Fingerprint, FingerprintError
 from transceiver.ice import IceCredentials
 
@@ -131,9 +132,7 @@ class Offer:
     audio: int
     direction: Direction
     """The client's: see `Direction.mirrored`."""
-    opus_payload_type: int
-    red_payload_type: int | None
-    """Of redundant audio (RFC 2198) whose frames are all that Opus."""
+    format: AudioFormat
     ssrcs: tuple[int, ...]
     """The RTP sources that the audio section names, at most MAX_SSRCS; clients need not."""
     data: int | None
@@ -180,8 +179,11 @@ def parse_offer(text: str) -> Offer:
         bundle=bundle,
         audio=audio,
         direction=Direction(description.media[audio].direction or "sendrecv"),
-        opus_payload_type=opus_payload_type,
-        red_payload_type=_red_payload_type(lines, audio, opus_payload_type),
+        format=AudioFormat(
+            codec=Codec.OPUS,
+            payload_type=opus_payload_type,
+            red_payload_type=_red_payload_type(lines, audio, opus_payload_type),
+        ),
         ssrcs=_ssrcs(lines, audio),
         data=data,
         sctp_port=_sctp_port(description.media, data),
@@ -388,7 +390,7 @@ def _section(media: aiortc.sdp.MediaDescription) -> Section:
 
 def _audio_answer(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator[str]:
     direction = offer.direction.mirrored
-    opus, red = offer.opus_payload_type, offer.red_payload_type
+    opus, red = offer.format.payload_type, offer.format.red_payload_type
     # The first format is the one that the client sends.
     formats = f"{opus}" if red is None else f"{red} {opus}"
     yield f"m=audio {answer.port} {section.profile} {formats}"

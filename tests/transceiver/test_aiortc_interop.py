@@ -46,9 +46,9 @@ class Server(asyncio.DatagramProtocol):
         self.ends: list[ChannelEnd] = []
         self.ice = IceAgent(CREDENTIALS, offer.ice, random_bytes=os.urandom)
         self.dtls = DtlsEndpoint(CERTIFICATE, offer.fingerprints, client=offer.dtls_client)
-        self.audio = AudioReceiver(offer.opus_payload_type, RATE)
+        self.audio = AudioReceiver(offer.format.payload_type, RATE)
         self.sender = RtpSender(
-            payload_type=offer.opus_payload_type, ssrc=77, sequence=65530, timestamp=2**32 - 10
+            payload_type=offer.format.payload_type, ssrc=77, sequence=65530, timestamp=2**32 - 10
         )
         self.rtcp = RtcpSession(
             self.sender, cname="antiphon", epoch_s=4e9, random=random.Random(1).random

@@ -4,6 +4,7 @@ import math
 import struct
 
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
 from transceiver.audio.playout import FRAME_S
 from transceiver.call_audio import MAX_LAG_S, CallAudio
@@ -16,8 +17,7 @@ PAYLOAD_TYPE = 111
 def call_audio(input_rate: int = 16_000, output_rate: int = 24_000) -> CallAudio:
     sender = RtpSender(payload_type=PAYLOAD_TYPE, ssrc=1, sequence=0, timestamp=0)
     return CallAudio(
-        payload_type=PAYLOAD_TYPE,
-        red_payload_type=None,
+        AudioFormat(Codec.OPUS, PAYLOAD_TYPE),
         input_rate=input_rate,
         output_rate=output_rate,
         sender=sender,

@@ -82,8 +82,8 @@ def section(answer: str, index: int) -> list[str]:
 
 def test_chromiums_offer() -> None:
     offer = parse_offer(CHROMIUM)
-    assert offer.opus_payload_type == 111
-    assert offer.red_payload_type == 63
+    assert offer.format.payload_type == 111
+    assert offer.format.red_payload_type == 63
     assert offer.ice == IceCredentials("SYYG", "ttYHoLC3Jp3fauvU9cgC03Dd")
     assert str(offer.fingerprints[0]).startswith("sha-256 A8:50:F4:6E:42:02")
     assert offer.direction is Direction.SENDRECV
@@ -120,7 +120,7 @@ def test_redundant_audio_is_taken_when_all_of_it_is_opus(
     line: str, replacement: str, red: int | None
 ) -> None:
     offer = parse_offer(CHROMIUM.replace(line, replacement))
-    assert offer.red_payload_type == red
+    assert offer.format.red_payload_type == red
     audio = section(build_answer(offer, ANSWER), 0)
     assert audio[0].endswith(" 111" if red is None else " 63 111")
     assert any("red" in line for line in audio) is (red is not None)
@@ -158,7 +158,7 @@ def test_the_answer_to_chromium() -> None:
 
 def test_a_firefox_like_offer_with_session_level_attributes() -> None:
     offer = parse_offer(FIREFOX_LIKE)
-    assert offer.opus_payload_type == 109
+    assert offer.format.payload_type == 109
     assert offer.ice.ufrag == "4d6ec11a"
     assert offer.fingerprints == (Fingerprint("sha-256", b"\xab" * 32),)
     assert offer.data == 1

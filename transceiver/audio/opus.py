@@ -12,6 +12,11 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from transceiver.audio.codec import AudioCodecError
+
+CLOCK_RATE = 48000
+"""RTP timestamps of Opus, whatever rate it codes at: https://www.rfc-editor.org/rfc/rfc7587#section-4.1"""
+
 RATES = (8000, 12000, 16000, 24000, 48000)
 MAX_PACKET_BYTES = 1275
 MAX_PACKET_SECONDS = 0.12
@@ -40,15 +45,18 @@ class LibraryNotFoundError(OSError):
     """There is no libopus that is new enough."""
 
 
-class OpusError(ValueError):
+class OpusError(AudioCodecError):
     """Not an Opus packet, or not a frame that Opus can code."""
 
 
 class OpusDecoder:
     """Decodes one stream to mono at `rate`, one of `RATES`."""
 
+    clock_rate = CLOCK_RATE
+
     def __init__(self, rate: int) -> None:
         _check_rate(rate)
+        self.concealment_step = rate // 400
         self._library = library()
         self._rate = rate
         # libopus writes its state into memory that Python owns and frees.
@@ -73,6 +81,13 @@ class OpusDecoder:
         """
         return self._decode(following, samples, fec=1)
 
+    def repair(self, following: bytes, samples: int) -> bytes:
+        """As `decode_fec`, or concealed where `following` cannot be decoded."""
+        try:
+            return self.decode_fec(following, samples)
+        except OpusError:
+            return self.conceal(samples)
+
     def conceal(self, samples: int) -> bytes:
         """A guess at the next `samples`, a multiple of 2.5 ms, at most 120 ms."""
         return self._decode(None, samples, fec=0)
@@ -93,6 +108,8 @@ class OpusDecoder:
 
 class OpusEncoder:
     """Encodes mono speech at `rate` with in-band FEC for 10 % loss, without DTX."""
+
+    clock_rate = CLOCK_RATE
 
     def __init__(self, rate: int, *, bitrate: int = 32000, complexity: int = 5) -> None:
         _check_rate(rate)
@@ -116,6 +133,11 @@ class OpusEncoder:
             self._library.opus_encode(self._state, pcm, samples, _packet, MAX_PACKET_BYTES)
         )
         return ctypes.string_at(_packet, length)
+
+    def expect_loss(self, fraction: float) -> None:
+        """Spend as much on in-band FEC as this part of our packets being lost, 0 to 1, asks for."""
+        percent = round(100 * fraction)
+        _checked(self._library.opus_encoder_ctl(self._state, _SET_PACKET_LOSS_PERC, percent))
 
 
 @lru_cache(maxsize=1)
