@@ -10,10 +10,11 @@
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEADER = struct.Struct(">BBHII")
-_EXTENSION_HEADER = struct.Struct(">HH")
+_HEADER_BYTES = _HEADER.size
+_EXTENSION_HEADER_BYTES = 4
 _VERSION_2 = 0x80
 _PADDING = 0x20
 _EXTENSION = 0x10
@@ -24,9 +25,12 @@ class RtpError(ValueError):
     """Not an RTP packet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
-    """The fields that a voice stream uses; header extensions and CSRCs are skipped."""
+class RtpPacket(NamedTuple):
+    """The fields that a voice stream uses; CSRCs are skipped.
+
+    A named tuple, because there is one for every packet: it is as immutable as a frozen
+    dataclass and takes a third of the time to make.
+    """
 
     payload_type: int
     sequence: int
@@ -35,34 +39,41 @@ class RtpPacket:
     payload: bytes
     """Without padding. Empty in a packet that only probes for bandwidth."""
     marker: bool = False
+    extension: bytes = b""
+    """The header extension, its profile and length first; empty when there is none.
+    Nothing in it is checked: see `header_extensions`."""
 
     @classmethod
     def parse(cls, packet: bytes) -> "RtpPacket":
         """Read an unprotected packet. Raises RtpError."""
-        if len(packet) < _HEADER.size:
+        end = len(packet)
+        if end < _HEADER_BYTES:
             raise RtpError("shorter than the fixed header")
         first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(packet)
         if first & 0xC0 != _VERSION_2:
             raise RtpError("not version 2")
-        start = _HEADER.size + 4 * (first & 0x0F)
+        extension_start = payload_start = _HEADER_BYTES + 4 * (first & 0x0F)
         if first & _EXTENSION:
-            start = _after_extension(packet, start)
-        end = len(packet)
+            payload_start += _EXTENSION_HEADER_BYTES
+            if payload_start > end:
+                raise RtpError("the extension header is cut off")
+            payload_start += 4 * (packet[payload_start - 2] << 8 | packet[payload_start - 1])
         if first & _PADDING:
             end -= packet[-1] or end
-        if start > end:
+        if payload_start > end:
             raise RtpError("the header or the padding is longer than the packet")
-        payload, marker = packet[start:end], bool(second & _MARKER)
-        return cls(second & 0x7F, sequence, timestamp, ssrc, payload, marker)
+        return cls(
+            second & 0x7F,
+            sequence,
+            timestamp,
+            ssrc,
+            packet[payload_start:end],
+            second >= _MARKER,
+            packet[extension_start:payload_start],
+        )
 
     def encode(self) -> bytes:
+        first = _VERSION_2 | (_EXTENSION if self.extension else 0)
         second = self.payload_type | (_MARKER if self.marker else 0)
-        header = _HEADER.pack(_VERSION_2, second, self.sequence, self.timestamp, self.ssrc)
-        return header + self.payload
-
-
-def _after_extension(packet: bytes, start: int) -> int:
-    if start + _EXTENSION_HEADER.size > len(packet):
-        raise RtpError("the extension header is cut off")
-    _profile, words = _EXTENSION_HEADER.unpack_from(packet, start)
-    return start + _EXTENSION_HEADER.size + 4 * int(words)
+        header = _HEADER.pack(first, second, self.sequence, self.timestamp, self.ssrc)
+        return header + self.extension + self.payload

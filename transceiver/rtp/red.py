@@ -70,23 +70,23 @@ def unpack_red(packet: RtpPacket) -> list[RtpPacket]:
     """The packets that a redundant one stands for, its own frame's last. Raises RedError.
 
     A block repeats the packet that was sent just before the next block's: its sequence
-    number is told by its place. An empty payload, which only probes for bandwidth,
-    stands for a packet without a frame.
+    number is told by its place. Marker and header extension belong to its own frame. An
+    empty payload, which only probes for bandwidth, stands for a packet without a frame.
     """
     if not packet.payload:
         return [packet]
-    blocks = parse_red(packet.payload)
-    return [
+    *earlier, own = parse_red(packet.payload)
+    repeated = [
         RtpPacket(
             payload_type=block.payload_type,
-            sequence=(packet.sequence - len(blocks) + 1 + place) & 0xFFFF,
+            sequence=(packet.sequence - len(earlier) + place) & 0xFFFF,
             timestamp=(packet.timestamp - block.timestamp_offset) & 0xFFFFFFFF,
             ssrc=packet.ssrc,
             payload=block.payload,
-            marker=packet.marker and place == len(blocks) - 1,
         )
-        for place, block in enumerate(blocks)
+        for place, block in enumerate(earlier)
     ]
+    return [*repeated, packet._replace(payload_type=own.payload_type, payload=own.payload)]
 
 
 def unpack_primary(packet: RtpPacket) -> RtpPacket:
@@ -105,6 +105,7 @@ def unpack_primary(packet: RtpPacket) -> RtpPacket:
         packet.ssrc,
         payload[at:],
         packet.marker,
+        packet.extension,
     )
 
 

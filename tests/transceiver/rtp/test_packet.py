@@ -6,6 +6,11 @@ from hypothesis import strategies as st
 
 from transceiver.rtp.packet import RtpError, RtpPacket
 
+extensions = st.binary(max_size=40).map(
+    lambda elements: (
+        struct.pack(">HH", 0xBEDE, -(-len(elements) // 4)) + elements + bytes(-len(elements) % 4)
+    )
+)
 packets = st.builds(
     RtpPacket,
     payload_type=st.integers(0, 127),
@@ -14,6 +19,7 @@ packets = st.builds(
     ssrc=st.integers(0, 0xFFFFFFFF),
     payload=st.binary(max_size=200),
     marker=st.booleans(),
+    extension=st.just(b"") | extensions,
 )
 
 
@@ -22,15 +28,17 @@ def test_a_packet_survives_the_wire(packet: RtpPacket) -> None:
     assert RtpPacket.parse(packet.encode()) == packet
 
 
-def test_csrcs_the_extension_and_padding_are_skipped() -> None:
-    # As Chromium writes it: one-byte extensions of 8 bytes; here with a CSRC and padding.
+def test_csrcs_and_padding_are_skipped_and_the_extension_is_kept() -> None:
+    # The extension is as Chromium writes it; here with a CSRC before it, and padding.
     packet = (
         struct.pack(">BBHIII", 0x80 | 0x20 | 0x10 | 1, 0x80 | 111, 7, 960, 0xABCD, 0x1234)
         + bytes.fromhex("bede0002 10ff3142 00000000")
         + b"opus"
         + b"\0\0\3"
     )
-    assert RtpPacket.parse(packet) == RtpPacket(111, 7, 960, 0xABCD, b"opus", marker=True)
+    assert RtpPacket.parse(packet) == RtpPacket(
+        111, 7, 960, 0xABCD, b"opus", True, bytes.fromhex("bede0002 10ff3142 00000000")
+    )
 
 
 def test_a_packet_of_padding_only_has_an_empty_payload() -> None:
@@ -63,4 +71,4 @@ def test_any_bytes_parse_or_raise_the_documented_error(body: bytes, first: int) 
         packet = RtpPacket.parse(bytes([first]) + body)
     except RtpError:
         return
-    assert len(packet.payload) <= len(body)
+    assert len(packet.payload) + len(packet.extension) <= len(body)

@@ -95,6 +95,13 @@ def test_unpacks_the_packets_that_it_stands_for() -> None:
     ]
 
 
+def test_the_header_extension_is_that_of_its_own_frame() -> None:
+    extended = packet(ONE_REDUNDANT)._replace(extension=bytes.fromhex("bede0001 10a20000"))
+    repeated, own = unpack_red(extended)
+    assert (repeated.extension, own.extension) == (b"", extended.extension)
+    assert unpack_primary(extended) == own
+
+
 def test_a_padding_packet_keeps_its_place() -> None:
     assert unpack_red(packet(b"")) == [packet(b"")]
     assert unpack_primary(packet(b"")) == packet(b"")
