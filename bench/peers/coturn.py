@@ -15,8 +15,8 @@ from pathlib import Path
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
+from bench.measured_process import ProcessFailedError
 from bench.relay.endpoints import CLIENTS, Endpoints
-from bench.relay.relay_process import RelayFailedError
 
 CHANNEL = 0x4000
 ALLOCATE, CHANNEL_BIND = 3, 9
@@ -56,7 +56,7 @@ def free_port(host: str) -> Address:
 
 
 def connect(ends: Endpoints, public: Address) -> None:
-    """Allocate an address and bind a channel for each client. Raises RelayFailedError."""
+    """Allocate an address and bind a channel for each client. Raises ProcessFailedError."""
     _wait_until_it_answers(public)
     relayed: list[Address] = [("0.0.0.0", 0)] * CLIENTS
 
@@ -83,7 +83,7 @@ def _wait_until_it_answers(public: Address) -> None:
             if select.select([asking], [], [], 0.1)[0]:
                 return
             time.sleep(0.05)
-    raise RelayFailedError("coturn does not answer")
+    raise ProcessFailedError("coturn does not answer")
 
 
 def _ask_all(
@@ -100,7 +100,7 @@ def _ask_all(
                 ends.send_from(client, question(client), public)
             _gather(ends, answers, len(answers) + len(missing))
     if len(answers) < CLIENTS:
-        raise RelayFailedError(f"coturn answered {len(answers)} of {CLIENTS} clients")
+        raise ProcessFailedError(f"coturn answered {len(answers)} of {CLIENTS} clients")
     return answers
 
 

@@ -43,7 +43,7 @@ def antiphon(
     """Our own relay, with every client bound by its owner."""
     with cluster_keys() as (keys, path):
         command = antiphon_command(path, [f"--workers={workers}", *flags])
-        with RelayProcess("antiphon", command, cores) as process:
+        with RelayProcess("relay-antiphon", command, cores) as process:
             TunnelCalls(ends, keys).connect(process.ready(), bind=True)
             yield process
 
@@ -67,7 +67,7 @@ def go(flags: Sequence[str], ends: Endpoints, cores: set[int]) -> Iterator[Relay
             *_owner_flags(calls),
             *flags,
         ]
-        with RelayProcess("go", command, cores) as process:
+        with RelayProcess("relay-go", command, cores) as process:
             calls.connect(process.ready(), bind=False)
             yield process
 
@@ -78,7 +78,7 @@ def asyncio_relay(ends: Endpoints, cores: set[int]) -> Iterator[RelayProcess]:
         calls = TunnelCalls(ends, keys)
         module = (sys.executable, "-m", "bench.peers.asyncio_relay")
         command = [*module, f"--cluster-keys={path}", *_owner_flags(calls)]
-        with RelayProcess("asyncio", command, cores) as process:
+        with RelayProcess("relay-asyncio", command, cores) as process:
             calls.connect(process.ready(), bind=False)
             yield process
 
@@ -88,7 +88,7 @@ def turn(ends: Endpoints, cores: set[int]) -> Iterator[RelayProcess]:
     with tempfile.TemporaryDirectory() as directory:
         public = coturn.free_port(HOST)
         command = coturn.command(public, Path(directory))
-        with RelayProcess("coturn", command, cores, reports_ready=False) as process:
+        with RelayProcess("relay-coturn", command, cores, reports_ready=False) as process:
             coturn.connect(ends, public)
             yield process
 

@@ -16,9 +16,10 @@ import msgspec
 from antiphon_proto.address import Address
 from antiphon_proto.relay_report import RelayReport
 from antiphon_proto.tunnel import Frame
+from bench.measured_process import ProcessFailedError
 from bench.relay.contenders import antiphon_command, cluster_keys
 from bench.relay.endpoints import owner_socket
-from bench.relay.relay_process import RelayFailedError, RelayProcess
+from bench.relay.relay_process import RelayProcess
 from bench.relay.tunnel_calls import OwnerTunnel, bind_frame
 
 FLOWS = 100_000
@@ -77,11 +78,11 @@ def _owner_of_a_relay(
     with (
         cluster_keys() as (keys, path),
         owner_socket("127.0.1.1") as bound,
-        RelayProcess("flow-table", antiphon_command(path, flags), cores) as relay,
+        RelayProcess("relay-flow-table", antiphon_command(path, flags), cores) as relay,
     ):
         ready = relay.ready()
         if ready.admin is None:
-            raise RelayFailedError("reports no admin address")
+            raise ProcessFailedError("reports no admin address")
         yield OwnerTunnel(keys, bound, 1, ready.tunnels[0]), relay, ready.admin
 
 
@@ -89,14 +90,14 @@ def _wait_for_flows(admin: Address) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (flows := _flows(admin)) < FLOWS:
         if time.monotonic() > deadline:
-            raise RelayFailedError(f"holds {flows} of {FLOWS} flows")
+            raise ProcessFailedError(f"holds {flows} of {FLOWS} flows")
         time.sleep(0.005)
 
 
 def _flows(admin: Address) -> int:
     counted = _FLOWS_METRIC.findall(_get(admin, "metrics").decode())
     if not counted:
-        raise RelayFailedError("has no metric antiphon_relay_flows")
+        raise ProcessFailedError("has no metric antiphon_relay_flows")
     return int(sum(map(float, counted)))
 
 
@@ -104,7 +105,7 @@ def _table_bytes(admin: Address) -> int:
     report = msgspec.json.decode(_get(admin, "debug/relay"), type=RelayReport)
     size = sum(worker.table_bytes for worker in report.workers)
     if not size:
-        raise RelayFailedError("does not say how large its flow table is")
+        raise ProcessFailedError("does not say how large its flow table is")
     return size
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.measured_process import ProcessFailedError
 from bench.relay.endpoints import Endpoints
 from bench.relay.load import Answer, Count, Traffic, Watch
-from bench.relay.relay_process import RelayFailedError, RelayProcess, real_time
+from bench.relay.relay_process import RelayProcess, real_time
 
 WINDOW = 1024
 
@@ -150,7 +151,7 @@ def measure_latency(ends: Endpoints, relay: RelayProcess | None) -> Latency:
         ends.run(LATENCY, REAL_TIME_SECONDS)
     ends.settle()
     if ends.counts[Count.WRONG] or ends.sent - ends.received > LOSS_TOLERANCE * ends.sent:
-        raise RelayFailedError("lost or misdirected packets whose latency was measured")
+        raise ProcessFailedError("lost or misdirected packets whose latency was measured")
     p50, p99 = np.percentile(ends.latencies(), [50, 99]) / 1e9
     return Latency(float(p50), float(p99), granted)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from bench.measured_process import ProcessFailedError
 from bench.relay.contenders import Contender, antiphon
 from bench.relay.control_path import FlowTable, measure_flow_table
 from bench.relay.endpoints import Endpoints
@@ -19,7 +20,7 @@ from bench.relay.measurement import (
     measure_cost,
     measure_latency,
 )
-from bench.relay.relay_process import RelayFailedError, RelayProcess
+from bench.relay.relay_process import RelayProcess
 
 LOADS = {
     **{f"saturated.{direction}": traffic for direction, traffic in SATURATED.items()},
@@ -85,7 +86,7 @@ def run_rounds(
         for relay, step in _steps(contenders, cores, seconds, results):
             try:
                 step()
-            except RelayFailedError as error:
+            except ProcessFailedError as error:
                 _note(results, f"{relay}: {error}")
     return results
 

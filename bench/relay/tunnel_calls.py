@@ -18,8 +18,9 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import HEADER_BYTES, Frame, FrameType, TunnelReceiver, TunnelSender
 from antiphon_proto.tunnel_control import Bind, Hello, control_frame, control_message
 from antiphon_proto.ufrag import Owner, UfragMinter, UfragReader
+from bench.measured_process import ProcessFailedError
 from bench.relay.endpoints import CLIENTS, OWNERS, Endpoints
-from bench.relay.relay_process import Ready, RelayFailedError
+from bench.relay.relay_process import Ready
 
 FRAMES_IN_DATAGRAM = 64
 """About 1200 bytes, with an SSRC each."""
@@ -61,7 +62,7 @@ class OwnerTunnel:
     def bind(self, frames: Iterable[Frame]) -> None:
         """Send control frames, a few datagrams ahead of what the relay has read.
 
-        Raises RelayFailedError when it does not answer probes.
+        Raises ProcessFailedError when it does not answer probes.
         """
         asked = None
         for number, chunk in enumerate(_chunks(frames, FRAMES_IN_DATAGRAM), start=1):
@@ -88,7 +89,7 @@ class OwnerTunnel:
                 if select.select([self._socket], [], [], left)[0] and self._answered(asked):
                     return
             asked.add(self._probe())
-        raise RelayFailedError("does not answer an owner's probes")
+        raise ProcessFailedError("does not answer an owner's probes")
 
     def _answered(self, nonces: set[int]) -> bool:
         datagram = self._socket.recv(_RECEIVE_BYTES)
@@ -118,7 +119,7 @@ class TunnelCalls:
     def connect(self, relay: Ready, *, bind: bool) -> None:
         """Let every client check and, for a relay that takes it, every owner bind.
 
-        Raises RelayFailedError when a check does not arrive whole at its owner.
+        Raises ProcessFailedError when a check does not arrive whole at its owner.
         """
         self._check_all(relay)
         tunnels = [
@@ -147,7 +148,7 @@ class TunnelCalls:
                 waiting -= arrived
             if not waiting:
                 return
-        raise RelayFailedError(f"{len(waiting)} of {CLIENTS} checks did not arrive")
+        raise ProcessFailedError(f"{len(waiting)} of {CLIENTS} checks did not arrive")
 
     def _checks(self) -> list[bytes]:
         """Each client's connectivity check, with a ufrag that its owner minted for it."""
@@ -189,7 +190,7 @@ class TunnelCalls:
 
     def _accept(self, frame: Frame, owner: int, client: int, checks: Sequence[bytes]) -> int:
         if frame.payload != checks[client] or self._ends.owner_of[client] != owner:
-            raise RelayFailedError("brought a check to the wrong owner, or not whole")
+            raise ProcessFailedError("brought a check to the wrong owner, or not whole")
         return client
 
 
