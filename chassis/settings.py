@@ -7,12 +7,16 @@ names follow from the field's: `http_bind` is `--http-bind` and
 
 import argparse
 import dataclasses
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 PREFIX = "ANTIPHON_"
 
 SettingsT = TypeVar("SettingsT")
+
+_DECIMAL = re.compile(r"[0-9]*\.?[0-9]+", re.ASCII)
 
 
 class SettingError(ValueError):
@@ -75,6 +79,14 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
 
 
 positive = whole_number(1)
+
+
+def fraction(text: str) -> float:
+    """A number above 0 and at most 1. Raises ValueError for others."""
+    number = float(text) if _DECIMAL.fullmatch(text) else math.nan
+    if not 0 < number <= 1:
+        raise ValueError(f"expected a number above 0 and at most 1, not {text!r}")
+    return number
 
 
 def _help(field: "dataclasses.Field[Any]") -> str:

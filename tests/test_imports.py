@@ -47,6 +47,7 @@ SHELLS = {
         "signaling/request_body",
         "sockets",
         "supervisor",
+        "thread_clock",
         "tunnel_endpoint",
         "worker",
     ],

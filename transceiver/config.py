@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import positive, setting, whole_number
+from chassis.settings import fraction, positive, setting, whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,28 @@ class TransceiverConfig:
     api_keys: str = setting(parse=str, help="file with the API keys, one a line")
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
-    max_calls: int = setting(200, parse=positive, help="calls that one worker takes at once")
+    max_load: float = setting(
+        0.8,
+        parse=fraction,
+        help="share of its core from which on a worker takes no more calls; what is left is for "
+        "moments in which many speak",
+    )
+    max_calls: int = setting(
+        1000,
+        parse=positive,
+        help="calls that a worker takes at most, however little they load it: a bound on memory",
+    )
     max_call_seconds: int = setting(3600, parse=positive, help="longest duration of a call")
+    max_idle_seconds: int = setting(
+        600,
+        parse=whole_number(0),
+        help="a call ends when for so long neither side spoke nor the client sent events; 0: never",
+    )
+    drain_seconds: int = setting(
+        25,
+        parse=whole_number(0),
+        help="how long SIGTERM at most waits for the calls that are left",
+    )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8083),
         parse=HostPort.parse,

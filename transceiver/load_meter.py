@@ -2,8 +2,7 @@
 
 import math
 from collections import deque
-
-from transceiver.thread_time import ThreadTime
+from typing import NamedTuple
 
 SAMPLE_S = 0.25
 """How often to call `sample`: an overload is seen before a listener would."""
@@ -19,6 +18,14 @@ PRIOR_COST = 0.01
 
 PRIOR_CALLS = 10
 """How many calls' measured costs weigh as much as that assumption."""
+
+
+class ThreadTime(NamedTuple):
+    """Seconds since the thread began."""
+
+    ran_s: float
+    waited_s: float
+    """Ready to run, while others had the core or its cgroup's quota was used up."""
 
 
 class LoadMeter:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from chassis.host_port import HostPort
-from chassis.settings import SettingError, load, positive, setting
+from chassis.settings import SettingError, fraction, load, positive, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +63,14 @@ def test_help_names_flags_variables_and_defaults(capsys: pytest.CaptureFixture[s
     assert "[ANTIPHON_BIND; default: 127.0.0.1:80]" in text
     assert "how many, 100 % of them" in text
     assert "[ANTIPHON_KEY_FILE; required]" in text
+
+
+@pytest.mark.parametrize(("text", "number"), [("0.8", 0.8), (".25", 0.25), ("1", 1.0)])
+def test_a_fraction_is_a_number_up_to_one(text: str, number: float) -> None:
+    assert fraction(text) == number
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "1.01", "-0.5", "nan", "inf", "1e-1", "", ".", "80%"])
+def test_other_text_is_no_fraction(text: str) -> None:
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        fraction(text)

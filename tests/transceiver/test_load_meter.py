@@ -2,8 +2,7 @@
 
 import pytest
 
-from transceiver.load_meter import PRIOR_COST, SAMPLE_S, LoadMeter
-from transceiver.thread_time import ThreadTime
+from transceiver.load_meter import PRIOR_COST, SAMPLE_S, LoadMeter, ThreadTime
 
 LIMIT = 0.8
 

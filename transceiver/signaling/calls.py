@@ -20,6 +20,7 @@ class RefusalReason(Enum):
 
     RATE_LIMITED = "rate_limit_exceeded"
     AT_CAPACITY = "at_capacity"
+    OVERLOADED = "overloaded"
     DRAINING = "draining"
     ENGINE_UNAVAILABLE = "engine_unavailable"
 

@@ -23,6 +23,7 @@ REQUEST_ID_HEADER = "X-Request-Id"
 _REFUSALS = {
     RefusalReason.RATE_LIMITED: "Too many calls were started in a short time.",
     RefusalReason.AT_CAPACITY: "All capacity is in use.",
+    RefusalReason.OVERLOADED: "This server is too busy for another call.",
     RefusalReason.DRAINING: "This server is about to restart.",
     RefusalReason.ENGINE_UNAVAILABLE: "The inference engine cannot be reached.",
 }

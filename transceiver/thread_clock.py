@@ -3,15 +3,8 @@
 import contextlib
 import os
 import time
-from typing import NamedTuple
 
-
-class ThreadTime(NamedTuple):
-    """Seconds since the thread began."""
-
-    ran_s: float
-    waited_s: float
-    """Ready to run, while others had the core or its cgroup's quota was used up."""
+from transceiver.load_meter import ThreadTime
 
 
 class ThreadClock:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from transceiver.thread_time import ThreadClock
+from transceiver.thread_clock import ThreadClock
 
 
 def spin(seconds: float) -> None:
