@@ -5,7 +5,8 @@ import random
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
-from transceiver.ice import MAX_PATHS, IceAgent, IceCredentials
+from transceiver.ice import IceAgent, IceCredentials
+from transceiver.ice.path_table import MAX_PATHS
 
 _LOCAL = IceCredentials("local", "local-password-of-24-chr")
 _REMOTE = IceCredentials("peer", "remote-password-of-22c")

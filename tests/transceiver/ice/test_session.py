@@ -8,20 +8,12 @@ import pytest
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
-from transceiver.ice import (
-    CONSENT_EXPIRY_S,
-    MAX_PATHS,
-    MAX_ROAMING,
-    MAX_TRANSMISSIONS,
-    MEDIA_FRESH_S,
-    RESERVE_EXPIRY_S,
-    ROAMING_EXPIRY_S,
-    ROLE_CONFLICT,
-    UNKNOWN_ATTRIBUTE,
-    IceAgent,
-    IceCredentials,
-    IceRejection,
-)
+from transceiver.ice import IceAgent, IceCredentials, IceRejection
+from transceiver.ice.checks import MAX_TRANSMISSIONS
+from transceiver.ice.path import CONSENT_EXPIRY_S, RESERVE_EXPIRY_S, ROAMING_EXPIRY_S
+from transceiver.ice.path_table import MAX_PATHS, MAX_ROAMING
+from transceiver.ice.role import ROLE_CONFLICT
+from transceiver.ice.session import MEDIA_FRESH_S, UNKNOWN_ATTRIBUTE
 
 SERVER = IceCredentials("serverufrag", "server-password-of-24-ch")
 CLIENT = IceCredentials("clnt", "client-password-of-22c")
