@@ -79,8 +79,8 @@ class Call:
     """Runs one call from its offer to its end.
 
     Everything that reaches it does so on the worker's event loop: the client's
-    datagrams by `receive`, the time by `tick`, the engine's output by `engine_*`.
-    `clock` is the loop's; `unix_time` is the time at the call's start.
+    datagrams by `receive`, the time by `serve`, the engine's output by `engine_*`.
+    `clock` is monotonic; `unix_time` is the time at the call's start.
     """
 
     def __init__(
@@ -190,14 +190,17 @@ class Call:
         return self.transport.receive_roaming(kind, datagram, client, now)
 
     @contained
-    def tick(self, now: float) -> None:
-        """Let time pass; call every 10 ms."""
+    def serve(self, due: float, now: float) -> None:
+        """Send the frame that is due at `due`, and do all else that time asks for.
+
+        Call it once in every frame time of the media clock.
+        """
         self.transport.tick(now)
         self._check_deadlines(now)
         if self.closed is not None or self._audio is None or not self.transport.connected:
             return
         self._forward(self._audio.tick(now), now)
-        self._play(self._audio, now)
+        self._play(self._audio, due, now)
         report = self._rtcp.tick(now)
         if report is not None:
             self.transport.send_rtcp(report)
@@ -325,8 +328,8 @@ class Call:
             self._conversation.input_audio(self._audio.duration_ms(frame))
             self._ledger.frame_forwarded(self._audio.position_ms(frame), frame.waited_s, now)
 
-    def _play(self, audio: CallAudio, now: float) -> None:
-        packet = audio.next_packet(now)
+    def _play(self, audio: CallAudio, due: float, now: float) -> None:
+        packet = audio.next_packet(due)
         if packet is not None and self._plays:
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)

@@ -9,18 +9,14 @@ from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.sender import RtpSender
 
-MAX_LAG_S = 0.1
-"""A playout clock further behind than this starts over instead of catching up in a burst."""
-
-
-EARLY_S = 0.005
-"""Half a tick: a frame leaves with the tick nearest to its time, not with the one after it."""
+_TOLERANCE_S = 0.001
+"""Of the clock's due times, which are floating point sums; frames are longer than this by far."""
 
 
 class CallAudio:
     """The client's Opus to PCM at `input_rate`, the agent's PCM at `output_rate` to Opus.
 
-    The playout clock ticks every 20 ms from the first call of `next_packet`.
+    Frames leave by the media clock, the first at the first call of `next_packet`.
     """
 
     def __init__(
@@ -53,15 +49,19 @@ class CallAudio:
         """Frames that are due without a packet: repaired ones, and silence that passed."""
         return self._receiver.tick(now)
 
-    def next_packet(self, now: float) -> bytes | None:
-        """The RTP packet that is due; None when none is, or the agent is silent."""
+    def next_packet(self, due: float) -> bytes | None:
+        """The RTP packet of the frame that is due; None when none is, or the agent is silent.
+
+        Frames whose time went by without a call are silence.
+        """
         if self._next_frame_at is None:
-            self._next_frame_at = now
-        if now < self._next_frame_at - EARLY_S:
+            self._next_frame_at = due
+        if due < self._next_frame_at - _TOLERANCE_S:
             return None
         self._next_frame_at += FRAME_S
-        if now - self._next_frame_at > MAX_LAG_S:
-            self._next_frame_at = now + FRAME_S
+        while due >= self._next_frame_at - _TOLERANCE_S:
+            self._sender.skip()
+            self._next_frame_at += FRAME_S
         frame = self.playout.next_frame()
         if frame is None:
             self._sender.skip()

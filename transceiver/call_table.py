@@ -22,6 +22,7 @@ from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
 from transceiver.ice import IceCredentials
 from transceiver.inference_client import InferenceClient
+from transceiver.media_clock import MediaClock
 from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
 from transceiver.sdp import Offer, parse_offer
@@ -61,7 +62,7 @@ class CallTable:
         clock: Callable[[], float],
         unix_time: Callable[[], float],
     ) -> None:
-        """`clock` is the event loop's; `incarnation` (0..255) is minted into every ufrag."""
+        """`clock` is monotonic; `incarnation` (0..255) is minted into every ufrag."""
         self._config = config
         self._endpoint = endpoint
         self._inference = inference
@@ -73,6 +74,7 @@ class CallTable:
         self.use_keys(keys)
         self._incarnation = incarnation
         self._routes = CallRoutes(announcer)
+        self._media_clock: MediaClock[RoutedCall] = MediaClock(clock())
         self._by_ufrag: dict[bytes, RoutedCall] = {}
         self._by_id: dict[str, RoutedCall] = {}
 
@@ -93,6 +95,7 @@ class CallTable:
         call = routed.call
         self._by_ufrag[routed.ufrag] = routed
         self._by_id[call.call_id] = routed
+        self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
         self._routes.update(routed)
         await self._wait_admitted(routed)
         self._counters.opened += 1
@@ -124,13 +127,25 @@ class CallTable:
         else:
             self._counters.drops[DropReason.NO_CALL] += 1
 
-    def tick(self, now: float) -> None:
-        """Drive every call's clock; forget those that ended."""
-        for routed in list(self._by_ufrag.values()):
-            routed.call.tick(now)
+    @property
+    def due_at(self) -> float:
+        """When `serve` is to be called next, by the clock."""
+        return self._media_clock.due_at
+
+    def serve(self, now: float) -> tuple[float, int]:
+        """Serve the calls that are next, and forget those that ended.
+
+        Returns when they were due, and how many frames they sent.
+        """
+        due, served = self._media_clock.take(now)
+        self._counters.skipped_frames = self._media_clock.skipped
+        sent = self._counters.frames_out
+        for routed in served:
+            routed.call.serve(due, now)
             self._routes.update(routed)
             if routed.call.closed is not None:
                 self._forget(routed)
+        return due, self._counters.frames_out - sent
 
     def close_all(self) -> None:
         for routed in list(self._by_ufrag.values()):
@@ -228,4 +243,5 @@ class CallTable:
     def _forget(self, routed: RoutedCall) -> None:
         self._by_ufrag.pop(routed.ufrag, None)
         self._by_id.pop(routed.call.call_id, None)
+        self._media_clock.remove(routed)
         self._routes.forget(routed)

@@ -8,7 +8,14 @@ from transceiver.announcer import Occasion
 from transceiver.audio.counts import AudioCounts
 from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
+from transceiver.duration_histogram import DurationHistogram
 from transceiver.ice import IceRejection
+
+LATENESS_BOUNDS_S = (
+    *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005),
+    *(0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5),
+)
+"""Fine about the few milliseconds that a listener's jitter buffer must not notice."""
 
 
 @dataclass(slots=True)
@@ -35,7 +42,11 @@ class CallCounters:
     ice_rejections: Counter[IceRejection] = field(default_factory=Counter)
     frames_in: int = 0
     frames_out: int = 0
-    late_ticks: int = 0
+    skipped_frames: int = 0
+    frame_lateness: DurationHistogram = field(
+        default_factory=lambda: DurationHistogram(LATENESS_BOUNDS_S)
+    )
+    """From a frame's due time to when it has left for its relay."""
     audio: AudioCounts = field(default_factory=AudioCounts)
 
 
@@ -49,3 +60,8 @@ class TrunkCounters:
     frames_received: int = 0
     frames_shed: int = 0
     reconnects: int = 0
+    arrival_to_engine: DurationHistogram = field(
+        default_factory=lambda: DurationHistogram(LATENESS_BOUNDS_S)
+    )
+    """From a datagram's arrival at the kernel to its audio on the way to the replica, by the
+    oldest of those that left together."""

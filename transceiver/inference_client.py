@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import time
 from typing import Protocol
 
 import grpc
@@ -99,6 +100,7 @@ class InferenceClient:
         self._listeners: dict[int, EngineListener] = {}
         self._opening: dict[int, asyncio.Future[Ready | Error]] = {}
         self._numbers = itertools.count(1)
+        self._arrivals: list[float] = []
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
 
@@ -120,9 +122,15 @@ class InferenceClient:
         self._listeners.pop(number, None)
         self._answer_open(number, Error("closed", "The session was closed.", fatal=True))
 
-    def flush(self) -> None:
-        """Send what waits: at once, or with the write that is in flight when that returns."""
+    def flush(self, arrived_at: float | None = None) -> None:
+        """Send what waits: at once, or with the write that is in flight when that returns.
+
+        `arrived_at` is the Unix time at which the oldest audio queued since the last flush
+        came, if it came from a client.
+        """
         if self.backlog:
+            if arrived_at is not None:
+                self._arrivals.append(arrived_at)
             self._wake.set()
 
     async def run(self) -> None:
@@ -166,7 +174,13 @@ class InferenceClient:
                 message = self.backlog.take()
                 if message is not None:
                     self._counters.messages_sent += 1
+                    self._observe_arrivals()
                     await call.write(message)
+
+    def _observe_arrivals(self) -> None:
+        if self._arrivals:
+            self._counters.arrival_to_engine.observe(time.time() - self._arrivals[0])
+            self._arrivals.clear()
 
     def _receive(self, message: pb.Downlink) -> None:
         """Hand frames and events on in the order that `after_frames` gives."""

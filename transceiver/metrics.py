@@ -5,20 +5,25 @@ from enum import Enum
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Announcer, Occasion
-from transceiver.audio.counts import AudioCounts
+from transceiver.audio.counts import COUNT_RATE, AudioCounts
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
+from transceiver.duration_histogram import DurationHistogram
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
 from transceiver.relay_directory import RelayDirectory
 from transceiver.rtp.reordering import ReorderingDrop
-from transceiver.rtp.sender import CLOCK_RATE
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -173,10 +178,15 @@ class WorkerCollector(Collector):
             "Audio frames decoded and encoded.",
             {"up": calls.frames_in, "down": calls.frames_out},
         )
+        yield _histogram(
+            "antiphon_transceiver_frame_lateness_seconds",
+            "From the time at which a frame of the agent was due to when it had left.",
+            calls.frame_lateness,
+        )
         yield _counter(
-            "antiphon_transceiver_late_ticks",
-            "Ticks of the playout clock that began a whole tick late.",
-            calls.late_ticks,
+            "antiphon_transceiver_skipped_frames",
+            "Frame times of calls that went by unserved, because this worker was held up.",
+            calls.skipped_frames,
         )
 
     def _audio_metrics(self) -> Iterable[Metric]:
@@ -211,9 +221,9 @@ class WorkerCollector(Collector):
             "Sound of clients for the engine: decoded, made up for what was lost, or silence.",
             labels=["origin"],
         )
-        family.add_metric(["decoded"], audio.decoded / CLOCK_RATE)
-        family.add_metric(["recovered"], audio.recovered / CLOCK_RATE)
-        family.add_metric(["silence"], audio.silence / CLOCK_RATE)
+        family.add_metric(["decoded"], audio.decoded / COUNT_RATE)
+        family.add_metric(["recovered"], audio.recovered / COUNT_RATE)
+        family.add_metric(["silence"], audio.silence / COUNT_RATE)
         return family
 
     def _trunk_metrics(self) -> Iterable[Metric]:
@@ -241,6 +251,12 @@ class WorkerCollector(Collector):
         yield _counter(
             "antiphon_transceiver_trunk_reconnects", "Times the trunk broke.", trunk.reconnects
         )
+        yield _histogram(
+            "antiphon_transceiver_arrival_to_engine_seconds",
+            "From the arrival of clients' audio at this worker's socket, by the kernel's clock, "
+            "to its writing on the trunk; each frame counts as the oldest that it left with.",
+            trunk.arrival_to_engine,
+        )
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:
@@ -249,6 +265,12 @@ def _gauge(name: str, help_text: str, value: float) -> Metric:
 
 def _counter(name: str, help_text: str, value: float) -> Metric:
     return CounterMetricFamily(name, help_text, value=value)
+
+
+def _histogram(name: str, help_text: str, histogram: DurationHistogram) -> Metric:
+    return HistogramMetricFamily(
+        name, help_text, buckets=histogram.cumulative, sum_value=histogram.sum_s
+    )
 
 
 def _directed(name: str, help_text: str, values: Mapping[str, int]) -> Metric:

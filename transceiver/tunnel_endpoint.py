@@ -1,9 +1,11 @@
 """The worker's one UDP socket, over which it reaches every client through the relays."""
 
 import asyncio
+import math
 import socket
+import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from antiphon_proto.address import Address
@@ -31,6 +33,12 @@ MAX_DATAGRAM_BYTES = 1400
 
 MAX_CONTROL_BYTES = 1150
 """Of control frames in one datagram; header, counter and MAC come on top."""
+
+SO_TIMESTAMPNS = 35
+"""Linux: when each datagram came, as a control message of the same number."""
+
+_TIMESPEC = struct.Struct("@ll")
+_TIMESTAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 
 _FRAME_BYTES = 22
 """What a frame adds to its payload, at most."""
@@ -84,13 +92,22 @@ class TunnelEndpoint:
         self._counters = counters
         self._loop = asyncio.get_running_loop()
 
-    def start(self, on_datagram: ClientDatagram, on_batch: Callable[[], None]) -> None:
+    def start(
+        self,
+        on_datagram: ClientDatagram,
+        on_batch: Callable[[float], None],
+        *,
+        busy_at: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         """Receive from here on.
 
-        `on_datagram` is called for each client datagram, `on_batch` after every drain
-        of the socket, so that what the batch produced can leave together.
+        `on_datagram` is called for each client datagram, `on_batch` after every drain of
+        the socket, so that what the batch produced can leave together, with the Unix time
+        at which the first datagram of the batch arrived at the kernel. A drain leaves off
+        at the monotonic time `busy_at()`, when something else is due.
         """
-        self._on_datagram, self._on_batch = on_datagram, on_batch
+        self._on_datagram, self._on_batch, self._busy_at = on_datagram, on_batch, busy_at
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
     def close(self) -> None:
@@ -195,50 +212,70 @@ class TunnelEndpoint:
         return peer
 
     def _drain(self) -> None:
-        now, heard_at = self._loop.time(), time.monotonic()
+        now = time.monotonic()
         self.gather()
         try:
-            self._receive_batch(now, heard_at)
-            self._on_batch()
+            arrived_at = self._receive_batch(now)
+            if arrived_at is not None:
+                self._on_batch(arrived_at)
         finally:
             self.flush()
-        self._probe(heard_at)
+        self._probe(now)
 
-    def _receive_batch(self, now: float, heard_at: float) -> None:
+    def _receive_batch(self, now: float) -> float | None:
+        """When the first datagram arrived, or None when there was none."""
+        arrived_at = None
+        busy_at = self._busy_at()
         for _ in range(BATCH):
             try:
-                datagram, source = self._socket.recvfrom(RECEIVE_BYTES)
+                datagram, extra, _flags, source = self._socket.recvmsg(
+                    RECEIVE_BYTES, _TIMESTAMP_SPACE
+                )
             except BlockingIOError:
                 break
             except OSError:
                 # A late ICMP error of an earlier send; the datagram it names is lost.
                 self._counters.send_failures += 1
                 continue
-            self._receive(datagram, source[:2], now, heard_at)
+            if arrived_at is None:
+                arrived_at = _arrival(extra)
+            self._receive(datagram, source[:2], now)
+            if time.monotonic() >= busy_at:
+                break
+        return arrived_at
 
-    def _receive(self, datagram: bytes, relay: Address, now: float, heard_at: float) -> None:
+    def _receive(self, datagram: bytes, relay: Address, now: float) -> None:
         try:
             epoch, frames = self._receiver.decode(datagram)
         except TunnelError as error:
             self._counters.faults[error.fault] += 1
             return
         self._counters.received_datagrams += frames[0].type is FrameType.DATA
-        self._directory.heard(relay, epoch, heard_at)
+        self._directory.heard(relay, epoch, now)
         for frame in frames:
             if frame.type is FrameType.DATA:
                 self._counters.received += 1
                 self._on_datagram(frame.payload, frame.client, relay, now)
             elif frame.type is FrameType.HELLO:
-                self._hear_hello(frame, relay, epoch, heard_at)
+                self._hear_hello(frame, relay, epoch, now)
 
-    def _hear_hello(self, frame: Frame, relay: Address, epoch: int, heard_at: float) -> None:
+    def _hear_hello(self, frame: Frame, relay: Address, epoch: int, now: float) -> None:
         try:
             hello = control_message(frame)
         except TunnelError as error:
             self._counters.faults[error.fault] += 1
             return
-        if isinstance(hello, Hello) and self._directory.hello(relay, epoch, hello, heard_at):
+        if isinstance(hello, Hello) and self._directory.hello(relay, epoch, hello, now):
             self._tell([relay], self._announcer.everything(), Occasion.NEW_EPOCH)
+
+
+def _arrival(extra: Sequence[tuple[int, int, bytes]]) -> float:
+    """The Unix time at which a datagram came, or now where the kernel does not tell."""
+    for level, kind, content in extra:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(content)
+            return float(seconds + nanoseconds * 1e-9)
+    return time.time()
 
 
 def _by_size(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

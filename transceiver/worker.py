@@ -24,6 +24,7 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.inference_client import InferenceClient
+from transceiver.media_loop import MediaLoop
 from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency, WorkerCollector
 from transceiver.relay_directory import RelayDirectory
 from transceiver.signaling.api_keys import ApiKeys
@@ -35,8 +36,8 @@ from transceiver.worker_lives import WorkerLife
 
 logger = logging.getLogger(__name__)
 
-TICK_S = 0.010
-"""Resolution of the playout clock, gap timers, retransmissions and reports."""
+RELAY_TICK_S = 0.010
+"""Resolution of the probes of relays."""
 
 
 class KeyUser(Protocol):
@@ -95,7 +96,8 @@ class Worker:
             await self._serve_http(stack, calls, client_secrets)
             running = [
                 tasks.create_task(self._inference.run()),
-                tasks.create_task(self._tick(calls)),
+                tasks.create_task(self._media_loop(calls).run()),
+                tasks.create_task(self._tend_relays()),
                 tasks.create_task(self._begin(started)),
             ]
             await stop.wait()
@@ -122,7 +124,7 @@ class Worker:
             inference=self._inference,
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),
-            clock=asyncio.get_running_loop().time,
+            clock=time.monotonic,
             unix_time=time.time,
         )
         self._registry.register(
@@ -134,7 +136,7 @@ class Worker:
                 trunk_connected=lambda: self._inference.connected,
             )
         )
-        self._endpoint.start(calls.receive, self._inference.flush)
+        self._endpoint.start(calls.receive, self._inference.flush, busy_at=lambda: calls.due_at)
         stack.callback(self._endpoint.close)
         return calls
 
@@ -180,19 +182,21 @@ class Worker:
     def _not_ready(self) -> str | None:
         return None if self._inference.connected else "no trunk to an inference replica"
 
-    async def _tick(self, calls: CallTable) -> None:
-        """Drive the calls' clocks; a tick that was missed is not made up for."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
+    def _media_loop(self, calls: CallTable) -> MediaLoop:
+        return MediaLoop(
+            calls,
+            gather=self._endpoint.gather,
+            flush=self._flush,
+            lateness=self._call_counters.frame_lateness,
+        )
+
+    def _flush(self) -> None:
+        """Let go of what the calls have for the replica and for their clients."""
+        self._inference.flush()
+        self._endpoint.flush()
+
+    async def _tend_relays(self) -> None:
+        """Probe relays and refresh what they were told."""
         while True:
-            self._endpoint.gather()
-            calls.tick(loop.time())
-            self._inference.flush()
-            self._endpoint.flush()
             self._endpoint.tick()
-            due += TICK_S
-            now = loop.time()
-            if now > due + TICK_S:
-                self._call_counters.late_ticks += 1
-                due = now
-            await asyncio.sleep(max(0.0, due - now))
+            await asyncio.sleep(RELAY_TICK_S)

@@ -130,7 +130,12 @@ class Worker:
     def tick(self, seconds: float) -> None:
         for _ in range(round(seconds * 100)):
             self.now += 0.01
-            self.calls.tick(self.now)
+            self.serve()
+
+    def serve(self) -> None:
+        """Serve what is due."""
+        while self.calls.due_at <= self.now:
+            self.calls.serve(self.now)
 
     def announced(self) -> list[tuple[Address, bool | UnbindReason]]:
         """What relays were told since the last time: confirmed or not, or why unbound."""

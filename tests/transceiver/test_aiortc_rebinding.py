@@ -106,7 +106,7 @@ class Server:
         while True:
             await asyncio.sleep(0.01)
             self.worker.now = asyncio.get_running_loop().time()
-            self.worker.calls.tick(self.worker.now)
+            self.worker.serve()
             self._flush()
 
     async def speak(self) -> None:

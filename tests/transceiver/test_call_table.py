@@ -177,10 +177,10 @@ async def test_a_call_that_hung_up_is_forgotten(worker: Worker) -> None:
 async def test_a_client_that_never_comes_is_given_up(worker: Worker) -> None:
     await worker.call()
     worker.now += SETUP_TIMEOUT_S - 1
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert len(worker.calls) == 1
     worker.now += 2
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert len(worker.calls) == 0
     assert worker.counters.closed == {CloseReason.SETUP_TIMEOUT: 1}
 
@@ -189,7 +189,7 @@ async def test_a_lost_replica_ends_its_calls(worker: Worker) -> None:
     await worker.call()
     [(listener, _session)] = worker.inference.opened
     listener.engine_lost()
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert worker.counters.closed == {CloseReason.ENGINE_FAILED: 1}
 
 
@@ -206,7 +206,7 @@ async def test_a_defect_in_one_call_ends_it_and_no_other(
     monkeypatch.setattr(broken._conversation, "engine_event", defect)
     for listener in (broken, sound):
         listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert len(worker.calls) == 1
     assert worker.counters.closed == {CloseReason.INTERNAL_ERROR: 1}
     assert "a defect" in caplog.text
@@ -236,7 +236,7 @@ async def test_nothing_plays_after_the_end(worker: Worker, monkeypatch: pytest.M
     listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
     listener.engine_audio(trunk.UNSOLICITED, 0, bytes(24_000))
     worker.now += 61
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert worker.counters.closed == {CloseReason.MAX_DURATION: 1}
     assert worker.counters.frames_out == 0
 
@@ -261,5 +261,5 @@ async def test_a_client_that_only_sends_is_sent_no_media(
     monkeypatch.setattr(call.transport, "send_rtp", sent.append)
     call.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
     call.engine_audio(trunk.UNSOLICITED, 0, bytes(4800))
-    worker.calls.tick(worker.now)
+    worker.serve()
     assert bool(sent) is listens

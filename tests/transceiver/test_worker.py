@@ -80,10 +80,10 @@ async def test_a_worker_uses_the_keys_that_its_parent_sends(
 async def test_a_worker_does_not_outlive_its_clock(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def defect(_calls: CallTable, _now: float) -> None:
+    def defect(_calls: CallTable, _now: float) -> tuple[float, int]:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(CallTable, "tick", defect)
+    monkeypatch.setattr(CallTable, "serve", defect)
     with pytest.raises(ExceptionGroup, match="unhandled") as ended:
         async with asyncio.timeout(PATIENCE_S):
             await worker.serve(started=lambda: None)

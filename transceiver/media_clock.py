@@ -1,0 +1,70 @@
+"""When each call is served: once in every frame time, at a phase of its own.
+
+Calls that were all served together would hold each other up: the last of fifty
+leaves its frame after forty-nine encoders ran. Spread over slots of a millisecond,
+a frame waits for the few of its own slot.
+"""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+SLOT_S = 0.001
+SLOTS = 20
+FRAME_S = SLOTS * SLOT_S
+
+MAX_LAG_S = 0.1
+"""A clock further behind than this goes on from now, instead of catching up in a burst."""
+
+Served = TypeVar("Served")
+
+
+class MediaClock(Generic[Served]):
+    """A wheel of slots; whoever is in one is due once in every turn of `FRAME_S`.
+
+    Take what is due with `take`, at `due_at` or after it.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._slots: list[list[Served]] = [[] for _ in range(SLOTS)]
+        self._epoch = now
+        self._next = 0
+        self.skipped = 0
+        """Services that were left out, because the clock was too far behind."""
+
+    @property
+    def due_at(self) -> float:
+        """When the next slot is due; some time within the next turn when nobody is served."""
+        return self._epoch + self._next * SLOT_S
+
+    def add(self, served: Served, *, times: int = 1) -> None:
+        """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are."""
+        apart = SLOTS // times
+        first = min(range(apart), key=lambda slot: len(self._slots[slot]))
+        for slot in range(first, SLOTS, apart):
+            self._slots[slot].append(served)
+
+    def remove(self, served: Served) -> None:
+        """Serve it no longer; harmless when it is not served."""
+        for slot in self._slots:
+            if served in slot:
+                slot.remove(served)
+
+    def take(self, now: float) -> tuple[float, Sequence[Served]]:
+        """When the slot that is next was due, and who is in it."""
+        if now - self.due_at > MAX_LAG_S:
+            self._skip_to(now)
+        due, served = self.due_at, tuple(self._slots[self._next % SLOTS])
+        self._next = self._following(self._next)
+        return due, served
+
+    def _following(self, slot: int) -> int:
+        """The next slot that somebody is in, or as far ahead as a turn."""
+        for ahead in range(slot + 1, slot + SLOTS):
+            if self._slots[ahead % SLOTS]:
+                return ahead
+        return slot + SLOTS
+
+    def _skip_to(self, now: float) -> None:
+        turns = int((now - self.due_at) / FRAME_S)
+        self._next += turns * SLOTS
+        self.skipped += turns * sum(map(len, self._slots))
