@@ -31,12 +31,7 @@ class CallAudio:
         """`counts` may be shared by calls."""
         self.input_rate = input_rate
         self.playout = Playout(output_rate)
-        self._receiver = AudioReceiver(
-            format_.payload_type,
-            input_rate,
-            red_payload_type=format_.red_payload_type,
-            counts=counts,
-        )
+        self._receiver = AudioReceiver(format_, input_rate, counts=counts)
         self._encoder = make_encoder(format_, output_rate)
         self._sender = sender
         self._next_frame_at: float | None = None

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 
 from transceiver.rtp.reordering import ReorderingCounts
 
+COUNT_RATE = 48_000
+"""Every engine's rate divides it."""
+
 
 @dataclass(slots=True)
 class AudioCounts:
-    """Sound given out, in ticks of the RTP clock (`CLOCK_RATE`), by where it came from; packets."""
+    """Sound given out, in parts of a second (`COUNT_RATE`), by where it came from; packets."""
 
     decoded: int = 0
     recovered: int = 0
@@ -16,5 +19,5 @@ class AudioCounts:
     redundant: int = 0
     """Packets that were lost and came along with a later one."""
     malformed: int = 0
-    """Packets that are not Opus, or not redundant audio."""
+    """Packets that are not of the codec, or not redundant audio."""
     reordering: ReorderingCounts = field(default_factory=ReorderingCounts)

@@ -22,6 +22,7 @@ MAX_BLOCK_BYTES = (1 << 10) - 1
 
 _FOLLOWED = 0x80
 _REDUNDANT_HEADER_BYTES = 4
+_MAX_HEADERS_BYTES = _REDUNDANT_HEADER_BYTES * MAX_BLOCKS
 
 
 class RedError(ValueError):
@@ -89,24 +90,20 @@ def unpack_red(packet: RtpPacket) -> list[RtpPacket]:
     return [*repeated, packet._replace(payload_type=own.payload_type, payload=own.payload)]
 
 
-def unpack_primary(packet: RtpPacket) -> RtpPacket:
-    """The last of `unpack_red` alone, for less. Raises RedError."""
-    payload = packet.payload
-    if not payload:
-        return packet
-    headers, at = _headers(payload)
-    at += sum([size for _payload_type, _offset, size in headers])
-    if at > len(payload):
-        raise RedError("a block ends after the payload")
-    return RtpPacket(
-        headers[-1][0],
-        packet.sequence,
-        packet.timestamp,
-        packet.ssrc,
-        payload[at:],
-        packet.marker,
-        packet.extension,
-    )
+def read_primary(payload: bytes) -> tuple[int, bytes]:
+    """Payload type and frame of the last block alone, for less. Raises RedError."""
+    at = redundant = 0
+    try:
+        while payload[at] & _FOLLOWED and at <= _MAX_HEADERS_BYTES:
+            redundant += (payload[at + 2] & 0x03) << 8 | payload[at + 3]
+            at += _REDUNDANT_HEADER_BYTES
+        payload_type = payload[at]
+    except IndexError:
+        raise RedError("the headers are cut off") from None
+    start = at + 1 + redundant
+    if at > _MAX_HEADERS_BYTES or start > len(payload):
+        raise RedError("too many blocks, or one ends after the payload")
+    return payload_type, payload[start:]
 
 
 def _headers(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
@@ -116,7 +113,7 @@ def _headers(payload: bytes) -> tuple[list[tuple[int, int, int]], int]:
 
 
 def _read_headers(payload: bytes) -> Iterator[tuple[int, int, int]]:
-    for at in range(0, _REDUNDANT_HEADER_BYTES * MAX_BLOCKS + 1, _REDUNDANT_HEADER_BYTES):
+    for at in range(0, _MAX_HEADERS_BYTES + 1, _REDUNDANT_HEADER_BYTES):
         if at >= len(payload):
             raise RedError("the headers are cut off")
         payload_type = payload[at] & 0x7F

@@ -81,9 +81,21 @@ class Reordering:
         """Packets that wait behind a gap."""
         return len(self._held)
 
-    def expects(self, packet: RtpPacket) -> bool:
-        """Whether this packet is the next in order, and none before it is missing."""
-        return packet.sequence == self._next and packet.ssrc == self._ssrc and not self._held
+    def pass_through(self, packet: RtpPacket) -> bool:
+        """Take a packet that is next in order while none is missing: it is in turn itself.
+
+        False: it was not taken, and is one for `receive`.
+        """
+        if packet.sequence != self._next or packet.ssrc != self._ssrc or self._held:
+            return False
+        self._next = (self._next + 1) % _SEQUENCES
+        return True
+
+    def gap_before(self, packet: RtpPacket) -> int:
+        """The places of the stream from the first that is missing to the packet's, 0 if
+        it is that itself, comes late, or belongs to no stream that is under way."""
+        ahead = (packet.sequence - self._next) % _SEQUENCES
+        return ahead if packet.ssrc == self._ssrc and ahead < MAX_DROPOUT else 0
 
     def awaits(self, packet: RtpPacket) -> bool:
         """Whether this packet of the stream is missing, and not given up."""
@@ -96,10 +108,9 @@ class Reordering:
         """Take a packet; returns what is in turn."""
         if packet.ssrc != self._ssrc:
             return self._switch_source(packet, now)
-        ahead = (packet.sequence - self._next) % _SEQUENCES
-        if ahead == 0 and not self._held:
-            self._next = (self._next + 1) % _SEQUENCES
+        if self.pass_through(packet):
             return [Arrival(packet, 0.0)]
+        ahead = (packet.sequence - self._next) % _SEQUENCES
         if ahead < MAX_DROPOUT:
             return self._hold(packet, now)
         if ahead >= _SEQUENCES - MAX_MISORDER:

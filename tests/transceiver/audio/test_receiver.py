@@ -9,21 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transceiver.audio.counts import COUNT_RATE
+from transceiver.audio.format import AudioFormat, Codec
+from transceiver.audio.live_silence import CLOCK_SLACK_S, DTX_MARGIN_S, MAX_S, STALL_MARGIN_S
 from transceiver.audio.opus import OpusEncoder
-from transceiver.audio.receiver import (
-    CLOCK_SLACK_S,
-    DTX_MARGIN_S,
-    MAX_SILENCE_S,
-    STALL_MARGIN_S,
-    AudioFrame,
-    AudioReceiver,
-)
+from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
-from transceiver.rtp.sender import CLOCK_RATE, FRAME_TICKS
 
 RATE = 24000
 FRAME = RATE // 50
+FRAME_COUNT = COUNT_RATE // 50
 OPUS = 111
+FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS)
 SECOND = RATE
 
 
@@ -43,7 +40,7 @@ class Client:
     """Numbers packets as a client does; `now` is when each one arrives, 20 ms apart."""
 
     def __init__(self, sequence: int = 1000, timestamp: int = 5000) -> None:
-        self.receiver = AudioReceiver(OPUS, RATE)
+        self.receiver = AudioReceiver(FORMAT, RATE)
         self.frames: list[AudioFrame] = []
         self.sequence = sequence
         self.timestamp = timestamp
@@ -136,7 +133,7 @@ def test_a_lost_packet_is_made_up_from_the_next_after_40_ms() -> None:
     assert (repaired.position, following.position) == (10 * FRAME, 11 * FRAME)
     assert 0.039 <= repaired.waited_s <= 0.051
     assert level([repaired]) > 3000
-    assert client.receiver.counts.recovered == FRAME_TICKS
+    assert client.receiver.counts.recovered == FRAME_COUNT
     client.assert_unbroken()
 
 
@@ -145,7 +142,7 @@ def test_a_run_of_lost_packets_is_made_up_whole_while_it_is_short() -> None:
     client.send(*TONE[:10])
     client.lose(4)
     client.send(*TONE[14:20])
-    assert client.receiver.counts.recovered == 4 * FRAME_TICKS
+    assert client.receiver.counts.recovered == 4 * FRAME_COUNT
     assert client.receiver.counts.silence == 0
     assert client.receiver.position == 20 * FRAME
     client.assert_unbroken()
@@ -156,8 +153,8 @@ def test_a_long_outage_is_silence_but_for_its_last_frame() -> None:
     client.send(*TONE[:10])
     client.lose(20)
     client.send(*TONE[30:40])
-    assert client.receiver.counts.recovered == FRAME_TICKS
-    assert client.receiver.counts.silence == 19 * FRAME_TICKS
+    assert client.receiver.counts.recovered == FRAME_COUNT
+    assert client.receiver.counts.silence == 19 * FRAME_COUNT
     assert client.receiver.position == 40 * FRAME
     client.assert_unbroken()
 
@@ -167,7 +164,7 @@ def test_a_loss_at_the_sequence_and_timestamp_wrap() -> None:
     client.send(*TONE[:3])
     client.lose(1)
     client.send(*TONE[4:10])
-    assert client.receiver.counts.recovered == FRAME_TICKS
+    assert client.receiver.counts.recovered == FRAME_COUNT
     assert client.receiver.position == 10 * FRAME
     client.assert_unbroken()
 
@@ -229,7 +226,7 @@ class TestSilence:
         else:
             client.advance(60)
         client.send(TONE[5])
-        assert client.receiver.counts.silence == MAX_SILENCE_S * CLOCK_RATE
+        assert client.receiver.counts.silence == MAX_S * COUNT_RATE
         assert client.frames[-1].position == pytest.approx(60.12 * RATE, abs=1)
 
     def test_a_timestamp_that_jumps_beyond_the_time_passed_does_not_move_the_clock(self) -> None:

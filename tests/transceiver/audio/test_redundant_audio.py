@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
@@ -14,6 +15,8 @@ from transceiver.rtp.red import RedBlock, encode_red
 RATE = 24000
 FRAME = RATE // 50
 OPUS, RED = 111, 63
+PLAIN = AudioFormat(Codec.OPUS, payload_type=OPUS)
+FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS, red_payload_type=RED)
 TICKS = 960
 
 
@@ -54,17 +57,17 @@ def pcm(frames: list[AudioFrame]) -> bytes:
 
 @pytest.fixture
 def receiver() -> AudioReceiver:
-    return AudioReceiver(OPUS, RATE, red_payload_type=RED)
+    return AudioReceiver(FORMAT, RATE)
 
 
 @pytest.fixture(scope="module")
 def undamaged() -> bytes:
-    return pcm(play(AudioReceiver(OPUS, RATE, red_payload_type=RED), [*stream(TONE)]))
+    return pcm(play(AudioReceiver(FORMAT, RATE), [*stream(TONE)]))
 
 
 def test_nothing_lost_is_the_plain_stream(undamaged: bytes) -> None:
     plain = [RtpPacket(OPUS, i, i * TICKS, 1, frame) for i, frame in enumerate(TONE)]
-    assert pcm(play(AudioReceiver(OPUS, RATE), [*plain])) == undamaged
+    assert pcm(play(AudioReceiver(PLAIN, RATE), [*plain])) == undamaged
 
 
 def test_a_lost_frame_comes_back_exactly_with_the_next_packet(
