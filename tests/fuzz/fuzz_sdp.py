@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import aiortc.sdp
-
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
 from transceiver.sdp import AnswerParameters, OfferError, build_answer, parse_offer
+from transceiver.sdp.description import SessionDescription
 
 _VECTORS = Path(__file__).parents[1] / "vectors"
 _ANSWER = AnswerParameters(
@@ -29,7 +28,7 @@ def one_input(data: bytes) -> None:
         return
     answer = build_answer(offer, _ANSWER)
     answer.encode()
-    sections = aiortc.sdp.SessionDescription.parse(answer).media
+    sections = SessionDescription.parse(answer).sections
     assert len(sections) == len(offer.sections)
     for index, section in enumerate(sections):
         assert (section.port != 0) == (index in (offer.audio, offer.data))
