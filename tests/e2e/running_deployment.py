@@ -74,7 +74,7 @@ class RunningDeployment:
         """The samples that each of the tier's admin ports gives."""
         report = self.report(tier)
         admins = report.get("admins") or [report["admin"]]
-        return [_samples(f"http://{admin}/metrics") for admin in admins]
+        return [scraped(f"http://{admin}/metrics") for admin in admins]
 
     def stop(self) -> None:
         """SIGTERM, and the end of every process."""
@@ -89,7 +89,8 @@ class RunningDeployment:
             self.log.append(line.rstrip("\n"))
 
 
-def _samples(url: str) -> dict[str, float]:
+def scraped(url: str) -> dict[str, float]:
+    """The samples that a process exposes, `name{labels}` -> value."""
     with urllib.request.urlopen(url, timeout=10) as response:
         lines = response.read().decode().splitlines()
     samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
