@@ -6,15 +6,20 @@ import struct
 
 from aiortc import rtp
 
+from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.receiver import AudioReceiver
 from transceiver.rtp.packet import RtpError, RtpPacket
+from transceiver.rtp.red import RedBlock, encode_red
 from transceiver.rtp.reports import RtcpError, RtcpSession
 from transceiver.rtp.sender import RtpSender
 
-_OPUS = 111
+_OPUS, _RED = 111, 63
+_FORMAT = AudioFormat(Codec.OPUS, payload_type=_OPUS, red_payload_type=_RED)
 _RATE = 24000
 _SPEECH = OpusEncoder(_RATE).encode(bytes(_RATE // 50 * 2))
+
+_REDUNDANT = encode_red([RedBlock(_OPUS, 960, _SPEECH), RedBlock(_OPUS, 0, _SPEECH)])
 
 
 def _stream(*packets: bytes) -> bytes:
@@ -27,6 +32,12 @@ SEEDS = [
         *(
             RtpPacket(_OPUS, 65534 + number & 0xFFFF, number * 960, 1, _SPEECH).encode()
             for number in (0, 1, 3, 2, 6, 7, 8)
+        )
+    ),
+    _stream(
+        *(
+            RtpPacket(_RED, number, number * 960, 1, _REDUNDANT).encode()
+            for number in (0, 1, 3, 6, 7)
         )
     ),
     _stream(
@@ -43,7 +54,7 @@ SEEDS = [
 
 
 def one_input(data: bytes) -> None:
-    receiver = AudioReceiver(_OPUS, _RATE)
+    receiver = AudioReceiver(_FORMAT, _RATE)
     sender = RtpSender(payload_type=_OPUS, ssrc=7, sequence=0, timestamp=0)
     session = RtcpSession(sender, cname="fuzz", epoch_s=4e9, random=lambda: 0.5)
     frames = []

@@ -46,7 +46,7 @@ class Server(asyncio.DatagramProtocol):
         self.ends: list[ChannelEnd] = []
         self.ice = IceAgent(CREDENTIALS, offer.ice, random_bytes=os.urandom)
         self.dtls = DtlsEndpoint(CERTIFICATE, offer.fingerprints, client=offer.dtls_client)
-        self.audio = AudioReceiver(offer.format.payload_type, RATE)
+        self.audio = AudioReceiver(offer.format, RATE)
         self.sender = RtpSender(
             payload_type=offer.format.payload_type, ssrc=77, sequence=65530, timestamp=2**32 - 10
         )

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.receiver import AudioReceiver
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.metrics import WorkerCollector
@@ -13,6 +14,7 @@ from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.red import RedBlock, encode_red
 
 OPUS, RED = 111, 63
+FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS, red_payload_type=RED)
 FRAME = b"\x08" + bytes(10)
 """20 ms."""
 
@@ -43,7 +45,7 @@ def scrape(counters: CallCounters) -> Scrape:
 
 def hear(counts: AudioCounts, rate: int, *sequences: int) -> None:
     """A stream without redundancy, to its end."""
-    receiver = AudioReceiver(OPUS, rate, red_payload_type=RED, counts=counts)
+    receiver = AudioReceiver(FORMAT, rate, counts=counts)
     for place, sequence in enumerate(sequences):
         now = 0.02 * place
         receiver.receive(RtpPacket(OPUS, sequence, 960 * sequence, 1, FRAME), now)
@@ -70,7 +72,7 @@ def test_what_comes_out_of_turn(counters: CallCounters, scrape: Scrape) -> None:
 
 
 def test_redundancy_and_rubbish(counters: CallCounters, scrape: Scrape) -> None:
-    receiver = AudioReceiver(OPUS, 16_000, red_payload_type=RED, counts=counters.audio)
+    receiver = AudioReceiver(FORMAT, 16_000, counts=counters.audio)
     both = encode_red([RedBlock(OPUS, 960, FRAME), RedBlock(OPUS, 0, FRAME)])
     receiver.receive(RtpPacket(RED, 0, 0, 1, encode_red([RedBlock(OPUS, 0, FRAME)])), 0.0)
     receiver.receive(RtpPacket(RED, 2, 1920, 1, both), 0.04)
