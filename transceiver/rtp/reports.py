@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from aiortc import rtp
 
 from transceiver.rtp.packet import RtpPacket
-from transceiver.rtp.sender import CLOCK_RATE, RtpSender
+from transceiver.audio.opus import CLOCK_RATE
+from transceiver.rtp.sender import RtpSender
 
 REPORT_INTERVAL_S = 2.5
 """Mean time between reports; each is 0.5 to 1.5 times as long (RFC 3550 section 6.2)."""

@@ -1,59 +1,93 @@
-"""Numbers the packets of our own stream."""
+"""Numbers the packets of our own stream, and lets them repeat earlier frames.
 
-from transceiver.rtp.packet import RtpPacket
+https://www.rfc-editor.org/rfc/rfc3550#section-5.1
+"""
 
-CLOCK_RATE = 48000
-"""RTP timestamps of Opus, whatever rate it codes at: https://www.rfc-editor.org/rfc/rfc7587#section-4.1"""
+import struct
 
-FRAME_TICKS = CLOCK_RATE // 50
+from transceiver.rtp.red_packer import RedPacker
+
+MAX_REDUNDANCY = 2
+
+_HEADER = struct.Struct(">BBHII")
+_VERSION_2 = 0x80
+_MARKER = 0x80
 
 
 class RtpSender:
     """A stream whose timestamp follows the playout clock, also through silence.
 
     `sequence` and `timestamp` are where it starts; they should be random.
-    Call `send` or `skip` once for each 20 ms frame of the playout clock.
+    Call `send` or `skip` once for each frame of the playout clock.
+
+    With a `red_payload_type`, packets can repeat the frames before their own (RFC 2198),
+    as far back as the last silence.
     """
 
-    def __init__(self, *, payload_type: int, ssrc: int, sequence: int, timestamp: int) -> None:
-        self._payload_type = payload_type
-        self._ssrc = ssrc
-        self._sequence = sequence
-        self._timestamp = timestamp
-        self._silent = True
+    def __init__(
+        self,
+        *,
+        payload_type: int,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        clock_rate: int = 48000,
+        frame_ms: int = 20,
+        red_payload_type: int | None = None,
+    ) -> None:
+        self.ssrc = ssrc
+        self.clock_rate = clock_rate
+        """Ticks of the timestamp in a second."""
+        self.timestamp = timestamp
+        """Of the next frame."""
         self.packets_sent = 0
         self.payload_bytes_sent = 0
+        self._sequence = sequence
+        self._payload_type = payload_type
+        self._plain_payload_type = payload_type
+        self._red_payload_type = red_payload_type
+        self._frame_ticks = clock_rate * frame_ms // 1000
+        self._marker = _MARKER
+        self._redundancy = 0
+        self._packer: RedPacker | None = None
 
     @property
-    def ssrc(self) -> int:
-        return self._ssrc
+    def redundancy(self) -> int:
+        """How many frames before its own each packet repeats.
 
-    @property
-    def timestamp(self) -> int:
-        """The RTP timestamp of the next frame."""
-        return self._timestamp
+        At 0 packets are plain. It stays 0 without a `red_payload_type`.
+        """
+        return self._redundancy
 
-    def send(self, payload: bytes) -> bytes:
+    @redundancy.setter
+    def redundancy(self, blocks: int) -> None:
+        if not 0 <= blocks <= MAX_REDUNDANCY:
+            raise ValueError(f"0 to {MAX_REDUNDANCY} frames can be repeated, not {blocks}")
+        if self._red_payload_type is None:
+            return
+        self._redundancy = blocks
+        if not blocks:
+            self._payload_type, self._packer = self._plain_payload_type, None
+        elif self._packer is None:
+            self._payload_type = self._red_payload_type
+            self._packer = RedPacker(self._plain_payload_type, self._frame_ticks)
+
+    def send(self, frame: bytes) -> bytes:
         """The packet for this frame; the first after silence carries the marker."""
-        packet = RtpPacket(
-            payload_type=self._payload_type,
-            sequence=self._sequence,
-            timestamp=self._timestamp,
-            ssrc=self._ssrc,
-            payload=payload,
-            marker=self._silent,
-        )
-        self._silent = False
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        self._advance()
+        if self._packer is not None:
+            frame = self._packer.pack(frame, self._redundancy)
+        sequence, timestamp = self._sequence, self.timestamp
+        self._sequence = (sequence + 1) & 0xFFFF
+        self.timestamp = (timestamp + self._frame_ticks) & 0xFFFFFFFF
         self.packets_sent += 1
-        self.payload_bytes_sent += len(payload)
-        return packet.encode()
+        self.payload_bytes_sent += len(frame)
+        second = self._payload_type | self._marker
+        self._marker = 0
+        return _HEADER.pack(_VERSION_2, second, sequence, timestamp, self.ssrc) + frame
 
     def skip(self) -> None:
         """Let this frame pass in silence."""
-        self._silent = True
-        self._advance()
-
-    def _advance(self) -> None:
-        self._timestamp = (self._timestamp + FRAME_TICKS) & 0xFFFFFFFF
+        self.timestamp = (self.timestamp + self._frame_ticks) & 0xFFFFFFFF
+        self._marker = _MARKER
+        if self._packer is not None:
+            self._packer.interrupt()

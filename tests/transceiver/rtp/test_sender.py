@@ -1,5 +1,8 @@
+import pytest
+
 from transceiver.rtp.packet import RtpPacket
-from transceiver.rtp.sender import RtpSender
+from transceiver.rtp.red import unpack_red
+from transceiver.rtp.sender import MAX_REDUNDANCY, RtpSender
 
 
 def make_sender(sequence: int = 10, timestamp: int = 1000) -> RtpSender:
@@ -31,3 +34,61 @@ def test_both_counters_wrap() -> None:
     sender.send(b"a")
     wrapped = RtpPacket.parse(sender.send(b"b"))
     assert (wrapped.sequence, wrapped.timestamp) == (0, 959)
+
+
+def test_the_clock_rate_and_the_duration_of_frames_make_the_ticks() -> None:
+    sender = RtpSender(
+        payload_type=0, ssrc=7, sequence=0, timestamp=0, clock_rate=8000, frame_ms=60
+    )
+    sender.send(b"a")
+    sender.skip()
+    assert sender.timestamp == 2 * 480
+
+
+def make_red_sender() -> RtpSender:
+    return RtpSender(payload_type=111, ssrc=7, sequence=10, timestamp=0, red_payload_type=63)
+
+
+def test_redundancy_is_switched_on_and_off_within_a_stream() -> None:
+    sender = make_red_sender()
+    packets = []
+    for redundancy in (0, 1, 1, 2, 2, 1, 0, 0):
+        sender.redundancy = redundancy
+        packets.append(RtpPacket.parse(sender.send(b"%d" % len(packets))))
+    assert [packet.payload_type for packet in packets] == [111, 63, 63, 63, 63, 63, 111, 111]
+    unpacked = [unpack_red(p) if p.payload_type == 63 else [p] for p in packets]
+    assert [[packet.payload for packet in each] for each in unpacked] == [
+        [b"0"],
+        [b"1"],
+        [b"1", b"2"],
+        [b"1", b"2", b"3"],
+        [b"2", b"3", b"4"],
+        [b"4", b"5"],
+        [b"6"],
+        [b"7"],
+    ]
+    assert sender.payload_bytes_sent == sum(len(packet.payload) for packet in packets)
+
+
+def test_a_talkspurt_does_not_repeat_the_one_before() -> None:
+    sender = make_red_sender()
+    sender.redundancy = 2
+    sender.send(b"a")
+    sender.skip()
+    resumed = RtpPacket.parse(sender.send(b"b"))
+    assert resumed.marker
+    assert [packet.payload for packet in unpack_red(resumed)] == [b"b"]
+
+
+def test_a_stream_without_red_stays_plain() -> None:
+    sender = make_sender()
+    sender.redundancy = 2
+    assert sender.redundancy == 0
+    sender.send(b"a")
+    assert RtpPacket.parse(sender.send(b"b")).payload == b"b"
+
+
+@pytest.mark.parametrize("blocks", [-1, MAX_REDUNDANCY + 1])
+def test_an_impossible_redundancy_is_refused(blocks: int) -> None:
+    with pytest.raises(ValueError, match="repeated"):
+        make_red_sender().redundancy = blocks
