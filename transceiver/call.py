@@ -45,6 +45,7 @@ from transceiver.rtp.packet import RtpError, RtpPacket
 from transceiver.rtp.reports import RtcpError, RtcpSession
 from transceiver.rtp.sender import RtpSender
 from transceiver.sdp import AnswerParameters, Offer, build_answer
+from transceiver.sdp.renegotiation import renegotiated
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,8 @@ class Call:
         self.closed: CloseReason | None = None
         self._offer = offer
         self._plays = offer.direction.mirrored.sends
-        self._local_ice = ice
+        self._session_id = secrets.randbits(62)
+        self._answers = 0
         self._certificate = certificate
         self._counters = counters
         self._turn_latency = turn_latency
@@ -158,19 +160,32 @@ class Call:
         return await self._engine.opened()
 
     def answer(self, advertise: HostPort) -> str:
-        """The SDP answer, whose one candidate is the relay at `advertise`."""
+        """The SDP answer to the latest offer; its one candidate is the relay at `advertise`."""
+        self._answers += 1
         return build_answer(
             self._offer,
             AnswerParameters(
-                ice=self._local_ice,
+                ice=self.transport.ice.local,
                 host=advertise.host,
                 port=advertise.port,
                 fingerprint=self._certificate.fingerprint,
                 ssrc=self._sender.ssrc,
                 cname=self._cname,
-                session_id=secrets.randbits(62),
+                session_id=self._session_id,
+                session_version=self._answers,
             ),
         )
+
+    def renegotiate(self, offer: Offer, mint: Callable[[], IceCredentials]) -> None:
+        """Follow another offer of the client, which `answer` then answers.
+
+        Its ICE may restart, for which `mint` makes our credentials. Raises OfferError for an
+        offer that cannot be followed; nothing has changed then.
+        """
+        self._offer = renegotiated(self._offer, offer)
+        self._plays = offer.direction.mirrored.sends
+        self.transport.ice.negotiate(offer.ice, mint, self._clock())
+        self.transport.name_sources(offer.ssrcs)
 
     @contained
     def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:

@@ -16,6 +16,7 @@ from transceiver.call import Call
 from transceiver.claims import Claims
 from transceiver.close_reason import CloseReason
 from transceiver.relay_paths import RelayPaths
+from transceiver.reoffer_limit import ReofferLimit
 
 MAX_COLLISIONS = 4
 """Calls whose keys are tried on a packet from an unknown address."""
@@ -26,9 +27,12 @@ class RoutedCall:
     """A call, and what of it is on the routes."""
 
     call: Call
-    ufrag: bytes
     paths: RelayPaths
+    reoffers: ReofferLimit
+    creator: bytes | None = None
+    """Of the client secret that it was made with: see `CallFactory.create_call`."""
     revision: int = -1
+    ufrags: tuple[bytes, ...] = ()
     clients: set[Address] = field(default_factory=set)
     bound: set[Address] = field(default_factory=set)
     sources: set[int] = field(default_factory=set)
@@ -45,6 +49,9 @@ class CallRoutes:
         self._announcer = announcer
         self._by_client: Claims[Address, RoutedCall] = Claims()
         self._by_source: Claims[int, RoutedCall] = Claims()
+        self._by_ufrag: dict[bytes, RoutedCall] = {}
+        self.with_ufrag = self._by_ufrag.get
+        """The call that a check is for, by our ufrag in it, or None."""
         self.at = self._by_client.first
         """The call whose client is at an address, or None."""
 
@@ -68,6 +75,7 @@ class CallRoutes:
         if transport.revision == routed.revision:
             return
         routed.revision = transport.revision
+        self._follow_ufrags(routed, transport.ice.ufrags)
         self._follow_sources(routed, transport.sources)
         self._follow_clients(routed, transport.ice.known)
         wanted = transport.ice.bindings
@@ -85,6 +93,14 @@ class CallRoutes:
             self._by_client.release(client, routed)
         for source in routed.sources:
             self._by_source.release(source, routed)
+        self._follow_ufrags(routed, ())
+
+    def _follow_ufrags(self, routed: RoutedCall, ufrags: tuple[bytes, ...]) -> None:
+        """There are two while ICE restarts."""
+        for ufrag in routed.ufrags:
+            del self._by_ufrag[ufrag]
+        self._by_ufrag.update(dict.fromkeys(ufrags, routed))
+        routed.ufrags = ufrags
 
     def _follow_sources(self, routed: RoutedCall, sources: dict[int, bool]) -> None:
         for source in routed.sources - sources.keys():

@@ -1,6 +1,7 @@
 """The calls of one worker: made here, handed their clients' datagrams, forgotten here."""
 
 import logging
+import math
 import secrets
 from collections.abc import Callable
 
@@ -11,13 +12,13 @@ from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
 from antiphon_proto.trunk import Error
-from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
 from transceiver.announcer import Announcer
 from transceiver.call import Call
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
+from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
 from transceiver.ice import IceCredentials
@@ -25,9 +26,15 @@ from transceiver.inference_client import InferenceClient
 from transceiver.media_clock import MediaClock
 from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
+from transceiver.reoffer_limit import ReofferLimit
 from transceiver.sdp import Offer, parse_offer
 from transceiver.signaling.call_id import CallIds
-from transceiver.signaling.calls import CallRefusedError, CreatedCall, RefusalReason
+from transceiver.signaling.calls import (
+    CallNotFoundError,
+    CallRefusedError,
+    CreatedCall,
+    RefusalReason,
+)
 from transceiver.signaling.sealed_token import NONCE_BYTES
 from transceiver.tunnel_endpoint import TunnelEndpoint
 
@@ -71,29 +78,30 @@ class CallTable:
         self._clock = clock
         self._unix_time = unix_time
         self._certificate = DtlsCertificate()
-        self.use_keys(keys)
-        self._incarnation = incarnation
+        self._credentials = CredentialMint(
+            keys, endpoint.address, cluster_id=config.cluster_id, incarnation=incarnation
+        )
+        self._call_ids = CallIds(keys)
         self._routes = CallRoutes(announcer)
         self._media_clock: MediaClock[RoutedCall] = MediaClock(clock())
-        self._by_ufrag: dict[bytes, RoutedCall] = {}
         self._by_id: dict[str, RoutedCall] = {}
 
     def __len__(self) -> int:
-        return len(self._by_ufrag)
+        return len(self._by_id)
 
     def use_keys(self, keys: ClusterKeys) -> None:
         """Mint under the first config of `keys` from here on; calls that are open go on."""
         self._call_ids = CallIds(keys)
-        self._minter = UfragMinter(keys)
-        self._passwords = UfragReader(keys)
+        self._credentials.use_keys(keys)
 
-    async def create_call(self, offer_sdp: str, session: RealtimeSession) -> CreatedCall:
+    async def create_call(
+        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None = None
+    ) -> CreatedCall:
         """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""
         offer = parse_offer(offer_sdp)
         self._check_room()
-        routed = self._open(offer, session)
+        routed = self._open(offer, session, creator)
         call = routed.call
-        self._by_ufrag[routed.ufrag] = routed
         self._by_id[call.call_id] = routed
         self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
         self._routes.update(routed)
@@ -102,14 +110,29 @@ class CallTable:
         logger.info("call %s opened", call.call_id)
         return CreatedCall(call.call_id, call.answer(self._config.advertise))
 
-    async def hang_up(self, call_id: str) -> bool:
-        """End a call of this worker; False when there is no such call."""
-        routed = self._by_id.get(call_id)
-        if routed is None:
-            return False
+    def creator(self, call_id: str) -> bytes | None:
+        """The `creator` that it was made with. Raises CallNotFoundError."""
+        return self._find(call_id).creator
+
+    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
+        """Answer another offer of a call's client.
+
+        Raises CallNotFoundError, CallRefusedError, or OfferError for an offer that the call
+        cannot follow; it then goes on as it was.
+        """
+        routed = self._find(call_id)
+        wait_s = routed.reoffers.spend(self._clock())
+        if wait_s > 0:
+            raise CallRefusedError(RefusalReason.RATE_LIMITED, retry_after_s=math.ceil(wait_s))
+        routed.call.renegotiate(parse_offer(offer_sdp), self._mint_credentials)
+        self._routes.update(routed)
+        return routed.call.answer(self._config.advertise)
+
+    def hang_up(self, call_id: str) -> None:
+        """End a call of this worker. Raises CallNotFoundError."""
+        routed = self._find(call_id)
         routed.call.close(CloseReason.CLIENT_HANGUP)
         self._forget(routed)
-        return True
 
     def receive(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Hand a client's datagram to its call; one without a call is counted."""
@@ -148,7 +171,7 @@ class CallTable:
         return due, self._counters.frames_out - sent
 
     def close_all(self) -> None:
-        for routed in list(self._by_ufrag.values()):
+        for routed in list(self._by_id.values()):
             routed.call.close(CloseReason.SHUTDOWN)
             self._forget(routed)
 
@@ -170,15 +193,19 @@ class CallTable:
             reason = _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
             raise CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
 
-    def _open(self, offer: Offer, session: RealtimeSession) -> RoutedCall:
-        ufrag = self._mint_ufrag()
-        password = self._passwords.password(ufrag.encode()).decode()
+    def _find(self, call_id: str) -> RoutedCall:
+        routed = self._by_id.get(call_id)
+        if routed is None:
+            raise CallNotFoundError
+        return routed
+
+    def _open(self, offer: Offer, session: RealtimeSession, creator: bytes | None) -> RoutedCall:
         paths = RelayPaths(self._endpoint)
         call = Call(
             self._call_ids.mint(self._endpoint.address, secrets.token_bytes(NONCE_BYTES)),
             offer=offer,
             session=session,
-            ice=IceCredentials(ufrag, password),
+            ice=self._mint_credentials(),
             certificate=self._certificate,
             inference=self._inference,
             send=paths.send,
@@ -188,16 +215,15 @@ class CallTable:
             unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
         )
-        return RoutedCall(call, ufrag.encode(), paths)
+        return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
 
-    def _mint_ufrag(self) -> str:
-        host, port = self._endpoint.address
-        not_after = int(self._unix_time()) + self._config.max_call_seconds + UFRAG_MARGIN_S
-        owner = Owner(host, port, self._config.cluster_id, self._incarnation, not_after)
+    def _mint_credentials(self) -> IceCredentials:
+        """Of an ICE session that may begin now and last as long as the longest call."""
+        lifetime_s = self._config.max_call_seconds + UFRAG_MARGIN_S
         while True:
-            ufrag = self._minter.mint(owner, secrets.token_bytes(RANDOM_BYTES))
-            if ufrag.encode() not in self._by_ufrag:
-                return ufrag
+            credentials = self._credentials.mint(int(self._unix_time()) + lifetime_s)
+            if self._routes.with_ufrag(credentials.ufrag.encode()) is None:
+                return credentials
 
     def _receive_stun(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Requests go by their ufrag, as at the relay; responses to the call that asked."""
@@ -207,7 +233,7 @@ class CallTable:
             self._counters.drops[DropReason.STUN_MALFORMED] += 1
             return
         if message.message_class is StunClass.REQUEST:
-            routed = self._by_ufrag.get(message.local_ufrag or b"")
+            routed = self._routes.with_ufrag(message.local_ufrag or b"")
         else:
             routed = self._routes.asking(client, message) or self._routes.at(client)
         if routed is None:
@@ -241,7 +267,6 @@ class CallTable:
         self._routes.update(routed)
 
     def _forget(self, routed: RoutedCall) -> None:
-        self._by_ufrag.pop(routed.ufrag, None)
         self._by_id.pop(routed.call.call_id, None)
         self._media_clock.remove(routed)
         self._routes.forget(routed)

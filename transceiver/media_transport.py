@@ -202,6 +202,13 @@ class MediaTransport:
         if self.ice.media_received(size, client, now):
             self._flush_ice()
 
+    def name_sources(self, sources: tuple[int, ...]) -> None:
+        """The client has named these SSRCs by signaling, beside those before."""
+        for source in sources[: MAX_SOURCES - len(self.sources)]:
+            if source not in self.sources:
+                self.sources[source] = False
+                self._sources_revision += 1
+
     def _note_source(self, source: int) -> None:
         """Remember the first ones that are heard, in place of those only named."""
         if source not in self.sources and len(self.sources) >= MAX_SOURCES:

@@ -65,6 +65,11 @@ class IceAgent:
         return self._session.selected
 
     @property
+    def local(self) -> IceCredentials:
+        """Ours to answer the client's latest offer with."""
+        return self._sessions[-1].local
+
+    @property
     def ufrags(self) -> tuple[bytes, ...]:
         """Our username fragments whose checks are answered, the current one first."""
         return tuple(session.ufrag for session in self._sessions)
@@ -123,24 +128,20 @@ class IceAgent:
 
     def negotiate(
         self, remote: IceCredentials, mint: Callable[[], IceCredentials], now: float
-    ) -> IceCredentials:
-        """Follow the client's credentials in a new offer; returns ours to answer with.
+    ) -> None:
+        """Follow the client's credentials in another offer.
 
         Other ones than before ask for a restart, for which `mint` makes ours. The same as in
         the last offer ask for nothing, and those of before it take the restart back.
         https://www.rfc-editor.org/rfc/rfc8839#section-4.4.3
         """
         if self._next is not None and remote == self._next.remote:
-            return self._next.local
-        if self._next is not None:
-            self._next = None
-            self.revision += 1
-        if remote == self._session.remote:
-            return self._session.local
-        self._next = self._open(mint(), remote)
-        self._deadline = now + RESTART_TIMEOUT_S
+            return
+        self._next = None
+        if remote != self._session.remote:
+            self._next = self._open(mint(), remote)
+            self._deadline = now + RESTART_TIMEOUT_S
         self.revision += 1
-        return self._next.local
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         """Hand over the datagrams to send since the last call."""

@@ -25,13 +25,15 @@ class AnswerParameters:
     ssrc: int
     cname: str
     session_id: int
+    session_version: int = 1
+    """Counts the answers of the call."""
 
 
 def build_answer(offer: Offer, answer: AnswerParameters) -> str:
     """The SDP answer to `offer`."""
     lines = [
         "v=0",
-        f"o=- {answer.session_id} 1 IN IP4 127.0.0.1",
+        f"o=- {answer.session_id} {answer.session_version} IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         *([f"a=group:BUNDLE {' '.join(offer.bundle)}"] if offer.bundle else []),

@@ -66,6 +66,8 @@ class Offer:
     fingerprints: tuple[Fingerprint, ...]
     dtls_client: bool
     """Whether we take the DTLS client's role, `a=setup:active`."""
+    role_open: bool
+    """Whether the client leaves the role to us, `a=setup:actpass`."""
 
 
 def parse_offer(text: str) -> Offer:
@@ -99,6 +101,7 @@ def parse_offer(text: str) -> Offer:
         ice=ice_credentials(transport),
         fingerprints=fingerprints(transport),
         dtls_client=dtls_client(transport),
+        role_open=transport.first("setup") == "actpass",
     )
 
 

@@ -1,5 +1,7 @@
 """Who sends a request: the holder of an API key, or of a client secret."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +17,8 @@ class Caller:
 
     bound_session: bytes | None = None
     """The configuration (JSON object) sealed in a client secret; None for an API key."""
+    secret_digest: bytes | None = None
+    """The client secret's SHA-256; None for an API key."""
 
     @property
     def holds_api_key(self) -> bool:
@@ -33,10 +37,7 @@ class Authenticator:
 
     def identify(self, authorization: str | None) -> Caller:
         """Return who sends the header's value. Raises ApiError (401)."""
-        scheme, _, key = (authorization or "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise invalid_key("No API key was given: send it as Authorization: Bearer KEY.")
+        key = _bearer_key(authorization)
         if key.startswith(client_secret.PREFIX):
             return self._open(key)
         if not self._keys.accepts(key):
@@ -48,9 +49,36 @@ class Authenticator:
         if not self.identify(authorization).holds_api_key:
             raise ApiError(403, "A client secret may not do this.", code="insufficient_permissions")
 
+    def require_rights_to(self, creator: bytes | None, authorization: str | None) -> None:
+        """Let only pass who may use a call: an API key, or the client secret that made it.
+
+        `creator` is that secret's digest, None where an API key made the call. The secret
+        counts here although it may have expired meanwhile: it expires in minutes, so that a
+        leaked one starts no calls, but a browser that holds nothing else keeps its call, which
+        may last an hour, over a change of network. Raises ApiError (401, 403).
+        """
+        key = _bearer_key(authorization)
+        if creator is not None and hmac.compare_digest(_digest(key), creator):
+            return
+        if not self.identify(authorization).holds_api_key:
+            message = "Another client secret than the one that made the call may not do this."
+            raise ApiError(403, message, code="insufficient_permissions")
+
     def _open(self, secret: str) -> Caller:
         try:
             bound = self._client_secrets.open(secret, self._clock())
         except ClientSecretError as error:
             raise invalid_key(str(error)) from error
-        return Caller(bound_session=bound.session)
+        return Caller(bound_session=bound.session, secret_digest=_digest(secret))
+
+
+def _bearer_key(authorization: str | None) -> str:
+    scheme, _, key = (authorization or "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise invalid_key("No API key was given: send it as Authorization: Bearer KEY.")
+    return key
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

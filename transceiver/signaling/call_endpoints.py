@@ -1,4 +1,4 @@
-"""POST /v1/realtime/calls and /v1/realtime/calls/{id}/hangup.
+"""POST /v1/realtime/calls, and /v1/realtime/calls/{id} with what a call can be told.
 
 https://platform.openai.com/docs/api-reference/realtime-calls
 """
@@ -6,16 +6,15 @@ https://platform.openai.com/docs/api-reference/realtime-calls
 from aiohttp import web
 
 from transceiver.signaling.authentication import Authenticator
-from transceiver.signaling.call_request import read_call_request
-from transceiver.signaling.calls import CallFactory
-from transceiver.signaling.errors import ApiError
+from transceiver.signaling.call_request import read_call_request, read_offer
+from transceiver.signaling.calls import CallFactory, CallNotFoundError
 from transceiver.signaling.session_config import layered_session
 
 CALLS_PATH = "/v1/realtime/calls"
 
 
 class CallEndpoints:
-    """Starts and ends calls over HTTP."""
+    """Starts, changes and ends calls over HTTP."""
 
     def __init__(self, calls: CallFactory, authenticator: Authenticator) -> None:
         self._calls = calls
@@ -24,6 +23,7 @@ class CallEndpoints:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post(CALLS_PATH, self._create),
+            web.post(CALLS_PATH + "/{call_id}", self._renegotiate),
             web.post(CALLS_PATH + "/{call_id}/hangup", self._hang_up),
         ]
 
@@ -33,7 +33,7 @@ class CallEndpoints:
         session = layered_session(
             bound=caller.bound_session, model=request.query.get("model"), given=wanted.session
         )
-        call = await self._calls.create_call(wanted.offer_sdp, session)
+        call = await self._calls.create_call(wanted.offer_sdp, session, caller.secret_digest)
         return web.Response(
             status=201,
             text=call.answer_sdp,
@@ -41,9 +41,23 @@ class CallEndpoints:
             headers={"Location": f"{CALLS_PATH}/{call.call_id}"},
         )
 
+    async def _renegotiate(self, request: web.Request) -> web.Response:
+        call_id = self._authorized_call(request)
+        answer = self._calls.renegotiate(call_id, await read_offer(request))
+        return web.Response(text=answer, content_type="application/sdp")
+
     async def _hang_up(self, request: web.Request) -> web.Response:
-        self._authenticator.identify(request.headers.get("Authorization"))
-        call_id = request.match_info["call_id"]
-        if not await self._calls.hang_up(call_id):
-            raise ApiError(404, "There is no such call.", code="call_not_found", param="call_id")
+        self._calls.hang_up(self._authorized_call(request))
         return web.Response()
+
+    def _authorized_call(self, request: web.Request) -> str:
+        """The id of the call that the request is for, by someone who may use it."""
+        call_id = request.match_info["call_id"]
+        authorization = request.headers.get("Authorization")
+        try:
+            creator = self._calls.creator(call_id)
+        except CallNotFoundError:
+            self._authenticator.identify(authorization)
+            raise
+        self._authenticator.require_rights_to(creator, authorization)
+        return call_id

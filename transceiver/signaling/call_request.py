@@ -1,4 +1,6 @@
-"""What the body of POST /v1/realtime/calls asks for, in either of its two forms."""
+"""What the body of POST /v1/realtime/calls asks for, in either of its two forms; and
+of POST /v1/realtime/calls/{id}, in its one.
+"""
 
 from dataclasses import dataclass
 
@@ -30,6 +32,14 @@ async def read_call_request(request: web.Request) -> CallRequest:
         if request.content_type == _FORM:
             return await _read_form(request)
     raise ApiError(415, f"Send the offer as {_SDP}, or with a session as {_FORM}.")
+
+
+async def read_offer(request: web.Request) -> str:
+    """Read a body that is an offer. Raises ApiError (400, 408, 415) or the HTTPException of 413."""
+    if request.content_type != _SDP:
+        raise ApiError(415, f"Send the offer as {_SDP}.")
+    async with reading_body():
+        return _text(await request.read())
 
 
 async def _read_form(request: web.Request) -> CallRequest:

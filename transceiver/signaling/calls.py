@@ -34,17 +34,35 @@ class CallRefusedError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class CallFactory(Protocol):
-    """Makes and ends calls."""
+class CallNotFoundError(Exception):
+    """There is no such call, or none any more."""
 
-    async def create_call(self, offer_sdp: str, session: RealtimeSession) -> CreatedCall:
-        """Answer an offer.
+
+class CallFactory(Protocol):
+    """Makes, changes and ends calls."""
+
+    async def create_call(
+        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None
+    ) -> CreatedCall:
+        """Answer an offer; the call remembers the `creator`: see `Caller.secret_digest`.
 
         Raises OfferError for an offer that cannot be answered, RealtimeError for a
         session that cannot be served, CallRefusedError when there is no room.
         """
         ...
 
-    async def hang_up(self, call_id: str) -> bool:
-        """End a call; False when there is no such call."""
+    def creator(self, call_id: str) -> bytes | None:
+        """What the call remembers of who made it. Raises CallNotFoundError."""
+        ...
+
+    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
+        """Answer a later offer of the call's client; the call goes on whatever comes of it.
+
+        Raises CallNotFoundError, OfferError for an offer that the call cannot follow,
+        CallRefusedError when they come too often.
+        """
+        ...
+
+    def hang_up(self, call_id: str) -> None:
+        """End a call. Raises CallNotFoundError."""
         ...

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 
 from antiphon_proto.realtime.error import RealtimeError
 from transceiver.sdp import OfferError
-from transceiver.signaling.calls import CallRefusedError, RefusalReason
+from transceiver.signaling.calls import CallNotFoundError, CallRefusedError, RefusalReason
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ def _api_error(error: Exception, request: web.Request, request_id: str) -> ApiEr
             return error
         case OfferError() | RealtimeError():
             return ApiError(400, error.message, code=error.code, param=error.param)
+        case CallNotFoundError():
+            return ApiError(404, "There is no such call.", code="call_not_found", param="call_id")
         case CallRefusedError():
             return _refusal(error)
         case web.HTTPException() if error.status >= 400:

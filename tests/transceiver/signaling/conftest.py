@@ -13,7 +13,7 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.realtime.session import RealtimeSession
 from transceiver.sdp import parse_offer
 from transceiver.signaling.api_keys import ApiKeys
-from transceiver.signaling.calls import CreatedCall
+from transceiver.signaling.calls import CallNotFoundError, CreatedCall
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.http import signaling_app
 
@@ -31,22 +31,40 @@ class RecordedCalls:
 
     offers: list[str] = field(default_factory=list)
     sessions: list[RealtimeSession] = field(default_factory=list)
+    creators: dict[str, bytes | None] = field(default_factory=dict)
+    """By call id."""
+    renegotiated: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
     failure: Exception | None = None
 
-    async def create_call(self, offer_sdp: str, session: RealtimeSession) -> CreatedCall:
+    async def create_call(
+        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None
+    ) -> CreatedCall:
         if self.failure:
             raise self.failure
         parse_offer(offer_sdp)
         self.offers.append(offer_sdp)
         self.sessions.append(session)
-        return CreatedCall(call_id=f"rtc_{len(self.offers)}", answer_sdp=ANSWER)
+        call_id = f"rtc_{len(self.offers)}"
+        self.creators[call_id] = creator
+        return CreatedCall(call_id, answer_sdp=ANSWER)
 
-    async def hang_up(self, call_id: str) -> bool:
+    def creator(self, call_id: str) -> bytes | None:
+        if call_id not in self.creators:
+            raise CallNotFoundError
+        return self.creators[call_id]
+
+    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
+        if self.failure:
+            raise self.failure
+        parse_offer(offer_sdp)
+        self.renegotiated.append((call_id, offer_sdp))
+        return ANSWER
+
+    def hang_up(self, call_id: str) -> None:
         if self.failure:
             raise self.failure
         self.hung_up.append(call_id)
-        return call_id in {f"rtc_{number + 1}" for number in range(len(self.offers))}
 
 
 @dataclass
