@@ -319,5 +319,5 @@ async def test_strangers_do_not_make_a_call_remember_them(worker: Worker, client
         worker.receive(forged, ("198.51.100.66", port))
         worker.receive(client.media()[:-1] + b"\0", ("198.51.100.66", port))
     assert worker.endpoint.sent == []
-    [routed] = worker.calls._by_ufrag.values()
+    [routed] = worker.calls._by_id.values()
     assert routed.paths._relays == {CLIENT: RELAY}

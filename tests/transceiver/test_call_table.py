@@ -19,14 +19,19 @@ from tests.transceiver.call_table_driver import (
     WORKER,
     Worker,
 )
-from transceiver.call import SETUP_TIMEOUT_S
+from transceiver.call_deadlines import SETUP_TIMEOUT_S
 from transceiver.close_reason import CloseReason
 from transceiver.data_channel import ChannelEnd
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
 from transceiver.media_transport import MediaTransport
 from transceiver.sdp import OfferError
-from transceiver.signaling.calls import CallRefusedError, CreatedCall, RefusalReason
+from transceiver.signaling.calls import (
+    CallNotFoundError,
+    CallRefusedError,
+    CreatedCall,
+    RefusalReason,
+)
 
 
 @pytest.fixture
@@ -86,7 +91,7 @@ async def test_a_full_worker_refuses() -> None:
     with pytest.raises(CallRefusedError) as refused:
         await worker.call()
     assert refused.value.reason is RefusalReason.AT_CAPACITY
-    assert worker.counters.refused == 1
+    assert worker.counters.refused == {RefusalReason.AT_CAPACITY: 1}
 
 
 async def test_without_a_trunk_there_is_no_call(worker: Worker) -> None:
@@ -114,7 +119,9 @@ async def test_a_replica_that_refuses_the_session_refuses_the_call(
     assert len(worker.calls) == 0
     [(_listener, session)] = worker.inference.opened
     assert session.closed == "engine_failed"
-    assert (worker.counters.opened, worker.counters.refused) == (0, 1)
+    assert worker.counters.opened == 0
+    assert worker.counters.refused == {reason: 1}
+    assert worker.counters.closed == {CloseReason.ENGINE_FAILED: 1}
 
 
 async def test_the_first_check_is_answered_and_dtls_starts_with_it(worker: Worker) -> None:
@@ -164,8 +171,9 @@ async def test_media_before_the_handshake_is_counted(worker: Worker) -> None:
 async def test_a_call_that_hung_up_is_forgotten(worker: Worker) -> None:
     call = await worker.call()
     worker.receive(check(call))
-    assert await worker.calls.hang_up(call.call_id)
-    assert not await worker.calls.hang_up(call.call_id)
+    worker.calls.hang_up(call.call_id)
+    with pytest.raises(CallNotFoundError):
+        worker.calls.hang_up(call.call_id)
     assert len(worker.calls) == 0
     [(_listener, session)] = worker.inference.opened
     assert session.closed == "client_hangup"
