@@ -93,6 +93,11 @@ class WorkerProcesses:
         """End a worker that cannot go on; it is started again."""
         self._workers[index].process.kill()
 
+    async def ended(self) -> None:
+        """Wait until all have ended by themselves; from here on none is started again."""
+        self._stopping = True
+        await asyncio.wait([worker.watch for worker in self._workers.values()])
+
     async def stop(self, grace_s: float = 0.8) -> None:
         """End every worker: SIGTERM, and SIGKILL for one that outlives the grace."""
         self._stopping = True

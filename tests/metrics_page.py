@@ -106,6 +106,7 @@ def transceiver_metrics() -> Iterator[Metric]:
         trunk=TrunkCounters(),
         calls=CallCounters(),
         open_calls=lambda: 0,
+        load=lambda: 0.0,
         trunk_connected=lambda: False,
     ).collect()
     directory = RelayDirectory(("127.0.0.1", 1), lambda: 1, lambda _seconds: None)

@@ -13,11 +13,12 @@ from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from antiphon_proto.stun import StunMessage
-from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready
+from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready, SpeechStarted, SpeechStopped
 from chassis.host_port import HostPort
 from transceiver.audio.playout import PlayoutEvent
 from transceiver.audio.receiver import AudioFrame
 from transceiver.call_audio import CallAudio
+from transceiver.call_deadlines import CallDeadlines
 from transceiver.close_reason import CloseReason
 from transceiver.conversation import Conversation, Transport
 from transceiver.conversation_outputs import (
@@ -49,7 +50,6 @@ from transceiver.sdp.renegotiation import renegotiated
 
 logger = logging.getLogger(__name__)
 
-SETUP_TIMEOUT_S = 30.0
 NTP_UNIX_S = 2_208_988_800
 """Seconds from NTP's epoch, 1900, to Unix's: https://www.rfc-editor.org/rfc/rfc5905#section-6"""
 
@@ -99,6 +99,7 @@ class Call:
         clock: Callable[[], float],
         unix_time: float,
         max_seconds: int,
+        max_idle_seconds: int,
     ) -> None:
         self.call_id = call_id
         self.closed: CloseReason | None = None
@@ -111,8 +112,7 @@ class Call:
         self._turn_latency = turn_latency
         self._clock = clock
         now = clock()
-        self._setup_deadline = now + SETUP_TIMEOUT_S
-        self._end_deadline = now + max_seconds
+        self._deadlines = CallDeadlines(now, max_s=max_seconds, idle_s=max_idle_seconds)
         self.transport = MediaTransport(
             IceAgent(
                 ice,
@@ -226,6 +226,7 @@ class Call:
             return
         self.closed = reason
         self._counters.closed[reason] += 1
+        self._act(self._conversation.closing(reason))
         self._engine.close(reason.value)
         if self._data_channel is not None:
             self._data_channel.close()
@@ -270,7 +271,9 @@ class Call:
 
     @contained
     def message_received(self, text: str) -> None:
-        self._act(self._conversation.client_event(text, self._clock()))
+        now = self._clock()
+        self._deadlines.active(now)
+        self._act(self._conversation.client_event(text, now))
 
     @contained
     def channel_closed(self, end: ChannelEnd) -> None:
@@ -288,7 +291,10 @@ class Call:
 
     @contained
     def engine_event(self, event: Event) -> None:
-        if isinstance(event, Ready):
+        now = self._clock()
+        if isinstance(event, SpeechStarted | SpeechStopped):
+            self._deadlines.user_speaks(now, speaking=isinstance(event, SpeechStarted))
+        elif isinstance(event, Ready):
             self._audio = CallAudio(
                 self._offer.format,
                 input_rate=event.input_rate,
@@ -296,7 +302,7 @@ class Call:
                 sender=self._sender,
                 counts=self._counters.audio,
             )
-        self._act(self._conversation.engine_event(event, self._clock()))
+        self._act(self._conversation.engine_event(event, now))
 
     @contained
     def engine_lost(self) -> None:
@@ -345,6 +351,8 @@ class Call:
 
     def _play(self, audio: CallAudio, due: float, now: float) -> None:
         packet = audio.next_packet(due)
+        if packet is not None:
+            self._deadlines.active(now)
         if packet is not None and self._plays:
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)
@@ -359,12 +367,11 @@ class Call:
             self._act(self._conversation.playout_event(event, now))
 
     def _check_deadlines(self, now: float) -> None:
-        if not self.transport.connected and now > self._setup_deadline:
-            self.close(CloseReason.SETUP_TIMEOUT)
+        passed = self._deadlines.passed(now, connected=self.transport.connected)
+        if passed is not None:
+            self.close(passed)
         elif self.transport.ice.consent_lost(now):
             self.close(CloseReason.CONSENT_LOST)
-        elif now > self._end_deadline:
-            self.close(CloseReason.MAX_DURATION)
 
     def _heard_ms(self, response: int) -> int:
         return self._audio.playout.played_ms(response) if self._audio is not None else 0

@@ -12,6 +12,7 @@ from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
 from antiphon_proto.trunk import Error
+from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.call import Call
 from transceiver.call_routes import CallRoutes, RoutedCall
@@ -43,8 +44,6 @@ logger = logging.getLogger(__name__)
 UFRAG_MARGIN_S = 600
 """How much longer than the longest call a ufrag routes."""
 
-RETRY_AFTER_S = 5
-
 _REFUSALS = {
     "at_capacity": RefusalReason.AT_CAPACITY,
     "draining": RefusalReason.DRAINING,
@@ -64,6 +63,7 @@ class CallTable:
         endpoint: TunnelEndpoint,
         announcer: Announcer,
         inference: InferenceClient,
+        admission: Admission,
         counters: CallCounters,
         turn_latency: TurnLatency,
         clock: Callable[[], float],
@@ -73,6 +73,7 @@ class CallTable:
         self._config = config
         self._endpoint = endpoint
         self._inference = inference
+        self._admission = admission
         self._counters = counters
         self._turn_latency = turn_latency
         self._clock = clock
@@ -98,17 +99,23 @@ class CallTable:
         self, offer_sdp: str, session: RealtimeSession, creator: bytes | None = None
     ) -> CreatedCall:
         """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""
+        self._admission.check(len(self))
         offer = parse_offer(offer_sdp)
-        self._check_room()
         routed = self._open(offer, session, creator)
+        self._admission.admitted(self._clock())
         call = routed.call
         self._by_id[call.call_id] = routed
         self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
         self._routes.update(routed)
-        await self._wait_admitted(routed)
+        try:
+            await self._wait_admitted(routed)
+            answer = call.answer(self._config.advertise)
+        except BaseException as error:
+            self._end(routed, _why_unanswered(error))
+            raise
         self._counters.opened += 1
         logger.info("call %s opened", call.call_id)
-        return CreatedCall(call.call_id, call.answer(self._config.advertise))
+        return CreatedCall(call.call_id, answer)
 
     def creator(self, call_id: str) -> bytes | None:
         """The `creator` that it was made with. Raises CallNotFoundError."""
@@ -131,8 +138,7 @@ class CallTable:
     def hang_up(self, call_id: str) -> None:
         """End a call of this worker. Raises CallNotFoundError."""
         routed = self._find(call_id)
-        routed.call.close(CloseReason.CLIENT_HANGUP)
-        self._forget(routed)
+        self._end(routed, CloseReason.CLIENT_HANGUP)
 
     def receive(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Hand a client's datagram to its call; one without a call is counted."""
@@ -172,26 +178,15 @@ class CallTable:
 
     def close_all(self) -> None:
         for routed in list(self._by_id.values()):
-            routed.call.close(CloseReason.SHUTDOWN)
-            self._forget(routed)
-
-    def _check_room(self) -> None:
-        if not self._inference.connected:
-            self._counters.refused += 1
-            raise CallRefusedError(RefusalReason.ENGINE_UNAVAILABLE)
-        if len(self) >= self._config.max_calls:
-            self._counters.refused += 1
-            raise CallRefusedError(RefusalReason.AT_CAPACITY, retry_after_s=RETRY_AFTER_S)
+            self._end(routed, CloseReason.SHUTDOWN)
 
     async def _wait_admitted(self, routed: RoutedCall) -> None:
         """Return when the replica took the session. Raises CallRefusedError."""
         answer = await routed.call.engine_opened()
         if isinstance(answer, Error):
-            routed.call.close(CloseReason.ENGINE_FAILED)
-            self._forget(routed)
-            self._counters.refused += 1
-            reason = _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
-            raise CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
+            raise self._admission.refusal(
+                _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
+            )
 
     def _find(self, call_id: str) -> RoutedCall:
         routed = self._by_id.get(call_id)
@@ -214,6 +209,7 @@ class CallTable:
             clock=self._clock,
             unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
+            max_idle_seconds=self._config.max_idle_seconds,
         )
         return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
 
@@ -266,7 +262,20 @@ class CallTable:
             routed.paths.forget_unless(knows)
         self._routes.update(routed)
 
+    def _end(self, routed: RoutedCall, reason: CloseReason) -> None:
+        routed.call.close(reason)
+        self._forget(routed)
+
     def _forget(self, routed: RoutedCall) -> None:
         self._by_id.pop(routed.call.call_id, None)
         self._media_clock.remove(routed)
         self._routes.forget(routed)
+
+
+def _why_unanswered(error: BaseException) -> CloseReason:
+    match error:
+        case CallRefusedError():
+            return CloseReason.ENGINE_FAILED
+        case Exception():
+            return CloseReason.INTERNAL_ERROR
+    return CloseReason.CANCELLED

@@ -35,6 +35,7 @@ from transceiver.audio.playout import (
 )
 from transceiver.close_reason import CloseReason
 from transceiver.conversation_outputs import AppendAudio, CloseCall, Output
+from transceiver.farewells import FAREWELLS
 from transceiver.input_buffer import InputBuffer
 from transceiver.input_transcripts import InputTranscripts
 from transceiver.item_history import ItemHistory
@@ -169,6 +170,12 @@ class Conversation:
                 self._responses.playout_stopped(response)
             case PlayoutCleared():
                 pass
+        return self._outbox.drain()
+
+    def closing(self, reason: CloseReason) -> list[Output]:
+        """The call ends: tell the client why, where it cannot know."""
+        if reason in FAREWELLS:
+            self._outbox.send(api.Error(error=FAREWELLS[reason]))
         return self._outbox.drain()
 
     # ---- the client's events -------------------------------------------------

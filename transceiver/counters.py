@@ -10,6 +10,7 @@ from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
 from transceiver.ice import IceRejection
+from transceiver.signaling.calls import RefusalReason
 
 LATENESS_BOUNDS_S = (
     *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005),
@@ -36,7 +37,7 @@ class CallCounters:
     """Calls and what their clients sent."""
 
     opened: int = 0
-    refused: int = 0
+    refused: Counter[RefusalReason] = field(default_factory=Counter)
     closed: Counter[CloseReason] = field(default_factory=Counter)
     drops: Counter[DropReason] = field(default_factory=Counter)
     ice_rejections: Counter[IceRejection] = field(default_factory=Counter)

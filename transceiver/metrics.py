@@ -24,6 +24,7 @@ from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
 from transceiver.relay_directory import RelayDirectory
 from transceiver.rtp.reordering import ReorderingDrop
+from transceiver.signaling.calls import RefusalReason
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -99,12 +100,14 @@ class WorkerCollector(Collector):
         trunk: TrunkCounters,
         calls: CallCounters,
         open_calls: Callable[[], int],
+        load: Callable[[], float],
         trunk_connected: Callable[[], bool],
     ) -> None:
         self._tunnel = tunnel
         self._trunk = trunk
         self._calls = calls
         self._open_calls = open_calls
+        self._load = load
         self._trunk_connected = trunk_connected
 
     def collect(self) -> Iterable[Metric]:
@@ -148,9 +151,18 @@ class WorkerCollector(Collector):
     def _call_metrics(self) -> Iterable[Metric]:
         calls = self._calls
         yield _gauge("antiphon_transceiver_calls", "Calls that are open.", self._open_calls())
+        yield _gauge(
+            "antiphon_transceiver_load",
+            "Share of its core that the worker uses, of what others leave it; 0 to 1.",
+            self._load(),
+        )
         yield _counter("antiphon_transceiver_calls_opened", "Calls answered.", calls.opened)
-        yield _counter(
-            "antiphon_transceiver_calls_refused", "Offers refused for lack of room.", calls.refused
+        yield _by_enum(
+            "antiphon_transceiver_calls_refused",
+            "Offers that were good, and could not be taken.",
+            "reason",
+            RefusalReason,
+            calls.refused,
         )
         yield _by_enum(
             "antiphon_transceiver_calls_closed",

@@ -25,73 +25,119 @@ from transceiver.worker_lives import INCARNATIONS, WorkerLives
 
 logger = logging.getLogger(__name__)
 
+CLOSING_S = 1.0
+"""What workers get beyond the time to drain, to close the calls that are left."""
+
 
 async def supervise(config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys) -> None:
-    """Serve calls until SIGTERM or SIGINT; SIGHUP has the key file looked at at once.
+    """Serve calls until SIGINT, or SIGTERM and a drain.
 
-    Raises SettingError when an address cannot be used.
+    SIGHUP has the key file looked at at once. Raises SettingError when an address
+    cannot be used.
     """
-    loop = asyncio.get_running_loop()
-    stop, asked = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
-    sockets = open_sockets(config)
-    started, reports = multiprocessing.Pipe(duplex=False)
-    lives = WorkerLives(keys, secrets.randbelow(INCARNATIONS))
-    workers = WorkerProcesses(
-        config.workers, partial(run_worker, config, api_keys, sockets, reports), lives
-    )
-    key_file = ReloadedFile(config.cluster_keys, config.parse_keys, keys)
-    try:
-        workers.start()
-        tasks = [
-            asyncio.create_task(_announce(config, sockets, started)),
-            asyncio.create_task(_rotate_keys(key_file, lives, asked)),
+    with contextlib.closing(open_sockets(config)) as sockets:
+        await Supervisor(config, keys, api_keys, sockets).run()
+
+
+class Supervisor:
+    """One life of a transceiver."""
+
+    def __init__(
+        self,
+        config: TransceiverConfig,
+        keys: ClusterKeys,
+        api_keys: ApiKeys,
+        sockets: TransceiverSockets,
+    ) -> None:
+        self._config = config
+        self._sockets = sockets
+        self._started, reports = multiprocessing.Pipe(duplex=False)
+        self._lives = WorkerLives(keys, secrets.randbelow(INCARNATIONS))
+        self._workers = WorkerProcesses(
+            config.workers, partial(run_worker, config, api_keys, sockets, reports), self._lives
+        )
+        self._key_file = ReloadedFile(config.cluster_keys, config.parse_keys, keys)
+        self._is_up = False
+        self._drain_asked = asyncio.Event()
+        self._end_asked = asyncio.Event()
+        self._reload_asked = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminate)
+        loop.add_signal_handler(signal.SIGINT, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        try:
+            self._workers.start()
+            tasks = [
+                asyncio.create_task(self._announce(self._started)),
+                asyncio.create_task(self._rotate_keys()),
+            ]
+            await self._drain_asked.wait()
+            await self._drain()
+            for task in tasks:
+                task.cancel()
+        finally:
+            await self._workers.stop()
+            self._lives.close()
+
+    def _terminate(self) -> None:
+        """SIGTERM: drain, where there may be calls; the second ends at once."""
+        if not self._is_up or not self._config.drain_seconds or self._drain_asked.is_set():
+            self._end_asked.set()
+        self._drain_asked.set()
+
+    def _end(self) -> None:
+        self._end_asked.set()
+        self._drain_asked.set()
+
+    async def _drain(self) -> None:
+        """Return when no call is left, the time is over or the end is asked for."""
+        if self._end_asked.is_set():
+            return
+        seconds = self._config.drain_seconds
+        logger.info("draining, for at most %d seconds", seconds)
+        self._lives.drain(seconds)
+        waiting = [
+            asyncio.create_task(self._workers.ended()),
+            asyncio.create_task(self._end_asked.wait()),
         ]
-        await stop.wait()
-        for task in tasks:
+        await asyncio.wait(
+            waiting, timeout=seconds + CLOSING_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in waiting:
             task.cancel()
-    finally:
-        await workers.stop()
-        lives.close()
-        sockets.close()
 
+    async def _rotate_keys(self) -> None:
+        """Tell the workers when the key file changes, for ever."""
+        while True:
+            if (keys := self._key_file.changed()) is not None:
+                self._lives.use_keys(keys)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload_asked.wait(), POLL_S)
+            self._reload_asked.clear()
 
-async def _rotate_keys(
-    key_file: ReloadedFile[ClusterKeys], lives: WorkerLives, asked: asyncio.Event
-) -> None:
-    """Tell the workers when the key file changes, for ever."""
-    while True:
-        if (keys := key_file.changed()) is not None:
-            lives.use_keys(keys)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asked.wait(), POLL_S)
-        asked.clear()
-
-
-async def _announce(
-    config: TransceiverConfig, sockets: TransceiverSockets, started: Connection
-) -> None:
-    """Tell the parent once every worker has said that it takes calls."""
-    ready: set[int] = set()
-    readable = asyncio.Event()
-    asyncio.get_running_loop().add_reader(started.fileno(), readable.set)
-    while True:
-        await readable.wait()
-        readable.clear()
-        while started.poll():
-            ready.add(started.recv())
-        if len(ready) == config.workers:
-            break
-    asyncio.get_running_loop().remove_reader(started.fileno())
-    http = str(bound_address(sockets.http))
-    report_ready(
-        config.ready_fd,
-        {
-            "http": http,
-            "tunnels": [str(bound_address(each)) for each in sockets.tunnels],
-            "admins": [str(bound_address(each)) for each in sockets.admins],
-        },
-    )
-    logger.info("serving %s with %d workers", http, config.workers)
+    async def _announce(self, started: Connection) -> None:
+        """Tell the parent once every worker has said that it takes calls."""
+        ready: set[int] = set()
+        readable = asyncio.Event()
+        asyncio.get_running_loop().add_reader(started.fileno(), readable.set)
+        while True:
+            await readable.wait()
+            readable.clear()
+            while started.poll():
+                ready.add(started.recv())
+            if len(ready) == self._config.workers:
+                break
+        asyncio.get_running_loop().remove_reader(started.fileno())
+        self._is_up = True
+        sockets, http = self._sockets, str(bound_address(self._sockets.http))
+        report_ready(
+            self._config.ready_fd,
+            {
+                "http": http,
+                "tunnels": [str(bound_address(each)) for each in sockets.tunnels],
+                "admins": [str(bound_address(each)) for each in sockets.admins],
+            },
+        )
+        logger.info("serving %s with %d workers", http, self._config.workers)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import math
 import secrets
 import signal
 import time
@@ -19,11 +20,13 @@ from prometheus_client import CollectorRegistry
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
 from chassis.logs import configure_logging
+from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.inference_client import InferenceClient
+from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency, WorkerCollector
 from transceiver.relay_directory import RelayDirectory
@@ -31,13 +34,17 @@ from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.http import signaling_app
 from transceiver.sockets import TransceiverSockets
+from transceiver.thread_clock import ThreadClock
 from transceiver.tunnel_endpoint import TunnelEndpoint
-from transceiver.worker_lives import WorkerLife
+from transceiver.worker_lives import Drain, Order, WorkerLife
 
 logger = logging.getLogger(__name__)
 
 RELAY_TICK_S = 0.010
 """Resolution of the probes of relays."""
+
+DRAIN_LOOK_S = 0.1
+"""How often a worker that drains looks whether calls are left."""
 
 
 class KeyUser(Protocol):
@@ -79,9 +86,13 @@ class Worker:
         self._admin_socket = sockets.admins[index]
         self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
         self._registry = CollectorRegistry()
+        self._thread_clock = ThreadClock()
+        self._meter = LoadMeter(time.monotonic(), self._thread_clock.read())
 
     async def serve(self, started: Callable[[], None]) -> None:
-        """Take calls until SIGTERM, then end them; `started` is called when it begins.
+        """Take calls until SIGTERM or the end of a drain; `started` is called when it begins.
+
+        The calls that are left then are closed.
 
         Raises ExceptionGroup when the clock or the trunk fails: without either no call
         can go on, so the process must end and be started again.
@@ -92,12 +103,14 @@ class Worker:
             calls = self._build(stack)
             stack.callback(calls.close_all)
             client_secrets = ClientSecrets(self._life.keys)
-            self._follow_rotations(stack, [calls, self._endpoint, client_secrets])
+            self._obey(stack, [calls, self._endpoint, client_secrets])
             await self._serve_http(stack, calls, client_secrets)
             running = [
                 tasks.create_task(self._inference.run()),
                 tasks.create_task(self._media_loop(calls).run()),
                 tasks.create_task(self._tend_relays()),
+                tasks.create_task(self._measure_load(calls)),
+                tasks.create_task(self._drain(calls, stop)),
                 tasks.create_task(self._begin(started)),
             ]
             await stop.wait()
@@ -113,6 +126,13 @@ class Worker:
     def _build(self, stack: AsyncExitStack) -> CallTable:
         trunk_counters = TrunkCounters()
         self._inference = InferenceClient(self._config.inference, trunk_counters)
+        self._admission = Admission(
+            self._meter,
+            self._call_counters.refused,
+            max_load=self._config.max_load,
+            max_calls=self._config.max_calls,
+            engine_connected=lambda: self._inference.connected,
+        )
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)
         calls = CallTable(
@@ -122,6 +142,7 @@ class Worker:
             endpoint=self._endpoint,
             announcer=announcer,
             inference=self._inference,
+            admission=self._admission,
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),
             clock=time.monotonic,
@@ -133,6 +154,7 @@ class Worker:
                 trunk=trunk_counters,
                 calls=self._call_counters,
                 open_calls=calls.__len__,
+                load=lambda: self._meter.load,
                 trunk_connected=lambda: self._inference.connected,
             )
         )
@@ -156,23 +178,45 @@ class Worker:
             announcer=announcer,
         )
 
-    def _follow_rotations(self, stack: AsyncExitStack, users: Sequence[KeyUser]) -> None:
-        """Have all that uses the cluster's keys use those that the parent sends."""
-        loop, rotations = asyncio.get_running_loop(), self._life.rotations
+    def _obey(self, stack: AsyncExitStack, users: Sequence[KeyUser]) -> None:
+        """Follow the parent's orders; `users` are all that use the cluster's keys."""
+        loop, orders = asyncio.get_running_loop(), self._life.orders
+        self._drain_order: asyncio.Future[Drain] = loop.create_future()
 
-        def rotate() -> None:
-            keys = rotations.recv()
+        def obey() -> None:
+            order: Order = orders.recv()
+            if isinstance(order, Drain):
+                self._drain_order.set_result(order)
+                return
             for user in users:
-                user.use_keys(keys)
+                user.use_keys(order)
 
-        loop.add_reader(rotations.fileno(), rotate)
-        stack.callback(loop.remove_reader, rotations.fileno())
+        loop.add_reader(orders.fileno(), obey)
+        stack.callback(loop.remove_reader, orders.fileno())
+
+    async def _drain(self, calls: CallTable, stop: asyncio.Event) -> None:
+        """Once ordered to, take no more calls, and stop when none is left or the time is over."""
+        order = await self._drain_order
+        self._admission.draining = True
+        for _ in range(math.ceil(order.seconds / DRAIN_LOOK_S)):
+            if not len(calls):
+                break
+            await asyncio.sleep(DRAIN_LOOK_S)
+        logger.info("drained; %d calls are left", len(calls))
+        stop.set()
+
+    async def _measure_load(self, calls: CallTable) -> None:
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            self._meter.sample(time.monotonic(), self._thread_clock.read(), len(calls))
 
     async def _serve_http(
         self, stack: AsyncExitStack, calls: CallTable, client_secrets: ClientSecrets
     ) -> None:
         app = signaling_app(calls, self._api_keys, client_secrets, self._not_ready)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
+        )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, self._http_socket).start()
@@ -180,6 +224,8 @@ class Worker:
         stack.push_async_callback(admin.cleanup)
 
     def _not_ready(self) -> str | None:
+        if self._admission.draining:
+            return "draining"
         return None if self._inference.connected else "no trunk to an inference replica"
 
     def _media_loop(self, calls: CallTable) -> MediaLoop:

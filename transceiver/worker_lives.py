@@ -11,6 +11,18 @@ INCARNATIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """Take no more calls, and end when those are over that there are."""
+
+    seconds: float
+    """After which the calls that are left are closed."""
+
+
+Order = ClusterKeys | Drain
+"""What the parent tells a worker: the keys to use from here on, or to drain."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLife:
     """Pickles, to a process being spawned only."""
 
@@ -18,12 +30,12 @@ class WorkerLife:
     """0..255, another one than the life before had."""
     keys: ClusterKeys
     """Those in use when it starts."""
-    rotations: Connection
-    """On which the parent sends ClusterKeys whenever others come into use."""
+    orders: Connection
+    """On which the parent sends each Order."""
 
 
 class WorkerLives(WorkerObserver):
-    """Gives every life of a worker its incarnation and the keys, and tells it of new keys."""
+    """Gives every life of a worker its incarnation and the keys, and sends it orders."""
 
     def __init__(self, keys: ClusterKeys, first: int) -> None:
         """`first`, a random number, is the incarnation that counting begins behind."""
@@ -35,28 +47,35 @@ class WorkerLives(WorkerObserver):
     def use_keys(self, keys: ClusterKeys) -> None:
         """Have the workers that live use these keys, and those that will."""
         self._keys = keys
-        for _rotations, told in self._pipes.values():
-            try:
-                told.send(keys)
-            except OSError:
-                # It has ended; its next life starts with them.
-                continue
+        self._order(keys)
+
+    def drain(self, seconds: float) -> None:
+        """Have the workers that live end once their calls are over, or so many seconds have."""
+        self._order(Drain(seconds))
 
     def arguments(self, index: int) -> tuple[WorkerLife]:
         incarnation = (self._incarnations.get(index, self._first) + 1) % INCARNATIONS
         self._incarnations[index] = incarnation
         self._close(index)
-        self._pipes[index] = rotations, _told = multiprocessing.Pipe(duplex=False)
-        return (WorkerLife(incarnation, self._keys, rotations),)
+        self._pipes[index] = orders, _told = multiprocessing.Pipe(duplex=False)
+        return (WorkerLife(incarnation, self._keys, orders),)
 
     def started(self, index: int) -> None:
-        rotations, _told = self._pipes[index]
-        rotations.close()
+        orders, _told = self._pipes[index]
+        orders.close()
 
     def close(self) -> None:
         """No worker lives any more."""
         for index in list(self._pipes):
             self._close(index)
+
+    def _order(self, order: Order) -> None:
+        for _orders, told in self._pipes.values():
+            try:
+                told.send(order)
+            except OSError:
+                # It has ended; if it lives again, it starts with the keys of then.
+                continue
 
     def _close(self, index: int) -> None:
         for end in self._pipes.pop(index, ()):

@@ -156,3 +156,21 @@ def test_workers_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         parent.kill()
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(name.split(".")[1])).wait(PATIENCE_S)
+
+
+async def test_workers_that_may_end_are_waited_for_and_not_started_again(tmp_path: Path) -> None:
+    workers = WorkerProcesses(2, functools.partial(wait_for_ever, tmp_path))
+    workers.start()
+    await started(tmp_path, 2)
+    ending = asyncio.create_task(workers.ended())
+    first, second = workers.process_ids()
+    os.kill(first, signal.SIGKILL)
+    while psutil.pid_exists(first):
+        await asyncio.sleep(0.02)
+    assert not ending.done()
+    os.kill(second, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE_S):
+        await ending
+    assert workers.restarts == 0
+    assert len(list(tmp_path.iterdir())) == 2
+    await workers.stop()

@@ -19,6 +19,7 @@ from antiphon_proto.stun import StunClass
 from antiphon_proto.tunnel import Frame
 from antiphon_proto.tunnel_control import Bind, Unbind, UnbindReason
 from chassis.host_port import HostPort
+from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
@@ -26,6 +27,7 @@ from transceiver.counters import CallCounters
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.fingerprint import Fingerprint
 from transceiver.inference_client import EngineListener
+from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
 from transceiver.sdp import parse_offer
 from transceiver.signaling.calls import CreatedCall
@@ -90,26 +92,34 @@ class Inference:
 class Worker:
     """A call table and all that it leans on."""
 
-    def __init__(self, max_calls: int = 8) -> None:
+    def __init__(self, max_calls: int = 8, max_idle_seconds: int = 30) -> None:
         self.now = 100.0
         self.endpoint = Endpoint()
         self.inference = Inference()
         self.announcer = Announcer(INCARNATION, self.now)
         self.counters = CallCounters()
+        self.admission = Admission(
+            LoadMeter(self.now, ThreadTime(0.0, 0.0)),
+            self.counters.refused,
+            max_load=0.8,
+            max_calls=max_calls,
+            engine_connected=lambda: self.inference.connected,
+        )
         self.calls = CallTable(
             TransceiverConfig(
                 advertise=HostPort("203.0.113.1", 3478),
                 inference=HostPort("127.0.0.1", 1),
                 cluster_keys="",
                 api_keys="",
-                max_calls=max_calls,
                 max_call_seconds=60,
+                max_idle_seconds=max_idle_seconds,
             ),
             KEYS,
             incarnation=INCARNATION,
             endpoint=self.endpoint,
             announcer=self.announcer,
             inference=self.inference,
+            admission=self.admission,
             counters=self.counters,
             turn_latency=TurnLatency(CollectorRegistry()),
             clock=lambda: self.now,

@@ -35,6 +35,7 @@ def scrape(counters: CallCounters) -> Scrape:
             trunk=TrunkCounters(),
             calls=counters,
             open_calls=lambda: 0,
+            load=lambda: 0.25,
             trunk_connected=lambda: True,
         )
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from antiphon_proto.cluster_keys import ClusterKeys
-from transceiver.worker_lives import WorkerLives
+from transceiver.worker_lives import Drain, WorkerLives
 
 KEYS, OTHERS = (ClusterKeys.parse(ClusterKeys.generate(bytes([secret]) * 32)) for secret in (1, 2))
 
@@ -29,11 +29,11 @@ def test_those_that_live_are_sent_new_keys_and_later_lives_start_with_them(
     (first,), (second,) = lives.arguments(0), lives.arguments(1)
     assert (first.keys, second.keys) == (KEYS, KEYS)
     lives.use_keys(OTHERS)
-    assert first.rotations.poll()
-    assert (first.rotations.recv(), second.rotations.recv()) == (OTHERS, OTHERS)
+    assert first.orders.poll()
+    assert (first.orders.recv(), second.orders.recv()) == (OTHERS, OTHERS)
     (again,) = lives.arguments(0)
     assert again.keys == OTHERS
-    assert not again.rotations.poll()
+    assert not again.orders.poll()
 
 
 def test_a_worker_that_ended_is_sent_nothing(lives: WorkerLives) -> None:
@@ -41,4 +41,12 @@ def test_a_worker_that_ended_is_sent_nothing(lives: WorkerLives) -> None:
     lives.started(0)
     (living,) = lives.arguments(1)
     lives.use_keys(OTHERS)
-    assert living.rotations.recv() == OTHERS
+    assert living.orders.recv() == OTHERS
+
+
+def test_those_that_live_are_told_to_drain(lives: WorkerLives) -> None:
+    lives.arguments(0)
+    lives.started(0)
+    (living,) = lives.arguments(1)
+    lives.drain(2.5)
+    assert living.orders.recv() == Drain(2.5)
