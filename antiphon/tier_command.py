@@ -80,6 +80,8 @@ def transceiver_command(
             "workers": str(settings.workers),
             "cluster-keys": str(cluster_keys),
             "api-keys": str(api_keys),
+            # Who types Ctrl-C waits for nobody's call.
+            "drain-seconds": "0",
             "log-level": settings.log_level,
         },
     )

@@ -64,6 +64,7 @@ def test_transceiver() -> None:
         "--workers=2",
         "--cluster-keys=/run/cluster.keys",
         "--api-keys=/run/api.keys",
+        "--drain-seconds=0",
         "--log-level=warning",
     ]
 
