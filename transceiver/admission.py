@@ -21,6 +21,7 @@ class Admission:
         max_calls: int,
         engine_connected: Callable[[], bool],
     ) -> None:
+        """With a `max_load` of 1 no load refuses a call."""
         self._meter = meter
         self._refused = refused
         self._max_load = max_load
@@ -51,6 +52,6 @@ class Admission:
             return RefusalReason.ENGINE_UNAVAILABLE
         if open_calls >= self._max_calls:
             return RefusalReason.AT_CAPACITY
-        if not self._meter.fits_one_more(self._max_load):
+        if self._max_load < 1 and not self._meter.fits_one_more(self._max_load):
             return RefusalReason.OVERLOADED
         return None

@@ -35,8 +35,8 @@ class TransceiverConfig:
     max_load: float = setting(
         0.8,
         parse=fraction,
-        help="share of its core from which on a worker takes no more calls; what is left is for "
-        "moments in which many speak",
+        help="share of its core from which on a worker takes no more calls, so that "
+        "moments in which many speak have room; 1: never mind",
     )
     max_calls: int = setting(
         1000,

@@ -10,14 +10,14 @@ from transceiver.signaling.calls import CallRefusedError, RefusalReason
 
 
 class Worker:
-    def __init__(self) -> None:
+    def __init__(self, max_load: float = 0.5) -> None:
         self.connected = True
         self.refused: Counter[RefusalReason] = Counter()
         self.meter = LoadMeter(0.0, ThreadTime(0.0, 0.0))
         self.admission = Admission(
             self.meter,
             self.refused,
-            max_load=0.5,
+            max_load=max_load,
             max_calls=100,
             engine_connected=lambda: self.connected,
         )
@@ -62,6 +62,12 @@ def test_a_burst_is_taken_as_far_as_its_expected_cost_fits(worker: Worker) -> No
         taken += 1
     assert taken == round(0.5 / PRIOR_COST)
     assert worker.refused == {RefusalReason.OVERLOADED: 1}
+
+
+def test_the_load_may_be_ignored() -> None:
+    worker = Worker(max_load=1.0)
+    worker.meter.sample(60.0, ThreadTime(60.0, 0.0), 10)
+    assert worker.refusal(10) is None
 
 
 def test_without_an_engine_nothing_is_taken(worker: Worker) -> None:
