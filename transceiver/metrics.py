@@ -221,6 +221,11 @@ class WorkerCollector(Collector):
             audio.reordering.drops,
         )
         yield _counter(
+            "antiphon_transceiver_audio_silent_packets",
+            "Clients' RTP packets that told digital silence by their audio level: not decoded.",
+            audio.silent,
+        )
+        yield _counter(
             "antiphon_transceiver_audio_malformed_packets",
             "Clients' RTP packets that are not Opus, or not redundant audio.",
             audio.malformed,

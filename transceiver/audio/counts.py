@@ -18,6 +18,8 @@ class AudioCounts:
     silence: int = 0
     redundant: int = 0
     """Packets that were lost and came along with a later one."""
+    silent: int = 0
+    """Packets of digital silence by their audio level, which were not decoded."""
     malformed: int = 0
     """Packets that are not of the codec, or not redundant audio."""
     reordering: ReorderingCounts = field(default_factory=ReorderingCounts)
