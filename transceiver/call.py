@@ -43,7 +43,8 @@ from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
 from transceiver.playback_credit import PlaybackCreditor
 from transceiver.rtp.packet import RtpError, RtpPacket
-from transceiver.rtp.reports import RtcpError, RtcpSession
+from transceiver.rtp.reports import RtcpSession
+from transceiver.rtp.rtcp import RtcpError
 from transceiver.rtp.sender import RtpSender
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated

@@ -11,7 +11,8 @@ from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.receiver import AudioReceiver
 from transceiver.rtp.packet import RtpError, RtpPacket
 from transceiver.rtp.red import RedBlock, encode_red
-from transceiver.rtp.reports import RtcpError, RtcpSession
+from transceiver.rtp.reports import RtcpSession
+from transceiver.rtp.rtcp import RtcpError
 from transceiver.rtp.sender import RtpSender
 
 _OPUS, _RED = 111, 63

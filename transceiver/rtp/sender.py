@@ -38,11 +38,12 @@ class RtpSender:
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         """Ticks of the timestamp in a second."""
+        self.sequence = sequence
+        """Of the next packet."""
         self.timestamp = timestamp
         """Of the next frame."""
         self.packets_sent = 0
         self.payload_bytes_sent = 0
-        self._sequence = sequence
         self._payload_type = payload_type
         self._plain_payload_type = payload_type
         self._red_payload_type = red_payload_type
@@ -76,8 +77,8 @@ class RtpSender:
         """The packet for this frame; the first after silence carries the marker."""
         if self._packer is not None:
             frame = self._packer.pack(frame, self._redundancy)
-        sequence, timestamp = self._sequence, self.timestamp
-        self._sequence = (sequence + 1) & 0xFFFF
+        sequence, timestamp = self.sequence, self.timestamp
+        self.sequence = (sequence + 1) & 0xFFFF
         self.timestamp = (timestamp + self._frame_ticks) & 0xFFFFFFFF
         self.packets_sent += 1
         self.payload_bytes_sent += len(frame)

@@ -51,7 +51,7 @@ def make_red_sender() -> RtpSender:
 
 def test_redundancy_is_switched_on_and_off_within_a_stream() -> None:
     sender = make_red_sender()
-    packets = []
+    packets: list[RtpPacket] = []
     for redundancy in (0, 1, 1, 2, 2, 1, 0, 0):
         sender.redundancy = redundancy
         packets.append(RtpPacket.parse(sender.send(b"%d" % len(packets))))
