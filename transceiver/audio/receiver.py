@@ -6,7 +6,7 @@ becomes silence of the length that its timestamps tell.
 
 from typing import NamedTuple
 
-from transceiver.audio.codec import AudioCodecError
+from transceiver.audio.codec import AudioCodecError, AudioDecoder
 from transceiver.audio.codec_factory import make_decoder
 from transceiver.audio.counts import COUNT_RATE, AudioCounts
 from transceiver.audio.format import AudioFormat
@@ -45,13 +45,18 @@ class AudioReceiver:
     """
 
     def __init__(
-        self, audio_format: AudioFormat, rate: int, *, counts: AudioCounts | None = None
+        self,
+        audio_format: AudioFormat,
+        rate: int,
+        *,
+        counts: AudioCounts | None = None,
+        decoder: AudioDecoder | None = None,
     ) -> None:
-        """`counts` may be shared by receivers."""
+        """`counts` may be shared by receivers; `decoder` is the format's unless given."""
         self._payload_type = audio_format.payload_type
         self._red_payload_type = audio_format.red_payload_type
         self._comfort_noise_payload_type = audio_format.comfort_noise_payload_type
-        self._decoder = make_decoder(audio_format, rate)
+        self._decoder = decoder or make_decoder(audio_format, rate)
         self._max_repair = int(rate * MAX_REPAIR_S)
         self._silence = bytes(int(rate * FRAME_S) * _BYTES_PER_SAMPLE)
         self._count_ticks = COUNT_RATE // rate

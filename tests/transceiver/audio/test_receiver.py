@@ -1,91 +1,27 @@
 """Streams of real Opus packets through loss, reordering and silence, on a virtual clock."""
 
-import itertools
-import math
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.transceiver.audio.rtp_client import (
+    DTX,
+    FRAME,
+    OPUS,
+    RATE,
+    TONE,
+    Client,
+    level,
+)
 from transceiver.audio.counts import COUNT_RATE
-from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.live_silence import CLOCK_SLACK_S, DTX_MARGIN_S, MAX_S, STALL_MARGIN_S
 from transceiver.audio.opus import OpusEncoder
-from transceiver.audio.receiver import AudioFrame, AudioReceiver
+from transceiver.audio.receiver import AudioFrame
 from transceiver.rtp.packet import RtpPacket
 
-RATE = 24000
-FRAME = RATE // 50
 FRAME_COUNT = COUNT_RATE // 50
-OPUS = 111
-FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS)
-SECOND = RATE
-
-
-def tone_packets(count: int, frequency: float = 440) -> list[bytes]:
-    encoder = OpusEncoder(RATE)
-    time = np.arange(count * FRAME) / RATE
-    pcm = (8000 * np.sin(2 * math.pi * frequency * time)).astype("<i2").tobytes()
-    size = FRAME * 2
-    return [encoder.encode(pcm[start : start + size]) for start in range(0, len(pcm), size)]
-
-
-TONE = tone_packets(100)
-DTX = b"\xf8"
-
-
-class Client:
-    """Numbers packets as a client does; `now` is when each one arrives, 20 ms apart."""
-
-    def __init__(self, sequence: int = 1000, timestamp: int = 5000) -> None:
-        self.receiver = AudioReceiver(FORMAT, RATE)
-        self.frames: list[AudioFrame] = []
-        self.sequence = sequence
-        self.timestamp = timestamp
-        self.ssrc = 1
-        self.now = 0.0
-
-    def packet(self, payload: bytes, payload_type: int = OPUS) -> RtpPacket:
-        packet = RtpPacket(
-            payload_type, self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc, payload
-        )
-        self.sequence += 1
-        return packet
-
-    def advance(self, seconds: float = 0.02) -> None:
-        self.timestamp += round(seconds * 48000)
-        self.now += seconds
-
-    def send(self, *payloads: bytes) -> list[AudioFrame]:
-        """Send frames of 20 ms; returns what came out."""
-        before = len(self.frames)
-        for payload in payloads:
-            self.frames += self.receiver.receive(self.packet(payload), self.now)
-            self.advance()
-        return self.frames[before:]
-
-    def lose(self, count: int) -> None:
-        self.sequence += count
-        self.advance(0.02 * count)
-
-    def let_pass(self, seconds: float) -> list[AudioFrame]:
-        """Tick every 10 ms while nothing arrives; the client's clock goes on."""
-        before = len(self.frames)
-        for _ in range(round(seconds * 100)):
-            self.advance(0.01)
-            self.frames += self.receiver.tick(self.now)
-        return self.frames[before:]
-
-    def assert_unbroken(self) -> None:
-        for earlier, later in itertools.pairwise(self.frames):
-            assert later.position == earlier.position + len(earlier.pcm) // 2
-
-
-def level(frames: list[AudioFrame]) -> float:
-    pcm = np.frombuffer(b"".join(frame.pcm for frame in frames), "<i2").astype(float)
-    return float(np.sqrt(np.mean(pcm**2)))
 
 
 def test_each_packet_in_order_gives_its_audio_at_once() -> None:

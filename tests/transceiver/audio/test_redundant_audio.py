@@ -1,45 +1,33 @@
 """Streams of redundant audio, each packet with the frame before its own, through loss."""
 
-import math
 import random
 
-import numpy as np
 import pytest
 
-from transceiver.audio.format import AudioFormat, Codec
-from transceiver.audio.opus import OpusEncoder
+from tests.transceiver.audio.rtp_client import (
+    DTX,
+    FRAME,
+    OPUS,
+    PLAIN,
+    RATE,
+    RED,
+    REDUNDANT,
+    TICKS,
+    pcm,
+    plain,
+    redundant,
+    tone_packets,
+)
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.red import RedBlock, encode_red
 
-RATE = 24000
-FRAME = RATE // 50
-OPUS, RED = 111, 63
-PLAIN = AudioFormat(Codec.OPUS, payload_type=OPUS)
-FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS, red_payload_type=RED)
-TICKS = 960
-
-
-def tone_frames(count: int) -> list[bytes]:
-    encoder = OpusEncoder(RATE)
-    time = np.arange(count * FRAME) / RATE
-    pcm = (8000 * np.sin(2 * math.pi * 440 * time)).astype("<i2").tobytes()
-    return [encoder.encode(pcm[at : at + 2 * FRAME]) for at in range(0, len(pcm), 2 * FRAME)]
-
-
-TONE = tone_frames(200)
+TONE = tone_packets(200)
 
 
 def stream(frames: list[bytes], blocks: int = 1) -> list[RtpPacket]:
-    packets = []
-    for index, frame in enumerate(frames):
-        earlier = [
-            RedBlock(OPUS, TICKS * back, frames[index - back])
-            for back in range(min(blocks, index), 0, -1)
-        ]
-        payload = encode_red([*earlier, RedBlock(OPUS, 0, frame)])
-        packets.append(RtpPacket(RED, index, index * TICKS, 1, payload))
-    return packets
+    """Each packet with that many frames before its own."""
+    return redundant(frames, range(1, blocks + 1))
 
 
 def play(receiver: AudioReceiver, packets: list[RtpPacket | None]) -> list[AudioFrame]:
@@ -51,23 +39,18 @@ def play(receiver: AudioReceiver, packets: list[RtpPacket | None]) -> list[Audio
     return frames
 
 
-def pcm(frames: list[AudioFrame]) -> bytes:
-    return b"".join(frame.pcm for frame in frames)
-
-
 @pytest.fixture
 def receiver() -> AudioReceiver:
-    return AudioReceiver(FORMAT, RATE)
+    return AudioReceiver(REDUNDANT, RATE)
 
 
 @pytest.fixture(scope="module")
 def undamaged() -> bytes:
-    return pcm(play(AudioReceiver(FORMAT, RATE), [*stream(TONE)]))
+    return pcm(play(AudioReceiver(REDUNDANT, RATE), [*stream(TONE)]))
 
 
 def test_nothing_lost_is_the_plain_stream(undamaged: bytes) -> None:
-    plain = [RtpPacket(OPUS, i, i * TICKS, 1, frame) for i, frame in enumerate(TONE)]
-    assert pcm(play(AudioReceiver(PLAIN, RATE), [*plain])) == undamaged
+    assert pcm(play(AudioReceiver(PLAIN, RATE), [*plain(TONE)])) == undamaged
 
 
 def test_a_lost_frame_comes_back_exactly_with_the_next_packet(
@@ -95,6 +78,42 @@ def test_a_burst_comes_back_as_far_as_the_blocks_reach(
     assert len(pcm(frames)) == len(undamaged)
     assert (pcm(frames) == undamaged) is exact
     assert receiver.counts.redundant == blocks
+
+
+@pytest.mark.parametrize("lost", [{50}, {50, 51}])
+def test_a_block_is_placed_by_its_time_and_not_among_its_neighbours(
+    receiver: AudioReceiver, undamaged: bytes, lost: set[int]
+) -> None:
+    """A sender may repeat only the frame before the last: it then survives bursts of two."""
+    packets = redundant(TONE, [2])
+
+    frames = play(receiver, [None if i in lost else each for i, each in enumerate(packets)])
+
+    assert pcm(frames) == undamaged
+    assert receiver.counts.redundant == len(lost)
+
+
+def test_distant_blocks_carry_over_a_longer_burst(
+    receiver: AudioReceiver, undamaged: bytes
+) -> None:
+    packets: list[RtpPacket | None] = [*redundant(TONE, [2, 4])]
+    packets[50] = packets[51] = packets[52] = None
+
+    assert pcm(play(receiver, packets)) == undamaged
+    assert receiver.counts.redundant == 3
+
+
+def test_a_lost_frame_before_a_longer_one_comes_back(receiver: AudioReceiver) -> None:
+    """Chromium's first frame of a pause says that the one before it lies 40 ms back."""
+    packets: list[RtpPacket | None] = [*stream(TONE[:10])]
+    ends = [RedBlock(OPUS, 2 * TICKS, TONE[10]), RedBlock(OPUS, 0, DTX)]
+    packets += [None, RtpPacket(RED, 11, 12 * TICKS, 1, encode_red(ends))]
+
+    frames = play(receiver, packets)
+
+    assert receiver.counts.redundant == 1
+    assert [frame.position for frame in frames[10:13]] == [10 * FRAME, 11 * FRAME, 12 * FRAME]
+    assert not any(frames[11].pcm)
 
 
 def test_a_late_packet_after_its_repetition_is_not_played_twice(

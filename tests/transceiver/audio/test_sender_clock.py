@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transceiver.audio.sender_clock import SenderClock
+
+RATES = [(48000, 8000), (48000, 16000), (48000, 24000), (8000, 8000), (8000, 16000), (8000, 24000)]
+
+
+@given(
+    rates=st.sampled_from(RATES),
+    start=st.integers(0, 2**32 - 1),
+    gaps=st.lists(st.integers(0, 100_000), max_size=50),
+)
+def test_time_is_exact_whatever_the_gaps(
+    rates: tuple[int, int], start: int, gaps: list[int]
+) -> None:
+    clock_rate, rate = rates
+    clock = SenderClock(clock_rate, rate)
+    frame = rate // 50
+    assert clock.jump(start) == 0
+    clock.advance(frame)
+    timestamp, samples = start + clock_rate // 50, frame
+    for gap in gaps:
+        timestamp += gap
+        samples += clock.jump(timestamp & 0xFFFFFFFF) + frame
+        clock.advance(frame)
+        timestamp += clock_rate // 50
+        assert samples == (timestamp - start) * rate // clock_rate
+
+
+def test_a_clock_that_goes_back_goes_on_from_there() -> None:
+    clock = SenderClock(48000, 24000)
+    clock.jump(1_000_000)
+    clock.advance(480)
+    assert clock.is_past(1_000_000)
+    assert clock.jump(1_000_000) == 0
+    assert not clock.is_past(1_000_000)
+    assert clock.jump(1_000_960) == 480
+
+
+@pytest.mark.parametrize("samples", [1, 7, 160])
+def test_packets_of_parts_of_ticks_add_up(samples: int) -> None:
+    """No codec sends them, but a rate that the clock does not divide would bring them."""
+    clock = SenderClock(8000, 12000)
+    clock.jump(0)
+    for _ in range(3000):
+        clock.advance(samples)
+    assert clock.jump(3000 * samples * 2 // 3 + 8) == 12
