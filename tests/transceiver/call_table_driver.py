@@ -4,6 +4,7 @@ The client is as far from the server's code as STUN, DTLS and SRTP allow; it own
 socket either, so that tests say which address each of its datagrams comes from.
 """
 
+import asyncio
 import struct
 from pathlib import Path
 
@@ -59,13 +60,13 @@ class Endpoint:
 
 
 class Session:
-    def __init__(self, answer: trunk.Ready | trunk.Error) -> None:
+    def __init__(self, answer: trunk.Ready | trunk.Error | None) -> None:
         self.commands: list[trunk.Command] = []
         self.closed: str | None = None
         self._answer = answer
 
     async def opened(self) -> trunk.Ready | trunk.Error:
-        return self._answer
+        return self._answer or await asyncio.get_running_loop().create_future()
 
     def push_audio(self, position: int, pcm: bytes) -> None: ...
 
@@ -81,7 +82,8 @@ class Inference:
 
     def __init__(self) -> None:
         self.opened: list[tuple[EngineListener, Session]] = []
-        self.answer: trunk.Ready | trunk.Error = trunk.Ready("echo", 24_000, 24_000, True)
+        self.answer: trunk.Ready | trunk.Error | None = trunk.Ready("echo", 24_000, 24_000, True)
+        """To each Open; None: it never comes."""
 
     def open(self, listener: EngineListener) -> Session:
         session = Session(self.answer)
