@@ -83,7 +83,9 @@ def antiphon(
             f"--advertise={relay.report()['public']}",
             f"--inference={engine.report()['grpc']}",
             *(f"--cluster-keys={keys}", f"--api-keys={api_keys}"),
-            *("--workers=1", f"--max-calls={MANY_CALLS}", *flags),
+            # However many calls are wanted, they are to be let in, and not waited for at the end.
+            *("--workers=1", f"--max-calls={MANY_CALLS}", "--max-load=1", "--drain-seconds=0"),
+            *flags,
         )
         report = transceiver.report()
         worker = _worker(transceiver)
@@ -107,7 +109,7 @@ def aiortc(cores: Cores) -> Iterator[Contender]:
 
 def _worker(transceiver: MeasuredProcess) -> psutil.Process:
     """The one process of the transceiver that owns calls."""
-    parent, *children = transceiver.tree()
+    _parent, *children = transceiver.tree()
     workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
     if len(workers) != 1:
         raise ProcessFailedError(f"has {len(workers)} workers; see {transceiver.log}")

@@ -1,6 +1,7 @@
 """Many load clients in one event loop, each speaking at a phase of its own."""
 
 import asyncio
+import json
 import random
 import time
 from dataclasses import dataclass, field
@@ -118,7 +119,7 @@ async def connect(client: LoadClient, service: Service, http: aiohttp.ClientSess
 
     Raises ProcessFailedError when the service refuses it, or it does not connect.
     """
-    client.answered(await _post(client.offer, service, http))
+    client.answered(await _post(client, service, http))
     asyncio.get_running_loop().add_reader(client.socket, client.receive)
     deadline = time.monotonic() + CONNECT_SECONDS
     while not client.connected:
@@ -133,10 +134,19 @@ def disconnect(client: LoadClient) -> None:
     client.close()
 
 
-async def _post(offer: str, service: Service, http: aiohttp.ClientSession) -> str:
-    headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {service.api_key}"}
-    url = f"{service.url}/v1/realtime/calls"
-    async with http.post(url, data=offer, headers=headers) as response:
+async def _post(client: LoadClient, service: Service, http: aiohttp.ClientSession) -> str:
+    """The answer's SDP."""
+    url, headers = (
+        f"{service.url}/v1/realtime/calls",
+        {"Authorization": f"Bearer {service.api_key}"},
+    )
+    body: str | aiohttp.FormData = client.offer
+    if client.name is None:
+        headers["Content-Type"] = "application/sdp"
+    else:
+        session = {"type": "realtime", "instructions": client.name}
+        body = aiohttp.FormData({"sdp": client.offer, "session": json.dumps(session)})
+    async with http.post(url, data=body, headers=headers) as response:
         text = await response.text()
         if response.status != 201:
             raise ProcessFailedError(f"refused a call: {response.status} {text[:200]}")

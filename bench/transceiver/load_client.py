@@ -10,6 +10,7 @@ import secrets
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,8 @@ class Habits:
     red: bool = False
     """Send each frame again along with the next."""
     data_channel: bool = False
-    host: str = "127.0.0.1"
+    named: bool = False
+    """Say in the session's instructions who calls, for an engine that takes notes."""
 
 
 class LoadClient:
@@ -76,9 +78,11 @@ class LoadClient:
         """Turns of the handshakes by UDP: how often it had to wait for what the server sends."""
         self.sent = 0
         """Frames spoken, lost ones too."""
-        self.left_out = 0
-        """Frames that `lose` and `drop_next` took from the server."""
-        self.socket = _stamping_socket(habits.host)
+        self.spoken_at = array("d")
+        """When each of them left, by the monotonic clock."""
+        self.left_out: list[int] = []
+        """The numbers of those that `lose` and `drop_next` took from the server."""
+        self.socket = _stamping_socket()
         self._habits = habits
         self._certificate = certificate
         self._speech = habits.speech
@@ -108,6 +112,11 @@ class LoadClient:
     @property
     def offer(self) -> str:
         return offer(self._local)
+
+    @property
+    def name(self) -> str | None:
+        """What its session's instructions say, if anything."""
+        return self._local.ufrag if self._habits.named else None
 
     @property
     def connected(self) -> bool:
@@ -163,10 +172,11 @@ class LoadClient:
         if sender is None:
             return
         self.sent += 1
+        self.spoken_at.append(time.monotonic())
         self._sequence = self._sequence + 1 & 0xFFFF
         if self._drop_next or self._lose():
             self._drop_next = max(0, self._drop_next - 1)
-            self.left_out += 1
+            self.left_out.append(frame)
             return
         payload = self._frame(frame)
         payload_type = OPUS
@@ -277,12 +287,12 @@ class LoadClient:
                 self._sender_report = (middle, time.time())
 
 
-def _stamping_socket(host: str) -> socket.socket:
+def _stamping_socket() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setblocking(False)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    made.bind((host, 0))
+    made.bind(("127.0.0.1", 0))
     return made
 
 
