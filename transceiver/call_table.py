@@ -90,6 +90,9 @@ class CallTable:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._by_id
+
     def use_keys(self, keys: ClusterKeys) -> None:
         """Mint under the first config of `keys` from here on; calls that are open go on."""
         self._call_ids = CallIds(keys)

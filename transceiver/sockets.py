@@ -7,28 +7,48 @@ owns the call that it asks for.
 import socket
 from dataclasses import dataclass
 
-from chassis.bound_socket import bind_tcp, bind_udp
+from chassis.bound_socket import bind_tcp, bind_udp, bound_address
+from chassis.host_port import HostPort
+from chassis.settings import SettingError
 from transceiver.config import TransceiverConfig
+
+BIND_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TransceiverSockets:
-    """Worker I owns the I-th tunnel and admin socket. Pickles, to a process being spawned only."""
+    """Worker I owns the I-th socket of each kind. Pickles, to a process being spawned only."""
 
     http: socket.socket
     tunnels: tuple[socket.socket, ...]
+    peers: tuple[socket.socket, ...]
+    """Where other workers reach it by HTTP: the TCP ports of the tunnels' numbers."""
     admins: tuple[socket.socket, ...]
 
     def close(self) -> None:
-        for each in (self.http, *self.tunnels, *self.admins):
+        for each in (self.http, *self.tunnels, *self.peers, *self.admins):
             each.close()
 
 
 def open_sockets(config: TransceiverConfig) -> TransceiverSockets:
     """Bind everything. Raises SettingError naming the address that cannot be used."""
     workers = range(config.workers)
+    tunnels, peers = zip(*(_bind_tunnel(config.tunnel, i) for i in workers), strict=True)
     return TransceiverSockets(
         http=bind_tcp("--http", config.http),
-        tunnels=tuple(bind_udp("--tunnel", config.tunnel, worker=i) for i in workers),
+        tunnels=tunnels,
+        peers=peers,
         admins=tuple(bind_tcp("--admin", config.admin, worker=i) for i in workers),
     )
+
+
+def _bind_tunnel(base: HostPort, worker: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket of one number; where any will do, one that is free for both."""
+    for _attempt in range(1 if base.port else BIND_ATTEMPTS):
+        tunnel = bind_udp("--tunnel", base, worker=worker)
+        try:
+            return tunnel, bind_tcp("--tunnel", bound_address(tunnel))
+        except SettingError as error:
+            tunnel.close()
+            taken = error
+    raise taken

@@ -32,7 +32,8 @@ from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency
 from transceiver.relay_directory import RelayDirectory
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
-from transceiver.signaling.http import signaling_app
+from transceiver.signaling.forwarding import CallForwarding
+from transceiver.signaling.http import forwarded_app, signaling_app
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tunnel_endpoint import TunnelEndpoint
@@ -83,6 +84,7 @@ class Worker:
         self._api_keys = api_keys
         self._http_socket = sockets.http
         self._tunnel_socket = sockets.tunnels[index]
+        self._peer_socket = sockets.peers[index]
         self._admin_socket = sockets.admins[index]
         self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
         self._registry = CollectorRegistry()
@@ -103,8 +105,9 @@ class Worker:
             calls = self._build(stack)
             stack.callback(calls.close_all)
             client_secrets = ClientSecrets(self._life.keys)
-            self._obey(stack, [calls, self._endpoint, client_secrets])
-            await self._serve_http(stack, calls, client_secrets)
+            forwarding = CallForwarding(self._life.keys, self._endpoint.address, calls.__contains__)
+            self._obey(stack, [calls, self._endpoint, client_secrets, forwarding])
+            await self._serve_http(stack, calls, client_secrets, forwarding)
             running = [
                 tasks.create_task(self._inference.run()),
                 tasks.create_task(self._media_loop(calls).run()),
@@ -211,15 +214,21 @@ class Worker:
             self._meter.sample(time.monotonic(), self._thread_clock.read(), len(calls))
 
     async def _serve_http(
-        self, stack: AsyncExitStack, calls: CallTable, client_secrets: ClientSecrets
+        self,
+        stack: AsyncExitStack,
+        calls: CallTable,
+        client_secrets: ClientSecrets,
+        forwarding: CallForwarding,
     ) -> None:
-        app = signaling_app(calls, self._api_keys, client_secrets, self._not_ready)
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, self._http_socket).start()
+        public = signaling_app(calls, self._api_keys, client_secrets, self._not_ready, forwarding)
+        forwarded = forwarded_app(calls, self._api_keys, client_secrets)
+        for app, listening in (public, self._http_socket), (forwarded, self._peer_socket):
+            runner = web.AppRunner(
+                app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
+            )
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.SockSite(runner, listening).start()
         admin, _address = await serve_admin(self._admin_socket, self._registry, self._not_ready)
         stack.push_async_callback(admin.cleanup)
 

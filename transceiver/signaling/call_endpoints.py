@@ -21,8 +21,11 @@ class CallEndpoints:
         self._authenticator = authenticator
 
     def routes(self) -> list[web.RouteDef]:
+        return [web.post(CALLS_PATH, self._create)]
+
+    def call_routes(self) -> list[web.RouteDef]:
+        """Those of one call, which only the worker that holds it can answer."""
         return [
-            web.post(CALLS_PATH, self._create),
             web.post(CALLS_PATH + "/{call_id}", self._renegotiate),
             web.post(CALLS_PATH + "/{call_id}/hangup", self._hang_up),
         ]

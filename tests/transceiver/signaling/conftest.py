@@ -9,12 +9,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.realtime.session import RealtimeSession
 from transceiver.sdp import parse_offer
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.calls import CallNotFoundError, CreatedCall
 from transceiver.signaling.client_secret import ClientSecrets
+from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -22,6 +24,8 @@ OFFER = (VECTORS / "offer_chromium156_audio_dc.sdp").read_bytes().decode()
 API_KEY = "sk-test-0123456789"
 ANSWER = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 CLUSTER_KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
+WORKER: Address = ("127.0.0.1", 4)
+"""In the ids of the server's own calls."""
 NOW = 1_800_000_000.25
 
 
@@ -134,6 +138,7 @@ async def server() -> AsyncIterator[Server]:
         ApiKeys([API_KEY]),
         ClientSecrets(CLUSTER_KEYS),
         lambda: running.unready,
+        CallForwarding(CLUSTER_KEYS, WORKER, calls.creators.__contains__),
         clock=clock,
     )
     runner = web.AppRunner(app, access_log=None)
