@@ -128,6 +128,30 @@ def test_what_is_lost_before_probing_packets_is_still_made_up() -> None:
     assert client.receiver.counts.silence == 0
 
 
+def test_a_pause_after_lost_probing_packets_is_silence() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    client.sequence += 1
+    for _ in range(3):
+        client.receiver.receive(client.packet(b"", RED), client.now)
+    client.send(*TONE[10:20])
+    client.advance(0.1)
+    client.send(TONE[20])
+    assert client.receiver.counts.reordering.lost == 1
+    assert client.receiver.counts.recovered == 0
+    assert client.receiver.counts.silence == 5 * 960
+
+
+def test_a_pause_after_a_stall_is_heard_though_nothing_was_lost() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    for _ in range(100):
+        client.now += 0.01
+        client.frames += client.receiver.tick(client.now)
+    client.send(*TONE[10:20], DTX)
+    assert len(pcm(client.let_pass(0.5))) // 2 >= 0.2 * RATE
+
+
 def test_what_cannot_be_read_is_made_up_as_if_it_were_lost() -> None:
     client = Client()
     client.send(*TONE[:10], b"\xff\xff\xff", TONE[11])
@@ -169,7 +193,7 @@ def test_a_pause_across_the_timestamp_wrap() -> None:
     client.assert_unbroken()
 
 
-def test_a_lost_end_of_a_talkspurt_is_made_up_from_the_frame_after_it() -> None:
+def test_a_lost_end_of_a_talkspurt_moves_nothing_after_it() -> None:
     """As Chromium sends pauses: a longer frame each 400 ms, and one of a byte after it."""
     receiver = AudioReceiver(REDUNDANT, RATE)
     for index, each in enumerate(plain(TONE[:10])):
