@@ -95,11 +95,12 @@ class PayloadFormats:
 
 def opus_preferences(parameters: dict[str, str]) -> OpusPreferences:
     """Those of `a=fmtp`; one that is malformed or out of range counts as not given."""
+    # A range is searched from end to end, for 14 ms, for what is not a number.
     max_bitrate = number(parameters.get("maxaveragebitrate"))
     max_playback_rate = number(parameters.get("maxplaybackrate"))
     return OpusPreferences(
         in_band_fec=parameters.get("useinbandfec") == "1",
-        max_bitrate=max_bitrate if max_bitrate in _BITRATES else None,
+        max_bitrate=max_bitrate if max_bitrate and max_bitrate in _BITRATES else None,
         max_playback_rate=max_playback_rate
         if max_playback_rate and max_playback_rate in _PLAYBACK_RATES
         else 48000,
