@@ -209,3 +209,95 @@ async def test_hangs_up(client: Client, server: Server) -> None:
 async def test_hanging_up_an_unknown_call_is_not_found(client: Client) -> None:
     error = await error_of(await client.post(f"{CALLS}/rtc_9/hangup"), 404)
     assert error["code"] == "call_not_found"
+
+
+async def test_answers_a_later_offer_of_the_calls_client(client: Client, server: Server) -> None:
+    location = (await client.post(CALLS, data=OFFER, headers=SDP)).headers["Location"]
+    response = await client.post(location, data=OFFER, headers=SDP)
+    assert response.status == 200
+    assert response.content_type == "application/sdp"
+    assert await response.text() == ANSWER
+    assert server.calls.renegotiated == [("rtc_1", OFFER)]
+    assert server.calls.offers == [OFFER]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("hello", "application/sdp", 400),
+        (b"v=0\xff", "application/sdp", 400),
+        (LONG_OFFER, "application/sdp", 400),
+        ("a" * 600_000, "application/sdp", 413),
+        (OFFER, "text/plain", 415),
+        (OFFER, "multipart/form-data; boundary=b", 415),
+    ],
+)
+async def test_a_later_offer_that_cannot_be_read_is_refused(
+    client: Client, server: Server, body: str | bytes, content_type: str, status: int
+) -> None:
+    await client.post(CALLS, data=OFFER, headers=SDP)
+    headers = {"Content-Type": content_type}
+    await error_of(await client.post(f"{CALLS}/rtc_1", data=body, headers=headers), status)
+    assert server.calls.renegotiated == []
+
+
+async def test_a_later_offer_for_an_unknown_call_is_not_found(client: Client) -> None:
+    error = await error_of(await client.post(f"{CALLS}/rtc_9", data=OFFER, headers=SDP), 404)
+    assert error["code"] == "call_not_found"
+
+
+async def test_too_many_later_offers_are_told_when_to_come_back(
+    client: Client, server: Server
+) -> None:
+    await client.post(CALLS, data=OFFER, headers=SDP)
+    server.calls.failure = CallRefusedError(RefusalReason.RATE_LIMITED, retry_after_s=6)
+    response = await client.post(f"{CALLS}/rtc_1", data=OFFER, headers=SDP)
+    assert (await error_of(response, 429))["code"] == "rate_limit_exceeded"
+    assert response.headers["Retry-After"] == "6"
+
+
+class TestRightsToACall:
+    """Of both things that a call can be told; the clock may have passed the secret's end."""
+
+    @pytest.fixture(params=["", "/hangup"])
+    def resource(self, request: pytest.FixtureRequest) -> str:
+        return f"{CALLS}/rtc_1{request.param}"
+
+    async def ask(self, client: Client, resource: str) -> aiohttp.ClientResponse:
+        return await client.post(resource, data=OFFER, headers=SDP)
+
+    async def test_the_secret_that_made_it_keeps_them_when_it_has_expired(
+        self, client: Client, server: Server, resource: str
+    ) -> None:
+        holder = client.with_key(await bound_secret(client, {}))
+        await self.ask(holder, CALLS)
+        server.clock.now += 3600
+        assert (await self.ask(holder, resource)).status == 200
+        await error_of(await self.ask(holder, CALLS), 401)
+
+    async def test_another_secret_has_none(
+        self, client: Client, server: Server, resource: str
+    ) -> None:
+        await self.ask(client.with_key(await bound_secret(client, {})), CALLS)
+        other = client.with_key(await bound_secret(client, {}))
+        error = await error_of(await self.ask(other, resource), 403)
+        assert error["code"] == "insufficient_permissions"
+        server.clock.now += 3600
+        await error_of(await self.ask(other, resource), 401)
+        assert server.calls.renegotiated == server.calls.hung_up == []
+
+    async def test_a_secret_has_none_to_an_api_keys_call(
+        self, client: Client, resource: str
+    ) -> None:
+        await self.ask(client, CALLS)
+        holder = client.with_key(await bound_secret(client, {}))
+        await error_of(await self.ask(holder, resource), 403)
+
+    async def test_an_api_key_has_them_to_every_call(self, client: Client, resource: str) -> None:
+        await self.ask(client.with_key(await bound_secret(client, {})), CALLS)
+        assert (await self.ask(client, resource)).status == 200
+
+    @pytest.mark.parametrize("key", ["", "sk-unknown", "ek_unknown", "\u00e9"])
+    async def test_a_stranger_has_none(self, client: Client, resource: str, key: str) -> None:
+        await self.ask(client, CALLS)
+        await error_of(await self.ask(client.with_key(key), resource), 401)
