@@ -1,0 +1,59 @@
+"""A codec at a rate that it does not code at itself."""
+
+import math
+
+from transceiver.audio.codec import AudioDecoder, AudioEncoder
+from transceiver.audio.resampler import Resampler
+
+
+class ResampledDecoder:
+    """What `decoder` decodes at `inner_rate`, at `rate`, and late by the resampler's delay."""
+
+    def __init__(self, decoder: AudioDecoder, inner_rate: int, rate: int) -> None:
+        self._decoder = decoder
+        self._resampler = Resampler(inner_rate, rate)
+        self._inner_rate, self._rate = inner_rate, rate
+        self.clock_rate = decoder.clock_rate
+        step = math.lcm(decoder.concealment_step, self._resampler.period)
+        self.concealment_step = step * rate // inner_rate
+
+    def duration(self, payload: bytes) -> int:
+        """The samples that `payload` decodes to. Raises AudioCodecError."""
+        return self._resampler.due(self._decoder.duration(payload))
+
+    def decode(self, payload: bytes) -> bytes:
+        """The packet's audio. Raises AudioCodecError."""
+        return self._resampler.resample(self._decoder.decode(payload))
+
+    def repair(self, following: bytes, samples: int) -> bytes:
+        """The `samples` before packet `following`, a multiple of the concealment step."""
+        return self._resampler.resample(self._decoder.repair(following, self._inner(samples)))
+
+    def conceal(self, samples: int) -> bytes:
+        """A guess at the next `samples`, a multiple of the concealment step."""
+        return self._resampler.resample(self._decoder.conceal(self._inner(samples)))
+
+    def reset(self) -> None:
+        """Forget the past: the next packet begins another stream."""
+        self._decoder.reset()
+        self._resampler.reset()
+
+    def _inner(self, samples: int) -> int:
+        return samples * self._inner_rate // self._rate
+
+
+class ResampledEncoder:
+    """Encodes PCM at `rate` by `encoder`, which takes it at `inner_rate`."""
+
+    def __init__(self, encoder: AudioEncoder, inner_rate: int, rate: int) -> None:
+        self._encoder = encoder
+        self._resampler = Resampler(rate, inner_rate)
+        self.clock_rate = encoder.clock_rate
+
+    def encode(self, pcm: bytes) -> bytes:
+        """One packet's payload. Raises AudioCodecError."""
+        return self._encoder.encode(self._resampler.resample(pcm))
+
+    def expect_loss(self, fraction: float) -> None:
+        """Take the part of our packets, 0 to 1, that the receiver last reported lost."""
+        self._encoder.expect_loss(fraction)
