@@ -104,7 +104,7 @@ class Call:
     ) -> None:
         self.call_id = call_id
         self.closed: CloseReason | None = None
-        self._offer = offer
+        self._first_offer = self._offer = offer
         self._plays = offer.direction.mirrored.sends
         self._session_id = secrets.randbits(62)
         self._answers = 0
@@ -183,7 +183,7 @@ class Call:
         Its ICE may restart, for which `mint` makes our credentials. Raises OfferError for an
         offer that cannot be followed; nothing has changed then.
         """
-        self._offer = renegotiated(self._offer, offer)
+        self._offer = renegotiated(self._first_offer, offer)
         self._plays = offer.direction.mirrored.sends
         self.transport.ice.negotiate(offer.ice, mint, self._clock())
         self.transport.name_sources(offer.ssrcs)

@@ -18,7 +18,6 @@ class OfferFault(enum.Enum):
     SECTIONS_CHANGED = "sdp_sections_changed"
     TRANSPORT_CHANGED = "sdp_transport_changed"
     FORMAT_CHANGED = "sdp_format_changed"
-    HALF_RESTARTED = "sdp_half_restarted"
 
 
 class OfferError(ValueError):
