@@ -132,6 +132,9 @@ class Call:
             ssrc=secrets.randbits(32),
             sequence=secrets.randbits(15),
             timestamp=secrets.randbits(32),
+            clock_rate=offer.format.codec.clock_rate,
+            frame_ms=offer.format.frame_ms,
+            red_payload_type=offer.format.red_payload_type,
         )
         self._cname = secrets.token_urlsafe(12)
         self._rtcp = RtcpSession(
@@ -351,10 +354,9 @@ class Call:
             self._ledger.frame_forwarded(self._audio.position_ms(frame), frame.waited_s, now)
 
     def _play(self, audio: CallAudio, due: float, now: float) -> None:
-        packet = audio.next_packet(due)
+        packet = audio.next_packet(due, audible=self._plays)
         if packet is not None:
             self._deadlines.active(now)
-        if packet is not None and self._plays:
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)
         for event in audio.playout.take_events():

@@ -4,7 +4,7 @@ from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.codec_factory import make_encoder
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.format import AudioFormat
-from transceiver.audio.playout import FRAME_S, Playout
+from transceiver.audio.playout import Playout
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.sender import RtpSender
@@ -14,7 +14,7 @@ _TOLERANCE_S = 0.001
 
 
 class CallAudio:
-    """The client's Opus to PCM at `input_rate`, the agent's PCM at `output_rate` to Opus.
+    """The client's packets to PCM at `input_rate`, the agent's PCM at `output_rate` to packets.
 
     Frames leave by the media clock, the first at the first call of `next_packet`.
     """
@@ -30,7 +30,8 @@ class CallAudio:
     ) -> None:
         """`counts` may be shared by calls."""
         self.input_rate = input_rate
-        self.playout = Playout(output_rate)
+        self.playout = Playout(output_rate, format_.frame_ms)
+        self._frame_s = format_.frame_ms / 1000
         self._receiver = AudioReceiver(format_, input_rate, counts=counts)
         self._encoder = make_encoder(format_, output_rate)
         self._sender = sender
@@ -44,21 +45,22 @@ class CallAudio:
         """Frames that are due without a packet: repaired ones, and silence that passed."""
         return self._receiver.tick(now)
 
-    def next_packet(self, due: float) -> bytes | None:
+    def next_packet(self, due: float, *, audible: bool = True) -> bytes | None:
         """The RTP packet of the frame that is due; None when none is, or the agent is silent.
 
-        Frames whose time went by without a call are silence.
+        Frames whose time went by without a call are silence; one that shall not be `audible`,
+        as while the client holds the call, is taken to be played.
         """
         if self._next_frame_at is None:
             self._next_frame_at = due
         if due < self._next_frame_at - _TOLERANCE_S:
             return None
-        self._next_frame_at += FRAME_S
+        self._next_frame_at += self._frame_s
         while due >= self._next_frame_at - _TOLERANCE_S:
             self._sender.skip()
-            self._next_frame_at += FRAME_S
+            self._next_frame_at += self._frame_s
         frame = self.playout.next_frame()
-        if frame is None:
+        if frame is None or not audible:
             self._sender.skip()
             return None
         return self._sender.send(self._encoder.encode(frame))

@@ -3,21 +3,36 @@
 import math
 import struct
 
+import pytest
+
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
-from transceiver.audio.playout import FRAME_S
 from transceiver.call_audio import CallAudio
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.sender import RtpSender
 
 PAYLOAD_TYPE = 111
+FRAME_S = 0.020
 
 
-def call_audio(input_rate: int = 16_000, output_rate: int = 24_000) -> CallAudio:
-    sender = RtpSender(payload_type=PAYLOAD_TYPE, ssrc=1, sequence=0, timestamp=0)
+def call_audio(
+    input_rate: int = 16_000,
+    output_rate: int = 24_000,
+    *,
+    codec: Codec = Codec.OPUS,
+    frame_ms: int = 20,
+) -> CallAudio:
+    sender = RtpSender(
+        payload_type=PAYLOAD_TYPE,
+        ssrc=1,
+        sequence=0,
+        timestamp=0,
+        clock_rate=codec.clock_rate,
+        frame_ms=frame_ms,
+    )
     return CallAudio(
-        AudioFormat(Codec.OPUS, PAYLOAD_TYPE),
+        AudioFormat(codec, PAYLOAD_TYPE, frame_ms=frame_ms),
         input_rate=input_rate,
         output_rate=output_rate,
         sender=sender,
@@ -56,6 +71,20 @@ def test_the_agents_speech_leaves_as_a_packet_every_20_ms() -> None:
     audio.playout.push(1, tone(24_000, 0.2))
     times = [now for now in (index * 0.01 for index in range(30)) if audio.next_packet(now)]
     assert [round(time, 2) for time in times] == [round(0.02 * index, 2) for index in range(10)]
+
+
+@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize(("frame_ms", "packets"), [(10, 24), (20, 12), (40, 6), (60, 4)])
+def test_packets_are_as_long_as_agreed(codec: Codec, frame_ms: int, packets: int) -> None:
+    audio = call_audio(codec=codec, frame_ms=frame_ms)
+    audio.playout.push(1, tone(24_000, 0.24))
+    served = (index * 0.01 for index in range(40))
+    sent = [(now, packet) for now in served if (packet := audio.next_packet(now))]
+    assert [round(1000 * now) for now, _ in sent] == [frame_ms * index for index in range(packets)]
+    ticks = codec.clock_rate * frame_ms // 1000
+    timestamps = [RtpPacket.parse(packet).timestamp for _, packet in sent]
+    assert timestamps == [ticks * index for index in range(packets)]
+    assert audio.playout.played_ms(1) == 240
 
 
 def test_silence_costs_no_packet_but_time_passes_in_the_stream() -> None:

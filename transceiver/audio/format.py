@@ -11,6 +11,11 @@ class Codec(enum.Enum):
     PCMU = "PCMU"
     PCMA = "PCMA"
 
+    @property
+    def clock_rate(self) -> int:
+        """RTP timestamp ticks a second, whatever rate Opus codes at (RFC 7587 section 4.1)."""
+        return 48000 if self is Codec.OPUS else 8000
+
 
 @dataclass(frozen=True, slots=True)
 class HeaderExtensionIds:

@@ -1,13 +1,12 @@
 """Owns the playout clock of what the agent says, and so knows what was heard.
 
 Engines generate faster than real time: their audio queues here and leaves in
-20 ms frames, one for each call of `next_frame`.
+frames, one for each call of `next_frame`.
 """
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-FRAME_S = 0.020
 MAX_BUFFERED_S = 60.0
 MAX_REMEMBERED = 64
 """Ended responses whose played time can still be asked for."""
@@ -58,9 +57,9 @@ class Playout:
     engine within its credit never gets there.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, frame_ms: int = 20) -> None:
         self._rate = rate
-        self._frame_bytes = int(rate * FRAME_S) * _BYTES_PER_SAMPLE
+        self._frame_bytes = rate * frame_ms // 1000 * _BYTES_PER_SAMPLE
         self._max_bytes = int(rate * MAX_BUFFERED_S) * _BYTES_PER_SAMPLE
         self._queue: deque[_Response] = deque()
         self._buffered_bytes = 0
@@ -119,7 +118,7 @@ class Playout:
         self._discarded_through = max(self._discarded_through, response)
 
     def next_frame(self) -> bytes | None:
-        """The next 20 ms, or None for silence: then there is nothing to encode.
+        """The next frame, or None for silence: then there is nothing to encode.
 
         The last frame of a response is padded with silence.
         """
