@@ -5,6 +5,8 @@ PCM is mono, signed 16 bit, little endian, at the engine's rate, on both sides.
 
 from typing import Protocol
 
+from transceiver.audio.opus_mode import OpusMode
+
 
 class AudioCodecError(ValueError):
     """Not a packet of the codec, or not a frame that it can code."""
@@ -50,5 +52,8 @@ class AudioEncoder(Protocol):
     def encode(self, pcm: bytes) -> bytes:
         """One packet's payload; `pcm` lasts the format's `frame_ms`. Raises AudioCodecError."""
 
-    def expect_loss(self, fraction: float) -> None:
-        """Take the part of our packets, 0 to 1, that the receiver last reported lost."""
+    def adapt(self, mode: OpusMode, expected_loss: float) -> None:
+        """Code what follows so, where the codec has a choice.
+
+        `expected_loss` is the part of the frames, 0 to 1, that the receiver will miss.
+        """

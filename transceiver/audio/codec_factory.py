@@ -23,7 +23,11 @@ def make_encoder(audio_format: AudioFormat, rate: int) -> AudioEncoder:
     if rate * audio_format.frame_ms % 1000:
         raise ValueError(f"{audio_format.frame_ms} ms at {rate} Hz end within a sample")
     codec, inner_rate = audio_format.codec, codec_rate(audio_format.codec, rate)
-    encoder = OpusEncoder(inner_rate) if codec is Codec.OPUS else G711Encoder(codec)
+    encoder: AudioEncoder
+    if codec is Codec.OPUS:
+        encoder = OpusEncoder(inner_rate, audio_format.opus)
+    else:
+        encoder = G711Encoder(codec)
     return encoder if inner_rate == rate else ResampledEncoder(encoder, inner_rate, rate)
 
 

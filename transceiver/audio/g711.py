@@ -9,6 +9,7 @@ import numpy.typing as npt
 from transceiver.audio.codec import AudioCodecError
 from transceiver.audio.concealment import Concealment
 from transceiver.audio.format import Codec
+from transceiver.audio.opus_mode import OpusMode
 
 CLOCK_RATE = 8000
 """Also the sampling rate: https://www.rfc-editor.org/rfc/rfc3551#section-4.5.14"""
@@ -74,7 +75,7 @@ class G711Encoder:
             raise AudioCodecError(f"{len(pcm)} bytes of PCM end within a sample")
         return bytes(self._codes[np.frombuffer(pcm, "<u2")])
 
-    def expect_loss(self, _fraction: float) -> None:
+    def adapt(self, _mode: OpusMode, _expected_loss: float) -> None:
         """There is nothing to adapt."""
 
 

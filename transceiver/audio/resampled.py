@@ -3,6 +3,7 @@
 import math
 
 from transceiver.audio.codec import AudioDecoder, AudioEncoder
+from transceiver.audio.opus_mode import OpusMode
 from transceiver.audio.resampler import Resampler
 
 
@@ -54,6 +55,6 @@ class ResampledEncoder:
         """One packet's payload. Raises AudioCodecError."""
         return self._encoder.encode(self._resampler.resample(pcm))
 
-    def expect_loss(self, fraction: float) -> None:
-        """Take the part of our packets, 0 to 1, that the receiver last reported lost."""
-        self._encoder.expect_loss(fraction)
+    def adapt(self, mode: OpusMode, expected_loss: float) -> None:
+        """Code what follows so, where the codec has a choice."""
+        self._encoder.adapt(mode, expected_loss)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.transceiver.audio.rtp_client import FRAME, PLAIN, RATE, plain
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
+from transceiver.audio.opus_mode import OpusMode
 from transceiver.audio.receiver import AudioReceiver
 
 
@@ -18,7 +19,7 @@ def vowels(count: int) -> list[bytes]:
     voice = sum(np.sin(overtone * phase) / overtone for overtone in range(1, 20))
     speech = 5000 * voice * (np.sin(2 * math.pi * 4 * time) > -0.3)
     encoder = OpusEncoder(RATE)
-    encoder.expect_loss(0.1)
+    encoder.adapt(OpusMode.VOIP, 0.1)
     frames = speech.astype("<i2").reshape(count, FRAME)
     return [encoder.encode(frame.tobytes()) for frame in frames]
 

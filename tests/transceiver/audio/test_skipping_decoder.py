@@ -5,7 +5,9 @@ import pytest
 
 from transceiver.audio.codec import AudioCodecError
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.format import OpusPreferences
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
+from transceiver.audio.opus_mode import OpusMode
 from transceiver.audio.skipping_decoder import PROOF_PERIOD, QUIET_PEAK, SkippingDecoder
 
 RATE = 24000
@@ -19,7 +21,8 @@ Packet = tuple[bytes, bytes]
 
 def microphone(*spans: tuple[str, int], frame_ms: int = 20, bitrate: int = 32000) -> list[Packet]:
     """Packets of spans of "sound" or "muted", each of so many packets."""
-    encoder = OpusEncoder(RATE, bitrate=bitrate)
+    encoder = OpusEncoder(RATE, OpusPreferences(in_band_fec=True, max_bitrate=bitrate))
+    encoder.adapt(OpusMode.CELT if bitrate > 32000 else OpusMode.VOIP, 0.1)
     frame = RATE * frame_ms // 1000
     total = frame * sum(count for _kind, count in spans)
     time = np.arange(total) / RATE
