@@ -79,7 +79,11 @@ async def _offer_and_name(request: web.Request) -> tuple[str, str]:
     if request.content_type == "application/sdp":
         return await request.text(), ""
     form = await request.post()
-    return str(form["sdp"]), json.loads(str(form["session"]))["instructions"]
+    sdp, session = form["sdp"], form["session"]
+    # What is not declared to be plain text comes as bytes.
+    assert isinstance(sdp, bytes | bytearray)
+    assert isinstance(session, bytes | bytearray)
+    return sdp.decode(), json.loads(session)["instructions"]
 
 
 async def serve(arguments: argparse.Namespace) -> None:

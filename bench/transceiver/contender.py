@@ -1,14 +1,17 @@
 """What is compared: a service that takes calls, in processes of which one is measured."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
 from antiphon.runtime_directory import RuntimeDirectory, new_api_key, new_cluster_keys
 from bench.measured_process import MeasuredProcess, ProcessFailedError, cpu_clock
+from bench.transceiver.frame_notes import NOTES_VARIABLE
 from bench.transceiver.generator import Service
 from tests.e2e.running_deployment import scraped
 
@@ -54,11 +57,11 @@ def antiphon(
     cores: Cores,
     *,
     flags: Sequence[str] = (),
-    inference: Sequence[str] = ("inference", "--engine=echo"),
+    notes: Path | None = None,
 ) -> Iterator[Contender]:
     """Relay, inference and a transceiver of one worker, which gets `flags`, each as it ships.
 
-    `inference` is the module and what it is told. The worker is what is measured.
+    The worker is what is measured. With `notes` the engine writes `FrameNotes` there.
     """
     with RuntimeDirectory() as directory, ExitStack() as running:
         keys = directory.write_secret("cluster.keys", new_cluster_keys())
@@ -68,7 +71,8 @@ def antiphon(
         def start(module: str, *arguments: str) -> MeasuredProcess:
             command = [sys.executable, "-m", module, *arguments, "--log-level=warning"]
             name = f"transceiver-{module.rpartition('.')[2]}"
-            process = MeasuredProcess(name, command, set(cores.others))
+            environ = {NOTES_VARIABLE: str(notes)}
+            process = MeasuredProcess(name, command, set(cores.others), environ=environ)
             return running.enter_context(process)
 
         relay = start(
@@ -76,7 +80,9 @@ def antiphon(
             *(f"--cluster-keys={keys}", "--cpus=off", "--drain-seconds=0"),
         )
         engine = start(
-            *inference, f"--grpc={ANY_PORT}", f"--admin={ANY_PORT}", f"--max-sessions={MANY_CALLS}"
+            "bench.transceiver.noting_inference" if notes else "inference",
+            *("--engine=echo", f"--grpc={ANY_PORT}", f"--admin={ANY_PORT}"),
+            f"--max-sessions={MANY_CALLS}",
         )
         transceiver = start(
             *("transceiver", f"--http={ANY_PORT}", f"--admin={ANY_PORT}"),
@@ -89,7 +95,8 @@ def antiphon(
         )
         report = transceiver.report()
         worker = _worker(transceiver)
-        worker.cpu_affinity([cores.measured])
+        for thread in worker.threads():
+            os.sched_setaffinity(thread.id, {cores.measured})
         yield Contender(
             Service(f"http://{report['http']}", api_key),
             worker,
@@ -99,9 +106,10 @@ def antiphon(
 
 
 @contextmanager
-def aiortc(cores: Cores) -> Iterator[Contender]:
+def aiortc(cores: Cores, *, notes: Path | None = None) -> Iterator[Contender]:
     """The peer: one process, no relay, its engine within it."""
-    command = [sys.executable, "-m", "bench.peers.aiortc_transceiver"]
+    flags = [f"--notes={notes}"] if notes else []
+    command = [sys.executable, "-m", "bench.peers.aiortc_transceiver", *flags]
     with MeasuredProcess("transceiver-aiortc", command, {cores.measured}) as process:
         report = process.report()
         yield Contender(Service(f"http://{report['http']}"), process.tree()[0])

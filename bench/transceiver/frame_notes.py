@@ -6,10 +6,12 @@ clock, which all processes of a machine share.
 """
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 Note = tuple[float, float]
+
+NOTES_VARIABLE = "ANTIPHON_BENCH_NOTES"
+"""The environment variable by which an inference process is told of the file."""
 
 
 class FrameNotes:
@@ -34,6 +36,7 @@ class FrameNotes:
 
 def read_notes(path: Path) -> dict[str, list[Note]]:
     """The notes of each call that has ended, by its name."""
-    lines: Sequence[str] = path.read_text().splitlines() if path.exists() else []
-    calls = [json.loads(line) for line in lines]
+    text = path.read_text() if path.exists() else ""
+    whole, _newline, _being_written = text.rpartition("\n")
+    calls = [json.loads(line) for line in whole.splitlines()]
     return {name: [(media, at) for media, at in notes] for name, notes in calls}

@@ -77,16 +77,20 @@ class Generator:
         for client in self.clients:
             client.arrivals.start()
 
+    async def stop(self) -> None:
+        """Fall silent. Raises what ended the speech, if anything did."""
+        speaking, self._speaking = self._speaking, None
+        if speaking is not None:
+            speaking.cancel()
+            await asyncio.wait([speaking])
+            if not speaking.cancelled():
+                speaking.result()
+
     async def close(self) -> None:
         """Hang up. Raises what ended the speech, if anything did."""
-        if self._speaking is not None:
-            self._speaking.cancel()
-            await asyncio.wait([self._speaking])
-            if not self._speaking.cancelled():
-                self._speaking.result()
+        await self.stop()
         for client in self.clients:
             disconnect(client)
-        self.clients = []
 
     def _new_client(self) -> LoadClient:
         return LoadClient(
@@ -145,7 +149,9 @@ async def _post(client: LoadClient, service: Service, http: aiohttp.ClientSessio
         headers["Content-Type"] = "application/sdp"
     else:
         session = {"type": "realtime", "instructions": client.name}
-        body = aiohttp.FormData({"sdp": client.offer, "session": json.dumps(session)})
+        body = aiohttp.FormData()
+        body.add_field("sdp", client.offer, content_type="application/sdp")
+        body.add_field("session", json.dumps(session), content_type="application/json")
     async with http.post(url, data=body, headers=headers) as response:
         text = await response.text()
         if response.status != 201:

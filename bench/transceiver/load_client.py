@@ -124,6 +124,11 @@ class LoadClient:
         return self._sender is not None
 
     @property
+    def speaks_redundantly(self) -> bool:
+        """Whether it repeats frames: it can, and the server wants it."""
+        return self._habits.red and self._remote.payload_type == RED
+
+    @property
     def dtls_client(self) -> bool:
         return not self._remote.dtls_client
 
@@ -180,7 +185,7 @@ class LoadClient:
             return
         payload = self._frame(frame)
         payload_type = OPUS
-        if self._habits.red and self._remote.payload_type == RED and frame:
+        if frame and self.speaks_redundantly:
             earlier = RedBlock(OPUS, FRAME_TICKS, self._frame(frame - 1))
             payload_type, payload = RED, encode_red([earlier, RedBlock(OPUS, 0, payload)])
         header = _RTP.pack(

@@ -12,15 +12,13 @@ from collections.abc import Sequence
 import uvloop
 
 from antiphon_proto.trunk import Item, Ready, SessionConfig
-from bench.transceiver.frame_notes import FrameNotes
+from bench.transceiver.frame_notes import NOTES_VARIABLE, FrameNotes
 from chassis.settings import load
 from inference.config import InferenceConfig
 from inference.engine import Emit
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.echo import SAMPLE_RATE, EchoEngine, EchoSession
 from inference.server import serve
-
-NOTES_VARIABLE = "ANTIPHON_BENCH_NOTES"
 
 
 class NotingEcho(EchoEngine):
