@@ -27,6 +27,7 @@ from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.fingerprint import Fingerprint
+from transceiver.ice import IceCredentials
 from transceiver.inference_client import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
@@ -94,7 +95,7 @@ class Inference:
 class Worker:
     """A call table and all that it leans on."""
 
-    def __init__(self, max_calls: int = 8, max_idle_seconds: int = 30) -> None:
+    def __init__(self, max_calls: int = 8, max_idle_seconds: int = 0) -> None:
         self.now = 100.0
         self.endpoint = Endpoint()
         self.inference = Inference()
@@ -176,23 +177,39 @@ class Client:
         self.offer = OFFER.replace(str(theirs), str(certificate.fingerprint))
         self.offer = self.offer.replace(str(SSRC), str(ssrc))
         self._certificate = certificate
-        self._password = parse_offer(OFFER).ice.password.encode()
+        self.credentials = parse_offer(OFFER).ice
+        self._restarts = 0
         self._checks = 0
         self._sequence = 0
 
     async def call(self) -> None:
         """Have the offer answered, and the engine ready."""
-        answer = (await self.worker.call(self.offer)).answer_sdp
+        created = await self.worker.call(self.offer)
+        self.call_id, answer = created.call_id, created.answer_sdp
         listener, _session = self.worker.inference.opened[-1]
         listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
         media = sdp.SessionDescription.parse(answer).media[0]
-        self._ice = media.ice
+        self.server = IceCredentials(media.ice.usernameFragment, media.ice.password)
         [fingerprint] = media.dtls.fingerprints
         self.dtls = DtlsEndpoint(
             self._certificate,
             [Fingerprint.parse(fingerprint.algorithm, fingerprint.value)],
             client=False,
         )
+
+    def offer_anew(self, *, restart: bool = False, direction: str = "sendrecv") -> str:
+        """Have a later offer of this client answered."""
+        offer = self.offer.replace("a=sendrecv", f"a={direction}")
+        if restart:
+            old, self._restarts = self.credentials, self._restarts + 1
+            self.credentials = IceCredentials(f"rest{self._restarts}", f"{self._restarts:024}")
+            self.offer = self.offer.replace(old.ufrag, self.credentials.ufrag)
+            self.offer = self.offer.replace(old.password, self.credentials.password)
+            offer = self.offer
+        answer = self.worker.calls.renegotiate(self.call_id, offer)
+        ice = sdp.SessionDescription.parse(answer).media[0].ice
+        self.server = IceCredentials(ice.usernameFragment, ice.password)
+        return answer
 
     async def connect(self, address: Address = CLIENT) -> None:
         """Be in a call, with keys, from this address."""
@@ -218,8 +235,8 @@ class Client:
         self._checks += 1
         return stun.binding_request(
             self._checks.to_bytes(12, "big"),
-            username=f"{self._ice.usernameFragment}:SYYG".encode(),
-            password=self._ice.password.encode(),
+            username=f"{self.server.ufrag}:{self.credentials.ufrag}".encode(),
+            password=self.server.password.encode(),
             priority=1,
             tie_breaker=2,
             controlling=True,
@@ -238,7 +255,9 @@ class Client:
 
     def answer(self, request: stun.StunMessage) -> bytes:
         return stun.binding_success(
-            request.transaction_id, mapped=("203.0.113.1", 3478), password=self._password
+            request.transaction_id,
+            mapped=("203.0.113.1", 3478),
+            password=self.credentials.password.encode(),
         )
 
     def _answers(self, datagram: bytes) -> list[bytes]:
