@@ -19,7 +19,8 @@ import pytest
 from antiphon_proto import stun
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
-from transceiver.audio.opus import OpusEncoder
+from transceiver.audio.codec_factory import make_encoder
+from transceiver.audio.format import Codec
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.data_channel import ChannelEnd, DataChannel
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
@@ -48,12 +49,16 @@ class Server(asyncio.DatagramProtocol):
         self.dtls = DtlsEndpoint(CERTIFICATE, offer.fingerprints, client=offer.dtls_client)
         self.audio = AudioReceiver(offer.format, RATE)
         self.sender = RtpSender(
-            payload_type=offer.format.payload_type, ssrc=77, sequence=65530, timestamp=2**32 - 10
+            payload_type=offer.format.payload_type,
+            ssrc=77,
+            sequence=65530,
+            timestamp=2**32 - 10,
+            clock_rate=offer.format.codec.clock_rate,
         )
         self.rtcp = RtcpSession(
             self.sender, cname="antiphon", epoch_s=4e9, random=random.Random(1).random
         )
-        self.encoder = OpusEncoder(RATE)
+        self.encoder = make_encoder(offer.format, RATE)
         self.channel: DataChannel | None = None
         self.srtp: tuple[SrtpSender, SrtpReceiver] | None = None
         self.started = False
@@ -167,6 +172,23 @@ def pitch(pcm: np.ndarray, rate: int) -> float:
     return float(np.argmax(spectrum) * rate / len(pcm))
 
 
+def snr(pcm: np.ndarray, rate: int, frequency: float = 440) -> float:
+    """Decibels of a tone over all else: the median of its tenths of a second."""
+    angles = 2 * math.pi * frequency * np.arange(rate // 10) / rate
+    tones = np.stack((np.sin(angles), np.cos(angles)), axis=1)
+    found = []
+    for at in range(0, len(pcm) - len(angles) + 1, len(angles)):
+        piece = pcm[at : at + len(angles)].astype(float)
+        fit = tones @ np.linalg.lstsq(tones, piece, rcond=None)[0]
+        found.append(10 * math.log10(np.mean(fit**2) / np.mean((piece - fit) ** 2)))
+    return float(np.median(found))
+
+
+def left(frames: list[av.AudioFrame]) -> np.ndarray:
+    """The samples of the first channel."""
+    return np.concatenate([frame.to_ndarray()[0, :: frame.layout.nb_channels] for frame in frames])
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():
@@ -228,12 +250,40 @@ async def test_audio_and_messages_cross_both_ways(
         assert all(frame.waited_s == 0 for frame in server.heard[:20])
 
         frames = [await tracks[0].recv() for _ in range(60)]
-        played = np.concatenate([frame.to_ndarray()[0, ::2] for frame in frames[-25:]])
-        assert pitch(played, frames[0].sample_rate) == pytest.approx(440, abs=10)
+        assert pitch(left(frames[-25:]), frames[0].sample_rate) == pytest.approx(440, abs=10)
 
         await until(lambda: server.rtcp.rtt is not None)
         assert server.rtcp.rtt is not None
         assert 0 <= server.rtcp.rtt < 5
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize(("codec", "payload_type"), [(Codec.PCMU, 0), (Codec.PCMA, 8)])
+async def test_a_client_without_opus_is_heard_and_hears(
+    peer: aiortc.RTCPeerConnection, codec: Codec, payload_type: int
+) -> None:
+    """A tone keeps 30 dB over what eight bits a sample and two resamplers add to it."""
+    peer.addTrack(ToneTrack())
+    offered = aiortc.RTCRtpSender.getCapabilities("audio").codecs
+    peer.getTransceivers()[0].setCodecPreferences(
+        [each for each in offered if each.name == codec.value]
+    )
+    tracks: list[aiortc.MediaStreamTrack] = []
+    peer.on("track", tracks.append)
+
+    server = await call(peer)
+    try:
+        agreed = server.offer.format
+        assert (agreed.codec, agreed.payload_type) == (codec, payload_type)
+        await until(lambda: server.audio.position > 2 * RATE)
+        heard = np.frombuffer(b"".join(frame.pcm for frame in server.heard), "<i2")
+        assert snr(heard[RATE // 2 :], RATE) > 30
+        assert server.audio.counts.malformed == 0
+
+        frames = [await tracks[0].recv() for _ in range(75)]
+        assert {frame.sample_rate for frame in frames} == {8000}
+        assert snr(left(frames[25:]), 8000) > 30
     finally:
         await server.stop()
 
