@@ -24,6 +24,22 @@ def spread(name: str, values: Sequence[float]) -> dict[str, float]:
     }
 
 
+def median(name: str, values: Sequence[float]) -> dict[str, float | str]:
+    """`NAME`, `NAME.min` and `NAME.max`, to four significant digits; nothing of no values."""
+    if not values:
+        return {}
+    return {
+        name: rounded(statistics.median(values)),
+        f"{name}.min": rounded(min(values)),
+        f"{name}.max": rounded(max(values)),
+    }
+
+
+def rounded(value: float) -> float:
+    """To four significant digits."""
+    return float(f"{value:.4g}")
+
+
 def publish(name: str, figures: Mapping[str, float | str]) -> None:
     """Print the figures and write them to `bench/out/NAME.json`, flat."""
     for key, value in figures.items():

@@ -13,13 +13,12 @@ from pathlib import Path
 
 from antiphon.turn_report import PARTS
 from bench.figures import OUT
-from bench.relay.summary import as_markdown, bound_table, cost_table, latency_table
+from bench.relay.summary import BOUNDS, cost_table, latency_table
+from bench.tables import Figures, as_markdown, bound_table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BENCHMARKS = ROOT / "docs" / "benchmarks.md"
-
-Figures = Mapping[str, float | str]
 
 CALLER = {
     "voice_to_voice_ms": "its last voiced sample to the first audible frame of the answer",
@@ -108,7 +107,7 @@ def relay_section(relay: Figures) -> str:
                 f"{relay.get('workers2.basis', 'nothing, not measured')}."
             ),
             "",
-            *as_markdown(bound_table(relay)),
+            *as_markdown(bound_table(BOUNDS, relay)),
         ]
     )
 

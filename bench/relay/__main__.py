@@ -2,20 +2,20 @@
 
 import argparse
 import os
-import platform
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 from bench.figures import publish
+from bench.machine import machine
 from bench.relay.contenders import Contender, contenders
 from bench.relay.measurement import LAG_TOLERANCE, LOSS_TOLERANCE, PACE_TOLERANCE
 from bench.relay.relay_figures import Figures, relay_figures
 from bench.relay.rounds import Cores, Results, run_rounds
-from bench.relay.summary import BOUNDS, as_text, bound_table, cost_table, latency_table
+from bench.relay.summary import BOUNDS, cost_table, latency_table
+from bench.tables import as_text, bound_table
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
         "seconds": arguments.seconds,
         "not_counted": float(len(results.faults)),
         "machine.load_average": load_average,
-        **_machine(compared),
+        **_machine_and_peers(compared),
     }
     publish("relay", figures)
     _print_tables(figures, results)
@@ -74,26 +74,19 @@ def _print_tables(figures: Figures, results: Results) -> None:
     )
     print(as_text(latency_table(figures)))
     print(f"\ntwo workers beside one: by {figures.get('workers2.basis', 'nothing')}")
-    print(as_text(bound_table(figures)))
+    print(as_text(bound_table(BOUNDS, figures)))
     for fault in results.faults:
         print(f"not counted: {fault}")
 
 
-def _machine(compared: list[Contender]) -> Figures:
+def _machine_and_peers(compared: list[Contender]) -> Figures:
     present = {contender.key for contender in compared if not contender.missing}
     versions = {package: version(package) for package in ("numba", "numpy")}
     if "go" in present:
         versions["go"] = _first_line("go", "version").split()[2].removeprefix("go")
     if "coturn" in present:
         versions["coturn"] = _first_line("turnserver", "--version").split("-")[-1]
-    return {
-        "machine.cores": float(os.cpu_count() or 0),
-        "machine.architecture": platform.machine(),
-        "machine.cpu": _cpu_model(),
-        "machine.kernel": platform.release(),
-        "machine.python": platform.python_version(),
-        **{f"machine.{name}": text for name, text in versions.items()},
-    }
+    return machine() | {f"machine.{name}": text for name, text in versions.items()}
 
 
 def _first_line(program: str, flag: str) -> str:
@@ -101,14 +94,6 @@ def _first_line(program: str, flag: str) -> str:
         [shutil.which(program) or program, flag], capture_output=True, text=True, check=False
     )
     return (found.stdout.strip() or found.stderr.strip()).splitlines()[0]
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        name, _colon, value = line.partition(":")
-        if name.strip() == "model name":
-            return value.strip()
-    return "unknown"
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ A median under each name, with the smallest and largest run under `.min` and `.m
 CPU seconds of a relay per million packets, each direction counting one.
 """
 
-import statistics
 from collections.abc import Sequence
 
+from bench.figures import median, rounded
 from bench.relay.contenders import Contender
 from bench.relay.control_path import FLOWS
 from bench.relay.measurement import Latency
@@ -24,21 +24,6 @@ def relay_figures(results: Results, contenders: Sequence[Contender]) -> Figures:
     }
 
 
-def median(name: str, values: Sequence[float]) -> Figures:
-    """`NAME`, `NAME.min` and `NAME.max`, to four significant digits; nothing of no values."""
-    if not values:
-        return {}
-    return {
-        name: _rounded(statistics.median(values)),
-        f"{name}.min": _rounded(min(values)),
-        f"{name}.max": _rounded(max(values)),
-    }
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
 def _costs(results: Results, contenders: Sequence[Contender]) -> Figures:
     figures: Figures = {}
     for load in LOADS:
@@ -54,7 +39,7 @@ def _costs(results: Results, contenders: Sequence[Contender]) -> Figures:
             )
         ours, theirs = figures.get(f"{load}.antiphon"), figures.get(f"{load}.go")
         if isinstance(ours, float) and isinstance(theirs, float):
-            figures[f"{load}.ratio"] = _rounded(ours / theirs)
+            figures[f"{load}.ratio"] = rounded(ours / theirs)
     return figures
 
 
@@ -92,7 +77,7 @@ def _flow_table(results: Results) -> Figures:
     return {
         **median("install.flows_per_second", [each.installs_per_second for each in tables]),
         "memory.flows": float(FLOWS),
-        "memory.table_bytes_per_flow": _rounded(last.table_bytes / FLOWS),
+        "memory.table_bytes_per_flow": rounded(last.table_bytes / FLOWS),
         "memory.rss_bytes": float(last.resident_bytes[0]),
         "memory.rss_bytes.refreshed": float(last.resident_bytes[-1]),
         **median("memory.growth", [each.growth for each in tables]),

@@ -1,9 +1,8 @@
 """The figures of the relay as tables, for a terminal and for the docs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-Figures = Mapping[str, float | str]
+from bench.tables import Bound, Figures, Table
 
 COLUMNS = {
     "saturated.up": "up",
@@ -30,28 +29,6 @@ LATENCIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What a figure must keep to, in the unit that it is shown in."""
-
-    text: str
-    key: str
-    limit: float
-    unit: str
-    scale: float = 1
-    at_least: bool = False
-
-    def row(self, figures: Figures) -> list[str]:
-        """What, measured, the bound, and the verdict."""
-        value = figures.get(self.key)
-        bound = f"{'at least' if self.at_least else 'at most'} {self.limit:g} {self.unit}"
-        if not isinstance(value, float | int):
-            return [self.text, "not measured", bound, "MISSED"]
-        shown = value * self.scale
-        kept = shown >= self.limit if self.at_least else shown <= self.limit
-        return [self.text, f"{shown:.4g} {self.unit}", bound, "ok" if kept else "MISSED"]
-
-
 _OF_GO = "x Go"
 BOUNDS = (
     Bound("CPU, saturated, both ways", "saturated.both.ratio", 0.5, _OF_GO),
@@ -69,8 +46,6 @@ BOUNDS = (
     Bound("flow installs", "install.flows_per_second", 20_000, "flows/s", at_least=True),
 )
 
-Table = list[list[str]]
-
 
 def cost_table(figures: Figures) -> Table:
     """CPU seconds a million packets, the spread, and the multiple of the Go relay's."""
@@ -87,25 +62,6 @@ def latency_table(figures: Figures) -> Table:
         keys = (f"latency20k.{name}.{percentile}_seconds" for percentile in ("p50", "p99"))
         rows.append([title, *(_microseconds(figures, key) for key in keys)])
     return rows
-
-
-def bound_table(figures: Figures) -> Table:
-    head = ["what", "measured", "bound", ""]
-    return [head, *(bound.row(figures) for bound in BOUNDS)]
-
-
-def as_text(table: Table) -> str:
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in table
-    )
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def as_markdown(table: Table) -> list[str]:
-    head, *rows = (f"| {' | '.join(row)} |" for row in table)
-    return [head, "|" + "---|" * len(table[0]), *rows]
 
 
 def _cost(figures: Figures, load: str, relay: str) -> str:

@@ -1,7 +1,8 @@
+from bench.figures import median
 from bench.relay.contenders import Contender
 from bench.relay.control_path import FLOWS, FlowTable
 from bench.relay.measurement import Cost, Latency
-from bench.relay.relay_figures import median, relay_figures
+from bench.relay.relay_figures import relay_figures
 from bench.relay.rounds import Results, Speedup
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from bench.relay.summary import BOUNDS, as_markdown, as_text, bound_table, cost_table, latency_table
+from bench.relay.summary import BOUNDS, cost_table, latency_table
+from bench.tables import as_markdown, as_text, bound_table
 
 FIGURES = {
     "saturated.up.antiphon": 1.0,
@@ -59,7 +60,7 @@ def test_a_bound_is_kept_up_to_its_limit(key, kept, missed) -> None:
 
 
 def test_every_bound_shows_what_was_measured_in_its_unit() -> None:
-    table = bound_table({"latency20k.moderated.p50_seconds": 0.0006})
+    table = bound_table(BOUNDS, {"latency20k.moderated.p50_seconds": 0.0006})
     assert row(table, "added latency, p50") == [
         "added latency, p50",
         "0.6 ms",
