@@ -5,14 +5,18 @@ import os
 import signal
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.bound_socket import bound_address
 from chassis.host_port import HostPort
+from tests.transceiver.call_table_driver import OFFER, Inference, Session
 from tests.transceiver.strange_relay import StrangeRelay
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
+from transceiver.inference_client import EngineListener
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sockets import TransceiverSockets, open_sockets
 from transceiver.worker import Worker
@@ -77,6 +81,14 @@ async def test_a_worker_uses_the_keys_that_its_parent_sends(
     relay.close()
 
 
+async def test_a_worker_without_calls_ends_when_it_is_to_drain(
+    worker: Worker, lives: WorkerLives
+) -> None:
+    lives.drain(60)
+    async with asyncio.timeout(PATIENCE_S):
+        await worker.serve(started=lambda: None)
+
+
 async def test_a_worker_does_not_outlive_its_clock(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,3 +100,43 @@ async def test_a_worker_does_not_outlive_its_clock(
         async with asyncio.timeout(PATIENCE_S):
             await worker.serve(started=lambda: None)
     assert ended.group_contains(RuntimeError, match="a defect")
+
+
+class SilentReplica(Inference):
+    """It is there, and answers no Open."""
+
+    def __init__(self, *_args: object) -> None:
+        super().__init__()
+        self.answer = None
+        self.asked = asyncio.Event()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def wait_connected(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def open(self, listener: EngineListener) -> Session:
+        self.asked.set()
+        return super().open(listener)
+
+
+async def test_a_client_that_leaves_before_the_answer_leaves_no_call(
+    worker: Worker, sockets: TransceiverSockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = SilentReplica()
+    monkeypatch.setattr("transceiver.worker.InferenceClient", lambda *_args: replica)
+    serving = asyncio.create_task(worker.serve(started=lambda: None))
+    url = f"http://{bound_address(sockets.http)}/v1/realtime/calls"
+    headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/sdp"}
+    async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+        posting = asyncio.create_task(http.post(url, data=OFFER, headers=headers))
+        await replica.asked.wait()
+        posting.cancel()
+        [(_call, session)] = replica.opened
+        while session.closed is None:
+            await asyncio.sleep(0.01)
+    assert session.closed == "cancelled"
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
