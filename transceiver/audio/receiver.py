@@ -13,6 +13,7 @@ from transceiver.audio.format import AudioFormat
 from transceiver.audio.live_silence import FRAME_S, LiveSilence
 from transceiver.audio.redundancy import Redundancy
 from transceiver.audio.sender_clock import SenderClock
+from transceiver.audio.skipping_decoder import SkippingDecoder
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.red import RedError, read_primary
 from transceiver.rtp.reordering import Arrival, Reordering
@@ -61,6 +62,9 @@ class AudioReceiver:
         self._silence = bytes(int(rate * FRAME_S) * _BYTES_PER_SAMPLE)
         self._count_ticks = COUNT_RATE // rate
         self.counts = AudioCounts() if counts is None else counts
+        self._skipping = SkippingDecoder(
+            self._decoder, audio_format.extensions.audio_level, self.counts
+        )
         self.reordering = Reordering(self.counts.reordering)
         self._clock = SenderClock(self._decoder.clock_rate, rate)
         self._redundancy = Redundancy(self.reordering, self._clock)
@@ -108,7 +112,7 @@ class AudioReceiver:
                 return None
             if not self.reordering.pass_through(packet):
                 return None
-            return [self._decoded(payload, 0.0, now)]
+            return [self._decoded(payload, packet.extension, 0.0, now)]
         except RedError:
             return None
         except AudioCodecError:
@@ -144,7 +148,7 @@ class AudioReceiver:
 
     def _restart(self) -> None:
         if self._clock.next_timestamp is not None:
-            self._decoder.reset()
+            self._skipping.reset()
         self._clock.reset()
         self._live_silence.restart()
         self._lost = False
@@ -156,21 +160,21 @@ class AudioReceiver:
         return []
 
     def _play_packet(self, arrival: Arrival, now: float) -> list[AudioFrame]:
-        payload = arrival.packet.payload
+        payload, extension = arrival.packet.payload, arrival.packet.extension
         try:
             samples = self._decoder.duration(payload)
         except AudioCodecError:
             return self._refuse()
         frames = self._bridge(arrival, samples, now)
         try:
-            frames.append(self._decoded(payload, arrival.waited_s, now))
+            frames.append(self._decoded(payload, extension, arrival.waited_s, now))
         except AudioCodecError:
             self._refuse()
         return frames
 
-    def _decoded(self, payload: bytes, waited_s: float, now: float) -> AudioFrame:
+    def _decoded(self, payload: bytes, extension: bytes, waited_s: float, now: float) -> AudioFrame:
         """The packet's audio, which is next in time. Raises AudioCodecError."""
-        pcm = self._decoder.decode(payload)
+        pcm = self._skipping.decode(payload, extension)
         samples = len(pcm) // _BYTES_PER_SAMPLE
         self.counts.decoded += samples * self._count_ticks
         self._clock.advance(samples)
@@ -200,7 +204,7 @@ class AudioReceiver:
         self._position += skipped
         frames = self._silence_frames(gap - repair, arrival.waited_s)
         if repair:
-            pcm = self._decoder.repair(arrival.packet.payload, repair)
+            pcm = self._skipping.repair(arrival.packet.payload, repair)
             self.counts.recovered += repair * self._count_ticks
             frames.append(self._frame(pcm, arrival.waited_s))
         return frames

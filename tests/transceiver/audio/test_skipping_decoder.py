@@ -11,6 +11,7 @@ from transceiver.audio.opus_mode import OpusMode
 from transceiver.audio.skipping_decoder import PROOF_PERIOD, QUIET_PEAK, SkippingDecoder
 
 RATE = 24000
+OPUS, RED = 111, 63
 ID = 1
 SAID = bytes.fromhex("bede0001 10a20000")
 MUTED = bytes.fromhex("bede0001 10ff0000")
@@ -144,3 +145,22 @@ def test_a_packet_that_is_not_of_the_codec_raises_also_in_silence() -> None:
     with pytest.raises(AudioCodecError):
         skipping.decoder.decode(b"\xff", MUTED)
     skipping.play(microphone(("muted", 10), ("sound", 10)))
+
+
+@pytest.mark.parametrize("redundant", [False, True])
+def test_the_receiver_skips_what_its_client_says_is_silent(redundant: bool) -> None:
+    extensions = HeaderExtensionIds(audio_level=ID)
+    receiver = AudioReceiver(AudioFormat(Codec.OPUS, OPUS, RED, extensions=extensions), RATE)
+    packets = microphone(("sound", 20), ("muted", 60), ("sound", 20))
+    heard: list[np.ndarray] = []
+    for place, (payload, extension) in enumerate(packets):
+        payload_type = OPUS
+        if redundant:
+            earlier = RedBlock(OPUS, 960, packets[place - 1][0]) if place else None
+            own = RedBlock(OPUS, 0, payload)
+            payload_type, payload = RED, encode_red([earlier, own] if earlier else [own])
+        packet = RtpPacket(payload_type, place, 960 * place, 7, payload, extension=extension)
+        heard += [samples(frame.pcm) for frame in receiver.receive(packet, 0.02 * place)]
+    assert receiver.counts.silent > 50
+    assert worst_difference(heard, decoded(packets)) <= QUIET_PEAK
+    assert receiver.position == len(packets) * RATE // 50
