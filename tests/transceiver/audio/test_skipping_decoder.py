@@ -5,10 +5,13 @@ import pytest
 
 from transceiver.audio.codec import AudioCodecError
 from transceiver.audio.counts import AudioCounts
-from transceiver.audio.format import OpusPreferences
+from transceiver.audio.format import AudioFormat, Codec, HeaderExtensionIds, OpusPreferences
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
 from transceiver.audio.opus_mode import OpusMode
+from transceiver.audio.receiver import AudioReceiver
 from transceiver.audio.skipping_decoder import PROOF_PERIOD, QUIET_PEAK, SkippingDecoder
+from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.red import RedBlock, encode_red
 
 RATE = 24000
 OPUS, RED = 111, 63
