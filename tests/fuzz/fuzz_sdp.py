@@ -18,7 +18,13 @@ _ANSWER = AnswerParameters(
     session_id=1,
 )
 
-SEEDS = [(_VECTORS / "offer_chromium156_audio_dc.sdp").read_bytes()]
+_CHROMIUM = (_VECTORS / "offer_chromium156_audio_dc.sdp").read_text()
+_TELEPHONE = _CHROMIUM.replace("111 63 9 0 8 13 110 126", "8 0 13").replace(
+    "a=rtcp-mux",
+    "a=rtcp-mux\na=ptime:40\na=maxptime:60\na=fmtp:8 minptime=10\na=rtcp-fb:* transport-cc",
+)
+
+SEEDS = [_CHROMIUM.encode(), _TELEPHONE.encode()]
 
 
 def one_input(data: bytes) -> None:

@@ -15,8 +15,10 @@ def frame_ms(section: MediaSection, parameters: dict[str, str]) -> int:
     Its bounds are `a=maxptime` and, as clients write them into `a=fmtp`, `maxptime`
     and `minptime`. Where none of ours fits, the nearest.
     """
-    asked = number(section.first("ptime")) or DEFAULT_MS
     longest = number(section.first("maxptime")) or number(parameters.get("maxptime"))
-    shortest = number(parameters.get("minptime")) or 0
-    asked = min(max(asked, shortest), longest or asked)
+    asked = max(
+        number(section.first("ptime")) or DEFAULT_MS, number(parameters.get("minptime")) or 0
+    )
+    if longest:
+        asked = min(asked, longest)
     return max((each for each in FRAMES_MS if each <= asked), default=FRAMES_MS[0])
