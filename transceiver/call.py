@@ -46,6 +46,7 @@ from transceiver.rtp.packet import RtpError, RtpPacket
 from transceiver.rtp.reports import RtcpSession
 from transceiver.rtp.rtcp import RtcpError
 from transceiver.rtp.sender import RtpSender
+from transceiver.rtp.transport_feedback import TransportFeedback
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated
 
@@ -136,6 +137,10 @@ class Call:
             frame_ms=offer.format.frame_ms,
             red_payload_type=offer.format.red_payload_type,
         )
+        sequence_id = offer.format.extensions.transport_sequence
+        self._feedback = (
+            None if sequence_id is None else TransportFeedback(self._sender.ssrc, sequence_id)
+        )
         self._cname = secrets.token_urlsafe(12)
         self._rtcp = RtcpSession(
             self._sender,
@@ -223,6 +228,10 @@ class Call:
         report = self._rtcp.tick(now)
         if report is not None:
             self.transport.send_rtcp(report)
+        if self._feedback is not None:
+            feedback = self._feedback.due(now)
+            if feedback is not None:
+                self.transport.send_rtcp(feedback)
 
     def close(self, reason: CloseReason) -> None:
         """End the call; harmless when it has ended."""
@@ -250,6 +259,8 @@ class Call:
             self._counters.drops[DropReason.RTP_MALFORMED] += 1
             return
         self._rtcp.receive_rtp(parsed, now)
+        if self._feedback is not None:
+            self._feedback.receive(parsed, now)
         if self._audio is None:
             self._counters.drops[DropReason.ENGINE_NOT_READY] += 1
             return
