@@ -64,5 +64,4 @@ class TrunkCounters:
     arrival_to_engine: DurationHistogram = field(
         default_factory=lambda: DurationHistogram(LATENESS_BOUNDS_S)
     )
-    """From a datagram's arrival at the kernel to its audio on the way to the replica, by the
-    oldest of those that left together."""
+    """From the arrival of a frame's datagram at the kernel to its writing on the trunk."""

@@ -270,8 +270,8 @@ class WorkerCollector(Collector):
         )
         yield _histogram(
             "antiphon_transceiver_arrival_to_engine_seconds",
-            "From the arrival of clients' audio at this worker's socket, by the kernel's clock, "
-            "to its writing on the trunk; each frame counts as the oldest that it left with.",
+            "From a client's audio at this worker's socket, by the kernel's clock, to its writing "
+            "on the trunk.",
             trunk.arrival_to_engine,
         )
 

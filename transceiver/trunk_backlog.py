@@ -1,6 +1,8 @@
 """What waits for the next write on the trunk, bounded so that it never grows stale."""
 
+import time
 from collections import deque
+from collections.abc import Callable
 
 from antiphon_proto.audio_block import pack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
@@ -15,8 +17,10 @@ MAX_FRAMES = 10_000
 class TrunkBacklog:
     """Audio frames and commands of all sessions, in order, until `take`."""
 
-    def __init__(self, counters: TrunkCounters) -> None:
+    def __init__(self, counters: TrunkCounters, unix_time: Callable[[], float] = time.time) -> None:
         self._counters = counters
+        self._unix_time = unix_time
+        self._arrivals: list[tuple[float, int]] = []
         self._frames: deque[tuple[int, int, bytes]] = deque()
         self._shed = 0
         self._commands: list[tuple[int, pb.Command]] = []
@@ -31,6 +35,12 @@ class TrunkBacklog:
             self._shed += 1
             self._counters.frames_shed += 1
         self._frames.append((session, position, pcm))
+
+    def note_arrival(self, arrived_at: float) -> None:
+        """The frames added since the last note came at this Unix time, or a little later."""
+        noted = sum(count for _at, count in self._arrivals)
+        if len(self._frames) > noted:
+            self._arrivals.append((arrived_at, len(self._frames) - noted))
 
     def add_command(self, session: int, command: Command) -> None:
         """Queue a command behind the frames queued so far; commands are never shed."""
@@ -49,10 +59,13 @@ class TrunkBacklog:
             commands=[command for _after, command in self._commands],
         )
         self._counters.frames_sent += len(self._frames)
+        for arrived_at, count in self._arrivals:
+            self._counters.arrival_to_engine.observe(self._unix_time() - arrived_at, count)
         self.clear()
         return message
 
     def clear(self) -> None:
         self._frames.clear()
         self._commands.clear()
+        self._arrivals.clear()
         self._shed = 0

@@ -240,7 +240,6 @@ async def test_a_writer_that_fails_does_not_leave_a_trunk_that_only_listens(
 
     monkeypatch.setattr(TrunkBacklog, "take", defect)
     trunk.open().command(Commit("item_1"))
-    with pytest.raises(ExceptionGroup) as ended:
+    with pytest.raises(RuntimeError, match="a defect"):
         await asyncio.wait_for(trunk.running, PATIENCE_S)
-    assert ended.group_contains(RuntimeError, match="a defect")
     assert not trunk.client.connected
