@@ -14,11 +14,6 @@ What is malformed reads as absent: the sound beside it is still good.
 
 from typing import NamedTuple
 
-AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-"""https://www.rfc-editor.org/rfc/rfc6464#section-4"""
-
-TRANSPORT_SEQUENCE_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
 SILENT_LEVEL = 127
 """The audio level of digital silence, in -dBov: https://www.rfc-editor.org/rfc/rfc6464#section-3"""
 

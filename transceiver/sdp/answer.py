@@ -61,6 +61,7 @@ def _audio(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator
         yield from attributes
     if offer.format.transport_feedback:
         yield f"a=rtcp-fb:{offer.format.payload_type} transport-cc"
+        yield "a=rtcp-rsize"
     if offer.format.frame_ms != DEFAULT_MS:
         yield f"a=ptime:{offer.format.frame_ms}"
     if direction.sends:

@@ -99,8 +99,11 @@ def _extensions(section: MediaSection, payload_type: int) -> dict[str, HeaderExt
 
 
 def _offers_transport_feedback(section: MediaSection, payload_type: int) -> bool:
-    """https://www.rfc-editor.org/rfc/rfc4585#section-4.2"""
-    if section.profile not in _FEEDBACK_PROFILES:
+    """https://www.rfc-editor.org/rfc/rfc4585#section-4.2
+
+    It is sent alone, not in a compound: https://www.rfc-editor.org/rfc/rfc5506#section-5
+    """
+    if section.profile not in _FEEDBACK_PROFILES or "rtcp-rsize" not in section.attributes:
         return False
     offered = [value.split() for value in section.attributes.all("rtcp-fb")]
     return any([target, "transport-cc"] in offered for target in ("*", str(payload_type)))

@@ -31,6 +31,7 @@ def test_the_answer_to_chromium() -> None:
         "a=rtpmap:111 opus/48000/2",
         "a=fmtp:111 minptime=10;useinbandfec=1",
         "a=rtcp-fb:111 transport-cc",
+        "a=rtcp-rsize",
         "a=msid:antiphon agent",
         "a=ssrc:12345 cname:antiphon",
         "a=ssrc:12345 msid:antiphon agent",

@@ -34,8 +34,8 @@ def test_nothing_is_answered_where_nothing_is_offered() -> None:
     assert answered(text) == []
 
 
-@pytest.mark.parametrize("line", ["a=extmap:3 ", "a=rtcp-fb:111 "])
-def test_transport_feedback_takes_both_the_extension_and_the_feedback(line: str) -> None:
+@pytest.mark.parametrize("line", ["a=extmap:3 ", "a=rtcp-fb:111 ", "a=rtcp-rsize"])
+def test_transport_feedback_takes_the_extension_the_feedback_and_reduced_size(line: str) -> None:
     offer = parse_offer(without(CHROMIUM, line))
     assert not offer.format.transport_feedback
     assert offer.format.extensions == HeaderExtensionIds(audio_level=1)
