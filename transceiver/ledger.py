@@ -12,15 +12,13 @@ one that an engine reached early, because it anticipated, counts as reached when
 the instant before it was.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from itertools import accumulate, pairwise
 
 from antiphon_proto.trunk import Stage, StageTime
-
-FRAMES_KEPT = 1500
-"""Half a minute of 20 ms frames: endpointing takes longer than that for nobody."""
+from transceiver.forwarded_frames import ForwardedFrame, ForwardedFrames
 
 TURNS_KEPT = 8
 
@@ -56,19 +54,10 @@ class TurnAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Forwarded:
-    """An input frame on its way to the engine."""
-
-    position_ms: int
-    waited_s: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class _VoicedEnd:
     """The frame of a turn's last voiced sample, and when the turn's end was reported."""
 
-    frame: _Forwarded
+    frame: ForwardedFrame
     turn_ended_at: float
 
 
@@ -90,17 +79,17 @@ class LatencyLedger:
     """
 
     def __init__(self) -> None:
-        self._frames: deque[_Forwarded] = deque(maxlen=FRAMES_KEPT)
+        self._frames = ForwardedFrames()
         self._voiced_end: _VoicedEnd | None = None
         self._answers: OrderedDict[int, _Answer] = OrderedDict()
 
     def frame_forwarded(self, position_ms: int, waited_s: float, now: float) -> None:
         """Input from `position_ms` on went to the engine, `waited_s` after it was received."""
-        self._frames.append(_Forwarded(position_ms, max(0.0, waited_s), now))
+        self._frames.add(position_ms, max(0.0, waited_s), now)
 
     def turn_ended(self, voiced_end_ms: int, now: float) -> None:
         """The engine said that a turn ended, and where its last voiced sample was."""
-        frame = self._frame_at(voiced_end_ms)
+        frame = self._frames.last_before(voiced_end_ms)
         self._voiced_end = _VoicedEnd(frame, now) if frame else None
 
     def responding(self, response: int) -> None:
@@ -136,10 +125,6 @@ class LatencyLedger:
         if answer is None or answer.first_audio_at is None or answer.first_sent_at is None:
             return None
         return _account(answer, answer.first_audio_at, answer.first_sent_at, rtt_s or 0.0)
-
-    def _frame_at(self, voiced_end_ms: int) -> _Forwarded | None:
-        """The frame with the sample just before `voiced_end_ms`; None when it is forgotten."""
-        return next((f for f in reversed(self._frames) if f.position_ms < voiced_end_ms), None)
 
 
 def _account(answer: _Answer, audio_at: float, sent_at: float, rtt_s: float) -> TurnAccount:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_proto.trunk import Stage, StageTime
-from transceiver.ledger import FRAMES_KEPT, TURNS_KEPT, LatencyLedger, TurnAccount
+from transceiver.forwarded_frames import FRAMES_KEPT
+from transceiver.ledger import TURNS_KEPT, LatencyLedger, TurnAccount
 
 STAGES_MS = {
     Stage.TURN_ENDED: 500,
