@@ -1,11 +1,12 @@
 """What became of clients' audio: plain integers, which calls may share."""
 
+import math
 from dataclasses import dataclass, field
 
 from transceiver.rtp.reordering import ReorderingCounts
 
-COUNT_RATE = 48_000
-"""Every engine's rate divides it."""
+COUNT_RATE = math.lcm(48_000, 44_100, 32_000)
+"""The usual rates of engines divide it."""
 
 
 @dataclass(slots=True)
