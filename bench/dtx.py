@@ -37,7 +37,7 @@ from inference.engines.cascade.recogniser import SAMPLE_RATE, RecogniserStream
 from inference.engines.cascade.vad import SileroModel, VoiceBatch
 from tests.e2e.speech import Speaker, silence
 from transceiver.audio.format import AudioFormat, Codec
-from transceiver.audio.opus import library
+from transceiver.audio.libopus import library
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.red import MAX_OFFSET, RedBlock, encode_red
