@@ -12,8 +12,12 @@ import numpy as np
 from playwright.async_api import Page, async_playwright
 
 from antiphon.wav import Samples, write_wav
+from tests.e2e.bursts import onsets_of_levels
 from tests.e2e.running_deployment import RunningDeployment
 from tests.e2e.speech import silence
+
+LEAD_IN_S = 2.5
+"""The microphone begins with the page's request for it, a while before the call is connected."""
 
 CHROMIUM = shutil.which("chromium")
 OBSERVER = Path(__file__).with_name("observe_call.js")
@@ -67,17 +71,37 @@ class BrowserCall:
         events: list[dict[str, Any]] = await self.page.evaluate("observed.events")
         return events
 
+    async def send(self, event: dict[str, Any]) -> None:
+        """Send a client event."""
+        await self.page.evaluate("event => observed.channel.send(JSON.stringify(event))", event)
+
     async def levels(self) -> tuple[np.ndarray, np.ndarray]:
         """What the page heard: seconds on the clock of `events`, and decibels."""
         times, levels = np.array(await self.page.evaluate("observed.levels")).T
         return times, levels
 
+    async def onsets(self, count: int) -> list[float]:
+        """When the sounds began that the page heard, a while after there are so many."""
+        async with asyncio.timeout(LEAD_IN_S + 10):
+            while len(onsets_of_levels(*await self.levels())) < count:
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
+        return onsets_of_levels(*await self.levels())
+
 
 @contextlib.asynccontextmanager
 async def browser_call(
-    deployment: RunningDeployment, microphone: Samples, directory: Path, *, model: str = ""
+    deployment: RunningDeployment,
+    microphone: Samples,
+    directory: Path,
+    *,
+    model: str = "",
+    script: str = "",
 ) -> AsyncIterator[BrowserCall]:
-    """Open the playground, start a call that speaks `microphone` once, stop it at the end."""
+    """Open the playground, start a call that speaks `microphone` once, stop it at the end.
+
+    `script` is run in the page before its own code.
+    """
     file = directory / "microphone.wav"
     # Where the file ends, Chromium adds a click that passes for one more syllable.
     write_wav(file, np.concatenate([microphone, silence(2.0)]))
@@ -85,7 +109,7 @@ async def browser_call(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = await browser.new_page()
-        await page.add_init_script(path=OBSERVER)
+        await page.add_init_script(OBSERVER.read_text() + script)
         await page.goto(f"{deployment.url}/#key={deployment.api_key}&model={model}")
         await page.get_by_test_id("start").click()
         call = BrowserCall(page)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.nat import Nat
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.speech import Speaker
 
@@ -23,6 +24,16 @@ def deployment() -> Iterator[RunningDeployment]:
     """One that tests share, and leave as they found it: two owners behind one public port."""
     with running_deployment("--workers=2") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
+    """One that is reached through a NAT, which is to be opened before a call."""
+    nat = Nat()
+    host, port = nat.inside
+    with running_deployment(f"--advertise={host}:{port}") as running:
+        yield nat, running
+    nat.close()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,13 @@ class Nat:
         """Whether the client's own checks do: not, and all that is left is media."""
         self.media: deque[bytes] = deque(maxlen=KEPT)
         """The client's latest RTP, as anybody on the path sees it."""
+        self.answered_media: deque[bytes] = deque(maxlen=KEPT)
+        """The latest RTP to the client."""
+        self.loses_every = 0
+        """Of so many of the client's RTP packets, one is lost; 0 loses none."""
+        self.lost = 0
         self._client: Address | None = None
+        self._said = 0
 
     def open(self, server: Address) -> None:
         """Carry for the client that speaks first. Call from within a running event loop."""
@@ -34,6 +40,8 @@ class Nat:
         self._client = None
         self.checks_pass = True
         self.media.clear()
+        self.answered_media.clear()
+        self.loses_every = self.lost = self._said = 0
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._inside, self._carry_out)
         self._map()
@@ -67,11 +75,17 @@ class Nat:
             return
         if packet_kind(datagram) is PacketKind.RTP:
             self.media.append(datagram)
+            self._said += 1
+            if self.loses_every and self._said % self.loses_every == 0:
+                self.lost += 1
+                return
         self._outside.sendto(datagram, self._server)
 
     def _carry_in(self) -> None:
         datagram = self._outside.recv(2048)
         assert self._client is not None
+        if packet_kind(datagram) is PacketKind.RTP:
+            self.answered_media.append(datagram)
         self._inside.sendto(datagram, self._client)
 
 

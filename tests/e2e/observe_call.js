@@ -1,12 +1,13 @@
 // Runs before the page's own code: notes what its call receives, without its help.
 (() => {
-  const observed = { events: [], levels: [], connection: "new" };
+  const observed = { events: [], levels: [], connection: "new", peer: null, channel: null };
   window.observed = observed;
 
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(...args) {
       super(...args);
+      observed.peer = this;
       this.addEventListener("track", ({ track }) => listen(new MediaStream([track])));
       this.addEventListener("connectionstatechange", () => {
         observed.connection = this.connectionState;
@@ -15,6 +16,7 @@
 
     createDataChannel(...args) {
       const channel = super.createDataChannel(...args);
+      observed.channel = channel;
       channel.addEventListener("message", ({ data }) =>
         observed.events.push({ at: performance.now() / 1000, event: JSON.parse(data) }));
       return channel;

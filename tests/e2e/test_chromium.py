@@ -1,6 +1,5 @@
 """Calls with Chromium, the most common client, from the playground page."""
 
-import asyncio
 import re
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.browser import CHROMIUM, BrowserCall, browser_call
-from tests.e2e.bursts import ONSETS_S, distances, onsets_of_levels, rhythm
+from tests.e2e.browser import CHROMIUM, LEAD_IN_S, BrowserCall, browser_call
+from tests.e2e.bursts import ONSETS_S, distances, rhythm
 from tests.e2e.running_deployment import RunningDeployment
 from tests.e2e.speech import Speaker, silence
 
@@ -17,9 +16,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: Debian's package of that name"),
 ]
-
-LEAD_IN_S = 2.5
-"""The microphone begins with the page's request for it, a while before the call is connected."""
 
 ANSWER_S = 20.0
 RHYTHM_TOLERANCE_S = 0.08
@@ -31,8 +27,7 @@ async def test_an_echo_comes_back_with_its_bursts_in_place(
 ) -> None:
     microphone = np.concatenate([silence(LEAD_IN_S), rhythm()])
     async with browser_call(deployment, microphone, tmp_path, model="echo") as call:
-        await asyncio.sleep(LEAD_IN_S + ONSETS_S[-1] + 1.5)
-        found = onsets_of_levels(*await call.levels())
+        found = await call.onsets(len(ONSETS_S))
     assert distances(found) == pytest.approx(distances(list(ONSETS_S)), abs=RHYTHM_TOLERANCE_S), (
         found
     )

@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +12,7 @@ from antiphon_proto.address import Address
 from tests.e2e.client_socket import open_client, received
 from tests.e2e.echo import hears_an_echo
 from tests.e2e.nat import Nat
-from tests.e2e.running_deployment import RunningDeployment, running_deployment, wait_until
+from tests.e2e.running_deployment import RunningDeployment, wait_until
 
 PATIENCE_S = 15.0
 FORGERIES = 30
@@ -44,15 +44,6 @@ class Place:
         """Media from elsewhere that the call did not take for its client's."""
         samples = self.deployment.metrics("transceiver")
         return int(samples['antiphon_transceiver_drops_total{reason="rebinding_refused"}'])
-
-
-@pytest.fixture(scope="module")
-def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
-    nat = Nat()
-    host, port = nat.inside
-    with running_deployment(f"--advertise={host}:{port}") as deployment:
-        yield nat, deployment
-    nat.close()
 
 
 @pytest.fixture

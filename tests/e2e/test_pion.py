@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from antiphon.wav import Samples
-from tests.e2e.encoded_audio import OPUS, RtpCodec, decoded, encoded, likeness
+from tests.e2e.encoded_audio import OPUS, PCMA, PCMU, RtpCodec, decoded, encoded, likeness
 from tests.e2e.pion_call import PION_IS_HERE, PionCall, build, pion_call
 from tests.e2e.running_deployment import RunningDeployment, wait_until
 from tests.e2e.speech import Speaker, silence
@@ -57,8 +58,10 @@ async def echo_of(call: PionCall, said: Samples, codec: RtpCodec = OPUS) -> Samp
     [
         (OPUS, ["--setup=actpass", "--srtp=sha1"], "active"),
         (OPUS, ["--setup=active", "--srtp=gcm", "--data-first"], "passive"),
+        (PCMU, ["--codec=PCMU", "--setup=passive", "--srtp=gcm"], "active"),
+        (PCMA, ["--codec=PCMA", "--setup=active", "--srtp=sha1"], "passive"),
     ],
-    ids=["opus-dtls-server", "opus-dtls-client"],
+    ids=["opus-dtls-server", "opus-dtls-client", "pcmu-dtls-server", "pcma-dtls-client"],
 )
 async def test_speech_comes_back(
     placed: Placed, speaker: Speaker, codec: RtpCodec, flags: list[str], our_role: str
@@ -95,6 +98,20 @@ async def test_a_message_of_many_packets_goes_both_ways(placed: Placed) -> None:
         assert updated["session"]["instructions"] == instructions
 
 
+async def test_pion_is_told_when_the_server_hangs_up(
+    placed: Placed, deployment: RunningDeployment
+) -> None:
+    async with placed() as call:
+        answer = await call.report("answer")
+        request = urllib.request.Request(
+            f"{answer['resource']}/hangup",
+            method="POST",
+            headers={"Authorization": f"Bearer {deployment.api_key}"},
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+        await call.report("data", state="closed")
+
+
 async def test_the_server_is_told_when_pion_hangs_up(
     placed: Placed, deployment: RunningDeployment
 ) -> None:
@@ -106,6 +123,33 @@ async def test_the_server_is_told_when_pion_hangs_up(
     async with placed():
         pass
     wait_until(lambda: closed() == before + 1, "the call closed by its client")
+
+
+async def test_feedback_and_repair_tell_the_packets_that_were_lost(
+    placed: Placed, deployment: RunningDeployment, speaker: Speaker
+) -> None:
+    def recovered_s() -> float:
+        name = 'antiphon_transceiver_audio_seconds_total{origin="recovered"}'
+        return deployment.metrics("transceiver")[name]
+
+    before = recovered_s()
+    said = speaker.say("what can you do, and what is twelve plus thirty")
+    async with placed("--drop=0.05", "--transport-feedback") as call:
+        heard = await echo_of(call, said)
+        await call.report("feedback", since=len(call.reports))
+        last = call.all("feedback")[-1]["received"][-1]
+        dropped, sent = numbers(call, "dropped", last), numbers(call, "sent", last)
+        assert likeness(said, heard) > ALIKE
+    told = call.all("feedback")
+    assert dropped
+    assert {number for each in told for number in each["missing"] if number <= last} == dropped
+    assert {number for each in told for number in each["received"] if number <= last} == sent
+    assert recovered_s() - before == pytest.approx(0.02 * len(dropped), abs=0.021)
+
+
+def numbers(call: PionCall, kind: str, last: int) -> set[int]:
+    """The transport-wide sequence numbers, up to `last`, of packets that were sent or dropped."""
+    return {each["transport_sequence"] for each in call.all(kind)} & set(range(last + 1))
 
 
 async def test_a_call_goes_on_after_an_ice_restart(placed: Placed, speaker: Speaker) -> None:

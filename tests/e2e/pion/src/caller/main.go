@@ -40,9 +40,7 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	if err := call.close(); err != nil {
-		log.Fatal(err)
-	}
+	call.close()
 }
 
 func obey(call *call, line []byte) error {
