@@ -246,6 +246,14 @@ class Call:
         self.transport.close(self._clock())
         logger.info("call %s closed: %s", self.call_id, reason.value)
 
+    def release(self) -> None:
+        """Let go of the parts that know the call in turn, so that all memory is free at once.
+
+        Nobody may call it any more, but for `close`.
+        """
+        self._data_channel = None
+        del self.transport, self._conversation
+
     # ---- the client's side: TransportListener and DataChannelListener ----
 
     def transport_connected(self, _now: float) -> None:

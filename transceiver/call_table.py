@@ -270,9 +270,11 @@ class CallTable:
         self._forget(routed)
 
     def _forget(self, routed: RoutedCall) -> None:
-        self._by_id.pop(routed.call.call_id, None)
+        if self._by_id.pop(routed.call.call_id, None) is None:
+            return
         self._media_clock.remove(routed)
         self._routes.forget(routed)
+        routed.call.release()
 
 
 def _why_unanswered(error: BaseException) -> CloseReason:

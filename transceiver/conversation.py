@@ -17,7 +17,8 @@ https://platform.openai.com/docs/guides/realtime-conversations
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -81,7 +82,7 @@ class Conversation:
         self._session = SessionState(msgspec.structs.replace(session, id=new_id("sess")))
         self._history = ItemHistory()
         self._input = InputBuffer(lambda: new_id("item"))
-        self._transcripts = InputTranscripts(self._keep_transcript)
+        self._transcripts = InputTranscripts(partial(_keep_transcript, self._history))
         self._responses = Responses(
             self._outbox,
             self._session,
@@ -92,33 +93,7 @@ class Conversation:
             heard_ms=heard_ms,
             rtt_s=rtt_s,
         )
-        items = ItemRequests(self._outbox, self._history, new_id)
-        self._client_handlers: Mapping[type[ClientEvent], Callable[[Any], None]] = {
-            asked.SessionUpdate: self._update_session,
-            asked.InputAudioBufferAppend: self._append_audio,
-            asked.InputAudioBufferCommit: self._commit_at_request,
-            asked.InputAudioBufferClear: self._clear_input,
-            asked.OutputAudioBufferClear: self._clear_output,
-            asked.ConversationItemCreate: items.create,
-            asked.ConversationItemRetrieve: items.retrieve,
-            asked.ConversationItemDelete: items.delete,
-            asked.ConversationItemTruncate: items.truncate,
-            asked.ResponseCreate: self._create_response,
-            asked.ResponseCancel: self._cancel_response,
-        }
-        # Draining asks nothing of a call that cannot move, and the client was told of a
-        # response when it was asked for, before the engine started it.
-        self._engine_handlers: Mapping[type[engine.Event], Callable[[Any, float], None]] = {
-            engine.Ready: self._engine_ready,
-            engine.SpeechStarted: self._speech_started,
-            engine.SpeechStopped: self._speech_stopped,
-            engine.TurnEnded: self._turn_ended,
-            engine.InputTranscript: self._transcribed,
-            engine.TextDelta: lambda event, _now: self._responses.text(event),
-            engine.ToolCall: lambda event, _now: self._responses.tool_call(event),
-            engine.Done: lambda event, _now: self._responses.engine_done(event),
-            engine.Error: self._engine_failed,
-        }
+        self._items = ItemRequests(self._outbox, self._history, new_id)
 
     # ---- entry points --------------------------------------------------------
 
@@ -140,7 +115,7 @@ class Conversation:
         try:
             event = parse_client_event(text)
             event_id = event.event_id
-            self._client_handlers[type(event)](event)
+            self._CLIENT_HANDLERS[type(event)](self, event)
         except RealtimeError as error:
             self._refuse(error, event_id or error.event_id)
         return self._outbox.drain()
@@ -151,9 +126,9 @@ class Conversation:
 
     def engine_event(self, event: engine.Event, now: float) -> list[Output]:
         """The engine reported something."""
-        handler = self._engine_handlers.get(type(event))
+        handler = self._ENGINE_HANDLERS.get(type(event))
         if handler:
-            handler(event, now)
+            handler(self, event, now)
         return self._outbox.drain()
 
     def engine_audio(self, response: int, pcm: bytes, now: float) -> list[Output]:
@@ -282,13 +257,6 @@ class Conversation:
             *self._transcripts.committed(audio),
         )
 
-    def _keep_transcript(self, item_id: str, text: str) -> None:
-        self._history.replace(
-            Message(
-                id=item_id, role="user", content=[InputAudio(transcript=text)], status="completed"
-            )
-        )
-
     def _refuse(self, error: RealtimeError, event_id: str | None) -> None:
         self._send_error("invalid_request_error", error, event_id)
 
@@ -301,3 +269,42 @@ class Conversation:
             event_id=event_id,
         )
         self._outbox.send(api.Error(error=details))
+
+    # ---- which event is whose: by functions, for bound methods would be cycles ---
+
+    _CLIENT_HANDLERS: ClassVar[
+        Mapping[type[ClientEvent], Callable[["Conversation", Any], None]]
+    ] = {
+        asked.SessionUpdate: _update_session,
+        asked.InputAudioBufferAppend: _append_audio,
+        asked.InputAudioBufferCommit: _commit_at_request,
+        asked.InputAudioBufferClear: _clear_input,
+        asked.OutputAudioBufferClear: _clear_output,
+        asked.ConversationItemCreate: lambda self, event: self._items.create(event),
+        asked.ConversationItemRetrieve: lambda self, event: self._items.retrieve(event),
+        asked.ConversationItemDelete: lambda self, event: self._items.delete(event),
+        asked.ConversationItemTruncate: lambda self, event: self._items.truncate(event),
+        asked.ResponseCreate: _create_response,
+        asked.ResponseCancel: _cancel_response,
+    }
+    # Draining asks nothing of a call that cannot move, and the client was told of a
+    # response when it was asked for, before the engine started it.
+    _ENGINE_HANDLERS: ClassVar[
+        Mapping[type[engine.Event], Callable[["Conversation", Any, float], None]]
+    ] = {
+        engine.Ready: _engine_ready,
+        engine.SpeechStarted: _speech_started,
+        engine.SpeechStopped: _speech_stopped,
+        engine.TurnEnded: _turn_ended,
+        engine.InputTranscript: _transcribed,
+        engine.TextDelta: lambda self, event, _now: self._responses.text(event),
+        engine.ToolCall: lambda self, event, _now: self._responses.tool_call(event),
+        engine.Done: lambda self, event, _now: self._responses.engine_done(event),
+        engine.Error: _engine_failed,
+    }
+
+
+def _keep_transcript(history: ItemHistory, item_id: str, text: str) -> None:
+    history.replace(
+        Message(id=item_id, role="user", content=[InputAudio(transcript=text)], status="completed")
+    )

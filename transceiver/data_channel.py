@@ -120,6 +120,10 @@ class DataChannel:
             # aiortc queues a message until the event loop's next turn.
             _complete(self._sctp._data_channel_flush())
             _complete(self._sctp.stop())
+            # Else the two know one another for ever.
+            self._sctp.remove_all_listeners()
+            if self._channel is not None:
+                self._channel.remove_all_listeners()
 
     def _end(self, end: ChannelEnd) -> None:
         if not self._closed:
