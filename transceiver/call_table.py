@@ -193,7 +193,7 @@ class CallTable:
 
     def _find(self, call_id: str) -> RoutedCall:
         routed = self._by_id.get(call_id)
-        if routed is None:
+        if routed is None or routed.call.closed is not None:
             raise CallNotFoundError
         return routed
 

@@ -10,6 +10,7 @@ from antiphon_proto.demux import PacketKind
 from antiphon_proto.stun import StunMessage
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsEndpoint, DtlsError
+from transceiver.dtls_flight import DtlsFlight
 from transceiver.ice import IceAgent
 from transceiver.srtp import SrtpError, SrtpReceiver, SrtpSender
 
@@ -75,6 +76,7 @@ class MediaTransport:
         self._srtp_sender: SrtpSender | None = None
         self._dtls_started = False
         self._dtls_due: float | None = None
+        self._flight = DtlsFlight()
         self._waiting: deque[bytes] = deque()
         self._rtp_at = -math.inf
         self._closed = False
@@ -121,6 +123,8 @@ class MediaTransport:
         """Send the checks and DTLS retransmissions that are due."""
         self.ice.tick(now)
         self._flush_ice()
+        if now >= self._flight.due_at:
+            self._repeat_flight(now)
         if self._dtls_due is not None and now >= self._dtls_due:
             self._drive_dtls(self._dtls.tick, now)
 
@@ -231,6 +235,7 @@ class MediaTransport:
         if self._srtp_sender is None and self._dtls.srtp_keys is not None:
             self._srtp_receiver = SrtpReceiver(self._dtls.srtp_keys)
             self._srtp_sender = SrtpSender(self._dtls.srtp_keys)
+            self._flight.done()
             self._listener.transport_connected(now)
         for record in self._dtls.take_application_data():
             self._listener.data_received(record, now)
@@ -239,6 +244,7 @@ class MediaTransport:
 
     def _report_closed(self, now: float) -> None:
         self._dtls_due = None
+        self._flight.done()
         if not self._closed:
             self._closed = True
             self._listener.transport_closed(now)
@@ -260,10 +266,19 @@ class MediaTransport:
             self._send(datagram, client)
 
     def _flush_dtls(self, now: float) -> None:
-        for datagram in self._dtls.take_datagrams():
+        datagrams = self._dtls.take_datagrams()
+        if datagrams and not self.connected:
+            self._flight.sent(datagrams, now)
+        for datagram in datagrams:
             self._send_dtls(datagram)
         timeout = self._dtls.timeout()
         self._dtls_due = None if timeout is None else now + timeout
+
+    def _repeat_flight(self, now: float) -> None:
+        datagrams = self._flight.due(now)
+        if not self._waiting:  # Else the first time is still to come.
+            for datagram in datagrams:
+                self._send_dtls(datagram)
 
     def _send_dtls(self, datagram: bytes) -> None:
         """Send it, or let it wait behind those that wait."""
