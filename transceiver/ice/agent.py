@@ -20,6 +20,7 @@ from collections.abc import Callable
 from antiphon_proto import stun
 from antiphon_proto.address import Address
 from transceiver.ice.credentials import IceCredentials
+from transceiver.ice.effects import IceEffects
 from transceiver.ice.path import CONSENT_EXPIRY_S
 from transceiver.ice.rejection import IceRejection
 from transceiver.ice.role import IceRole
@@ -45,15 +46,18 @@ class IceAgent:
     ) -> None:
         self._random_bytes = random_bytes
         self._role = IceRole(random_bytes)
-        self._datagrams: list[tuple[bytes, Address]] = []
-        self.revision = 0
-        """Changes whenever `bindings`, `known` or `ufrags` may have."""
+        self._effects = IceEffects()
         self.rejections = Counter() if rejections is None else rejections
         self._session = self._open(local, remote)
         self._next: IceSession | None = None
         """What a restart is to lead to."""
         self._deadline = math.inf
         """When the restart fails, once nothing but its session is left."""
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever `bindings`, `known` or `ufrags` may have."""
+        return self._effects.revision
 
     @property
     def selected(self) -> Address | None:
@@ -141,12 +145,11 @@ class IceAgent:
         if remote != self._session.remote:
             self._next = self._open(mint(), remote)
             self._deadline = now + RESTART_TIMEOUT_S
-        self.revision += 1
+        self._effects.note_change()
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         """Hand over the datagrams to send since the last call."""
-        taken, self._datagrams = self._datagrams, []
-        return taken
+        return self._effects.take_datagrams()
 
     def receive(self, message: stun.StunMessage, size: int, client: Address, now: float) -> None:
         """Handle a STUN message from a datagram of `size` bytes; a bad one is counted."""
@@ -172,7 +175,7 @@ class IceAgent:
             self._conclude_restart()
         else:
             self._session.media_received(size, client, now)
-        return bool(self._datagrams)
+        return bool(self._effects.datagrams)
 
     def tick(self, now: float) -> None:
         """Send the checks that are due; forget the paths that fell silent."""
@@ -202,7 +205,7 @@ class IceAgent:
 
     def _switch(self, following: IceSession) -> None:
         self._session, self._next = following, None
-        self.revision += 1
+        self._effects.note_change()
 
     def _open(self, local: IceCredentials, remote: IceCredentials) -> IceSession:
         return IceSession(
@@ -210,13 +213,7 @@ class IceAgent:
             remote,
             role=self._role,
             random_bytes=self._random_bytes,
-            send=self._queue,
-            changed=self._note_change,
+            send=self._effects.send,
+            changed=self._effects.note_change,
             rejections=self.rejections,
         )
-
-    def _queue(self, datagram: bytes, client: Address) -> None:
-        self._datagrams.append((datagram, client))
-
-    def _note_change(self) -> None:
-        self.revision += 1
