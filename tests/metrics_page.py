@@ -22,6 +22,7 @@ from relay.drop_advice import meanings, reasons
 from relay.metrics import RelayCollector
 from tests.relay.test_metrics import Sockets, Workers
 from transceiver.announcer import Announcer, Occasion
+from transceiver.audio.opus_mode import OpusMode
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
@@ -84,6 +85,7 @@ def page() -> str:
         meanings_section("Why a transceiver drops a packet", DropReason),
         meanings_section("Why a client's audio packet is not used", ReorderingDrop),
         meanings_section("Why a relay worker is told something", Occasion),
+        meanings_section("How the agent's voice is coded", OpusMode),
         meanings_section("Why a call ended", CloseReason),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),

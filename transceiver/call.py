@@ -15,6 +15,7 @@ from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from antiphon_proto.stun import StunMessage
 from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready, SpeechStarted, SpeechStopped
 from chassis.host_port import HostPort
+from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
 from transceiver.audio.receiver import AudioFrame
 from transceiver.call_audio import CallAudio
@@ -95,6 +96,7 @@ class Call:
         ice: IceCredentials,
         certificate: DtlsCertificate,
         inference: InferenceClient,
+        encoder_policy: EncoderPolicy,
         send: SendDatagram,
         counters: CallCounters,
         turn_latency: TurnLatency,
@@ -110,6 +112,7 @@ class Call:
         self._session_id = secrets.randbits(62)
         self._answers = 0
         self._certificate = certificate
+        self._encoder_policy = encoder_policy
         self._counters = counters
         self._turn_latency = turn_latency
         self._clock = clock
@@ -276,9 +279,12 @@ class Call:
 
     def rtcp_received(self, packet: bytes, now: float) -> None:
         try:
-            self._rtcp.receive(packet, now)
+            report = self._rtcp.receive(packet, now)
         except RtcpError:
             self._counters.drops[DropReason.RTCP_MALFORMED] += 1
+            return
+        if report is not None and self._audio is not None:
+            self._audio.take_report(report, now)
 
     def data_received(self, record: bytes, _now: float) -> None:
         if self._data_channel is not None:
@@ -323,7 +329,9 @@ class Call:
                 input_rate=event.input_rate,
                 output_rate=event.output_rate,
                 sender=self._sender,
+                encoder_policy=self._encoder_policy,
                 counts=self._counters.audio,
+                downlink_counts=self._counters.downlink,
             )
         self._act(self._conversation.engine_event(event, now))
 

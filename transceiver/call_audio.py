@@ -1,12 +1,15 @@
 """Both directions of a call's sound, at the rates that its engine asked for."""
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
-from transceiver.audio.codec_factory import make_encoder
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.downlink import Downlink
+from transceiver.audio.downlink_counts import DownlinkCounts
+from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.format import AudioFormat
 from transceiver.audio.playout import Playout
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.reports import ReceptionReport
 from transceiver.rtp.sender import RtpSender
 
 _TOLERANCE_S = 0.001
@@ -26,15 +29,18 @@ class CallAudio:
         input_rate: int,
         output_rate: int,
         sender: RtpSender,
+        encoder_policy: EncoderPolicy,
         counts: AudioCounts,
+        downlink_counts: DownlinkCounts,
     ) -> None:
-        """`counts` may be shared by calls."""
+        """The policy and the counts may be shared by calls."""
         self.input_rate = input_rate
         self.playout = Playout(output_rate, format_.frame_ms)
         self._frame_s = format_.frame_ms / 1000
         self._receiver = AudioReceiver(format_, input_rate, counts=counts)
-        self._encoder = make_encoder(format_, output_rate)
-        self._sender = sender
+        self._downlink = Downlink(
+            format_, output_rate, sender=sender, policy=encoder_policy, counts=downlink_counts
+        )
         self._next_frame_at: float | None = None
 
     def receive(self, packet: RtpPacket, now: float) -> list[AudioFrame]:
@@ -44,6 +50,10 @@ class CallAudio:
     def tick(self, now: float) -> list[AudioFrame]:
         """Frames that are due without a packet: repaired ones, and silence that passed."""
         return self._receiver.tick(now)
+
+    def take_report(self, report: ReceptionReport, now: float) -> None:
+        """Take the client's report on how it receives the agent's voice."""
+        self._downlink.receive(report, now)
 
     def next_packet(self, due: float, *, audible: bool = True) -> bytes | None:
         """The RTP packet of the frame that is due; None when none is, or the agent is silent.
@@ -57,13 +67,13 @@ class CallAudio:
             return None
         self._next_frame_at += self._frame_s
         while due >= self._next_frame_at - _TOLERANCE_S:
-            self._sender.skip()
+            self._downlink.skip()
             self._next_frame_at += self._frame_s
         frame = self.playout.next_frame()
         if frame is None or not audible:
-            self._sender.skip()
+            self._downlink.skip()
             return None
-        return self._sender.send(self._encoder.encode(frame))
+        return self._downlink.send(frame, due)
 
     def position_ms(self, frame: AudioFrame) -> int:
         """Media time of a frame's first sample, in milliseconds."""

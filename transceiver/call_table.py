@@ -14,6 +14,7 @@ from antiphon_proto.stun import StunClass, StunError
 from antiphon_proto.trunk import Error
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
+from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call import Call
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
@@ -64,6 +65,7 @@ class CallTable:
         announcer: Announcer,
         inference: InferenceClient,
         admission: Admission,
+        encoder_policy: EncoderPolicy,
         counters: CallCounters,
         turn_latency: TurnLatency,
         clock: Callable[[], float],
@@ -74,6 +76,7 @@ class CallTable:
         self._endpoint = endpoint
         self._inference = inference
         self._admission = admission
+        self._encoder_policy = encoder_policy
         self._counters = counters
         self._turn_latency = turn_latency
         self._clock = clock
@@ -206,6 +209,7 @@ class CallTable:
             ice=self._mint_credentials(),
             certificate=self._certificate,
             inference=self._inference,
+            encoder_policy=self._encoder_policy,
             send=paths.send,
             counters=self._counters,
             turn_latency=self._turn_latency,

@@ -6,6 +6,7 @@ from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import fraction, positive, setting, whole_number
+from transceiver.audio.encoder_policy import OpusChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,12 @@ class TransceiverConfig:
         25,
         parse=whole_number(0),
         help="how long SIGTERM at most waits for the calls that are left",
+    )
+    opus: OpusChoice = setting(
+        OpusChoice.AUTO,
+        parse=OpusChoice.parse,
+        help="how the agent's voice is coded: voip spares the client's path, celt the CPU; "
+        "auto: voip, as long as there is CPU",
     )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8083),

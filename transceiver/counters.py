@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Occasion
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.downlink_counts import DownlinkCounts
 from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
@@ -49,6 +50,7 @@ class CallCounters:
     )
     """From a frame's due time to when it has left for its relay."""
     audio: AudioCounts = field(default_factory=AudioCounts)
+    downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from chassis.admin import serve_admin
 from chassis.logs import configure_logging
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
+from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
@@ -146,6 +147,7 @@ class Worker:
             announcer=announcer,
             inference=self._inference,
             admission=self._admission,
+            encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
             counters=self._call_counters,
             turn_latency=TurnLatency(self._registry),
             clock=time.monotonic,

@@ -22,6 +22,7 @@ from antiphon_proto.tunnel_control import Bind, Unbind, UnbindReason
 from chassis.host_port import HostPort
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
+from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
@@ -123,6 +124,7 @@ class Worker:
             announcer=self.announcer,
             inference=self.inference,
             admission=self.admission,
+            encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
             counters=self.counters,
             turn_latency=TurnLatency(CollectorRegistry()),
             clock=lambda: self.now,

@@ -6,6 +6,8 @@ import struct
 import pytest
 
 from transceiver.audio.counts import AudioCounts
+from transceiver.audio.downlink_counts import DownlinkCounts
+from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
 from transceiver.call_audio import CallAudio
@@ -36,7 +38,9 @@ def call_audio(
         input_rate=input_rate,
         output_rate=output_rate,
         sender=sender,
+        encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
         counts=AudioCounts(),
+        downlink_counts=DownlinkCounts(),
     )
 
 

@@ -18,12 +18,19 @@ AMPLE_BELOW = 0.3
 """CELT can halve a load: above half of `SHORT_ABOVE`, calls would swing between both."""
 
 
-class OpusChoice(enum.Enum):
+class OpusChoice(enum.StrEnum):
     """An operator's, in the settings."""
 
     AUTO = "auto"
     VOIP = "voip"
     CELT = "celt"
+
+    @classmethod
+    def parse(cls, text: str) -> "OpusChoice":
+        """Raises ValueError."""
+        if text not in list(cls):
+            raise ValueError(f"expected {', '.join(cls)}, not {text!r}")
+        return cls(text)
 
 
 class EncoderPolicy:

@@ -42,6 +42,13 @@ def test_what_celt_saves_does_not_bring_voip_back() -> None:
     assert worker.mode(SHORT_ABOVE) is OpusMode.VOIP
 
 
+def test_a_choice_is_one_of_three_words() -> None:
+    assert [OpusChoice.parse(word) for word in ("auto", "voip", "celt")] == list(OpusChoice)
+    assert f"{OpusChoice.AUTO}" == "auto"
+    with pytest.raises(ValueError, match="expected auto, voip, celt, not 'silk'"):
+        OpusChoice.parse("silk")
+
+
 @pytest.mark.parametrize("protection", [NO_PROTECTION, REPEATED, WITH_FEC])
 @pytest.mark.parametrize("load", [0.0, 1.0])
 def test_an_operators_choice_holds_at_any_load(load: float, protection: Protection) -> None:
