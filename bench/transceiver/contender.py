@@ -94,6 +94,7 @@ def antiphon(
             *flags,
         )
         report = transceiver.report()
+        (admin,) = report["admins"] if isinstance(report["admins"], list) else []
         worker = _worker(transceiver)
         for thread in worker.threads():
             os.sched_setaffinity(thread.id, {cores.measured})
@@ -101,7 +102,7 @@ def antiphon(
             Service(f"http://{report['http']}", api_key),
             worker,
             {"relay": relay.cpu_clock(), "inference": engine.cpu_clock()},
-            lambda: scraped(f"http://{report['admins'][0]}/metrics"),
+            lambda: scraped(f"http://{admin}/metrics"),
         )
 
 

@@ -41,15 +41,15 @@ async def run_with_losses(
         after = await asyncio.to_thread(contender.metrics)
     finally:
         await generator.close()
-    lost = [client.left_out for client in generator.clients]
+    clients = generator.clients
     return Recovery(
-        lost=sum(map(len, lost)),
+        lost=sum(len(client.left_out) for client in clients),
         recovered=after[RECOVERED] - before[RECOVERED],
-        recoverable=sum(map(recoverable, lost)),
+        recoverable=sum(recoverable(client.left_out, client.sent) for client in clients),
     )
 
 
-def recoverable(lost: Sequence[int]) -> int:
-    """How many of these frames are followed by one that was not lost."""
+def recoverable(lost: Sequence[int], sent: int) -> int:
+    """How many of these frames are followed by one, of those sent, that was not lost."""
     gone = set(lost)
-    return sum(frame + 1 not in gone for frame in gone)
+    return sum(frame + 1 < sent and frame + 1 not in gone for frame in gone)
