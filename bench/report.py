@@ -13,8 +13,10 @@ from pathlib import Path
 
 from antiphon.turn_report import PARTS
 from bench.figures import OUT
+from bench.loss.tables import section as loss_section
 from bench.relay.summary import BOUNDS, cost_table, latency_table
 from bench.tables import Figures, as_markdown, bound_table
+from bench.transceiver import summary as transceiver
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -112,7 +114,43 @@ def relay_section(relay: Figures) -> str:
     )
 
 
-def _versions(relay: Figures) -> str:
+def transceiver_section(figures: Figures) -> str:
+    return "\n".join(
+        [
+            "## The transceiver and stock aiortc",
+            "",
+            _filled(
+                f"Made by `make bench-transceiver`. {figures['rounds']:.0f} rounds, each contender "
+                f"in turn in each, {figures['seconds']:g} s a run of continuous speech both ways: "
+                "the median, and the smallest and largest run. "
+                f"{figures['machine.cores']:.0f} cores ({figures['machine.cpu']}, "
+                f"{figures['machine.architecture']}), {_versions(figures)}, load average "
+                f"{figures['machine.load_average']:.2f} at the start; "
+                f"{figures['not_counted']:.0f} runs not counted. [What is measured, and "
+                "how](../bench/transceiver/README.md)."
+            ),
+            "",
+            "Calls that one core carries, by the CPU seconds of the measured process, extrapolated",
+            "from the load beside it; and what a core carried if it only ran libopus.",
+            "",
+            *as_markdown(transceiver.load_table(figures)),
+            "",
+            "Milliseconds, in the same runs.",
+            "",
+            *as_markdown(transceiver.delay_table(figures)),
+            "",
+            "Milliseconds but for the last row; medians.",
+            "",
+            *as_markdown(transceiver.peer_table(figures)),
+            "",
+            "What the transceiver must keep to.",
+            "",
+            *as_markdown(bound_table(transceiver.BOUNDS, figures)),
+        ]
+    )
+
+
+def _versions(figures: Figures) -> str:
     names = {
         "kernel": "Linux",
         "python": "Python",
@@ -120,8 +158,10 @@ def _versions(relay: Figures) -> str:
         "numpy": "numpy",
         "go": "Go",
         "coturn": "coturn",
+        "libopus": "libopus",
+        "aiortc": "aiortc",
     }
-    present = {title: relay.get(f"machine.{name}") for name, title in names.items()}
+    present = {title: figures.get(f"machine.{name}") for name, title in names.items()}
     return ", ".join(f"{title} {found}" for title, found in present.items() if found)
 
 
@@ -162,11 +202,16 @@ def _write(path: Path, name: str, text: str) -> None:
 
 def main() -> None:
     call, wire, relay = _load("first_call"), _load("wire"), _load("relay")
+    measured = _load("transceiver")
     if call and wire:
         _write(README, "figures", readme_figures(call))
         _write(BENCHMARKS, "calls", call_sections(call, wire))
     if relay:
         _write(BENCHMARKS, "relay", relay_section(relay))
+    if measured:
+        _write(BENCHMARKS, "transceiver", transceiver_section(measured))
+    if loss := _load("loss"):
+        _write(BENCHMARKS, "loss", loss_section(loss))
 
 
 if __name__ == "__main__":

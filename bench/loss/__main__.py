@@ -7,15 +7,16 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from bench.loss.plot import draw
-
 from bench.figures import publish
 from bench.loss.channel import MEAN_BURST
-from bench.loss.experiment import Condition, Laboratory, Outcome
+from bench.loss.conditions import Condition
+from bench.loss.experiment import Laboratory
+from bench.loss.outcome import Outcome
+from bench.loss.plot import draw
 from bench.loss.speech import Sentence, sentences
 from bench.loss.summary import figures
 
-SENTENCES = 80
+SENTENCES = 100
 PLOT = Path(__file__).parents[2] / "docs" / "loss.svg"
 
 laboratory = cache(Laboratory)

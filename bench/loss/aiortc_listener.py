@@ -4,6 +4,7 @@ It knows no redundant audio: in a call it would answer with Opus alone.
 """
 
 import av
+import numpy as np
 import soxr
 from aiortc.codecs.opus import OpusDecoder
 from aiortc.jitterbuffer import JitterBuffer
@@ -38,6 +39,7 @@ def listen(packets: list[bytes], lost: set[int]) -> Heard:
         for decoded in decoder.decode(frame):
             assert isinstance(decoded, av.AudioFrame)
             assert decoded.pts is not None
-            runs.append((decoded.pts, decoded.to_ndarray().reshape(-1, 2)[:, 0]))
+            stereo = np.asarray(decoded.to_ndarray(), np.int16).reshape(-1, 2)
+            runs.append((decoded.pts, stereo[:, 0]))
     timeline = placed(runs, round(len(packets) * FRAME_S * RATE))
     return Heard(soxr.resample(timeline, RATE, ENGINE_RATE), delays, payloads)

@@ -1,8 +1,8 @@
 """One sentence through every path and receiver."""
 
 import random
+from collections import Counter
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,62 +10,20 @@ from pesq import PesqError, pesq
 
 from antiphon.wav import Samples
 from bench.loss import aiortc_listener, antiphon_listener
-from bench.loss.channel import Pattern, lost
+from bench.loss.channel import lost
+from bench.loss.conditions import CONDITIONS, LOSSES, Condition, Receiver
 from bench.loss.heard import ENGINE_RATE, Heard
+from bench.loss.outcome import FrameCounts, Outcome
 from bench.loss.recognition import Recogniser, word_errors
 from bench.loss.speech import Sentence
 from bench.loss.stream import TAIL_FRAMES, Stream, stream
 
-LOSSES = (0.0, 0.02, 0.05, 0.10, 0.20)
+REDUNDANT_DRAWS = 5
+"""Other losses of the same packets, for the frames that redundancy recovers alone: hundreds of
+lost frames do not tell 94 % from 95."""
+
 WORST_PESQ = 1.0
 """Of what has too little speech left to be scored."""
-
-
-class Receiver(Enum):
-    RED = "red"
-    """Antiphon, from redundant packets as Chromium sends them."""
-    FEC = "fec"
-    """Antiphon, from plain packets with what in-band FEC they have."""
-    AIORTC = "aiortc"
-    """aiortc, from the same plain packets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    pattern: Pattern
-    loss: float
-    receiver: Receiver
-
-    def __str__(self) -> str:
-        return f"{self.pattern.value}.loss{self.loss:.0%}.{self.receiver.value}".replace("%", "")
-
-
-CONDITIONS = [
-    Condition(pattern, loss, receiver)
-    for pattern in Pattern
-    for loss in LOSSES
-    for receiver in Receiver
-    if loss or pattern is Pattern.RANDOM
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one sentence."""
-
-    words: int
-    errors: int
-    pesq: float
-    """Against the same receiver's sound of the same packets, none lost."""
-    frames: int
-    lost: int
-    recovered: int
-    """Frames whose packet was lost and whose own payload was decoded all the same."""
-    discarded: int
-    """Frames whose packet came and whose payload was not decoded."""
-    delays_s: list[float]
-    lasting_delay_s: float
-    """Of the last sound, after all losses."""
 
 
 class Laboratory:
@@ -78,47 +36,72 @@ class Laboratory:
     def outcomes(self, number: int, sentence: Sentence) -> dict[Condition, Outcome]:
         """`number` tells which packets are lost: the same ones for every receiver."""
         streams = {loss: stream(sentence.samples, loss) for loss in LOSSES}
-        transcripts: dict[bytes, str] = {}
+        transcripts: dict[bytes, int] = {}
         found = {}
         for condition in CONDITIONS:
             sent = streams[condition.loss]
-            count = len(sent.frames) - TAIL_FRAMES
-            chance = random.Random(f"{number} {condition.pattern.value} {condition.loss}")
-            gone = lost(condition.pattern, condition.loss, count, chance)
-            phase_s = random.Random(number).uniform(0.0, antiphon_listener.SERVED_EVERY_S)
-            heard = _heard(condition.receiver, sent, gone, phase_s)
-            whole = _heard(condition.receiver, sent, set(), phase_s)
+            trial = Trial(condition.receiver, sent, random.Random(number).random())
+            heard = trial.heard(_lost(condition, sent, number))
             key = heard.samples.tobytes()
             if key not in transcripts:
-                transcripts[key] = self._recogniser.transcript(heard.samples)
-            said = sentence.text.split()
-            places = _places(sent.frames[:count])
-            decoded = {places[payload] for payload in heard.payloads if payload in places}
-            missed = gone & set(places.values())
+                transcripts[key] = self._errors(sentence.text, heard)
             found[condition] = Outcome(
-                words=len(said),
-                errors=word_errors(said, transcripts[key].split()),
-                pesq=_pesq(whole.samples, heard.samples),
-                frames=len(places),
-                lost=len(missed),
-                recovered=len(missed & decoded),
-                discarded=len(set(places.values()) - gone - decoded),
+                words=len(sentence.text.split()),
+                errors=transcripts[key],
+                pesq=_pesq(trial.heard(set()).samples, heard.samples),
+                frames=_frames(condition, trial, number, heard),
                 delays_s=heard.delays_s,
                 lasting_delay_s=heard.delays_s[-1],
             )
         return found
 
-
-def _heard(receiver: Receiver, sent: Stream, gone: set[int], phase_s: float) -> Heard:
-    if receiver is Receiver.AIORTC:
-        return aiortc_listener.listen(sent.plain, gone)
-    packets = sent.redundant if receiver is Receiver.RED else sent.plain
-    return antiphon_listener.listen(packets, gone, phase_s)
+    def _errors(self, text: str, heard: Heard) -> int:
+        return word_errors(text.split(), self._recogniser.transcript(heard.samples).split())
 
 
-def _places(frames: list[bytes]) -> dict[bytes, int]:
-    """Which frame a payload is; without those that are equal, as in pauses."""
-    return {frame: place for place, frame in enumerate(frames) if frames.count(frame) == 1}
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A receiver of a stream; `phase` tells when it is served between packets, 0 to 1."""
+
+    receiver: Receiver
+    sent: Stream
+    phase: float
+
+    def heard(self, gone: set[int]) -> Heard:
+        if self.receiver is Receiver.AIORTC:
+            return aiortc_listener.listen(self.sent.plain, gone)
+        packets = self.sent.redundant if self.receiver is Receiver.RED else self.sent.plain
+        phase_s = self.phase * antiphon_listener.SERVED_EVERY_S
+        return antiphon_listener.listen(packets, gone, phase_s)
+
+
+def _lost(condition: Condition, sent: Stream, number: int, draw: int = 0) -> set[int]:
+    chance = random.Random(f"{number} {draw} {condition.pattern.value} {condition.loss}")
+    return lost(condition.pattern, condition.loss, len(sent.frames) - TAIL_FRAMES, chance)
+
+
+def _frames(condition: Condition, trial: Trial, number: int, heard: Heard) -> FrameCounts:
+    counts = _fates(trial.sent, _lost(condition, trial.sent, number), heard)
+    if condition.receiver is Receiver.RED and condition.loss:
+        for draw in range(1, REDUNDANT_DRAWS + 1):
+            gone = _lost(condition, trial.sent, number, draw)
+            counts = counts.plus(_fates(trial.sent, gone, trial.heard(gone)))
+    return counts
+
+
+def _fates(sent: Stream, gone: set[int], heard: Heard) -> FrameCounts:
+    """Of the frames that are like no other, which those of pauses may be."""
+    frames = sent.frames[:-TAIL_FRAMES]
+    times = Counter(frames)
+    places = {frame: place for place, frame in enumerate(frames) if times[frame] == 1}
+    missed = gone & set(places.values())
+    decoded = {places[payload] for payload in heard.payloads if payload in places}
+    return FrameCounts(
+        came=len(places) - len(missed),
+        discarded=len(set(places.values()) - missed - decoded),
+        lost=len(missed),
+        recovered=len(missed & decoded),
+    )
 
 
 def _pesq(whole: Samples, heard: Samples) -> float:

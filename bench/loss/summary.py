@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from bench.figures import percentile
-from bench.loss.experiment import CONDITIONS, Condition, Outcome, Receiver
+from bench.loss.channel import Pattern
+from bench.loss.conditions import CONDITIONS, LOSSES, Condition, Receiver
+from bench.loss.outcome import FrameCounts, Outcome
 
 RESAMPLES = 2000
 CONFIDENCE_PERCENT = 95
@@ -42,23 +44,20 @@ def figures(found: Sequence[Mapping[Condition, Outcome]]) -> dict[str, float]:
             summary[f"{name}.{condition}.low"] = round(low, 4)
             summary[f"{name}.{condition}.high"] = round(high, 4)
         summary |= _frames(condition, outcomes) | _delays(condition, outcomes)
-        if condition.receiver is Receiver.RED and f"recovered.{condition}" in summary:
-            if condition.pattern.value == "random":
-                name = f"red_recovered.loss{condition.loss:.0%}".rstrip("%")
-                summary[name] = summary[f"recovered.{condition}"]
+    for loss in LOSSES[1:]:
+        condition = Condition(Pattern.RANDOM, loss, Receiver.RED)
+        summary[f"red_recovered.loss{100 * loss:.0f}"] = summary[f"recovered.{condition}"]
     return summary
 
 
 def _frames(condition: Condition, outcomes: Sequence[Outcome]) -> dict[str, float]:
-    lost = sum(each.lost for each in outcomes)
-    came = sum(each.frames for each in outcomes) - lost
-    shares = {
-        f"discarded.{condition}": round(sum(each.discarded for each in outcomes) / came, 4),
-    }
-    if lost:
-        recovered = sum(each.recovered for each in outcomes)
-        shares[f"lost.{condition}"] = lost
-        shares[f"recovered.{condition}"] = round(recovered / lost, 4)
+    total = FrameCounts(0, 0, 0, 0)
+    for each in outcomes:
+        total = total.plus(each.frames)
+    shares = {f"discarded.{condition}": round(total.discarded / total.came, 4)}
+    if total.lost:
+        shares[f"lost.{condition}"] = total.lost
+        shares[f"recovered.{condition}"] = round(total.recovered / total.lost, 4)
     return shares
 
 

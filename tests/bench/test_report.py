@@ -1,5 +1,5 @@
 from bench.relay.summary import COLUMNS, RELAYS
-from bench.report import BENCHMARKS, README, between, relay_section
+from bench.report import BENCHMARKS, README, between, relay_section, transceiver_section
 
 MACHINE = {
     "rounds": 5.0,
@@ -24,7 +24,10 @@ def test_replaces_what_stands_between_the_comments_of_a_name() -> None:
 
 
 def test_the_documents_have_the_comments() -> None:
-    for path, names in ((README, ["figures"]), (BENCHMARKS, ["calls", "relay"])):
+    for path, names in (
+        (README, ["figures"]),
+        (BENCHMARKS, ["calls", "relay", "transceiver", "loss"]),
+    ):
         for name in names:
             assert "\nFOUND\n" in between(path.read_text(), name, "FOUND")
 
@@ -45,3 +48,12 @@ def test_the_relay_section_shows_what_was_measured() -> None:
     assert row in section
     assert section.count("| asyncio |") == 1
     assert all(f"| {title} |" in section for title in RELAYS.values())
+
+
+def test_the_transceiver_section_shows_what_was_measured() -> None:
+    key = "sessions_per_core.voip.aiortc"
+    measured = {key: 20.0, f"{key}.min": 19.0, f"{key}.max": 21.5, f"{key}.calls": 12.0}
+    section = transceiver_section(MACHINE | measured)
+    assert "`make bench-transceiver`" in section
+    assert "| aiortc, Opus VOIP | 20.0 (19.0..21.5) | 12 calls | not measured |" in section
+    assert "| calls a core, Opus VOIP | not measured | at least 100 calls | MISSED |" in section
