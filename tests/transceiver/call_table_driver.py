@@ -105,7 +105,7 @@ class Worker:
         self.admission = Admission(
             LoadMeter(self.now, ThreadTime(0.0, 0.0)),
             self.counters.refused,
-            max_load=0.8,
+            max_load=1.0,
             max_calls=max_calls,
             engine_connected=lambda: self.inference.connected,
         )
@@ -169,12 +169,14 @@ def announcement(frame: Frame) -> bool | UnbindReason:
 class Client:
     """A WebRTC client as the DTLS server, which a browser is to us."""
 
-    def __init__(self, worker: Worker, *, ssrc: int = SSRC) -> None:
+    def __init__(
+        self, worker: Worker, *, ssrc: int = SSRC, certificate: DtlsCertificate | None = None
+    ) -> None:
         self.worker = worker
         self.ssrc = ssrc
         self.heard: list[bytes] = []
         """The server's SRTP."""
-        certificate = DtlsCertificate()
+        certificate = certificate or DtlsCertificate()
         theirs = parse_offer(OFFER).fingerprints[0]
         self.offer = OFFER.replace(str(theirs), str(certificate.fingerprint))
         self.offer = self.offer.replace(str(SSRC), str(ssrc))
