@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import random
 import secrets
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
@@ -17,9 +16,8 @@ from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready, SpeechStarted
 from chassis.host_port import HostPort
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
-from transceiver.audio.receiver import AudioFrame
-from transceiver.call_audio import CallAudio
 from transceiver.call_deadlines import CallDeadlines
+from transceiver.call_media import CallMedia
 from transceiver.close_reason import CloseReason
 from transceiver.conversation import Conversation, Transport
 from transceiver.conversation_outputs import (
@@ -35,26 +33,19 @@ from transceiver.conversation_outputs import (
 )
 from transceiver.counters import CallCounters
 from transceiver.data_channel import ChannelEnd, DataChannel
-from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.ice import IceAgent, IceCredentials
 from transceiver.inference_client import InferenceClient
 from transceiver.ledger import LatencyLedger
 from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
-from transceiver.playback_credit import PlaybackCreditor
-from transceiver.rtp.packet import RtpError, RtpPacket
-from transceiver.rtp.reports import RtcpSession
-from transceiver.rtp.rtcp import RtcpError
-from transceiver.rtp.sender import RtpSender
-from transceiver.rtp.transport_feedback import TransportFeedback
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated
 
 logger = logging.getLogger(__name__)
 
-NTP_UNIX_S = 2_208_988_800
-"""Seconds from NTP's epoch, 1900, to Unix's: https://www.rfc-editor.org/rfc/rfc5905#section-6"""
+TEND_INTERVAL_S = 0.1
+"""Resolution of connectivity checks, retransmissions, reports and deadlines in a call that runs."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -108,11 +99,9 @@ class Call:
         self.call_id = call_id
         self.closed: CloseReason | None = None
         self._first_offer = self._offer = offer
-        self._plays = offer.direction.mirrored.sends
         self._session_id = secrets.randbits(62)
         self._answers = 0
         self._certificate = certificate
-        self._encoder_policy = encoder_policy
         self._counters = counters
         self._turn_latency = turn_latency
         self._clock = clock
@@ -131,27 +120,6 @@ class Call:
             drops=counters.drops,
             sources=offer.ssrcs,
         )
-        self._sender = RtpSender(
-            payload_type=offer.format.payload_type,
-            ssrc=secrets.randbits(32),
-            sequence=secrets.randbits(15),
-            timestamp=secrets.randbits(32),
-            clock_rate=offer.format.codec.clock_rate,
-            frame_ms=offer.format.frame_ms,
-            red_payload_type=offer.format.red_payload_type,
-        )
-        sequence_id = offer.format.extensions.transport_sequence
-        self._feedback = (
-            None if sequence_id is None else TransportFeedback(self._sender.ssrc, sequence_id)
-        )
-        self._cname = secrets.token_urlsafe(12)
-        self._rtcp = RtcpSession(
-            self._sender,
-            cname=self._cname,
-            epoch_s=NTP_UNIX_S + unix_time - now,
-            random=random.random,
-        )
-        self._audio: CallAudio | None = None
         self._data_channel = self._make_data_channel(offer)
         self._ledger = LatencyLedger()
         self._conversation = Conversation(
@@ -159,12 +127,22 @@ class Call:
             call_id=call_id,
             transport=Transport.WEBRTC,
             new_id=lambda prefix: f"{prefix}_{secrets.token_urlsafe(12)}",
-            heard_ms=self._heard_ms,
+            heard_ms=lambda response: self._media.played_ms(response),
             rtt_s=self._rtt_s,
             ledger=self._ledger,
         )
         self._engine = inference.open(self)
-        self._credit = PlaybackCreditor()
+        self._media = CallMedia(
+            offer.format,
+            engine=self._engine,
+            ledger=self._ledger,
+            heard=self._conversation.input_audio,
+            encoder_policy=encoder_policy,
+            counters=counters,
+            unix_epoch=unix_time - now,
+        )
+        self._media.audible = offer.direction.mirrored.sends
+        self._tend_at = now
         self._act(self._conversation.open())
 
     async def engine_opened(self) -> Ready | Error:
@@ -181,8 +159,8 @@ class Call:
                 host=advertise.host,
                 port=advertise.port,
                 fingerprint=self._certificate.fingerprint,
-                ssrc=self._sender.ssrc,
-                cname=self._cname,
+                ssrc=self._media.ssrc,
+                cname=self._media.cname,
                 session_id=self._session_id,
                 session_version=self._answers,
             ),
@@ -195,7 +173,7 @@ class Call:
         offer that cannot be followed; nothing has changed then.
         """
         self._offer = renegotiated(self._first_offer, offer)
-        self._plays = offer.direction.mirrored.sends
+        self._media.audible = offer.direction.mirrored.sends
         self.transport.ice.negotiate(offer.ice, mint, self._clock())
         self.transport.name_sources(offer.ssrcs)
 
@@ -222,19 +200,26 @@ class Call:
 
         Call it once in every frame time of the media clock.
         """
+        if now >= self._tend_at:
+            self._tend(now)
+        if self.closed is not None or not self.transport.connected:
+            return
+        packet = self._media.serve(due, now)
+        if packet is not None:
+            self._deadlines.active(now)
+            self._counters.frames_out += 1
+            self.transport.send_rtp(packet)
+        for event in self._media.take_events():
+            self._playout_event(event, now)
+
+    def _tend(self, now: float) -> None:
+        """Do what time asks for less often than for frames; often only while connecting."""
         self.transport.tick(now)
         self._check_deadlines(now)
-        if self.closed is not None or self._audio is None or not self.transport.connected:
-            return
-        self._forward(self._audio.tick(now), now)
-        self._play(self._audio, due, now)
-        report = self._rtcp.tick(now)
-        if report is not None:
-            self.transport.send_rtcp(report)
-        if self._feedback is not None:
-            feedback = self._feedback.due(now)
-            if feedback is not None:
-                self.transport.send_rtcp(feedback)
+        if self.transport.connected:
+            self._tend_at = now + TEND_INTERVAL_S
+            for report in self._media.reports(now):
+                self.transport.send_rtcp(report)
 
     def close(self, reason: CloseReason) -> None:
         """End the call; harmless when it has ended."""
@@ -255,7 +240,7 @@ class Call:
         Nobody may call it any more, but for `close`.
         """
         self._data_channel = None
-        del self.transport, self._conversation
+        del self.transport, self._media, self._conversation
 
     # ---- the client's side: TransportListener and DataChannelListener ----
 
@@ -264,27 +249,10 @@ class Call:
             self._data_channel.start()
 
     def rtp_received(self, packet: bytes, now: float) -> None:
-        try:
-            parsed = RtpPacket.parse(packet)
-        except RtpError:
-            self._counters.drops[DropReason.RTP_MALFORMED] += 1
-            return
-        self._rtcp.receive_rtp(parsed, now)
-        if self._feedback is not None:
-            self._feedback.receive(parsed, now)
-        if self._audio is None:
-            self._counters.drops[DropReason.ENGINE_NOT_READY] += 1
-            return
-        self._forward(self._audio.receive(parsed, now), now)
+        self._media.receive_rtp(packet, now)
 
     def rtcp_received(self, packet: bytes, now: float) -> None:
-        try:
-            report = self._rtcp.receive(packet, now)
-        except RtcpError:
-            self._counters.drops[DropReason.RTCP_MALFORMED] += 1
-            return
-        if report is not None and self._audio is not None:
-            self._audio.take_report(report, now)
+        self._media.receive_rtcp(packet, now)
 
     def data_received(self, record: bytes, _now: float) -> None:
         if self._data_channel is not None:
@@ -314,7 +282,7 @@ class Call:
     @contained
     def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
         if response == UNSOLICITED:
-            self._queue(response, pcm)
+            self._media.push(response, pcm)
         else:
             self._act(self._conversation.engine_audio(response, pcm, self._clock()))
 
@@ -324,15 +292,7 @@ class Call:
         if isinstance(event, SpeechStarted | SpeechStopped):
             self._deadlines.user_speaks(now, speaking=isinstance(event, SpeechStarted))
         elif isinstance(event, Ready):
-            self._audio = CallAudio(
-                self._offer.format,
-                input_rate=event.input_rate,
-                output_rate=event.output_rate,
-                sender=self._sender,
-                encoder_policy=self._encoder_policy,
-                counts=self._counters.audio,
-                downlink_counts=self._counters.downlink,
-            )
+            self._media.start(event)
         self._act(self._conversation.engine_event(event, now))
 
     @contained
@@ -354,43 +314,17 @@ class Call:
             case SendEngineCommand(command):
                 self._engine.command(command)
             case PlayAudio(response, pcm):
-                self._queue(response, pcm)
-            case FinishPlayout(response) if self._audio is not None:
-                self._audio.playout.finish(response)
-            case CutPlayout() if self._audio is not None:
-                self._audio.playout.cut()
+                self._media.push(response, pcm)
+            case FinishPlayout(response):
+                self._media.finish(response)
+            case CutPlayout():
+                self._media.cut()
             case TurnMeasured(account):
                 self._turn_latency.observe(account)
             case CloseCall(reason):
                 self.close(reason)
-            case AppendAudio() | FinishPlayout() | CutPlayout():
-                pass  # The client's audio is on its RTP track; and without audio nothing plays.
-
-    def _queue(self, response: int, pcm: bytes) -> None:
-        if self._audio is not None:
-            self._audio.playout.push(response, pcm)
-
-    def _forward(self, frames: list[AudioFrame], now: float) -> None:
-        """Hand the client's frames to the engine, and their times to the ledger."""
-        if self._audio is None:
-            return
-        for frame in frames:
-            self._counters.frames_in += 1
-            self._engine.push_audio(frame.position, frame.pcm)
-            self._conversation.input_audio(self._audio.duration_ms(frame))
-            self._ledger.frame_forwarded(self._audio.position_ms(frame), frame.waited_s, now)
-
-    def _play(self, audio: CallAudio, due: float, now: float) -> None:
-        packet = audio.next_packet(due, audible=self._plays)
-        if packet is not None:
-            self._deadlines.active(now)
-            self._counters.frames_out += 1
-            self.transport.send_rtp(packet)
-        for event in audio.playout.take_events():
-            self._playout_event(event, now)
-        credit = self._credit.due(audio.playout)
-        if credit is not None:
-            self._engine.command(credit)
+            case AppendAudio():
+                pass  # The client's audio is on its RTP track.
 
     def _playout_event(self, event: PlayoutEvent, now: float) -> None:
         if event.response != UNSOLICITED:
@@ -403,11 +337,9 @@ class Call:
         elif self.transport.ice.consent_lost(now):
             self.close(CloseReason.CONSENT_LOST)
 
-    def _heard_ms(self, response: int) -> int:
-        return self._audio.playout.played_ms(response) if self._audio is not None else 0
-
     def _rtt_s(self) -> float | None:
-        return self._rtcp.rtt if self._rtcp.rtt is not None else self.transport.ice.rtt
+        rtt = self._media.rtt
+        return self.transport.ice.rtt if rtt is None else rtt
 
     def _make_data_channel(self, offer: Offer) -> DataChannel | None:
         if offer.data is None:

@@ -1,6 +1,5 @@
 """Both directions of a call's sound, at the rates that its engine asked for."""
 
-from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.downlink import Downlink
 from transceiver.audio.downlink_counts import DownlinkCounts
@@ -74,10 +73,3 @@ class CallAudio:
             self._downlink.skip()
             return None
         return self._downlink.send(frame, due)
-
-    def position_ms(self, frame: AudioFrame) -> int:
-        """Media time of a frame's first sample, in milliseconds."""
-        return frame.position * 1000 // self.input_rate
-
-    def duration_ms(self, frame: AudioFrame) -> float:
-        return len(frame.pcm) / BYTES_PER_SAMPLE * 1000 / self.input_rate

@@ -65,8 +65,6 @@ def test_the_clients_opus_arrives_at_the_input_rate() -> None:
         packet = RtpPacket(PAYLOAD_TYPE, index, index * 960, 5, payload, False)
         frames += audio.receive(packet, index * FRAME_S)
     assert [frame.position for frame in frames] == [320 * index for index in range(10)]
-    assert [audio.position_ms(frame) for frame in frames] == [20 * index for index in range(10)]
-    assert {audio.duration_ms(frame) for frame in frames} == {20.0}
     assert loudest(frames[-1].pcm) > 4000
 
 
