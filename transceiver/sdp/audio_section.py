@@ -36,29 +36,28 @@ class AudioSection:
 
 def find_audio(sections: tuple[MediaSection, ...]) -> AudioSection:
     """The first section with Opus, or else the first with G.711. Raises OfferError."""
-    found = [
-        (index, section, PayloadFormats(section))
+    usable = {
+        index: PayloadFormats(section)
         for index, section in enumerate(sections)
         if section.kind == "audio" and section.profile in _PROFILES and section.wanted
-    ]
-    if not found:
+    }
+    if not usable:
         raise OfferError(OfferFault.NO_AUDIO, "the offer has no audio over DTLS-SRTP")
     coded = [
-        (index, section, formats, *chosen)
-        for index, section, formats in found
+        (index, *chosen)
+        for index, formats in usable.items()
         if (chosen := formats.codec()) is not None
     ]
     if not coded:
         raise OfferError(OfferFault.NO_CODEC, "the offer has neither opus/48000/2 nor G.711")
-    index, section, formats, codec, payload_type = min(
-        coded, key=lambda each: each[3] is not Codec.OPUS
-    )
+    index, codec, payload_type = min(coded, key=lambda each: each[1] is not Codec.OPUS)
+    section = sections[index]
     if "rtcp-mux" not in section.attributes:
         raise OfferError(OfferFault.NO_RTCP_MUX, "the offer's audio lacks a=rtcp-mux")
     extensions = _extensions(section, payload_type)
     return AudioSection(
         index,
-        _format(section, formats, codec, payload_type, extensions),
+        _format(section, usable[index], codec, payload_type, extensions),
         tuple(extensions.values()),
         _ssrcs(section),
     )

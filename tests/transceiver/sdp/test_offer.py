@@ -130,6 +130,33 @@ def test_an_error_does_not_repeat_the_offer() -> None:
     assert "script" not in caught.value.message
 
 
+TOLERANT = (
+    "candidate",
+    "extmap",
+    "fmtp",
+    "maxptime",
+    "max-message-size",
+    "msid",
+    "ptime",
+    "rtcp-fb",
+    "rtpmap",
+    "ssrc",
+    "x-unknown",
+)
+
+
+@given(st.sampled_from(TOLERANT), st.text(st.characters(exclude_characters="\r\n")))
+def test_a_line_of_garbage_costs_the_offer_nothing(name: str, garbage: str) -> None:
+    before = parse_offer(CHROMIUM)
+    after = parse_offer(CHROMIUM.replace("a=rtcp-mux", f"a=rtcp-mux\na={name}:{garbage}"))
+    assert (after.ice, after.fingerprints, after.format.codec, after.data) == (
+        before.ice,
+        before.fingerprints,
+        before.format.codec,
+        before.data,
+    )
+
+
 @given(st.lists(st.sampled_from([*CHROMIUM.splitlines(), *FIREFOX_LIKE.splitlines()])))
 def test_lines_in_any_order_raise_only_the_documented_error(lines: list[str]) -> None:
     _answer_or_offer_error("\r\n".join(["v=0", *lines]))
