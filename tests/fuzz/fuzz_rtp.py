@@ -6,6 +6,7 @@ import struct
 
 from aiortc import rtp
 
+from transceiver.audio.downlink_protection import DownlinkProtection
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.receiver import AudioReceiver
@@ -58,11 +59,17 @@ def one_input(data: bytes) -> None:
     receiver = AudioReceiver(_FORMAT, _RATE)
     sender = RtpSender(payload_type=_OPUS, ssrc=7, sequence=0, timestamp=0)
     session = RtcpSession(sender, cname="fuzz", epoch_s=4e9, random=lambda: 0.5)
+    protection = DownlinkProtection(red=bool(len(data) % 2), fec=True)
     frames = []
     for number, packet in enumerate(_packets(data)):
         now = number * 0.02
+        sender.send(_SPEECH)
         with contextlib.suppress(RtcpError):
-            session.receive(packet, now)
+            report = session.receive(packet, now)
+            if report is not None:
+                protection.receive(report, now)
+        sender.redundancy = protection.at(now).redundancy
+        assert 0 <= protection.at(now).expected_loss <= 1
         try:
             parsed = RtpPacket.parse(packet)
         except RtpError:
