@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
@@ -14,6 +16,10 @@ from transceiver import dtls
 from transceiver.dtls import MTU_BYTES, DtlsCertificate, DtlsEndpoint, DtlsError
 from transceiver.fingerprint import Fingerprint
 from transceiver.srtp import SrtpReceiver, SrtpSender
+
+SMALL_MTU_BYTES = 270
+ALERT, HANDSHAKE = 21, 22
+"""https://www.rfc-editor.org/rfc/rfc5246#section-6.2.1"""
 
 OURS = DtlsCertificate()
 THEIRS = DtlsCertificate()
@@ -78,18 +84,152 @@ def test_several_records_in_one_datagram_are_all_read() -> None:
     assert server.take_application_data() == [b"one", b"two"]
 
 
-def test_the_handshake_survives_loss_by_retransmission() -> None:
-    client, server = endpoints()
-    client.start()
-    losses = random.Random(3)
+class OnceLossy:
+    """A handshake that loses one flight whole, the first time that it leaves."""
+
+    def __init__(self, *, lost_flight: int) -> None:
+        self.ends = self.client, self.server = endpoints()
+        self._lost_flight, self._flights = lost_flight, 0
+        self.client.start()
+
+    def step(self) -> None:
+        for end in self.ends:
+            end.tick()
+        while any([self._carry(self.client, self.server), self._carry(self.server, self.client)]):
+            pass
+
+    def _carry(self, sender: DtlsEndpoint, receiver: DtlsEndpoint) -> bool:
+        datagrams = sender.take_datagrams()
+        if not datagrams:
+            return False
+        self._flights += 1
+        if self._flights != self._lost_flight:
+            for datagram in datagrams:
+                receiver.receive(datagram)
+        return True
+
+    @property
+    def done(self) -> bool:
+        return all(end.srtp_keys is not None for end in self.ends)
+
+
+def test_each_flight_may_be_lost_in_either_role() -> None:
+    """All at once, for OpenSSL waits a second of real time before it repeats one."""
+    handshakes = [OnceLossy(lost_flight=number) for number in (1, 2, 3, 4)]
     deadline = time.monotonic() + 60
-    while client.srtp_keys is None or server.srtp_keys is None:
+    while not all(handshake.done for handshake in handshakes):
         assert time.monotonic() < deadline
-        deliver_all(client, server, lambda: losses.random() < 0.3)
-        waits = [wait for wait in (client.timeout(), server.timeout()) if wait is not None]
-        time.sleep(min(waits, default=0.05))
-        client.tick()
-        server.tick()
+        for handshake in handshakes:
+            handshake.step()
+        time.sleep(0.02)
+
+
+def records(datagrams: list[bytes]) -> list[bytes]:
+    """Each of them in a datagram of its own."""
+    found = []
+    for datagram in datagrams:
+        while datagram:
+            end = 13 + int.from_bytes(datagram[11:13], "big")
+            found.append(datagram[:end])
+            datagram = datagram[end:]
+    return found
+
+
+def chatty_peer(*, client: bool) -> DtlsEndpoint:
+    """One that offers all it can, in records of a few hundred bytes."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    peers = DtlsCertificate()
+    peers.context = context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_options(SSL.OP_NO_QUERY_MTU)
+    context.set_cipher_list(b"ALL")
+    context.set_verify(SSL.VERIFY_PEER, lambda *_arguments: True)
+    context.use_certificate(dtls._self_signed(key))
+    context.use_privatekey(key)
+    context.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80")
+    peer = DtlsEndpoint(peers, [OURS.fingerprint], client=client)
+    peer._ssl.set_ciphertext_mtu(SMALL_MTU_BYTES)
+    return peer
+
+
+def is_plain_handshake(record: bytes) -> bool:
+    """A handshake message from before the change of keys, or a part of one."""
+    return record[0] == HANDSHAKE and record[3:5] == bytes(2)
+
+
+def is_fragment(record: bytes) -> bool:
+    """https://www.rfc-editor.org/rfc/rfc6347#section-4.2.2"""
+    return is_plain_handshake(record) and record[14:17] != record[22:25]
+
+
+def disordered(flight: list[bytes]) -> list[bytes]:
+    """Twice, in another order; but what follows a change of keys is last, and awaits it."""
+    plain = list(filter(is_plain_handshake, flight))
+    shuffled = 2 * plain
+    random.Random(3).shuffle(shuffled)
+    return shuffled + flight[len(plain) :]
+
+
+@pytest.mark.parametrize("client", [True, False])
+@pytest.mark.parametrize("arrange", [list, disordered])
+def test_handshake_messages_may_come_in_fragments(
+    client: bool, arrange: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    """As the ClientHello of Chromium does, of 1,413 bytes for its post-quantum key."""
+    peer = chatty_peer(client=not client)
+    ours = DtlsEndpoint(OURS, [certificate_of(peer)], client=client)
+    fragmented_flights = 0
+    ours.start()
+    peer.start()
+    while True:
+        flight, answer = records(peer.take_datagrams()), ours.take_datagrams()
+        if not flight and not answer:
+            break
+        fragmented_flights += any(map(is_fragment, flight))
+        for datagram in arrange(flight):
+            ours.receive(datagram)
+        for datagram in answer:
+            peer.receive(datagram)
+    assert ours.srtp_keys is not None
+    assert fragmented_flights == (1 if client else 2)
+
+
+def certificate_of(peer: DtlsEndpoint) -> Fingerprint:
+    certificate = peer._ssl.get_certificate(as_cryptography=True)
+    assert certificate is not None
+    return Fingerprint.of(certificate.public_bytes(Encoding.DER))
+
+
+def test_a_long_certificate_takes_several_datagrams_both_ways() -> None:
+    ends = [long_certificate(), long_certificate()]
+    client = DtlsEndpoint(ends[0], [ends[1].fingerprint], client=True)
+    server = DtlsEndpoint(ends[1], [ends[0].fingerprint], client=False)
+    client.start()
+    deliver_all(client, server)
+    assert client.srtp_keys is not None
+    assert server.srtp_keys is not None
+
+
+def long_certificate() -> DtlsCertificate:
+    """As long as a chain of RSA certificates."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    short = dtls._self_signed(key)
+    names = [x509.DNSName(f"{number}.{'x' * 60}.example") for number in range(40)]
+    long = (
+        x509.CertificateBuilder()
+        .subject_name(short.subject)
+        .issuer_name(short.issuer)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(short.not_valid_before_utc)
+        .not_valid_after(short.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    der = long.public_bytes(Encoding.DER)
+    assert len(der) > 2 * MTU_BYTES
+    made = DtlsCertificate()
+    made.context, made._fingerprint = dtls._context(long, key), Fingerprint.of(der)
+    return made
 
 
 @pytest.mark.parametrize("client_is_impostor", [True, False])
@@ -182,12 +322,20 @@ def test_sending_before_the_handshake_is_done_is_refused() -> None:
         client.send(b"too early")
 
 
-def test_closing_says_so_to_the_peer() -> None:
-    client, server = connected()
-    client.close()
-    deliver_all(client, server)
-    assert client.closed
-    assert server.closed
+@pytest.mark.parametrize("by_client", [True, False])
+def test_closing_says_so_to_the_peer_who_says_it_back(by_client: bool) -> None:
+    """https://www.rfc-editor.org/rfc/rfc5246#section-7.2.1"""
+    leaver, peer = connected() if by_client else connected()[::-1]
+    leaver.send(b"last words")
+    leaver.close()
+    peer_heard = leaver.take_datagrams()
+    for datagram in peer_heard:
+        peer.receive(datagram)
+    assert peer.take_application_data() == [b"last words"]
+    assert leaver.closed
+    assert peer.closed
+    [goodbye] = peer.take_datagrams()
+    assert goodbye[0] == ALERT
 
 
 def test_strangers_records_change_nothing() -> None:

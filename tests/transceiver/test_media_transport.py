@@ -189,6 +189,68 @@ def test_a_proven_address_takes_any_number_at_once() -> None:
     assert wire.drops == {}
 
 
+class Peer:
+    """A client's DTLS, whose address has answered; `lose` says which datagrams get lost."""
+
+    def __init__(self, *, client: bool) -> None:
+        ours, theirs = DtlsCertificate(), DtlsCertificate()
+        self.dtls = DtlsEndpoint(theirs, [ours.fingerprint], client=client)
+        self.wire = Wire(DtlsEndpoint(ours, [theirs.fingerprint], client=not client))
+        self.lose: set[int] = set()
+        """Of what we send, counted from the first."""
+        self._sent = 0
+        self.wire.check()
+        self.wire.answer()
+        self.dtls.start()
+
+    def exchange(self, now: float) -> None:
+        """It is `now`; everything arrives that does not get lost."""
+        self.wire.transport.tick(now)
+        while True:
+            forth, back = self.wire.dtls()[self._sent :], self.dtls.take_datagrams()
+            if not forth and not back:
+                return
+            for datagram in forth:
+                self._sent += 1
+                if self._sent not in self.lose:
+                    self.dtls.receive(datagram)
+            for datagram in back:
+                self.wire.take(datagram, IPV4, now)
+
+    @property
+    def connected(self) -> bool:
+        return self.dtls.srtp_keys is not None and self.wire.transport.connected
+
+
+@pytest.mark.parametrize("client", [True, False])
+def test_a_lost_flight_is_sent_again_long_before_openssls_second(client: bool) -> None:
+    peer = Peer(client=client)
+    peer.lose = {1, 2}
+    peer.exchange(0.2)
+    assert not peer.connected
+    for hundredths in range(20, 100):
+        peer.exchange(hundredths / 100)
+    assert peer.connected
+
+
+def test_what_waits_for_its_first_time_is_not_repeated() -> None:
+    wire = Wire(flights(1000))
+    wire.check()
+    wire.transport.tick(10.0)
+    wire.answer()
+    assert wire.dtls() == [record(1000)]
+
+
+def test_a_handshake_that_is_over_is_not_repeated() -> None:
+    peer = Peer(client=False)
+    peer.exchange(0.2)
+    assert peer.connected
+    left = len(peer.wire.dtls())
+    for hundredths in range(20, 200):
+        peer.exchange(hundredths / 100)
+    assert len(peer.wire.dtls()) == left
+
+
 def connected(**arguments: tuple[int, ...]) -> tuple[Wire, SrtpSender]:
     """Keys by DTLS, but an address that has answered no check."""
     profile = SrtpProfile.AEAD_AES_128_GCM
