@@ -31,13 +31,6 @@ class AudioFrameHeader(NamedTuple):
     position: int
     """Uplink: samples since the session's first. Downlink: see `downlink_position`. 64 bits."""
 
-    def pack(self) -> bytes:
-        """Raises AudioBlockError when a field does not fit."""
-        try:
-            return _HEADER.pack(*self)
-        except struct.error as error:
-            raise AudioBlockError(f"{self} does not fit its fields") from error
-
     @classmethod
     def unpack_from(cls, headers: bytes, start: int) -> "AudioFrameHeader":
         """The header at byte `start`, of which HEADER_BYTES must follow."""
@@ -57,13 +50,18 @@ def pack_frames(frames: Iterable[tuple[int, int, bytes]]) -> AudioBlock:
 
     Raises AudioBlockError for a field out of range or half a sample.
     """
+    pack = _HEADER.pack
     headers: list[bytes] = []
     samples: list[bytes] = []
-    for session, position, pcm in frames:
-        if len(pcm) % BYTES_PER_SAMPLE:
-            raise AudioBlockError(f"a frame of {len(pcm)} bytes ends within a sample")
-        headers.append(AudioFrameHeader(session, len(pcm), position).pack())
-        samples.append(pcm)
+    try:
+        for session, position, pcm in frames:
+            length = len(pcm)
+            if length % BYTES_PER_SAMPLE:
+                raise AudioBlockError(f"a frame of {length} bytes ends within a sample")
+            headers.append(pack(session, length, position))
+            samples.append(pcm)
+    except struct.error as error:
+        raise AudioBlockError(f"a frame's header does not fit its fields: {error}") from error
     return AudioBlock(headers=b"".join(headers), samples=b"".join(samples))
 
 

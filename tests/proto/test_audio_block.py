@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from antiphon_proto.audio_block import (
     AudioBlockError,
     AudioFrame,
-    AudioFrameHeader,
     downlink_position,
     pack_frames,
     split_downlink_position,
@@ -83,9 +83,9 @@ def test_a_truncated_block_is_refused(given_frames: list[AudioFrame], data: st.D
     ("headers", "samples"),
     [
         pytest.param(b"\0" * 15, b"", id="half a header"),
-        pytest.param(AudioFrameHeader(1, 4, 0).pack(), b"\0\0", id="too few samples"),
-        pytest.param(AudioFrameHeader(1, 2, 0).pack(), b"\0" * 4, id="samples without a header"),
-        pytest.param(AudioFrameHeader(1, 3, 0).pack(), b"\0" * 3, id="half a sample"),
+        pytest.param(struct.pack("<IIQ", 1, 4, 0), b"\0\0", id="too few samples"),
+        pytest.param(struct.pack("<IIQ", 1, 2, 0), b"\0" * 4, id="samples without a header"),
+        pytest.param(struct.pack("<IIQ", 1, 3, 0), b"\0" * 3, id="half a sample"),
         pytest.param(b"", b"\0\0", id="no header at all"),
     ],
 )
