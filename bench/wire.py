@@ -12,6 +12,10 @@ from antiphon_proto.demux import packet_kind
 from antiphon_proto.tunnel import TunnelReceiver, TunnelSender
 from antiphon_proto.ufrag import EPOCH, Owner, UfragMinter, UfragReader
 from bench.figures import publish
+from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.reports import RtcpSession
+from transceiver.rtp.rtcp import Report, ReportBlock, encode_report
+from transceiver.rtp.sender import RtpSender
 
 CALLS = 20_000
 RUNS = 7
@@ -36,6 +40,21 @@ SENDER = TunnelSender(KEYS, 1, (OWNER.address, OWNER.port))
 RECEIVER = TunnelReceiver(KEYS, (OWNER.address, OWNER.port))
 DATAGRAM = SENDER.encode_data(CLIENT, PACKET)
 
+FRAME = bytes(80)
+"""Of Opus, 20 ms at 32 kbit/s."""
+
+
+def rtp_sender(redundancy: int) -> RtpSender:
+    sender = RtpSender(payload_type=111, ssrc=1, sequence=0, timestamp=0, red_payload_type=63)
+    sender.redundancy = redundancy
+    return sender
+
+
+PLAIN, REDUNDANT = rtp_sender(0), rtp_sender(1)
+VOICE = RtpPacket(111, 1, 960, 2, FRAME)
+RTCP = RtcpSession(PLAIN, cname="antiphon", epoch_s=4e9, random=lambda: 0.5)
+REPORT = encode_report(Report(2, None, [ReportBlock(1, 0, 0, 1, 0, 0, 0)]))
+
 
 def route_check() -> bool:
     """All that a relay must do before it may believe a client's first packet."""
@@ -54,6 +73,10 @@ STEPS: dict[str, Callable[[], object]] = {
     "all of the last four": route_check,
     "write a tunnel datagram": lambda: SENDER.encode_data(CLIENT, PACKET),
     "read a tunnel datagram": lambda: RECEIVER.decode(DATAGRAM),
+    "write an RTP packet": lambda: PLAIN.send(FRAME),
+    "write one that repeats a frame": lambda: REDUNDANT.send(FRAME),
+    "count an RTP packet that came": lambda: RTCP.receive_rtp(VOICE, 1.0),
+    "read a receiver report": lambda: RTCP.receive(REPORT, 1.0),
 }
 
 

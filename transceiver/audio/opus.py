@@ -119,6 +119,7 @@ class OpusEncoder:
         if preferences is not None:
             self._request(libopus.SET_MAX_BANDWIDTH, _bandwidth(preferences.max_playback_rate))
             self._request(libopus.SET_VBR, int(not preferences.constant_bitrate))
+        self._adapted_to: tuple[OpusMode, float] | None = None
         self.adapt(OpusMode.VOIP, 0.0)
 
     def encode(self, pcm: bytes) -> bytes:
@@ -132,6 +133,9 @@ class OpusEncoder:
 
         libopus makes the transition between its coders itself: no frame is a bad one.
         """
+        if self._adapted_to == (mode, expected_loss):
+            return
+        self._adapted_to = mode, expected_loss
         tuning = mode.tuning
         fec = self._takes_fec and tuning.silk
         loss = min(expected_loss, MAX_EXPECTED_LOSS) if fec else 0.0
