@@ -23,6 +23,8 @@ _SPEECH = OpusEncoder(_RATE).encode(bytes(_RATE // 50 * 2))
 
 _REDUNDANT = encode_red([RedBlock(_OPUS, 960, _SPEECH), RedBlock(_OPUS, 0, _SPEECH)])
 
+_EXTENDED_REPORT = struct.pack(">BBHI", 0x80, 207, 1, 1)
+
 
 def _stream(*packets: bytes) -> bytes:
     """Packets one after the other, each behind its length."""
@@ -52,12 +54,18 @@ SEEDS = [
         )
         + bytes(rtp.RtcpSdesPacket([rtp.RtcpSourceInfo(1, [(1, b"cname")])]))
     ),
+    _stream(
+        RtpPacket(_OPUS, 1, 960, 1, _SPEECH).encode(),
+        bytes(rtp.RtcpRrPacket(1, [rtp.RtcpReceiverInfo(7, 128, 1, 1, 0, 0, 0)])),
+        bytes(rtp.RtcpRrPacket(1, [rtp.RtcpReceiverInfo(7, 0, 1, 3, 0, 0, 0)])) + _EXTENDED_REPORT,
+        bytes(rtp.RtcpByePacket([1])),
+    ),
 ]
 
 
 def one_input(data: bytes) -> None:
     receiver = AudioReceiver(_FORMAT, _RATE)
-    sender = RtpSender(payload_type=_OPUS, ssrc=7, sequence=0, timestamp=0)
+    sender = RtpSender(payload_type=_OPUS, ssrc=7, sequence=0, timestamp=0, red_payload_type=_RED)
     session = RtcpSession(sender, cname="fuzz", epoch_s=4e9, random=lambda: 0.5)
     protection = DownlinkProtection(red=bool(len(data) % 2), fec=True)
     frames = []
