@@ -19,7 +19,8 @@ from transceiver.rtp.red import RedError, read_primary
 from transceiver.rtp.reordering import Arrival, Reordering
 
 MAX_REPAIR_S = 0.120
-"""A longer gap is made up only next to its end; what is before that is silence."""
+"""Of a longer gap only this much of its start is made up, and the frame before its end;
+in between is silence."""
 
 _DTX_PAYLOAD_BYTES = 2
 """A frame this short says that the sender stops sending (RFC 6716 section 2.1.9)."""
@@ -194,20 +195,33 @@ class AudioReceiver:
 
     def _bridge(self, arrival: Arrival, following: int, now: float) -> list[AudioFrame]:
         """What comes between the last sample and the first of a packet of `following`."""
+        hushed = self._live_silence.filled > 0
         gap = self._clock.jump(arrival.packet.timestamp)
         skipped, gap = self._live_silence.settle(gap, now, lost=self._lost)
-        repair = 0
-        if self._lost and following:
-            repair = gap if gap <= self._max_repair else following
-            repair -= repair % self._decoder.concealment_step
-        self._lost = False
+        lost, self._lost = self._lost, False
         self._position += skipped
-        frames = self._silence_frames(gap - repair, arrival.waited_s)
-        if repair:
-            pcm = self._skipping.repair(arrival.packet.payload, repair)
-            self.counts.recovered += repair * self._count_ticks
-            frames.append(self._frame(pcm, arrival.waited_s))
+        if not lost or not gap or not following:
+            return self._silence_frames(gap, arrival.waited_s)
+        if gap <= self._max_repair:
+            return self._repaired(arrival, 0, gap, gap)
+        return self._repaired(arrival, 0 if hushed else self._max_repair, gap, following)
+
+    def _repaired(self, arrival: Arrival, head: int, gap: int, tail: int) -> list[AudioFrame]:
+        """Guesses at the `head` of a gap of lost sound, silence, and what the packet after it
+        tells of its `tail`."""
+        step = self._decoder.concealment_step
+        tail -= tail % step
+        head = min(head, gap - tail) // step * step
+        frames = [self._made_up(self._skipping.conceal(head), arrival.waited_s)] if head else []
+        frames += self._silence_frames(gap - head - tail, arrival.waited_s)
+        if tail:
+            repaired = self._skipping.repair(arrival.packet.payload, tail)
+            frames.append(self._made_up(repaired, arrival.waited_s))
         return frames
+
+    def _made_up(self, pcm: bytes, waited_s: float) -> AudioFrame:
+        self.counts.recovered += len(pcm) // _BYTES_PER_SAMPLE * self._count_ticks
+        return self._frame(pcm, waited_s)
 
     def _silence_frames(self, samples: int, waited_s: float) -> list[AudioFrame]:
         self.counts.silence += samples * self._count_ticks

@@ -64,6 +64,11 @@ class SkippingDecoder:
         self._catch_up()
         return self._decoder.repair(following, samples)
 
+    def conceal(self, samples: int) -> bytes:
+        """A guess at the next `samples`; see AudioDecoder."""
+        self._catch_up()
+        return self._decoder.conceal(samples)
+
     def reset(self) -> None:
         """Forget the past: the next packet begins another stream."""
         self._decoder.reset()

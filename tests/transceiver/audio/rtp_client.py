@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from transceiver.audio.codec import AudioDecoder
+from transceiver.audio.counts import COUNT_RATE
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus import OpusEncoder
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
@@ -15,6 +16,9 @@ from transceiver.rtp.red import RedBlock, encode_red
 
 RATE = 24000
 FRAME = RATE // 50
+FRAME_COUNT = COUNT_RATE // 50
+"""A frame in the units of what is counted."""
+
 TICKS = 960
 """Of the RTP clock, in a frame."""
 OPUS, RED = 111, 63

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.transceiver.audio.rtp_client import (
     DTX,
     FRAME,
+    FRAME_COUNT,
     OPUS,
     RATE,
     TONE,
@@ -18,10 +19,8 @@ from tests.transceiver.audio.rtp_client import (
 from transceiver.audio.counts import COUNT_RATE
 from transceiver.audio.live_silence import CLOCK_SLACK_S, DTX_MARGIN_S, MAX_S, STALL_MARGIN_S
 from transceiver.audio.opus import OpusEncoder
-from transceiver.audio.receiver import AudioFrame
+from transceiver.audio.receiver import MAX_REPAIR_S, AudioFrame
 from transceiver.rtp.packet import RtpPacket
-
-FRAME_COUNT = COUNT_RATE // 50
 
 
 def test_each_packet_in_order_gives_its_audio_at_once() -> None:
@@ -84,14 +83,30 @@ def test_a_run_of_lost_packets_is_made_up_whole_while_it_is_short() -> None:
     client.assert_unbroken()
 
 
-def test_a_long_outage_is_silence_but_for_its_last_frame() -> None:
+def test_a_long_outage_fades_into_silence() -> None:
     client = Client()
     client.send(*TONE[:10])
     client.lose(20)
     client.send(*TONE[30:40])
-    assert client.receiver.counts.recovered == FRAME_COUNT
-    assert client.receiver.counts.silence == 19 * FRAME_COUNT
+    head, last = round(MAX_REPAIR_S * 50), 1
+    assert client.receiver.counts.recovered == (head + last) * FRAME_COUNT
+    assert client.receiver.counts.silence == (20 - head - last) * FRAME_COUNT
+    levels = [level([frame]) for frame in client.frames[10:]]
+    assert levels[0] > 1000
+    assert max(levels[1 : 20 - head]) == 0
     assert client.receiver.position == 40 * FRAME
+    client.assert_unbroken()
+
+
+def test_what_was_heard_as_silence_is_not_followed_by_a_guess_at_what_was_before_it() -> None:
+    client = Client()
+    client.send(*TONE[:10])
+    client.lose(1)
+    client.let_pass(1.0)
+    client.sequence += 50
+    before = client.receiver.counts.recovered
+    client.send(*TONE[60:70])
+    assert client.receiver.counts.recovered - before == FRAME_COUNT
     client.assert_unbroken()
 
 

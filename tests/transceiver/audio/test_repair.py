@@ -27,11 +27,11 @@ def vowels(count: int) -> list[bytes]:
 VOWELS = vowels(60)
 
 
-def decoded(lost: int | None) -> list[np.ndarray]:
+def decoded(*lost: int) -> list[np.ndarray]:
     receiver = AudioReceiver(PLAIN, RATE)
     frames = []
     for index, packet in enumerate(plain(VOWELS)):
-        if index != lost:
+        if index not in lost:
             frames += receiver.receive(packet, index * 0.02)
     return [np.frombuffer(frame.pcm, "<i2").astype(float) for frame in frames]
 
@@ -49,7 +49,7 @@ def power(samples: np.ndarray) -> float:
 
 @pytest.mark.parametrize("lost", [37, 40, 43, 53])
 def test_in_band_fec_tells_what_a_guess_cannot(lost: int) -> None:
-    whole = decoded(None)
+    whole = decoded()
     repaired = decoded(lost)
     assert len(repaired) == len(whole)
     error = power(repaired[lost] - whole[lost])
@@ -58,6 +58,15 @@ def test_in_band_fec_tells_what_a_guess_cannot(lost: int) -> None:
 
 
 def test_frames_before_the_lost_one_are_untouched_and_those_after_come_back_to_the_truth() -> None:
-    whole, repaired = decoded(None), decoded(41)
+    whole, repaired = decoded(), decoded(41)
     assert all((a == b).all() for a, b in zip(whole[:41], repaired[:41], strict=True))
     assert power(repaired[45] - whole[45]) < power(whole[45] + 1) / 10
+
+
+def test_the_end_of_a_long_outage_is_told_by_the_packet_after_it() -> None:
+    whole, repaired = decoded(), decoded(*range(20, 41))
+    first = next(i for i in range(len(repaired)) if len(repaired[i]) > FRAME)
+    assert first == 20
+    last = repaired[-(len(whole) - 41) - 1]
+    assert len(last) == FRAME
+    assert power(last - whole[40]) < power(whole[40]) / 2

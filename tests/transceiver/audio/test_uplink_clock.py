@@ -7,6 +7,7 @@ import pytest
 from tests.transceiver.audio.rtp_client import (
     DTX,
     FRAME,
+    FRAME_COUNT,
     OPUS,
     PLAIN,
     RATE,
@@ -124,7 +125,7 @@ def test_what_is_lost_before_probing_packets_is_still_made_up() -> None:
     client.frames += client.receiver.receive(client.packet(b"", RED), client.now)
     client.frames += client.receiver.receive(client.packet(b"", RED), client.now)
     client.send(TONE[11])
-    assert client.receiver.counts.recovered == 960
+    assert client.receiver.counts.recovered == FRAME_COUNT
     assert client.receiver.counts.silence == 0
 
 
@@ -139,7 +140,7 @@ def test_a_pause_after_lost_probing_packets_is_silence() -> None:
     client.send(TONE[20])
     assert client.receiver.counts.reordering.lost == 1
     assert client.receiver.counts.recovered == 0
-    assert client.receiver.counts.silence == 5 * 960
+    assert client.receiver.counts.silence == 5 * FRAME_COUNT
 
 
 def test_a_pause_after_a_stall_is_heard_though_nothing_was_lost() -> None:
@@ -156,7 +157,7 @@ def test_what_cannot_be_read_is_made_up_as_if_it_were_lost() -> None:
     client = Client()
     client.send(*TONE[:10], b"\xff\xff\xff", TONE[11])
     assert client.receiver.counts.malformed == 1
-    assert client.receiver.counts.recovered == 960
+    assert client.receiver.counts.recovered == FRAME_COUNT
     assert level(client.frames[-2:-1]) > 3000
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.transceiver.audio.rtp_client import (
     FRAME,
+    FRAME_COUNT,
     PLAIN,
     RATE,
     REDUNDANT,
@@ -94,7 +95,7 @@ def test_a_burst_costs_no_more_than_its_length_and_a_wait(
     assert listener.samples == len(TONE) * FRAME
     assert listener.receiver.counts.redundant == min(blocks, burst)
     made_up = listener.receiver.counts.recovered + listener.receiver.counts.silence
-    assert made_up == max(0, burst - blocks) * 960
+    assert made_up == max(0, burst - blocks) * FRAME_COUNT
     assert max(listener.delays) <= burst * PACKET_S + 0.040 + 1e-9
     assert max(listener.delays[-35:]) <= 1e-9
 
