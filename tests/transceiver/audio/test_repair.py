@@ -64,9 +64,9 @@ def test_frames_before_the_lost_one_are_untouched_and_those_after_come_back_to_t
 
 
 def test_the_end_of_a_long_outage_is_told_by_the_packet_after_it() -> None:
+    """Its sound sets in there: a guess has long faded by then."""
     whole, repaired = decoded(), decoded(*range(20, 41))
-    first = next(i for i in range(len(repaired)) if len(repaired[i]) > FRAME)
-    assert first == 20
     last = repaired[-(len(whole) - 41) - 1]
     assert len(last) == FRAME
-    assert power(last - whole[40]) < power(whole[40]) / 2
+    assert power(last) > power(whole[40]) / 4
+    assert power(repaired[-(len(whole) - 41) - 2]) == 0
