@@ -41,7 +41,9 @@ SHELLS = {
     ],
     "transceiver": [
         "__main__",
+        "audio_metrics",
         "inference_client",
+        "metric_families",
         "metrics",
         "signaling/http",
         "signaling/request_body",
