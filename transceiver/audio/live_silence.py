@@ -4,10 +4,11 @@ FRAME_S = 0.020
 MAX_S = 10.0
 """Longest run of silence given out; the clock jumps over what exceeds it."""
 
-DTX_MARGIN_S = 0.060
+DTX_MARGIN_S = 0.020
 STALL_MARGIN_S = 0.500
 """How far live silence stays behind the clock, where the sender announced a pause
-(DTX) and where its packets just stopped coming, so that a late one finds its place."""
+(DTX) and where its packets just stopped coming, so that a late one finds its place.
+Each millisecond of the first is one by which a turn's end is found later."""
 
 CLOCK_SLACK_S = 1.0
 """How far a gap in timestamps may exceed the time that passed before it is taken for
