@@ -37,11 +37,13 @@ class SenderClock:
 
     def jump(self, timestamp: int) -> int:
         """Go on at `timestamp`; returns the samples that lie between. Back or at the start: 0."""
-        if self.next_timestamp is None or self.is_past(timestamp):
-            self.next_timestamp = timestamp
+        expected, self.next_timestamp = self.next_timestamp, timestamp
+        if expected is None:
             return 0
-        ticks = (timestamp - self.next_timestamp) % _TIMESTAMPS
-        self.next_timestamp = timestamp
+        ticks = (timestamp - expected + _HALF) % _TIMESTAMPS - _HALF
+        if ticks * self._rate <= -self._clock_rate:
+            return 0
+        # Less than a sample back is what rounding does.
         scaled = ticks * self._rate + self._fraction
         samples = max(0, scaled // self._clock_rate)
         self._fraction = scaled - samples * self._clock_rate
@@ -50,7 +52,7 @@ class SenderClock:
     def advance(self, samples: int) -> None:
         """Let time pass, once there was a first packet."""
         assert self.next_timestamp is not None
-        ticks, rest = divmod(samples * self._clock_rate, self._rate)
-        self._fraction -= rest
+        ticks, rest = divmod(samples * self._clock_rate - self._fraction, self._rate)
+        self._fraction = -rest
         self.last_duration = ticks
         self.next_timestamp = (self.next_timestamp + ticks) % _TIMESTAMPS

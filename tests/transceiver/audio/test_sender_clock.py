@@ -47,3 +47,17 @@ def test_packets_of_parts_of_ticks_add_up(samples: int) -> None:
     for _ in range(3000):
         clock.advance(samples)
     assert clock.jump(3000 * samples * 2 // 3 + 8) == 12
+
+
+@pytest.mark.parametrize("early", [0, 1])
+def test_samples_that_no_tick_falls_on_do_not_add_up(early: int) -> None:
+    """Packets of 10 ms at 22.05 kHz: 220 and 221 samples in turn, or 221 first."""
+    clock = SenderClock(48000, 22050)
+    given = 0
+    for packet in range(1000):
+        given += clock.jump(480 * packet)
+        assert clock.jump(480 * packet) == 0
+        samples = 220 + (packet + early) % 2
+        clock.advance(samples)
+        given += samples
+    assert given == 220500
