@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from bench.transceiver.generator import FRAME_S
+from transceiver.audio.libopus import library
 from transceiver.audio.opus import OpusDecoder, OpusEncoder
 from transceiver.audio.opus_mode import OpusMode
 
@@ -19,3 +20,8 @@ def codec_calls_per_core(speech: Sequence[bytes], mode: OpusMode) -> float:
         encoder.encode(decoder.decode(packet))
     used = time.process_time() - used
     return FRAME_S * len(speech) / used
+
+
+def libopus_version() -> str:
+    text: bytes = library().opus_get_version_string()
+    return text.decode().removeprefix("libopus ")
