@@ -1,7 +1,7 @@
 """The `oai-events` data channel: text messages over SCTP over DTLS (RFC 8831).
 
-SCTP is aiortc's, which expects one of its own DTLS transports; `_Link` gives it
-the five names that it uses of one, all but one private. A contract test and the
+SCTP is aiortc's (`SctpAssociation`), which expects one of its own DTLS transports; `_Link`
+gives it the five names that it uses of one, all but one private. A contract test and the
 pinned version of aiortc hold that together. SCTP's timers run on the asyncio loop.
 """
 
@@ -9,8 +9,11 @@ import enum
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
-from aiortc import RTCDataChannel, RTCDtlsTransport, RTCSctpTransport
+from aiortc import RTCDataChannel, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities
+
+from transceiver.sctp_association import SctpAssociation
+from transceiver.sctp_guard import check_packet
 
 LABEL = "oai-events"
 
@@ -29,7 +32,7 @@ class ChannelEnd(enum.Enum):
     OVERFLOW = "overflow"
     """The client did not read what was sent to it."""
     VIOLATION = "violation"
-    """The client overran the receive window or opened too many channels."""
+    """The client overran what is kept of unfinished messages, or opened too many channels."""
 
 
 class DataChannelListener(Protocol):
@@ -64,7 +67,7 @@ class DataChannel:
         self._link = _Link(send_packet, "client" if client else "server")
         self._remote_port = remote_port
         self._capabilities = RTCSctpCapabilities(maxMessageSize=max_message_bytes)
-        self._sctp = RTCSctpTransport(cast(RTCDtlsTransport, self._link))
+        self._sctp = SctpAssociation(cast(RTCDtlsTransport, self._link))
         self._sctp.on("datachannel", self._channel_offered)
         self._channel: RTCDataChannel | None = None
         self._channels = 0
@@ -88,13 +91,14 @@ class DataChannel:
             return
         self._receiving = True
         try:
+            check_packet(packet, self._sctp.outstanding)
             self._link.deliver(packet)
         except Exception:  # noqa: BLE001
             # aiortc asserts and unpacks what the client wrote; its state stays usable.
             self.malformed_packets += 1
         self._receiving = False
         self._notify()
-        if self._sctp._advertised_rwnd < 0 or self._channels > MAX_CHANNELS:
+        if self._sctp.overrun or self._channels > MAX_CHANNELS:
             self._end(ChannelEnd.VIOLATION)
 
     def send(self, text: str) -> None:

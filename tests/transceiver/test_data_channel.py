@@ -2,12 +2,25 @@
 
 import asyncio
 import inspect
+import random
+import struct
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 
 import pytest
 from aiortc import RTCDataChannel, RTCDataChannelParameters, RTCSctpTransport
-from aiortc.rtcsctptransport import Chunk, RTCSctpCapabilities, SackChunk, serialize_packet
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_UNORDERED,
+    AbortChunk,
+    Chunk,
+    DataChunk,
+    ErrorChunk,
+    HeartbeatChunk,
+    ReconfigChunk,
+    RTCSctpCapabilities,
+    SackChunk,
+    crc32c,
+)
 
 from transceiver.data_channel import (
     LABEL,
@@ -17,6 +30,8 @@ from transceiver.data_channel import (
     DataChannel,
     _Link,
 )
+from transceiver.sctp_association import MAX_STREAMS, MAX_WAITING_CHUNKS
+from transceiver.sdp.answer import MAX_MESSAGE_BYTES
 
 
 class Listener:
@@ -64,6 +79,13 @@ class Pair:
     ) -> None:
         if not self.lose():
             loop.call_soon(to, packet)
+
+    def forge(self, *chunks: Chunk) -> None:
+        """The client sends a packet of these, past its own SCTP."""
+        head = struct.pack("!HHL", 5000, 5000, self.server._sctp._local_verification_tag)
+        body = b"".join(map(bytes, chunks))
+        checksum = struct.pack("<L", crc32c(head + bytes(4) + body))
+        self.server.receive(head + checksum + body)
 
     async def start(self) -> None:
         self.server.start()
@@ -252,20 +274,124 @@ async def test_overrunning_the_receive_window_is_the_end(pair: Pair) -> None:
     assert pair.listener.ends == [ChannelEnd.VIOLATION]
 
 
-class CutShortSack(Chunk):
-    type = SackChunk.type
-
-
 async def test_malformed_packets_are_survived(pair: Pair) -> None:
     channel = await pair.connect()
     for packet in b"", b"\0" * 11, b"\xff" * 40, bytes(1200):
         pair.server.receive(packet)
+    before = pair.server.malformed_packets
     # A checksum and tag that hold, around a SACK that is cut short: aiortc raises.
-    tag = pair.server._sctp._local_verification_tag
-    pair.server.receive(serialize_packet(5000, 5000, tag, CutShortSack(body=b"\0")))
-    assert pair.server.malformed_packets == 1
+    pair.forge(LaidOut(SackChunk.type, b"\0"))
+    assert pair.server.malformed_packets == before + 1
     channel.send("still here")
     await until(lambda: pair.listener.messages == ["still here"])
+
+
+def data(tsn: int, *, stream: int = 1, flags: int = 0, text: bytes = b"x") -> DataChunk:
+    """With neither flag set, the middle of a message."""
+    chunk = DataChunk(flags)
+    chunk.tsn, chunk.stream_id, chunk.protocol, chunk.user_data = tsn % 2**32, stream, 51, text
+    return chunk
+
+
+class TestHostileClients:
+    """Who has a call can send any SCTP; the worker has other calls."""
+
+    async def test_a_sack_of_everything_is_not_counted_through(self, pair: Pair) -> None:
+        channel = await pair.connect()
+        sack = SackChunk()
+        sack.cumulative_tsn = pair.server._sctp._last_sacked_tsn
+        sack.gaps = [(1, 65535)] * 250
+        pair.forge(sack)
+        assert pair.server.malformed_packets == 1
+        channel.send("still here")
+        await until(lambda: pair.listener.messages == ["still here"])
+
+    async def test_a_parameter_of_no_length_is_not_read_for_ever(self, pair: Pair) -> None:
+        await pair.connect()
+        for kind in HeartbeatChunk, ReconfigChunk, AbortChunk, ErrorChunk:
+            pair.forge(LaidOut(kind.type, bytes(4)))
+        assert pair.server.malformed_packets == 4
+        assert pair.server.open
+
+    @pytest.mark.parametrize("flags", [0, SCTP_DATA_UNORDERED])
+    async def test_pieces_without_end_are_not_kept(self, pair: Pair, flags: int) -> None:
+        await pair.connect()
+        tsn = pair.server._sctp._last_received_tsn + 1
+        for start in range(0, 10 * MAX_WAITING_CHUNKS, 50):
+            pair.forge(*(data(tsn + start + each, flags=flags) for each in range(50)))
+        assert pair.listener.ends == [ChannelEnd.VIOLATION]
+
+    async def test_nor_are_pieces_behind_one_that_never_comes(self, pair: Pair) -> None:
+        await pair.connect()
+        tsn = pair.server._sctp._last_received_tsn + 2
+        for start in range(0, 10 * MAX_WAITING_CHUNKS, 50):
+            pair.forge(*(data(tsn + start + each, flags=3, text=b"") for each in range(50)))
+        assert pair.listener.ends == [ChannelEnd.VIOLATION]
+
+    async def test_nor_those_of_many_streams(self, pair: Pair) -> None:
+        await pair.connect()
+        tsn = pair.server._sctp._last_received_tsn + 1
+        for start in range(MAX_STREAMS + 1):
+            pair.forge(data(tsn + start, stream=start))
+        assert pair.listener.ends == [ChannelEnd.VIOLATION]
+
+    async def test_what_it_does_not_acknowledge_is_kept_to_a_limit(self, pair: Pair) -> None:
+        """Its SCTP answers, but takes no more data: an application that does not read."""
+        await pair.connect()
+
+        async def forget(_chunk: DataChunk) -> None: ...
+
+        pair.client._receive_data_chunk = forget  # type: ignore[method-assign]
+        sent = 0
+        while not pair.listener.ends:
+            pair.server.send("x" * 50_000)
+            sent += 50_000
+            await asyncio.sleep(0)
+        assert pair.listener.ends == [ChannelEnd.OVERFLOW]
+        assert sent < 2 * MAX_BUFFERED_BYTES
+
+
+class LaidOut(Chunk):
+    """A chunk whose bytes are given."""
+
+    def __init__(self, kind: int, value: bytes) -> None:
+        self._bytes = struct.pack("!BBH", kind, 0, 4 + len(value)) + value
+
+    def __bytes__(self) -> bytes:
+        return self._bytes
+
+
+class TestLongAndMany:
+    async def test_a_session_of_a_mebibyte_comes_in_events_of_the_longest_kind(
+        self, pair: Pair
+    ) -> None:
+        channel = await pair.connect()
+        events = [str(number) + "x" * (MAX_MESSAGE_BYTES - 1) for number in range(4)]
+        for event in events:
+            channel.send(event)
+        await until(lambda: len(pair.listener.messages) == 4)
+        assert pair.listener.messages == events
+
+    async def test_ten_thousand_short_messages_arrive_in_order(self, pair: Pair) -> None:
+        channel = await pair.connect()
+        for number in range(10_000):
+            channel.send(str(number))
+            if number % 200 == 199:  # aiortc, here the client, is slow with more under way.
+                await until(lambda sent=number + 1: len(pair.listener.messages) == sent)
+        assert pair.listener.messages == [str(number) for number in range(10_000)]
+
+    async def test_a_tenth_of_the_packets_may_be_lost_both_ways(self, pair: Pair) -> None:
+        channel = await pair.connect()
+        received: list[str] = []
+        channel.on("message", received.append)
+        losses = random.Random(5)
+        pair.lose = lambda: losses.random() < 0.1
+        texts = [str(number) + "x" * (number * 97 % 4000) for number in range(100)]
+        for text in texts:
+            channel.send(text)
+            pair.server.send(text)
+        await until(lambda: len(received) == len(pair.listener.messages) == len(texts))
+        assert received == pair.listener.messages == texts
 
 
 class TestContractWithAiortc:
