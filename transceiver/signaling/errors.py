@@ -93,12 +93,16 @@ def _api_error(error: Exception, request: web.Request, request_id: str) -> ApiEr
 
 def _refusal(error: CallRefusedError) -> ApiError:
     limited = error.reason is RefusalReason.RATE_LIMITED
+    headers = {"Retry-After": str(error.retry_after_s)}
+    if not limited:
+        # Another connection may find another worker, and one that has room.
+        headers["Connection"] = "close"
     return ApiError(
         status=429 if limited else 503,
         message=f"{_REFUSALS[error.reason]} Please try again in {error.retry_after_s} s.",
         code=error.reason.value,
         type="rate_limit_error" if limited else "server_error",
-        headers={"Retry-After": str(error.retry_after_s)},
+        headers=headers,
     )
 
 

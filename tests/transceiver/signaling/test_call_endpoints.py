@@ -189,6 +189,7 @@ async def test_a_server_without_room_says_when_to_come_back(
     error = await error_of(response, 503)
     assert (error["type"], error["code"]) == ("server_error", reason.value)
     assert response.headers["Retry-After"] == "3"
+    assert response.headers["Connection"] == "close"
 
 
 async def test_a_session_that_no_engine_serves_is_a_bad_request(
