@@ -58,7 +58,7 @@ ALERTS = """\
 | `rate(antiphon_relay_dropped_packets_total{reason=~"owner_.*\\|table_full\\|.*punt_queue_full\\|tunnel_.*\\|client_.*"}[5m]) > 0` | one of the faults below |
 | `rate(antiphon_transceiver_skipped_frames_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
 | `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
-| `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, more than a second repetition makes good |
+| `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, over all of them |
 | `antiphon_transceiver_trunk_connected == 0` | no inference replica |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
 
