@@ -11,7 +11,7 @@ from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
 from antiphon_proto.trunk import Commit, Error, Event, Ready, SpeechStarted, TurnEnded
 from chassis.host_port import HostPort
-from transceiver import inference_client
+from transceiver import inference_client, trunk_backlog
 from transceiver.counters import TrunkCounters
 from transceiver.inference_client import EngineSession, InferenceClient
 from transceiver.trunk_backlog import TrunkBacklog
@@ -27,6 +27,8 @@ class Replica(pb_grpc.InferenceServicer):
         self.trunks: asyncio.Queue[grpc.aio.ServicerContext] = asyncio.Queue()
         self.uplinks: asyncio.Queue[pb.Uplink] = asyncio.Queue()
         self.broken = asyncio.Event()
+        self.reads = asyncio.Event()
+        self.reads.set()
 
     async def Trunk(self, messages, context) -> None:  # noqa: N802 - the name of the RPC
         await self.trunks.put(context)
@@ -36,6 +38,7 @@ class Replica(pb_grpc.InferenceServicer):
         reading.cancel()
 
     async def _read(self, messages) -> None:
+        await self.reads.wait()
         async for message in messages:
             await self.uplinks.put(message)
 
@@ -243,3 +246,55 @@ async def test_a_writer_that_fails_does_not_leave_a_trunk_that_only_listens(
     with pytest.raises(RuntimeError, match="a defect"):
         await asyncio.wait_for(trunk.running, PATIENCE_S)
     assert not trunk.client.connected
+
+
+async def test_a_replica_that_stopped_reading_gets_what_is_fresh_when_it_goes_on(
+    trunk: Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trunk_backlog, "MAX_FRAMES", 100)
+    await trunk.context()
+    trunk.replica.reads.clear()
+    trunk.replica.broken.set()
+    await trunk.context()
+    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    session = trunk.open()
+    position = 0
+    async with asyncio.timeout(PATIENCE_S):
+        while trunk.counters.frames_shed < 1000:
+            session.push_audio(position, bytes(960))
+            trunk.client.flush()
+            position += 480
+            await asyncio.sleep(0)
+    trunk.replica.reads.set()
+    positions: list[int] = []
+    while not positions or positions[-1] < position - 480:
+        positions += [frame.position for frame in unpack_frames((await trunk.uplink()).audio)]
+    assert positions == sorted(positions)
+    assert positions[-100:] == list(range(position - 48_000, position, 480))
+    assert len(positions) == position // 480 - trunk.counters.frames_shed
+
+
+@pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", bytes(100)])
+async def test_a_stranger_at_the_replicas_address_is_left_alone(
+    reply: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference_client, "RECONNECT_S", 0.01)
+    visits = 0
+
+    async def visited(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal visits
+        visits += 1
+        await reader.read(10)
+        writer.write(reply)
+        writer.close()
+
+    server = await asyncio.start_server(visited, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = InferenceClient(HostPort("127.0.0.1", port), TrunkCounters())
+    running = asyncio.create_task(client.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while visits < 2:
+            await asyncio.sleep(0.01)
+    assert not client.connected
+    running.cancel()
+    server.close()
