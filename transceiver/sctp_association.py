@@ -8,6 +8,8 @@ from aiortc import RTCSctpTransport
 from aiortc.rtcsctptransport import tsn_plus_one
 from aiortc.utils import uint32_gte
 
+from transceiver.sctp_guard import SctpError
+
 MAX_WAITING_CHUNKS = 1024
 """Received, and of use only when others come; the window of 1 MiB holds 900 long ones."""
 
@@ -36,6 +38,8 @@ class SctpAssociation(RTCSctpTransport):
 
     def _mark_received(self, tsn: int) -> bool:
         """As the original does, in a time that does not depend on what is waiting."""
+        if self._last_received_tsn is None:
+            raise SctpError("data before the association was begun")
         if uint32_gte(self._last_received_tsn, tsn) or tsn in self._sack_misordered:
             self._sack_duplicates.append(tsn)
             return True
