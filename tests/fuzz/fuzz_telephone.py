@@ -1,0 +1,54 @@
+"""A client's G.711 and comfort noise: PCM at a rate that neither divides, or refused."""
+
+import itertools
+import struct
+
+from transceiver.audio.format import AudioFormat, Codec
+from transceiver.audio.receiver import AudioReceiver
+from transceiver.rtp.packet import RtpError, RtpPacket
+
+_PCMU, _NOISE = 0, 13
+_FORMAT = AudioFormat(Codec.PCMU, _PCMU, comfort_noise_payload_type=_NOISE)
+_RATE = 22050
+
+
+def _stream(*packets: tuple[int, int, int, bytes]) -> bytes:
+    """Packets one after the other, each behind its length."""
+    encoded = [RtpPacket(kind, *rest[:2], 1, rest[2]).encode() for kind, *rest in packets]
+    return b"".join(struct.pack(">H", len(packet)) + packet for packet in encoded)
+
+
+SEEDS = [
+    _stream(*((_PCMU, number, number * 160, bytes(160)) for number in (0, 1, 3, 2, 6, 7))),
+    _stream(
+        (_PCMU, 65535, 2**32 - 80, bytes(range(80))),
+        (_NOISE, 0, 0, b"\x46"),
+        (_PCMU, 1, 800, bytes(80)),
+        (_PCMU, 2, 880, bytes(480)),
+    ),
+]
+
+
+def one_input(data: bytes) -> None:
+    receiver = AudioReceiver(_FORMAT, _RATE)
+    frames = []
+    for number, packet in enumerate(_packets(data)):
+        now = number * 0.02
+        try:
+            parsed = RtpPacket.parse(packet)
+        except RtpError:
+            continue
+        frames += receiver.receive(parsed, now) + receiver.tick(now)
+    for frame in frames:
+        assert len(frame.pcm) % 2 == 0
+    for earlier, later in itertools.pairwise(frames):
+        assert later.position >= earlier.position + len(earlier.pcm) // 2
+
+
+def _packets(stream: bytes) -> list[bytes]:
+    packets, start = [], 0
+    while start + 2 <= len(stream):
+        (length,) = struct.unpack_from(">H", stream, start)
+        packets.append(stream[start + 2 : start + 2 + length])
+        start += 2 + length
+    return packets
