@@ -29,10 +29,11 @@ class Nat:
         self.answered_media: deque[bytes] = deque(maxlen=KEPT)
         """The latest RTP to the client."""
         self.loses_every = 0
-        """Of so many of the client's RTP packets, one is lost; 0 loses none."""
+        """Of so many RTP packets, one is lost, either way; 0 loses none."""
         self.lost = 0
+        """Of the client's."""
         self._client: Address | None = None
-        self._said = 0
+        self._said = self._heard = 0
 
     def open(self, server: Address) -> None:
         """Carry for the client that speaks first. Call from within a running event loop."""
@@ -41,7 +42,7 @@ class Nat:
         self.checks_pass = True
         self.media.clear()
         self.answered_media.clear()
-        self.loses_every = self.lost = self._said = 0
+        self.loses_every = self.lost = self._said = self._heard = 0
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._inside, self._carry_out)
         self._map()
@@ -86,6 +87,9 @@ class Nat:
         assert self._client is not None
         if packet_kind(datagram) is PacketKind.RTP:
             self.answered_media.append(datagram)
+            self._heard += 1
+            if self.loses_every and self._heard % self.loses_every == 0:
+                return
         self._inside.sendto(datagram, self._client)
 
 

@@ -54,10 +54,12 @@ def find_audio(sections: tuple[MediaSection, ...]) -> AudioSection:
     section = sections[index]
     if "rtcp-mux" not in section.attributes:
         raise OfferError(OfferFault.NO_RTCP_MUX, "the offer's audio lacks a=rtcp-mux")
-    extensions = _extensions(section, payload_type)
+    red = usable[index].redundant(payload_type) if codec is Codec.OPUS else None
+    feedback = red is None and _offers_transport_feedback(section, payload_type)
+    extensions = _extensions(section, with_sequence=feedback)
     return AudioSection(
         index,
-        _format(section, usable[index], codec, payload_type, extensions),
+        _format(section, usable[index], codec, payload_type, red, extensions),
         tuple(extensions.values()),
         _ssrcs(section),
     )
@@ -68,6 +70,7 @@ def _format(
     formats: PayloadFormats,
     codec: Codec,
     payload_type: int,
+    red: int | None,
     extensions: dict[str, HeaderExtension],
 ) -> AudioFormat:
     parameters = formats.parameters(payload_type)
@@ -76,7 +79,7 @@ def _format(
     return AudioFormat(
         codec=codec,
         payload_type=payload_type,
-        red_payload_type=formats.redundant(payload_type) if is_opus else None,
+        red_payload_type=red,
         comfort_noise_payload_type=None if is_opus else formats.comfort_noise(),
         frame_ms=frame_ms(section, parameters),
         extensions=HeaderExtensionIds(
@@ -88,12 +91,14 @@ def _format(
     )
 
 
-def _extensions(section: MediaSection, payload_type: int) -> dict[str, HeaderExtension]:
-    """Those that we read; transport-wide sequence numbers only where feedback may follow."""
+def _extensions(section: MediaSection, *, with_sequence: bool) -> dict[str, HeaderExtension]:
+    """Those that we read; transport-wide sequence numbers only where feedback is to follow.
+
+    Not where redundant audio is sent: Chromium would flood a lossy path with padding
+    (docs/decisions/0022-feedback-or-redundancy.md).
+    """
     sent = sent_extensions(section)
-    read = [AUDIO_LEVEL]
-    if _offers_transport_feedback(section, payload_type):
-        read.append(TRANSPORT_SEQUENCE)
+    read = [AUDIO_LEVEL, TRANSPORT_SEQUENCE] if with_sequence else [AUDIO_LEVEL]
     return {uri: sent[uri] for uri in read if uri in sent}
 
 

@@ -7,6 +7,7 @@ from transceiver.audio.format import HeaderExtensionIds
 from transceiver.sdp import build_answer, parse_offer
 from transceiver.sdp.header_extension import AUDIO_LEVEL, TRANSPORT_SEQUENCE
 
+WITHOUT_RED = without(CHROMIUM, "a=rtpmap:63")
 OPUS = "a=rtpmap:111 opus/48000/2"
 FEEDBACK = "a=rtcp-fb:111 transport-cc"
 
@@ -18,14 +19,21 @@ def answered(text: str) -> list[str]:
 
 
 def test_chromiums_level_and_transport_sequence_are_answered_by_its_ids_and_no_others() -> None:
-    offer = parse_offer(CHROMIUM)
+    offer = parse_offer(WITHOUT_RED)
     assert offer.format.extensions == HeaderExtensionIds(audio_level=1, transport_sequence=3)
     assert offer.format.transport_feedback
-    assert answered(CHROMIUM) == [
+    assert answered(WITHOUT_RED) == [
         f"a=extmap:1 {AUDIO_LEVEL}",
         f"a=extmap:3 {TRANSPORT_SEQUENCE}",
         "a=rtcp-fb:111 transport-cc",
     ]
+
+
+def test_redundant_audio_is_answered_rather_than_feedback() -> None:
+    offer = parse_offer(CHROMIUM)
+    assert offer.format.red_payload_type == 63
+    assert not offer.format.transport_feedback
+    assert answered(CHROMIUM) == [f"a=extmap:1 {AUDIO_LEVEL}"]
 
 
 def test_nothing_is_answered_where_nothing_is_offered() -> None:
@@ -36,10 +44,10 @@ def test_nothing_is_answered_where_nothing_is_offered() -> None:
 
 @pytest.mark.parametrize("line", ["a=extmap:3 ", "a=rtcp-fb:111 ", "a=rtcp-rsize"])
 def test_transport_feedback_takes_the_extension_the_feedback_and_reduced_size(line: str) -> None:
-    offer = parse_offer(without(CHROMIUM, line))
+    offer = parse_offer(without(WITHOUT_RED, line))
     assert not offer.format.transport_feedback
     assert offer.format.extensions == HeaderExtensionIds(audio_level=1)
-    assert answered(without(CHROMIUM, line)) == [f"a=extmap:1 {AUDIO_LEVEL}"]
+    assert answered(without(WITHOUT_RED, line)) == [f"a=extmap:1 {AUDIO_LEVEL}"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,7 @@ def test_whose_feedback_is_offered(feedback: str, answered_too: bool) -> None:
 
 def test_there_is_no_feedback_without_its_profile() -> None:
     """https://www.rfc-editor.org/rfc/rfc4585#section-4"""
-    text = CHROMIUM.replace("RTP/SAVPF", "RTP/SAVP")
+    text = WITHOUT_RED.replace("RTP/SAVPF", "RTP/SAVP")
     assert not parse_offer(text).format.transport_feedback
 
 
@@ -108,4 +116,4 @@ def test_extensions_of_the_whole_session_count_too() -> None:
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])
 def test_a_client_that_sends_nothing_sends_no_extensions(direction: str) -> None:
-    assert answered(CHROMIUM.replace("a=sendrecv", f"a={direction}")) == []
+    assert answered(WITHOUT_RED.replace("a=sendrecv", f"a={direction}")) == []
