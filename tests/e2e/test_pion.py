@@ -98,6 +98,20 @@ async def test_a_message_of_many_packets_goes_both_ways(placed: Placed) -> None:
         assert updated["session"]["instructions"] == instructions
 
 
+async def test_many_messages_keep_their_order(placed: Placed) -> None:
+    said = [f"message {number}" for number in range(300)]
+    async with placed() as call:
+        for text in said:
+            content = [{"type": "input_text", "text": text}]
+            item = {"type": "message", "role": "user", "content": content}
+            call.send({"type": "conversation.item.create", "item": item})
+        call.send({"type": "session.update", "session": {"type": "realtime"}})
+        await call.event("session.updated")
+        events = [report["event"] for report in call.all("event")]
+    added = [event["item"] for event in events if event["type"] == "conversation.item.added"]
+    assert [item["content"][0]["text"] for item in added] == said
+
+
 async def test_pion_is_told_when_the_server_hangs_up(
     placed: Placed, deployment: RunningDeployment
 ) -> None:
