@@ -1,0 +1,139 @@
+"""What a user who says nothing costs a transceiver worker: `python -m bench.silent_users`.
+
+Many calls at once through a whole deployment, whose engine hears them and says nothing. The
+CPU is the worker's, in milliseconds for a second of one call:
+
+- absent: connected, but sending no media;
+- room: an open microphone in a quiet room, 50 packets a second;
+- muted: a muted microphone, as many packets, their audio level not negotiated;
+- levelled: the same with its audio level, by which nothing is decoded;
+- dtx: the muted microphone with discontinuous transmission: what it comes to in a pause.
+"""
+
+import argparse
+import asyncio
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from antiphon.wav import RATE, Samples
+from bench.dtx.conversation import hiss
+from bench.dtx.microphone import Microphone
+from bench.figures import publish
+from bench.measured_process import cpu_clock
+from bench.transceiver.generator import Generator, Service
+from bench.transceiver.load_client import Habits, LoadClient
+from bench.transceiver.session_description import OPUS
+from bench.transceiver.speech import FRAME_TICKS
+from tests.e2e.running_deployment import RunningDeployment, running_deployment
+
+RECORDED_S = 20.0
+WARM_UP_S = 2.0
+ROOM_RMS = 16
+"""Of its noise: 66 dB below full scale."""
+
+LEVEL = "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+DIGITAL_SILENCE = bytes.fromhex("bede0001 107f0000")
+_RTP = struct.Struct(">BBHII")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A way of saying nothing: what is sent each 20 ms, and whether its level is told."""
+
+    payloads: Sequence[bytes | None]
+    levelled: bool = False
+
+
+class SilentClient(LoadClient):
+    """A load client that says nothing."""
+
+    silence: Silence
+
+    @property
+    def offer(self) -> str:
+        return super().offer + (LEVEL if self.silence.levelled else "")
+
+    def speak(self) -> None:
+        payload = self.silence.payloads[self.sent % len(self.silence.payloads)]
+        timestamp = self.sent * FRAME_TICKS
+        self.sent += 1
+        if payload is None or self._sender is None:
+            return
+        self._sequence = self._sequence + 1 & 0xFFFF
+        extension = DIGITAL_SILENCE if self.silence.levelled else b""
+        first = 0x90 if extension else 0x80
+        header = _RTP.pack(first, OPUS, self._sequence, timestamp, self._local.ssrc)
+        self._send(self._sender.protect(header + extension + payload))
+
+
+class SilentCalls(Generator):
+    """Calls of silent clients."""
+
+    def __init__(self, service: Service, silence: Silence) -> None:
+        super().__init__(service, Habits(speech=[b""]))
+        self._silence = silence
+
+    def _new_client(self) -> LoadClient:
+        client = SilentClient(self._certificate, self._habits)
+        client.silence = self._silence
+        return client
+
+
+def ways() -> dict[str, Silence]:
+    count = int(RECORDED_S * RATE)
+    noise = hiss(count)
+    room: Samples = (ROOM_RMS * noise / noise.std()).astype(np.int16)
+    nothing = np.zeros(count, np.int16)
+    muted = list(Microphone(dtx=False).payloads(nothing))
+    return {
+        "absent": Silence([None]),
+        "room": Silence(list(Microphone(dtx=False).payloads(room))),
+        "muted": Silence(muted),
+        "levelled": Silence(muted, levelled=True),
+        "dtx": Silence(list(Microphone(dtx=True).payloads(nothing))),
+    }
+
+
+async def cost_ms(
+    deployment: RunningDeployment, silence: Silence, calls: int, seconds: float
+) -> float:
+    """CPU of the worker for a second of one call."""
+    workers = deployment.tier("transceiver").children()
+    clock = cpu_clock(worker.pid for worker in workers)
+    generator = SilentCalls(Service(deployment.url, deployment.api_key), silence)
+    loop = asyncio.get_running_loop()
+    try:
+        await generator.place(calls)
+        generator.start()
+        await asyncio.sleep(WARM_UP_S)
+        used, start = clock(), loop.time()
+        await asyncio.sleep(seconds)
+        return 1000 * (clock() - used) / (loop.time() - start) / calls
+    finally:
+        await generator.close()
+
+
+async def measure(deployment: RunningDeployment, calls: int, seconds: float) -> None:
+    figures: dict[str, float | str] = {"calls": calls, "seconds": seconds}
+    for name, silence in ways().items():
+        cost = await cost_ms(deployment, silence, calls, seconds)
+        packets = sum(payload is not None for payload in silence.payloads) / len(silence.payloads)
+        figures[f"{name}.cpu_ms"] = round(cost, 3)
+        figures[f"{name}.packets_per_second"] = round(50 * packets, 1)
+    publish("silent_users", figures)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.silent_users")
+    parser.add_argument("--calls", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    arguments = parser.parse_args()
+    with running_deployment() as deployment:
+        asyncio.run(measure(deployment, arguments.calls, arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()
