@@ -38,7 +38,7 @@ class IceChecks:
         self._password = remote.password.encode()
         self._role = role
         self._random_bytes = random_bytes
-        self._send_datagram = send
+        self._send = send
 
     def probe(self, path: Path, now: float, *, reserve: bool) -> None:
         """The client spoke on it: validate it, or renew the consent of one in reserve."""
@@ -77,20 +77,14 @@ class IceChecks:
         path.check = Check(transaction_id, datagram, self._role.controlling, use_candidate)
         self._transmit(path.check, path, now)
 
-    def send(self, datagram: bytes, path: Path) -> bool:
-        """Whether the path's limit let it leave."""
-        if not path.limit.spend(len(datagram)):
-            return False
-        self._send_datagram(datagram, path.client)
-        return True
-
     def next_consent(self, now: float) -> float:
         """When to ask again: in 5 s, randomised by 20 % either way."""
         return now + CONSENT_INTERVAL_S * (0.8 + 0.4 * self._random_bytes(1)[0] / 255)
 
     def _transmit(self, check: Check, path: Path, now: float) -> None:
         """Send the check, if so much may leave, and plan what follows when it is not answered."""
-        if self.send(check.datagram, path):
+        if path.limit.spend(len(check.datagram)):
+            self._send(check.datagram, path.client)
             check.transmissions += 1
             check.sent_at = now
         if path.validated:

@@ -32,12 +32,11 @@ from transceiver.ice.credentials import IceCredentials
 from transceiver.ice.path import Check, Path
 from transceiver.ice.path_table import PathTable
 from transceiver.ice.rejection import IceRejection
+from transceiver.ice.responder import IceResponder
 from transceiver.ice.role import ROLE_CONFLICT, IceRole
 
 MEDIA_FRESH_S = 1.0
 """Media is at most 0.4 s apart, also in DTX silence: after this the client sends none."""
-
-UNKNOWN_ATTRIBUTE = 420
 
 
 class IceSession:
@@ -60,16 +59,14 @@ class IceSession:
     ) -> None:
         self.local = local
         self.remote = remote
-        self.ufrag = local.ufrag.encode()
-        """What the client's checks name us by."""
         self.rtt: float | None = None
         """Seconds that the latest answered check to the selected address took."""
-        self._password = local.password.encode()
         self._remote_password = remote.password.encode()
         self._role = role
-        self._send = send
         self._changed = changed
         self._rejections = rejections
+        self._responder = IceResponder(local, role, send=send, rejections=rejections)
+        self.ufrag = self._responder.ufrag
         self._checks = IceChecks(local, remote, role, random_bytes=random_bytes, send=send)
         self._paths = PathTable(changed)
         self._selected: Path | None = None
@@ -175,53 +172,19 @@ class IceSession:
     def _reject(self, reason: IceRejection) -> None:
         self._rejections[reason] += 1
 
-    # Requests: https://www.rfc-editor.org/rfc/rfc8445#section-7.3
-
     def _receive_request(
         self, request: stun.StunMessage, size: int, client: Address, now: float
     ) -> None:
-        # No error response tells a stranger that a session lives here.
-        if request.local_ufrag != self.ufrag or not request.verify(self._password):
-            self._reject(IceRejection.UNAUTHENTICATED)
-        elif request.unknown_required:
-            self._reject(IceRejection.UNKNOWN_ATTRIBUTE)
-            unknown = request.unknown_required
-            self._respond_error(request, client, UNKNOWN_ATTRIBUTE, "Unknown Attribute", unknown)
-        elif not self._role.settle(request):
-            self._reject(IceRejection.ROLE_CONFLICT)
-            self._respond_error(request, client, ROLE_CONFLICT, "Role Conflict")
-        else:
-            path = self._paths.at(client) or self._open(client, size, now)
-            self._accept_request(request, path, now)
-            self._schedule()
-
-    def _accept_request(self, request: stun.StunMessage, path: Path, now: float) -> None:
-        response = stun.binding_success(
-            request.transaction_id, mapped=path.client, password=self._password
-        )
-        self._checks.send(response, path)
+        if not self._responder.admits(request, client):
+            return
+        path = self._paths.at(client) or self._open(client, size, now)
+        self._responder.confirm(request, path)
         path.heard_at = now
         if request.use_candidate and not self._role.controlling:
             path.nominated = True
         self._follow_nomination(path, now)
         self._probe(path, now)
-
-    def _respond_error(
-        self,
-        request: stun.StunMessage,
-        client: Address,
-        code: int,
-        reason: str,
-        unknown: tuple[int, ...] = (),
-    ) -> None:
-        response = stun.binding_error(
-            request.transaction_id,
-            code=code,
-            reason=reason,
-            password=self._password,
-            unknown_attributes=unknown,
-        )
-        self._send(response, client)
+        self._schedule()
 
     # Paths
 

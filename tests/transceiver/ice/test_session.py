@@ -27,8 +27,9 @@ from transceiver.ice import IceRejection
 from transceiver.ice.checks import MAX_TRANSMISSIONS
 from transceiver.ice.path import CONSENT_EXPIRY_S, RESERVE_EXPIRY_S, ROAMING_EXPIRY_S
 from transceiver.ice.path_table import MAX_PATHS, MAX_ROAMING
+from transceiver.ice.responder import UNKNOWN_ATTRIBUTE
 from transceiver.ice.role import ROLE_CONFLICT
-from transceiver.ice.session import MEDIA_FRESH_S, UNKNOWN_ATTRIBUTE
+from transceiver.ice.session import MEDIA_FRESH_S
 
 
 def test_a_first_check_is_answered_checked_back_and_selects_its_address() -> None:
