@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test check proto fuzz bench bench-relay bench-relay-healing bench-loss relay-peers clean debian-packages
+.PHONY: help up test check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss relay-peers clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench  measure the README's figures"
 	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
 	@echo "make bench-relay-healing  measure how calls fare when their relay is killed or replaced"
+	@echo "make bench-transceiver  measure the transceiver beside stock aiortc, 10 minutes"
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
@@ -55,6 +56,11 @@ bench-relay: .venv/ready-to-develop relay-peers
 
 bench-relay-healing: .venv/ready-to-develop
 	$(BIN)/python -m bench.relay_healing $(BENCH_ARGS)
+
+# For a quick look: make bench-transceiver BENCH_ARGS="--quick"
+bench-transceiver: .venv/ready-to-develop
+	$(BIN)/python -m bench.transceiver $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
 
 # For a quick look: make bench-loss BENCH_ARGS="--sentences 10"
 bench-loss: .venv/ready-to-bench

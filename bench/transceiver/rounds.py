@@ -15,7 +15,7 @@ from bench.transceiver import speech
 from bench.transceiver.codec_floor import codec_calls_per_core
 from bench.transceiver.contender import Contender, Cores, aiortc, antiphon
 from bench.transceiver.load_client import Habits
-from bench.transceiver.load_run import LoadRun, run_load
+from bench.transceiver.load_run import HIGHEST_LOAD, LoadRun, run_load
 from bench.transceiver.memory import memory_per_call
 from bench.transceiver.noted_run import NotedRun, run_noted
 from bench.transceiver.redundancy_run import Recovery, run_with_losses
@@ -27,6 +27,9 @@ TARGET_LOAD = 0.62
 HELPERS_LOAD = 0.75
 """Of the other cores at most, or those who work for the measured process hold it up."""
 CALIBRATION_SECONDS = 4.0
+CALIBRATIONS = 3
+ENOUGH_LOAD = 0.55
+"""Calls cost less each, the more there are: few say little of how many are needed."""
 
 NOTED = ("voip.antiphon", "voip.aiortc")
 LOST_SHARE, LOSSY_CALLS = 0.05, 40
@@ -119,10 +122,7 @@ class Rounds:
         with load.start(self._cores) as contender:
             print(f"{name}: measuring process {contender.measured.pid}", flush=True)
             if name not in self._calls:
-                run = uvloop.run(
-                    run_load(contender, load.habits, load.calibration_calls, CALIBRATION_SECONDS)
-                )
-                self._calls[name] = calls_for(run, len(self._cores.others))
+                self._calls[name] = uvloop.run(self._calibrate(load, contender))
             run = uvloop.run(run_load(contender, load.habits, self._calls[name], self._seconds))
         print(described(name, run), flush=True)
         if run.fault:
@@ -130,6 +130,16 @@ class Rounds:
             self._calls[name] = calls_for(run, len(self._cores.others))
         else:
             self.results.loads.setdefault(name, []).append(run)
+
+    async def _calibrate(self, load: Load, contender: Contender) -> int:
+        """How many calls to measure with."""
+        calls = load.calibration_calls
+        for _ in range(CALIBRATIONS):
+            run = await run_load(contender, load.habits, calls, CALIBRATION_SECONDS)
+            calls = calls_for(run, len(self._cores.others))
+            if ENOUGH_LOAD <= run.busy <= HIGHEST_LOAD:
+                break
+        return calls
 
     async def _set_up(self, name: str, load: Load, contender: Contender) -> None:
         results, speaks = self.results, speech.packets(load.coding)
