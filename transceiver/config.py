@@ -21,7 +21,8 @@ class TransceiverConfig:
     tunnel: HostPort = setting(
         HostPort("127.0.0.1", 0),
         parse=HostPort.parse_concrete,
-        help="address that relays reach this process at; worker I takes port + I, 0 any port",
+        help="address that relays (UDP) and other transceivers (TCP) reach this process at; "
+        "worker I takes port + I, 0 any port",
     )
     advertise: HostPort = setting(
         parse=HostPort.parse_concrete, help="the relay's public address, as clients reach it"
