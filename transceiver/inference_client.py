@@ -88,7 +88,7 @@ class InferenceClient:
     """
 
     def __init__(self, target: HostPort, counters: TrunkCounters) -> None:
-        self.backlog = TrunkBacklog(counters)
+        self.backlog = TrunkBacklog(counters, time.time)
         self._target = target
         self._connection: TrunkConnection | None = None
         self._defect: asyncio.Future[None]

@@ -1,6 +1,5 @@
 """What waits for the next write on the trunk, bounded so that it never grows stale."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -17,10 +16,12 @@ MAX_FRAMES = 10_000
 class TrunkBacklog:
     """Audio frames and commands of all sessions, in order, until `take`."""
 
-    def __init__(self, counters: TrunkCounters, unix_time: Callable[[], float] = time.time) -> None:
+    def __init__(self, counters: TrunkCounters, unix_time: Callable[[], float]) -> None:
+        """`unix_time` is the clock of `note_arrival`."""
         self._counters = counters
         self._unix_time = unix_time
         self._arrivals: list[tuple[float, int]] = []
+        self._noted = 0
         self._frames: deque[tuple[int, int, bytes]] = deque()
         self._shed = 0
         self._commands: list[tuple[int, pb.Command]] = []
@@ -31,16 +32,15 @@ class TrunkBacklog:
     def add_audio(self, session: int, position: int, pcm: bytes) -> None:
         """Queue a frame; sheds the oldest one when the replica has stopped reading."""
         if len(self._frames) >= MAX_FRAMES:
-            self._frames.popleft()
-            self._shed += 1
-            self._counters.frames_shed += 1
+            self._shed_oldest()
         self._frames.append((session, position, pcm))
 
     def note_arrival(self, arrived_at: float) -> None:
         """The frames added since the last note came at this Unix time, or a little later."""
-        noted = sum(count for _at, count in self._arrivals)
-        if len(self._frames) > noted:
-            self._arrivals.append((arrived_at, len(self._frames) - noted))
+        fresh = len(self._frames) - self._noted
+        if fresh:
+            self._arrivals.append((arrived_at, fresh))
+            self._noted += fresh
 
     def add_command(self, session: int, command: Command) -> None:
         """Queue a command behind the frames queued so far; commands are never shed."""
@@ -64,8 +64,18 @@ class TrunkBacklog:
         self.clear()
         return message
 
+    def _shed_oldest(self) -> None:
+        self._frames.popleft()
+        self._shed += 1
+        self._counters.frames_shed += 1
+        if self._noted:
+            (arrived_at, count), *later = self._arrivals
+            self._arrivals = [(arrived_at, count - 1), *later] if count > 1 else later
+            self._noted -= 1
+
     def clear(self) -> None:
         self._frames.clear()
         self._commands.clear()
         self._arrivals.clear()
+        self._noted = 0
         self._shed = 0

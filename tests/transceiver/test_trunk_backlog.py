@@ -9,17 +9,18 @@ from transceiver.counters import TrunkCounters
 from transceiver.trunk_backlog import TrunkBacklog
 
 FRAME = b"\1\0" * 4
+NOW = 1_800_000_000.0
 
 
 def test_nothing_queued_is_no_message() -> None:
-    backlog = TrunkBacklog(TrunkCounters())
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
     assert not backlog
     assert backlog.take() is None
 
 
 def test_a_command_keeps_its_place_among_the_frames() -> None:
     counters = TrunkCounters()
-    backlog = TrunkBacklog(counters)
+    backlog = TrunkBacklog(counters, lambda: NOW)
     backlog.add_audio(7, 0, FRAME)
     backlog.add_command(7, Commit("item_1"))
     backlog.add_audio(7, 4, FRAME)
@@ -37,7 +38,7 @@ def test_a_replica_that_does_not_read_costs_the_oldest_speech_and_no_command(
 ) -> None:
     monkeypatch.setattr(trunk_backlog, "MAX_FRAMES", 3)
     counters = TrunkCounters()
-    backlog = TrunkBacklog(counters)
+    backlog = TrunkBacklog(counters, lambda: NOW)
     backlog.add_audio(1, 0, FRAME)
     backlog.add_command(1, Commit("behind the first frame, which is shed"))
     for position in range(4, 20, 4):
@@ -51,7 +52,7 @@ def test_a_replica_that_does_not_read_costs_the_oldest_speech_and_no_command(
 
 
 def test_a_command_that_cannot_be_encoded_spoils_no_message() -> None:
-    backlog = TrunkBacklog(TrunkCounters())
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
     with pytest.raises(ValueError, match="out of range"):
         backlog.add_command(1, Cancel(1, played_ms=-1))
     backlog.add_command(2, ClearInput())
@@ -61,7 +62,7 @@ def test_a_command_that_cannot_be_encoded_spoils_no_message() -> None:
 
 
 def test_shedding_is_forgotten_with_the_message() -> None:
-    backlog = TrunkBacklog(TrunkCounters())
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
     backlog.add_audio(1, 0, FRAME)
     backlog.take()
     backlog.add_audio(1, 4, FRAME)
@@ -69,3 +70,33 @@ def test_shedding_is_forgotten_with_the_message() -> None:
     message = backlog.take()
     assert message is not None
     assert message.commands[0].after_frames == 1
+
+
+def test_how_long_each_frame_waited_is_observed_when_it_leaves() -> None:
+    counters = TrunkCounters()
+    backlog = TrunkBacklog(counters, lambda: NOW)
+    backlog.add_audio(1, 0, FRAME)
+    backlog.add_audio(2, 0, FRAME)
+    backlog.note_arrival(NOW - 0.0025)
+    backlog.note_arrival(NOW)
+    backlog.add_audio(1, 4, FRAME)
+    backlog.note_arrival(NOW - 0.0004)
+    backlog.add_audio(3, 0, FRAME)
+    backlog.take()
+    observed = dict(counters.arrival_to_engine.cumulative)
+    assert (observed["0.0005"], observed["0.002"], observed["0.003"]) == (1, 1, 3)
+    assert observed["+Inf"] == 3
+    backlog.add_audio(1, 8, FRAME)
+    backlog.take()
+    assert counters.arrival_to_engine.cumulative[-1] == ("+Inf", 3)
+
+
+def test_what_is_shed_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trunk_backlog, "MAX_FRAMES", 3)
+    counters = TrunkCounters()
+    backlog = TrunkBacklog(counters, lambda: NOW)
+    for position in range(5):
+        backlog.add_audio(1, position, FRAME)
+        backlog.note_arrival(NOW - 1)
+    assert backlog.take() is not None
+    assert counters.arrival_to_engine.cumulative[-1] == ("+Inf", 3)
