@@ -1,5 +1,8 @@
 """Antiphon's receiving core, in virtual time."""
 
+from collections.abc import Iterable
+from operator import itemgetter
+
 import numpy as np
 
 from bench.loss.heard import ENGINE_RATE, Heard, placed
@@ -25,18 +28,27 @@ class WatchedDecoder(OpusDecoder):
 
 def listen(packets: list[bytes], lost: set[int], phase_s: float) -> Heard:
     """Packets arrive 20 ms apart; the call is served as often, `phase_s` after them."""
+    return listen_to(
+        [(place * FRAME_S, each) for place, each in enumerate(packets) if place not in lost],
+        len(packets) * FRAME_S,
+        phase_s,
+    )
+
+
+def listen_to(arrivals: Iterable[tuple[float, bytes]], duration_s: float, phase_s: float) -> Heard:
+    """Packets of a stream of that duration, when they arrive."""
     decoder = WatchedDecoder()
     receiver = AudioReceiver(FORMAT, ENGINE_RATE, decoder=decoder)
+    served = [
+        (phase_s + turn * SERVED_EVERY_S, None) for turn in range(round(duration_s / FRAME_S))
+    ]
     frames: list[tuple[float, AudioFrame]] = []
-    for index, packet in enumerate(packets):
-        now = index * FRAME_S
-        if index not in lost:
-            frames += [(now, each) for each in receiver.receive(RtpPacket.parse(packet), now)]
-        now += phase_s
-        frames += [(now, each) for each in receiver.tick(now)]
+    for now, packet in sorted([*arrivals, *served], key=itemgetter(0)):
+        due = receiver.receive(RtpPacket.parse(packet), now) if packet else receiver.tick(now)
+        frames += [(now, frame) for frame in due]
     runs = [(frame.position, np.frombuffer(frame.pcm, np.int16)) for _, frame in frames]
     return Heard(
-        samples=placed(runs, round(len(packets) * FRAME_S * ENGINE_RATE)),
+        samples=placed(runs, round(duration_s * ENGINE_RATE)),
         delays_s=[now - frame.position / ENGINE_RATE for now, frame in frames],
         payloads=decoder.payloads,
     )

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pesq import PesqError, pesq
-
-from antiphon.wav import Samples
 from bench.loss import aiortc_listener, antiphon_listener
 from bench.loss.channel import lost
 from bench.loss.conditions import CONDITIONS, LOSSES, Condition, Receiver
-from bench.loss.heard import ENGINE_RATE, Heard
+from bench.loss.heard import Heard
 from bench.loss.outcome import FrameCounts, Outcome
+from bench.loss.quality import score
 from bench.loss.recognition import Recogniser, word_errors
 from bench.loss.speech import Sentence
 from bench.loss.stream import TAIL_FRAMES, Stream, stream
@@ -21,9 +19,6 @@ from bench.loss.stream import TAIL_FRAMES, Stream, stream
 REDUNDANT_DRAWS = 5
 """Other losses of the same packets, for the frames that redundancy recovers alone: hundreds of
 lost frames do not tell 94 % from 95."""
-
-WORST_PESQ = 1.0
-"""Of what has too little speech left to be scored."""
 
 
 class Laboratory:
@@ -48,7 +43,7 @@ class Laboratory:
             found[condition] = Outcome(
                 words=len(sentence.text.split()),
                 errors=transcripts[key],
-                pesq=_pesq(trial.heard(set()).samples, heard.samples),
+                pesq=score(trial.heard(set()).samples, heard.samples),
                 frames=_frames(condition, trial, number, heard),
                 delays_s=heard.delays_s,
                 lasting_delay_s=heard.delays_s[-1],
@@ -81,15 +76,15 @@ def _lost(condition: Condition, sent: Stream, number: int, draw: int = 0) -> set
 
 
 def _frames(condition: Condition, trial: Trial, number: int, heard: Heard) -> FrameCounts:
-    counts = _fates(trial.sent, _lost(condition, trial.sent, number), heard)
+    counts = fates(trial.sent, _lost(condition, trial.sent, number), heard)
     if condition.receiver is Receiver.RED and condition.loss:
         for draw in range(1, REDUNDANT_DRAWS + 1):
             gone = _lost(condition, trial.sent, number, draw)
-            counts = counts.plus(_fates(trial.sent, gone, trial.heard(gone)))
+            counts = counts.plus(fates(trial.sent, gone, trial.heard(gone)))
     return counts
 
 
-def _fates(sent: Stream, gone: set[int], heard: Heard) -> FrameCounts:
+def fates(sent: Stream, gone: set[int], heard: Heard) -> FrameCounts:
     """Of the frames that are like no other, which those of pauses may be."""
     frames = sent.frames[:-TAIL_FRAMES]
     times = Counter(frames)
@@ -102,8 +97,3 @@ def _fates(sent: Stream, gone: set[int], heard: Heard) -> FrameCounts:
         lost=len(missed),
         recovered=len(missed & decoded),
     )
-
-
-def _pesq(whole: Samples, heard: Samples) -> float:
-    score: float = pesq(ENGINE_RATE, whole, heard, "wb", on_error=PesqError.RETURN_VALUES)
-    return max(score, WORST_PESQ)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 class FrameCounts(NamedTuple):
     """What became of a stream's frames."""
 
-    came: int
+    came: int = 0
     """Their packet was not lost."""
-    discarded: int
+    discarded: int = 0
     """Of those, the ones that were not decoded."""
-    lost: int
-    recovered: int
+    lost: int = 0
+    recovered: int = 0
     """Of those, the ones whose own payload was decoded all the same."""
 
     def plus(self, other: "FrameCounts") -> "FrameCounts":

@@ -51,7 +51,7 @@ def figures(found: Sequence[Mapping[Condition, Outcome]]) -> dict[str, float]:
 
 
 def _frames(condition: Condition, outcomes: Sequence[Outcome]) -> dict[str, float]:
-    total = FrameCounts(0, 0, 0, 0)
+    total = FrameCounts()
     for each in outcomes:
         total = total.plus(each.frames)
     shares = {f"discarded.{condition}": round(total.discarded / total.came, 4)}
