@@ -10,12 +10,14 @@ from transceiver.ice.path_table import MAX_PATHS
 
 _LOCAL = IceCredentials("local", "local-password-of-24-chr")
 _REMOTE = IceCredentials("peer", "remote-password-of-22c")
+_LATER_LOCAL = IceCredentials("later", "later-password-of-24-chr")
+_LATER_REMOTE = IceCredentials("peer2", "another-password-of-22c")
 _CLIENT = ("192.0.2.1", 5000)
 
 SEEDS = [
     stun.binding_request(
         bytes(12),
-        username=b"local:peer",
+        username=username,
         password=_LOCAL.password.encode(),
         priority=1,
         tie_breaker=tie_breaker,
@@ -23,6 +25,7 @@ SEEDS = [
         use_candidate=controlling,
     )
     for controlling, tie_breaker in ((True, 1), (False, 0), (False, 2**64 - 1))
+    for username in (b"local:peer", b"later:peer2")
 ]
 SEEDS += [
     stun.binding_success(bytes(12), mapped=_CLIENT, password=_REMOTE.password.encode()),
@@ -37,14 +40,21 @@ def one_input(data: bytes) -> None:
     _hear(agent, data, _CLIENT, 0.0)
     if not _is_authentic(data):
         assert agent.take_datagrams() == []
-    # What follows reaches behind the check of integrity.
-    signed = _signed(data, _LOCAL.password.encode())
+    # What follows reaches behind the check of integrity, and then meets a restart.
+    _press(agent, _signed(data, _LOCAL.password.encode()), 0)
+    agent.negotiate(_LATER_REMOTE, lambda: _LATER_LOCAL, 60.0)
+    _press(agent, _signed(data, _LOCAL.password.encode()), 60)
+    _press(agent, _signed(data, _LATER_LOCAL.password.encode()), 120)
+    assert len(agent.known) <= 2 * MAX_PATHS
+
+
+def _press(agent: IceAgent, signed: bytes, start: int) -> None:
+    """Have the message come from many addresses, and be answered."""
     for port in range(2 * MAX_PATHS):
-        _hear(agent, signed, ("192.0.2.2", port), port)
-        _hear(agent, _answer(agent, signed), ("192.0.2.2", port), port)
+        _hear(agent, signed, ("192.0.2.2", port), start + port)
+        _hear(agent, _answer(agent, signed), ("192.0.2.2", port), start + port)
     for second in range(60):
-        agent.tick(second)
-    assert len(agent.known) <= MAX_PATHS
+        agent.tick(start + second)
     for datagram, _ in agent.take_datagrams():
         stun.parse(datagram)
 
@@ -70,7 +80,9 @@ def _answer(agent: IceAgent, signed: bytes) -> bytes:
         sent = stun.parse(datagram)
         if sent.message_class is stun.StunClass.REQUEST:
             response = signed[:8] + sent.transaction_id + signed[20:-24]
-            return _signed(response, _REMOTE.password.encode())
+            later = (sent.username or b"").startswith(b"peer2:")
+            password = (_LATER_REMOTE if later else _REMOTE).password
+            return _signed(response, password.encode())
     return signed
 
 
