@@ -203,6 +203,18 @@ class TestUpstream:
         assert received_by(OTHER_OWNER, verdict, cluster).client == CLIENT
         assert received_by(OWNER, up(router, RTP), cluster).payload == RTP
 
+    @pytest.mark.parametrize("client", [CLIENT, ("198.51.100.77", 61000)])
+    def test_after_an_ice_restart_checks_reach_the_same_owner_by_another_ufrag(
+        self, router, tell, cluster, client
+    ) -> None:
+        """From the address that the call has, and from another network's."""
+        up(router, cluster.check(cluster.ufrag(OWNER)))
+        tell(bind())
+
+        restarted = cluster.check(cluster.ufrag(OWNER, not_after=int(UNIX_NOW) + 600))
+        assert received_by(OWNER, up(router, restarted, client), cluster).client == client
+        assert received_by(OWNER, up(router, RTP), cluster).client == CLIENT
+
     def test_a_refused_check_leaves_the_flow_where_it_was(self, router, cluster) -> None:
         up(router, cluster.check(cluster.ufrag(OWNER)))
 
