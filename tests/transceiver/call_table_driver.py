@@ -96,7 +96,9 @@ class Inference:
 class Worker:
     """A call table and all that it leans on."""
 
-    def __init__(self, max_calls: int = 8, max_idle_seconds: int = 0) -> None:
+    def __init__(
+        self, max_calls: int = 8, max_idle_seconds: int = 0, max_load: float = 1.0
+    ) -> None:
         self.now = 100.0
         self.endpoint = Endpoint()
         self.inference = Inference()
@@ -105,7 +107,7 @@ class Worker:
         self.admission = Admission(
             LoadMeter(self.now, ThreadTime(0.0, 0.0)),
             self.counters.refused,
-            max_load=1.0,
+            max_load=max_load,
             max_calls=max_calls,
             engine_connected=lambda: self.inference.connected,
         )

@@ -1,5 +1,7 @@
 """Calls from offer to end, with everything real but the socket, the clock and the replica."""
 
+import asyncio
+
 import pytest
 from aiortc import sdp
 
@@ -24,6 +26,7 @@ from transceiver.close_reason import CloseReason
 from transceiver.data_channel import ChannelEnd
 from transceiver.drop_reason import DropReason
 from transceiver.ice import IceRejection
+from transceiver.load_meter import PRIOR_COST
 from transceiver.media_transport import MediaTransport
 from transceiver.sdp import OfferError
 from transceiver.signaling.calls import (
@@ -92,6 +95,20 @@ async def test_a_full_worker_refuses() -> None:
         await worker.call()
     assert refused.value.reason is RefusalReason.AT_CAPACITY
     assert worker.counters.refused == {RefusalReason.AT_CAPACITY: 1}
+
+
+async def test_of_a_burst_as_many_get_in_as_are_expected_to_fit() -> None:
+    worker = Worker(max_calls=100, max_load=0.3)
+    offers = [asyncio.create_task(worker.call()) for _ in range(50)]
+    await asyncio.wait(offers)
+    assert len(worker.calls) == round(0.3 / PRIOR_COST)
+    assert worker.counters.refused == {RefusalReason.OVERLOADED: 50 - len(worker.calls)}
+
+
+async def test_offers_are_not_even_read_by_a_worker_without_room() -> None:
+    worker = Worker(max_calls=0)
+    with pytest.raises(CallRefusedError):
+        await worker.calls.create_call("v=0\r\n", RealtimeSession())
 
 
 async def test_without_a_trunk_there_is_no_call(worker: Worker) -> None:
