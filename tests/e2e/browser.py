@@ -77,7 +77,7 @@ class BrowserCall:
 
     async def levels(self) -> tuple[np.ndarray, np.ndarray]:
         """What the page heard: seconds on the clock of `events`, and decibels."""
-        times, levels = np.array(await self.page.evaluate("observed.levels")).T
+        times, levels = np.reshape(await self.page.evaluate("observed.levels"), (-1, 2)).T
         return times, levels
 
     async def onsets(self, count: int) -> list[float]:

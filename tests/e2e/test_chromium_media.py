@@ -30,6 +30,17 @@ PADDING = 0x20
 RED, AUDIO_LEVEL_ID = 63, 1
 
 
+FRAME_SAMPLES = 960
+"""Of 20 ms, as Chromium counts them."""
+
+# https://www.w3.org/TR/webrtc-stats/#inboundrtpstats-dict*
+LOSSES = """async () => {
+  for (const each of (await observed.peer.getStats()).values()) {
+    if (each.type === "inbound-rtp") return [each.packetsLost, each.concealedSamples];
+  }
+}"""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A deployment that is reached through a NAT, which sees what passes."""
@@ -74,8 +85,13 @@ async def test_redundant_audio_heals_both_ways(place: Place, tmp_path: Path) -> 
         place.nat.loses_every = 20
         await every_burst_came_back(call)
         await agent_repeats_itself(place)
+        await asyncio.sleep(0.5)  # what came before has been played
+        missed, made_up = await losses(call)
         await call.page.evaluate("observed.levels.length = 0")
         await call.onsets(2)
+        missed, made_up = np.subtract(await losses(call), (missed, made_up))
+        assert missed > 0
+        assert made_up < 0.5 * missed * FRAME_SAMPLES
         place.nat.loses_every = 0
         await asyncio.sleep(0.5)
         after = [place.count(name) for name in names]
@@ -84,6 +100,12 @@ async def test_redundant_audio_heals_both_ways(place: Place, tmp_path: Path) -> 
     assert {packet.payload_type for packet in place.said()} == {RED}
     # docs/decisions/0022-feedback-or-redundancy.md
     assert not any(packet[0] & PADDING for packet in place.nat.media)
+
+
+async def losses(call: BrowserCall) -> tuple[int, int]:
+    """The agent's packets that did not reach Chromium, and samples that it made up."""
+    missed, made_up = await call.page.evaluate(LOSSES)
+    return missed, made_up
 
 
 async def agent_repeats_itself(place: Place) -> None:
