@@ -43,6 +43,7 @@ SHELLS = {
         "__main__",
         "audio_metrics",
         "inference_client",
+        "kernel_timer",
         "media_loop",
         "metric_families",
         "metrics",

@@ -135,7 +135,7 @@ class InferenceClient:
         if wait <= 0:
             self._write()
         else:
-            self._timer = asyncio.get_running_loop().call_later(wait, self._write)
+            self._timer = asyncio.get_running_loop().call_later(WRITE_INTERVAL_S, self._write)
 
     async def run(self) -> None:
         """Hold the trunk open until cancelled. Raises what a defect met in writing raises."""

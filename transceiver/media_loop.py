@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Protocol
 
 from transceiver.duration_histogram import DurationHistogram
+from transceiver.kernel_timer import KernelTimer
 
 MAX_SLOTS = 20
 """Slots served before the sockets have their turn."""
@@ -41,33 +42,28 @@ class MediaLoop:
         self._gather = gather
         self._flush = flush
         self._lateness = lateness
-        self._failed: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Serve until cancelled. Raises what a defect in the calls' shell raises."""
-        loop = asyncio.get_running_loop()
-        self._failed = loop.create_future()
-        self._arm(loop)
+        self._failed = asyncio.get_running_loop().create_future()
+        self._timer = KernelTimer(self._serve)
         try:
+            self._timer.set(self._calls.due_at)
             await self._failed
         finally:
-            self._timer.cancel()
+            self._timer.close()
 
-    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        delay = max(0.0, self._calls.due_at - monotonic())
-        self._timer = loop.call_later(delay, self._serve, loop)
-
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _serve(self) -> None:
         try:
             for _ in range(MAX_SLOTS):
                 if self._calls.due_at > monotonic():
                     break
                 self._serve_slot()
         except Exception as defect:  # noqa: BLE001  # The worker ends by it, and is restarted.
-            if self._failed is not None and not self._failed.done():
+            if not self._failed.done():
                 self._failed.set_exception(defect)
             return
-        self._arm(loop)
+        self._timer.set(self._calls.due_at)
 
     def _serve_slot(self) -> None:
         self._gather()
