@@ -3,6 +3,7 @@
 Each figure is the fastest of several runs, on one core, for IPv4.
 """
 
+import itertools
 import timeit
 from collections.abc import Callable
 
@@ -12,10 +13,12 @@ from antiphon_proto.demux import packet_kind
 from antiphon_proto.tunnel import TunnelReceiver, TunnelSender
 from antiphon_proto.ufrag import EPOCH, Owner, UfragMinter, UfragReader
 from bench.figures import publish
+from transceiver.rtp.header_extensions import audio_level
 from transceiver.rtp.packet import RtpPacket
 from transceiver.rtp.reports import RtcpSession
 from transceiver.rtp.rtcp import Report, ReportBlock, encode_report
 from transceiver.rtp.sender import RtpSender
+from transceiver.rtp.transport_feedback import TransportFeedback
 
 CALLS = 20_000
 RUNS = 7
@@ -52,6 +55,12 @@ def rtp_sender(redundancy: int) -> RtpSender:
 
 PLAIN, REDUNDANT = rtp_sender(0), rtp_sender(1)
 VOICE = RtpPacket(111, 1, 960, 2, FRAME)
+EXTENSION = bytes.fromhex("bede0002 10a2 310042 000000")
+"""Audio level in 1, transport sequence in 3: https://www.rfc-editor.org/rfc/rfc8285"""
+EXTENDED = VOICE._replace(extension=EXTENSION)
+HEARD = EXTENDED.encode()
+FEEDBACK = TransportFeedback(1, 3)
+NUMBERS, TIMES = itertools.cycle(range(1 << 16)), itertools.count(0, 0.02)
 RTCP = RtcpSession(PLAIN, cname="antiphon", epoch_s=4e9, random=lambda: 0.5)
 REPORT = encode_report(Report(2, None, [ReportBlock(1, 0, 0, 1, 0, 0, 0)]))
 
@@ -62,6 +71,14 @@ def route_check() -> bool:
     ufrag = message.local_ufrag or b""
     READER.read(ufrag, EPOCH)
     return message.verify(READER.password(ufrag))
+
+
+def feed_back() -> None:
+    """On one packet, with its part of what is sent each 200 ms."""
+    number, now = next(NUMBERS), next(TIMES)
+    extension = EXTENSION[:7] + number.to_bytes(2, "big") + bytes(3)
+    FEEDBACK.receive(EXTENDED._replace(extension=extension), now)
+    FEEDBACK.due(now)
 
 
 STEPS: dict[str, Callable[[], object]] = {
@@ -75,6 +92,9 @@ STEPS: dict[str, Callable[[], object]] = {
     "read a tunnel datagram": lambda: RECEIVER.decode(DATAGRAM),
     "write an RTP packet": lambda: PLAIN.send(FRAME),
     "write one that repeats a frame": lambda: REDUNDANT.send(FRAME),
+    "read an RTP packet with extensions": lambda: RtpPacket.parse(HEARD),
+    "read its audio level": lambda: audio_level(EXTENSION, 1),
+    "give feedback on its arrival": feed_back,
     "count an RTP packet that came": lambda: RTCP.receive_rtp(VOICE, 1.0),
     "read a receiver report": lambda: RTCP.receive(REPORT, 1.0),
 }
