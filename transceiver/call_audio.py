@@ -67,6 +67,7 @@ class CallAudio:
         self._next_frame_at += self._frame_s
         while due >= self._next_frame_at - _TOLERANCE_S:
             self._downlink.skip()
+            self.playout.pass_by()
             self._next_frame_at += self._frame_s
         frame = self.playout.next_frame()
         if frame is None or not audible:

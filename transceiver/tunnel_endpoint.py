@@ -26,6 +26,9 @@ from transceiver.relay_directory import MAX_RELAYS, Probe, RelayDirectory
 
 RECEIVE_BYTES = 4096
 BATCH = 256
+LEAST_BATCH = 8
+"""Taken whatever else is due: a worker that cannot keep up must not stop hearing altogether."""
+
 MAX_PEERS = 2 * MAX_RELAYS
 
 MAX_DATAGRAM_BYTES = 1400
@@ -103,8 +106,8 @@ class TunnelEndpoint:
 
         `on_datagram` is called for each client datagram, `on_batch` after every drain of
         the socket, so that what the batch produced can leave together, with the Unix time
-        at which the first datagram of the batch arrived at the kernel. A drain leaves off
-        at the monotonic time `busy_at()`, when something else is due.
+        at which the first datagram of the batch arrived at the kernel. A long drain leaves
+        off at the monotonic time `busy_at()`, when something else is due.
         """
         self._on_datagram, self._on_batch, self._busy_at = on_datagram, on_batch, busy_at
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -226,7 +229,7 @@ class TunnelEndpoint:
         """When the first datagram arrived, or None when there was none."""
         arrived_at = None
         busy_at = self._busy_at()
-        for _ in range(BATCH):
+        for taken in range(1, BATCH + 1):
             try:
                 datagram, extra, _flags, source = self._socket.recvmsg(
                     RECEIVE_BYTES, _TIMESTAMP_SPACE
@@ -240,7 +243,7 @@ class TunnelEndpoint:
             if arrived_at is None:
                 arrived_at = _arrival(extra)
             self._receive(datagram, source[:2], now)
-            if time.monotonic() >= busy_at:
+            if taken >= LEAST_BATCH and time.monotonic() >= busy_at:
                 break
         return arrived_at
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import math
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +25,12 @@ from antiphon_proto.tunnel_control import (
 from transceiver.announcer import LIFETIME_S, Announcer, Occasion
 from transceiver.counters import TunnelCounters
 from transceiver.relay_directory import RelayDirectory
-from transceiver.tunnel_endpoint import MAX_CONTROL_BYTES, MAX_DATAGRAM_BYTES, TunnelEndpoint
+from transceiver.tunnel_endpoint import (
+    LEAST_BATCH,
+    MAX_CONTROL_BYTES,
+    MAX_DATAGRAM_BYTES,
+    TunnelEndpoint,
+)
 
 FIRST, SECOND = (line + "\n" for line in ("0 ipv4 " + "11" * 32, "1 ipv4 " + "22" * 32))
 KEYS = ClusterKeys.parse(FIRST)
@@ -114,12 +121,18 @@ class Worker:
         self.received: list[tuple[bytes, Address, Address]] = []
         self.answer_with: list[bytes] = []
         self.batches = asyncio.Queue[int]()
-        self.endpoint.start(self._on_datagram, lambda: self.batches.put_nowait(len(self.received)))
+        self.arrivals: list[float] = []
+        self.busy_at = math.inf
+        self.endpoint.start(self._on_datagram, self._on_batch, busy_at=lambda: self.busy_at)
 
     def _on_datagram(self, payload: bytes, client: Address, relay: Address, _now: float) -> None:
         self.received.append((payload, client, relay))
         for answer in self.answer_with:
             self.endpoint.send(answer, client, relay)
+
+    def _on_batch(self, arrived_at: float) -> None:
+        self.arrivals.append(arrived_at)
+        self.batches.put_nowait(len(self.received))
 
     async def batch(self) -> None:
         await asyncio.wait_for(self.batches.get(), PATIENCE_S)
@@ -411,3 +424,31 @@ async def test_other_keys_come_into_use_without_a_restart(worker: Worker, relay:
     assert worker.counters.faults == {TunnelFault.TAG: 1}
     rotated.close()
     worker.endpoint.close()
+
+
+async def test_a_batch_tells_when_its_first_datagram_reached_the_kernel(
+    worker: Worker, relay: Relay
+) -> None:
+    before = time.time()
+    relay.send(worker, data(b"early"))
+    after = time.time()
+    time.sleep(0.02)
+    relay.send(worker, data(b"late"))
+    await worker.batch()
+    assert len(worker.received) == 2
+    (arrived_at,) = worker.arrivals
+    assert before <= arrived_at <= after
+
+
+async def test_a_drain_leaves_off_when_something_else_is_due_but_not_at_once(
+    worker: Worker, relay: Relay
+) -> None:
+    worker.busy_at = 0.0
+    sent = 3 * LEAST_BATCH
+    for _ in range(sent):
+        relay.send(worker, data(b"x"))
+    sizes = []
+    while len(worker.received) < sent:
+        sizes.append(await asyncio.wait_for(worker.batches.get(), PATIENCE_S))
+    assert sizes[0] == LEAST_BATCH
+    assert len(sizes) > 1

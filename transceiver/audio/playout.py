@@ -7,6 +7,9 @@ frames, one for each call of `next_frame`.
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from antiphon_proto.trunk import UNSOLICITED
+from transceiver.audio.live_lag import LiveLag
+
 MAX_BUFFERED_S = 60.0
 MAX_REMEMBERED = 64
 """Ended responses whose played time can still be asked for."""
@@ -64,6 +67,7 @@ class Playout:
         self._queue: deque[_Response] = deque()
         self._buffered_bytes = 0
         self._dropped_bytes = 0
+        self._live_lag = LiveLag()
         self._discarded_through = -1
         self._played_bytes: OrderedDict[int, int] = OrderedDict()
         self._events: list[PlayoutEvent] = []
@@ -80,7 +84,7 @@ class Playout:
 
     @property
     def dropped_ms(self) -> int:
-        """How much did not fit since the start."""
+        """How much was not played since the start: it did not fit, or was live and late."""
         return self._milliseconds(self._dropped_bytes)
 
     def push(self, response: int, pcm: bytes) -> None:
@@ -126,6 +130,8 @@ class Playout:
         if not self._queue:
             return None
         playing = self._queue[0]
+        if playing.number == UNSOLICITED:
+            self._drop(playing, self._live_lag.surplus(len(playing.pcm) // self._frame_bytes))
         if len(playing.pcm) < self._frame_bytes and not playing.finished:
             return None
         if not playing.started:
@@ -136,6 +142,11 @@ class Playout:
         self._buffered_bytes -= len(frame)
         self._played_bytes[playing.number] += len(frame)
         return frame.ljust(self._frame_bytes, b"\0")
+
+    def pass_by(self) -> None:
+        """A frame's time went by unserved: live audio goes with it, a response waits."""
+        if self._queue and self._queue[0].number == UNSOLICITED:
+            self._drop(self._queue[0], 1)
 
     def played_ms(self, response: int) -> int:
         """How much of a response was handed out, padding not counted."""
@@ -156,6 +167,12 @@ class Playout:
         self._queue.append(_Response(response))
         self._remember(response)
         return self._queue[-1]
+
+    def _drop(self, queued: _Response, frames: int) -> None:
+        size = min(frames * self._frame_bytes, len(queued.pcm))
+        del queued.pcm[:size]
+        self._buffered_bytes -= size
+        self._dropped_bytes += size
 
     def _remember(self, response: int) -> None:
         self._played_bytes.setdefault(response, 0)

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon_proto.trunk import UNSOLICITED
+from transceiver.audio.live_lag import WINDOW_FRAMES
 from transceiver.audio.playout import (
     MAX_BUFFERED_S,
     MAX_REMEMBERED,
@@ -213,3 +215,35 @@ def test_whatever_the_schedule_all_that_was_pushed_plays_once_in_order(seed: int
         if piece:
             expected += [PlayoutStarted(response), PlayoutStopped(response)]
     assert playout.take_events() == expected
+
+
+def test_live_audio_that_was_held_up_is_back_in_time_after_a_second() -> None:
+    playout = Playout(RATE)
+    playout.push(UNSOLICITED, pcm(60))
+    for value in range(2 * WINDOW_FRAMES):
+        playout.push(UNSOLICITED, pcm(20, value % 100))
+        assert playout.next_frame() is not None
+    assert playout.buffered_ms == 0
+    assert playout.dropped_ms == 60
+
+
+def test_a_response_that_was_held_up_is_played_all_the_same() -> None:
+    playout = Playout(RATE)
+    playout.push(1, pcm(60))
+    for value in range(2 * WINDOW_FRAMES):
+        playout.push(1, pcm(20, value % 100))
+        playout.next_frame()
+    playout.pass_by()
+    assert playout.buffered_ms == 60
+    assert playout.dropped_ms == 0
+
+
+def test_of_live_audio_what_goes_by_unserved_is_gone() -> None:
+    playout = Playout(RATE)
+    playout.pass_by()
+    playout.push(UNSOLICITED, pcm(20, 1) + pcm(20, 2) + pcm(10, 3))
+    playout.pass_by()
+    assert playout.next_frame() == pcm(20, 2)
+    playout.pass_by()
+    playout.push(UNSOLICITED, pcm(20, 4))
+    assert playout.next_frame() == pcm(20, 4)

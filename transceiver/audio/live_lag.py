@@ -1,0 +1,34 @@
+"""How much of a live stream waits without ever being needed: it is heard late for nothing.
+
+An engine that speaks as it listens sends its audio as time passes. What comes late once, or
+waits once because this worker was held up, would otherwise delay all that follows for good.
+"""
+
+WINDOW_FRAMES = 50
+"""A second of 20 ms frames: what was not needed in it covers for no jitter that there is."""
+
+TOLERATED_FRAMES = 1
+"""May wait beyond the one that is due, so that a stream at the edge is not cut time and again."""
+
+
+_ANY = 1 << 30
+
+
+class LiveLag:
+    """Watches one stream's queue, once in every frame time."""
+
+    __slots__ = ("_least", "_seen")
+
+    def __init__(self) -> None:
+        self._least = _ANY
+        self._seen = 0
+
+    def surplus(self, waiting: int) -> int:
+        """How many frames to drop now, of so many that wait, the one that is due among them."""
+        self._least = min(self._least, waiting)
+        self._seen += 1
+        if self._seen < WINDOW_FRAMES:
+            return 0
+        beyond = self._least - 1
+        self._least, self._seen = _ANY, 0
+        return beyond if beyond > TOLERATED_FRAMES else 0
