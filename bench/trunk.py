@@ -30,7 +30,7 @@ from chassis.host_port import HostPort
 from transceiver.grpc_stream import GrpcStream
 from transceiver.inference_client import TRUNK_PATH
 from transceiver.session_state import SessionState
-from transceiver.trunk_connection import TrunkConnection
+from transceiver.trunk_connection import TrunkConnection, connect
 
 SESSIONS = 60
 FRAME_S = 0.020
@@ -45,11 +45,11 @@ Connect = Callable[[HostPort, Receive], Awaitable[Send]]
 
 
 async def connect_own(target: HostPort, receive: Receive) -> Send:
-    stream = GrpcStream(str(target), TRUNK_PATH)
-    _transport, connection = await asyncio.get_running_loop().create_connection(
-        lambda: TrunkConnection(stream, on_message=receive, on_writable=lambda: None),
-        target.host,
-        target.port,
+    connection = TrunkConnection(
+        await connect(target),
+        GrpcStream(str(target), TRUNK_PATH),
+        on_message=receive,
+        on_writable=lambda: None,
     )
     await connection.ready
     return connection.send

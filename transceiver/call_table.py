@@ -167,6 +167,11 @@ class CallTable:
         """When `serve` is to be called next, by the clock."""
         return self._media_clock.due_at
 
+    @property
+    def dense(self) -> bool:
+        """Whether there is always something to serve within a slot's time."""
+        return self._media_clock.dense
+
     def serve(self, now: float) -> tuple[float, int]:
         """Serve the calls that are next, and forget those that ended.
 

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import math
 import time
 from asyncio import FIRST_COMPLETED
 from typing import Protocol
@@ -23,14 +22,11 @@ from chassis.host_port import HostPort
 from transceiver.counters import TrunkCounters
 from transceiver.grpc_stream import GrpcStream
 from transceiver.trunk_backlog import TrunkBacklog
-from transceiver.trunk_connection import TrunkConnection
+from transceiver.trunk_connection import TrunkConnection, connect
 
 logger = logging.getLogger(__name__)
 
 TRUNK_PATH = f"/{pb.DESCRIPTOR.services_by_name['Inference'].full_name}/Trunk"
-
-WRITE_INTERVAL_S = 0.001
-"""A message costs the replica as much for one frame as for fifty: it gets a thousand a second."""
 
 RECONNECT_S = 0.5
 OPEN_TIMEOUT_S = 5.0
@@ -92,8 +88,7 @@ class InferenceClient:
         self._target = target
         self._connection: TrunkConnection | None = None
         self._defect: asyncio.Future[None]
-        self._next_write_at = -math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._listening = True
         self._counters = counters
         self._listeners: dict[int, EngineListener] = {}
         self._opening: dict[int, asyncio.Future[Ready | Error]] = {}
@@ -118,24 +113,17 @@ class InferenceClient:
         self._listeners.pop(number, None)
         self._answer_open(number, Error("closed", "The session was closed.", fatal=True))
 
-    def flush(self, arrived_at: float | None = None) -> None:
-        """Send what waits: at once, or together with what comes within `WRITE_INTERVAL_S` of
-        the last write, or once the replica has room.
+    def note_arrival(self, arrived_at: float) -> None:
+        """The audio queued since the last time came to this worker at this Unix time."""
+        self.backlog.note_arrival(arrived_at)
 
-        `arrived_at` is the Unix time at which the oldest audio queued since the last flush
-        came, if it came from a client.
-        """
+    def flush(self) -> None:
+        """Send what waits as one message: at once, or as soon as the replica has room."""
         if not self.backlog:
             return
-        if arrived_at is not None:
-            self.backlog.note_arrival(arrived_at)
-        if self._connection is None or self._timer is not None:
-            return
-        wait = self._next_write_at - time.monotonic()
-        if wait <= 0:
-            self._write()
-        else:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_INTERVAL_S, self._write)
+        connection = self._connection
+        if connection is not None and not connection.blocked:
+            self._write(connection)
 
     async def run(self) -> None:
         """Hold the trunk open until cancelled. Raises what a defect met in writing raises."""
@@ -148,14 +136,11 @@ class InferenceClient:
 
     async def _hold_trunk(self) -> None:
         """Raises OSError when there is no connection."""
-        loop = asyncio.get_running_loop()
-        stream = GrpcStream(str(self._target), TRUNK_PATH)
-        _transport, connection = await loop.create_connection(
-            lambda: TrunkConnection(
-                stream, on_message=self._message_received, on_writable=self.flush
-            ),
-            self._target.host,
-            self._target.port,
+        connection = TrunkConnection(
+            await connect(self._target),
+            GrpcStream(str(self._target), TRUNK_PATH),
+            on_message=self._message_received,
+            on_writable=self.flush,
         )
         try:
             await self._use(connection)
@@ -163,12 +148,24 @@ class InferenceClient:
             self._connection = None
             connection.close()
 
+    def listen(self, listening: bool) -> None:
+        """Whether to read the trunk as soon as there is something, or when asked to `poll`."""
+        self._listening = listening
+        if self._connection is not None:
+            self._connection.listen(listening)
+
+    def poll(self) -> None:
+        """Read what came on the trunk."""
+        if self._connection is not None:
+            self._connection.poll()
+
     async def _use(self, connection: TrunkConnection) -> None:
         """Send and receive until the connection is lost."""
         await asyncio.wait((connection.ready, connection.lost), return_when=FIRST_COMPLETED)
         if not connection.ready.done():
             raise connection.lost.result()
         self._connection = connection
+        connection.listen(self._listening)
         self._defect = asyncio.get_running_loop().create_future()
         self._connected.set()
         try:
@@ -182,13 +179,8 @@ class InferenceClient:
         self._lose_sessions()
         self._counters.reconnects += 1
 
-    def _write(self) -> None:
-        """Send all that waits as one message; a defect in it ends `run`."""
-        self._timer = None
-        connection = self._connection
-        if connection is None or connection.blocked:
-            return
-        self._next_write_at = time.monotonic() + WRITE_INTERVAL_S
+    def _write(self, connection: TrunkConnection) -> None:
+        """A defect in it ends `run`."""
         try:
             message = self.backlog.take()
             if message is not None:

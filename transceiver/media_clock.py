@@ -1,16 +1,20 @@
 """When each call is served: once in every frame time, at a phase of its own.
 
 Calls that were all served together would hold each other up: the last of fifty
-leaves its frame after forty-nine encoders ran. Spread over slots of a millisecond,
-a frame waits for the few of its own slot.
+leaves its frame after forty-nine encoders ran. Spread over slots of 1.4 ms, a frame
+waits for the few of its own slot.
 """
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-SLOT_S = 0.001
-SLOTS = 20
-FRAME_S = SLOTS * SLOT_S
+FRAME_S = 0.020
+SLOTS = 16
+"""Even, for calls whose frames last half as long. Fewer would make frames wait for more of their
+like, and what arrives for the next slot; more would wake the worker more often, which costs a
+core more than all it does for a call: docs/decisions/0020-phases.md."""
+
+SLOT_S = FRAME_S / SLOTS
 
 MAX_LAG_S = 0.1
 """A clock further behind than this goes on from now, instead of catching up in a burst."""
@@ -35,6 +39,11 @@ class MediaClock(Generic[Served]):
     def due_at(self) -> float:
         """When the next slot is due; some time within the next turn when nobody is served."""
         return self._epoch + self._next * SLOT_S
+
+    @property
+    def dense(self) -> bool:
+        """Whether every slot has somebody to serve."""
+        return all(self._slots)
 
     def add(self, served: Served, *, times: int = 1) -> None:
         """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are."""

@@ -98,20 +98,29 @@ class TunnelEndpoint:
     def start(
         self,
         on_datagram: ClientDatagram,
-        on_batch: Callable[[float], None],
+        on_arrival: Callable[[float], None],
+        on_batch: Callable[[], None],
         *,
         busy_at: Callable[[], float] = lambda: math.inf,
     ) -> None:
         """Receive from here on.
 
-        `on_datagram` is called for each client datagram, `on_batch` after every drain of
-        the socket, so that what the batch produced can leave together, with the Unix time
-        at which the first datagram of the batch arrived at the kernel. A long drain leaves
-        off at the monotonic time `busy_at()`, when something else is due.
+        `on_datagram` is called for each client's datagram; `on_arrival` after those of one
+        tunnel datagram, with the Unix time at which that arrived at the kernel; `on_batch`
+        after every drain of the socket, so that what it produced can leave together. A long
+        drain leaves off at the monotonic time `busy_at()`, when something else is due.
         """
-        self._on_datagram, self._on_batch, self._busy_at = on_datagram, on_batch, busy_at
+        self._on_datagram, self._on_arrival = on_datagram, on_arrival
+        self._on_batch, self._busy_at = on_batch, busy_at
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._loop.add_reader(self._socket.fileno(), self._drain)
+        self.listen(True)
+
+    def listen(self, listening: bool) -> None:
+        """Whether to read as soon as there is something to read, or when asked to `poll`."""
+        if listening:
+            self._loop.add_reader(self._socket.fileno(), self.poll)
+        else:
+            self._loop.remove_reader(self._socket.fileno())
 
     def close(self) -> None:
         """Send what waits, and stop."""
@@ -214,20 +223,18 @@ class TunnelEndpoint:
         peer = self._peers[relay] = _Peer(relay, TunnelSender(self._keys, self._epoch, relay))
         return peer
 
-    def _drain(self) -> None:
+    def poll(self) -> None:
+        """Read what there is, hand it on, and send what that produced."""
         now = time.monotonic()
         self.gather()
         try:
-            arrived_at = self._receive_batch(now)
-            if arrived_at is not None:
-                self._on_batch(arrived_at)
+            self._receive_batch(now)
+            self._on_batch()
         finally:
             self.flush()
         self._probe(now)
 
-    def _receive_batch(self, now: float) -> float | None:
-        """When the first datagram arrived, or None when there was none."""
-        arrived_at = None
+    def _receive_batch(self, now: float) -> None:
         busy_at = self._busy_at()
         for taken in range(1, BATCH + 1):
             try:
@@ -240,12 +247,10 @@ class TunnelEndpoint:
                 # A late ICMP error of an earlier send; the datagram it names is lost.
                 self._counters.send_failures += 1
                 continue
-            if arrived_at is None:
-                arrived_at = _arrival(extra)
             self._receive(datagram, source[:2], now)
+            self._on_arrival(_arrival(extra))
             if taken >= LEAST_BATCH and time.monotonic() >= busy_at:
                 break
-        return arrived_at
 
     def _receive(self, datagram: bytes, relay: Address, now: float) -> None:
         try:

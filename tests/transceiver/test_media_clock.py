@@ -107,3 +107,13 @@ def test_whoever_stays_is_served_every_turn(changes: list[tuple[bool, int]], lat
         times += [due for each in served if each == "stays"]
     times += [due for each, due in run(clock, clock.due_at + 0.1) if each == "stays"]
     assert {round(b - a, 6) for a, b in pairwise(times)} == {FRAME_S}
+
+
+def test_it_is_dense_when_no_slot_is_empty() -> None:
+    clock: MediaClock[str] = MediaClock(START)
+    for number in range(SLOTS):
+        assert not clock.dense
+        clock.add(str(number))
+    assert clock.dense
+    clock.remove("3")
+    assert not clock.dense

@@ -123,16 +123,17 @@ class Worker:
         self.batches = asyncio.Queue[int]()
         self.arrivals: list[float] = []
         self.busy_at = math.inf
-        self.endpoint.start(self._on_datagram, self._on_batch, busy_at=lambda: self.busy_at)
+        self.endpoint.start(
+            self._on_datagram,
+            self.arrivals.append,
+            lambda: self.batches.put_nowait(len(self.received)),
+            busy_at=lambda: self.busy_at,
+        )
 
     def _on_datagram(self, payload: bytes, client: Address, relay: Address, _now: float) -> None:
         self.received.append((payload, client, relay))
         for answer in self.answer_with:
             self.endpoint.send(answer, client, relay)
-
-    def _on_batch(self, arrived_at: float) -> None:
-        self.arrivals.append(arrived_at)
-        self.batches.put_nowait(len(self.received))
 
     async def batch(self) -> None:
         await asyncio.wait_for(self.batches.get(), PATIENCE_S)
@@ -426,18 +427,17 @@ async def test_other_keys_come_into_use_without_a_restart(worker: Worker, relay:
     worker.endpoint.close()
 
 
-async def test_a_batch_tells_when_its_first_datagram_reached_the_kernel(
+async def test_it_is_told_when_each_datagram_reached_the_kernel(
     worker: Worker, relay: Relay
 ) -> None:
     before = time.time()
     relay.send(worker, data(b"early"))
-    after = time.time()
+    between = time.time()
     time.sleep(0.02)
     relay.send(worker, data(b"late"))
     await worker.batch()
-    assert len(worker.received) == 2
-    (arrived_at,) = worker.arrivals
-    assert before <= arrived_at <= after
+    early, late = worker.arrivals
+    assert before <= early <= between < late <= time.time()
 
 
 async def test_a_drain_leaves_off_when_something_else_is_due_but_not_at_once(
@@ -447,8 +447,23 @@ async def test_a_drain_leaves_off_when_something_else_is_due_but_not_at_once(
     sent = 3 * LEAST_BATCH
     for _ in range(sent):
         relay.send(worker, data(b"x"))
-    sizes = []
+    sizes = [await asyncio.wait_for(worker.batches.get(), PATIENCE_S)]
     while len(worker.received) < sent:
         sizes.append(await asyncio.wait_for(worker.batches.get(), PATIENCE_S))
     assert sizes[0] == LEAST_BATCH
-    assert len(sizes) > 1
+
+
+async def test_who_does_not_listen_hears_when_it_is_polled(worker: Worker, relay: Relay) -> None:
+    worker.endpoint.listen(False)
+    relay.send(worker, data(b"x"))
+    await asyncio.sleep(0.05)
+    assert worker.received == []
+    worker.endpoint.poll()
+    assert len(worker.received) == 1
+    worker.endpoint.poll()
+    assert len(worker.received) == 1
+    worker.endpoint.listen(True)
+    relay.send(worker, data(b"y"))
+    await worker.batch()
+    await worker.batch()
+    assert len(worker.received) == 2
