@@ -2,7 +2,7 @@
 
 There is no playout clock on the way in: a packet that is next in order is
 delivered at once. Only a gap makes its successors wait, for what is missing may
-just be late; after `MAX_WAIT_S`, or with `MAX_HELD` packets behind it, the gap is
+just be late; after `MAX_WAIT_S`, or with `MAX_HELD` packets of sound behind it, the gap is
 given up.
 """
 
@@ -14,6 +14,10 @@ from transceiver.rtp.packet import RtpPacket
 
 MAX_WAIT_S = 0.040
 MAX_HELD = 3
+MAX_HELD_PADDING = 32
+"""Of packets without a payload, which come in bursts of some two dozen and do not tell how late
+the missing one is."""
+
 
 # https://www.rfc-editor.org/rfc/rfc3550#appendix-A.1 restarts after 3000 lost packets;
 # what is further back than the SRTP replay window cannot be a late packet.
@@ -155,8 +159,11 @@ class Reordering:
         return arrivals
 
     def _wait_is_over(self, now: float) -> bool:
-        waiting_since = min(held.received_at for held in self._held.values())
-        return len(self._held) >= MAX_HELD or now - waiting_since >= MAX_WAIT_S
+        held = self._held.values()
+        with_sound = sum(1 for each in held if each.packet.payload)
+        if with_sound >= MAX_HELD or len(held) >= MAX_HELD_PADDING:
+            return True
+        return now - min(each.received_at for each in held) >= MAX_WAIT_S
 
     def _release_over_gap(self, now: float) -> list[Arrival]:
         lost = min((sequence - self._next) % _SEQUENCES for sequence in self._held)

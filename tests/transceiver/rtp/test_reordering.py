@@ -10,6 +10,7 @@ from transceiver.rtp.reordering import (
     FORMER_SOURCE_S,
     MAX_DROPOUT,
     MAX_HELD,
+    MAX_HELD_PADDING,
     MAX_WAIT_S,
     Arrival,
     Reordering,
@@ -175,3 +176,25 @@ def test_whatever_the_network_does_order_and_count_hold(data: st.DataObject) -> 
         assert arrival.lost == int(arrival.packet.payload) - previous - 1
     assert reordering.held == 0
     assert reordering.counts.lost == (places[-1] - 65499 - len(places) if places else 0)
+
+
+def padding(index: int) -> RtpPacket:
+    return packet(index)._replace(payload=b"")
+
+
+def test_a_burst_of_padding_does_not_give_up_what_comes_after_it() -> None:
+    reordering = started(100)
+    for index in range(102, 102 + MAX_HELD_PADDING - 2):
+        assert reordering.receive(padding(index), 1.0) == []
+    released = reordering.receive(packet(101), 1.01)
+    assert released[0].packet == packet(101)
+    assert len(released) == MAX_HELD_PADDING - 1
+    assert reordering.counts.lost == 0
+
+
+def test_what_is_held_is_bounded_whatever_it_is() -> None:
+    reordering = started(100)
+    for index in range(102, 2000):
+        reordering.receive(padding(index), 1.0)
+        assert reordering.held < MAX_HELD_PADDING
+    assert reordering.counts.lost == 1
