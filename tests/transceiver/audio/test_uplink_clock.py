@@ -25,6 +25,7 @@ from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.live_silence import DTX_MARGIN_S
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
+from transceiver.rtp.reordering import MAX_WAIT_S
 
 HOUR_S = 3600
 COMFORT_NOISE = 13
@@ -125,6 +126,7 @@ def test_what_is_lost_before_probing_packets_is_still_made_up() -> None:
     client.frames += client.receiver.receive(client.packet(b"", RED), client.now)
     client.frames += client.receiver.receive(client.packet(b"", RED), client.now)
     client.send(TONE[11])
+    client.frames += client.receiver.tick(client.now + MAX_WAIT_S)
     assert client.receiver.counts.recovered == FRAME_COUNT
     assert client.receiver.counts.silence == 0
 
