@@ -62,9 +62,8 @@ def contained(
             return None
         try:
             return method(call, *args, **kwargs)
-        except Exception:
-            logger.exception("call %s failed", call.call_id)
-            call.close(CloseReason.INTERNAL_ERROR)
+        except Exception:  # noqa: BLE001
+            call.fail()
             return None
 
     return run
@@ -177,10 +176,14 @@ class Call:
         self.transport.ice.negotiate(offer.ice, mint, self._clock())
         self.transport.name_sources(offer.ssrcs)
 
-    @contained
     def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:
         """Take a datagram, other than STUN, from an address that the call knows."""
-        self.transport.receive(kind, datagram, client, now)
+        # Contained by itself, as all that runs 50 times a second is: the wrapper costs more.
+        if self.closed is None:
+            try:
+                self.transport.receive(kind, datagram, client, now)
+            except Exception:  # noqa: BLE001
+                self.fail()
 
     @contained
     def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
@@ -194,12 +197,18 @@ class Call:
         """Take RTP or RTCP from an unknown address; whether it is this call's client's."""
         return self.transport.receive_roaming(kind, datagram, client, now)
 
-    @contained
     def serve(self, due: float, now: float) -> None:
         """Send the frame that is due at `due`, and do all else that time asks for.
 
         Call it once in every frame time of the media clock.
         """
+        if self.closed is None:
+            try:
+                self._serve(due, now)
+            except Exception:  # noqa: BLE001
+                self.fail()
+
+    def _serve(self, due: float, now: float) -> None:
         if now >= self._tend_at:
             self._tend(now)
         if self.closed is not None or not self.transport.connected:
@@ -220,6 +229,11 @@ class Call:
             self._tend_at = now + TEND_INTERVAL_S
             for report in self._media.reports(now):
                 self.transport.send_rtcp(report)
+
+    def fail(self) -> None:
+        """End the call for the defect that is being handled: no other call has met it."""
+        logger.exception("call %s failed", self.call_id)
+        self.close(CloseReason.INTERNAL_ERROR)
 
     def close(self, reason: CloseReason) -> None:
         """End the call; harmless when it has ended."""
@@ -279,12 +293,16 @@ class Call:
 
     # ---- the engine's side: EngineListener ----
 
-    @contained
     def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
-        if response == UNSOLICITED:
-            self._media.push(response, pcm)
-        else:
-            self._act(self._conversation.engine_audio(response, pcm, self._clock()))
+        if self.closed is not None:
+            return
+        try:
+            if response == UNSOLICITED:
+                self._media.push(response, pcm)
+            else:
+                self._act(self._conversation.engine_audio(response, pcm, self._clock()))
+        except Exception:  # noqa: BLE001
+            self.fail()
 
     @contained
     def engine_event(self, event: Event) -> None:

@@ -1,7 +1,7 @@
 """When each call is served: once in every frame time, at a phase of its own.
 
 Calls that were all served together would hold each other up: the last of fifty
-leaves its frame after forty-nine encoders ran. Spread over slots of 1.4 ms, a frame
+leaves its frame after forty-nine encoders ran. Spread over slots of 1.25 ms, a frame
 waits for the few of its own slot.
 """
 
@@ -13,8 +13,6 @@ SLOTS = 16
 """Even, for calls whose frames last half as long. Fewer would make frames wait for more of their
 like, and what arrives for the next slot; more would wake the worker more often, which costs a
 core more than all it does for a call: docs/decisions/0020-phases.md."""
-
-SLOT_S = FRAME_S / SLOTS
 
 MAX_LAG_S = 0.1
 """A clock further behind than this goes on from now, instead of catching up in a burst."""
@@ -28,8 +26,9 @@ class MediaClock(Generic[Served]):
     Take what is due with `take`, at `due_at` or after it.
     """
 
-    def __init__(self, now: float) -> None:
-        self._slots: list[list[Served]] = [[] for _ in range(SLOTS)]
+    def __init__(self, now: float, slots: int = SLOTS) -> None:
+        self._slots: list[list[Served]] = [[] for _ in range(slots)]
+        self._slot_s = FRAME_S / slots
         self._epoch = now
         self._next = 0
         self.skipped = 0
@@ -38,7 +37,7 @@ class MediaClock(Generic[Served]):
     @property
     def due_at(self) -> float:
         """When the next slot is due; some time within the next turn when nobody is served."""
-        return self._epoch + self._next * SLOT_S
+        return self._epoch + self._next * self._slot_s
 
     @property
     def dense(self) -> bool:
@@ -47,9 +46,9 @@ class MediaClock(Generic[Served]):
 
     def add(self, served: Served, *, times: int = 1) -> None:
         """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are."""
-        apart = SLOTS // times
+        apart = len(self._slots) // times
         first = min(range(apart), key=lambda slot: len(self._slots[slot]))
-        for slot in range(first, SLOTS, apart):
+        for slot in range(first, len(self._slots), apart):
             self._slots[slot].append(served)
 
     def remove(self, served: Served) -> None:
@@ -62,18 +61,19 @@ class MediaClock(Generic[Served]):
         """When the slot that is next was due, and who is in it."""
         if now - self.due_at > MAX_LAG_S:
             self._skip_to(now)
-        due, served = self.due_at, tuple(self._slots[self._next % SLOTS])
+        due, served = self.due_at, tuple(self._slots[self._next % len(self._slots)])
         self._next = self._following(self._next)
         return due, served
 
     def _following(self, slot: int) -> int:
         """The next slot that somebody is in, or as far ahead as a turn."""
-        for ahead in range(slot + 1, slot + SLOTS):
-            if self._slots[ahead % SLOTS]:
+        turn = len(self._slots)
+        for ahead in range(slot + 1, slot + turn):
+            if self._slots[ahead % turn]:
                 return ahead
-        return slot + SLOTS
+        return slot + turn
 
     def _skip_to(self, now: float) -> None:
         turns = int((now - self.due_at) / FRAME_S)
-        self._next += turns * SLOTS
+        self._next += turns * len(self._slots)
         self.skipped += turns * sum(map(len, self._slots))

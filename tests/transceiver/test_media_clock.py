@@ -6,9 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transceiver.media_clock import FRAME_S, MAX_LAG_S, SLOT_S, SLOTS, MediaClock
+from transceiver.media_clock import FRAME_S, MAX_LAG_S, SLOTS, MediaClock
 
 START = 1000.0
+SLOT_S = FRAME_S / SLOTS
 
 
 def run(clock: MediaClock[str], until: float, late: float = 0.0) -> list[tuple[str, float]]:
