@@ -85,7 +85,7 @@ class _Worker:
             ),
             announcer=self._announcer,
         )
-        self._endpoint.start(self._receive, lambda: None)
+        self._endpoint.start(self._receive, lambda _arrived_at: None, lambda: None)
         self._calls: list[_Call] = []
         self._by_ufrag: dict[bytes, _Call] = {}
         self._by_client: dict[Address, _Call] = {}

@@ -117,6 +117,8 @@ class SilentReplica(Inference):
 
     def flush(self) -> None: ...
 
+    def note_arrival(self, arrived_at: float) -> None: ...
+
     def open(self, listener: EngineListener) -> Session:
         self.asked.set()
         return super().open(listener)

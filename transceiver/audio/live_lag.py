@@ -17,18 +17,23 @@ _ANY = 1 << 30
 class LiveLag:
     """Watches one stream's queue, once in every frame time."""
 
-    __slots__ = ("_least", "_seen")
+    __slots__ = ("_first", "_least", "_seen")
 
     def __init__(self) -> None:
+        self._first = 0
         self._least = _ANY
         self._seen = 0
 
     def surplus(self, waiting: int) -> int:
         """How many frames to drop now, of so many that wait, the one that is due among them."""
+        if self._seen == 0:
+            self._first = waiting
         self._least = min(self._least, waiting)
         self._seen += 1
         if self._seen < WINDOW_FRAMES:
             return 0
+        # What was made ahead of time drains; what is late stays as much as it is.
+        drains = waiting < self._first - TOLERATED_FRAMES
         beyond = self._least - 1
         self._least, self._seen = _ANY, 0
-        return beyond if beyond > TOLERATED_FRAMES else 0
+        return beyond if beyond > TOLERATED_FRAMES and not drains else 0

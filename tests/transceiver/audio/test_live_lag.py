@@ -24,6 +24,10 @@ def test_what_jitter_needs_now_and_then_is_kept() -> None:
     assert not any(dropped([5, 5, 5, 1, 5] * 40))
 
 
+def test_what_was_made_ahead_of_time_is_all_heard() -> None:
+    assert not any(dropped(list(range(400, 0, -1))))
+
+
 @given(st.lists(st.integers(0, 8), max_size=300))
 def test_the_frame_that_is_due_is_never_dropped(waiting: list[int]) -> None:
     drops = dropped(waiting)
