@@ -162,6 +162,11 @@ class Worker:
         return [packet_kind(payload) for payload, _client, _relay in self.endpoint.sent]
 
 
+def spoiled(packet: bytes) -> bytes:
+    """A packet that nobody authentic sent: its last byte is another one."""
+    return packet[:-1] + bytes([packet[-1] ^ 1])
+
+
 def announcement(frame: Frame) -> bool | UnbindReason:
     if frame.type is Bind.TYPE:
         return Bind.decode(frame.payload).confirmed

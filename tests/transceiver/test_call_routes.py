@@ -15,6 +15,7 @@ from tests.transceiver.call_table_driver import (
     STRANGER,
     Client,
     Worker,
+    spoiled,
 )
 from transceiver.amplification_limit import FACTOR
 from transceiver.call_routes import MAX_COLLISIONS
@@ -174,8 +175,8 @@ class TestPretenders:
     async def test_media_that_does_not_authenticate_changes_nothing(
         self, worker: Worker, client: Client
     ) -> None:
-        forged = client.media()[:-1] + b"\0"
-        for packet in (forged, client.report()[:-1] + b"\0", forged[:12], forged[:9]):
+        forged = spoiled(client.media())
+        for packet in (forged, spoiled(client.report()), forged[:12], forged[:9]):
             worker.receive(packet, STRANGER)
         assert worker.endpoint.sent == []
         assert worker.announced() == []
@@ -317,7 +318,7 @@ async def test_strangers_do_not_make_a_call_remember_them(worker: Worker, client
     )
     for port in range(20):
         worker.receive(forged, ("198.51.100.66", port))
-        worker.receive(client.media()[:-1] + b"\0", ("198.51.100.66", port))
+        worker.receive(spoiled(client.media()), ("198.51.100.66", port))
     assert worker.endpoint.sent == []
     [routed] = worker.calls._by_id.values()
     assert routed.paths._relays == {CLIENT: RELAY}
