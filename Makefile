@@ -41,7 +41,7 @@ proto: .venv/ready-to-develop
 	$(call generate,proto)
 
 fuzz: .venv/ready-to-develop
-	$(BIN)/python tests/fuzz/run.py $(FUZZ_ARGS)
+	$(BIN)/python -m tests.fuzz.run $(FUZZ_ARGS)
 	$(BIN)/python -m tests.fuzz.relay_differential $(DIFFERENTIAL_ARGS)
 
 bench: .venv/ready-to-develop

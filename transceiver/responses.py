@@ -17,6 +17,7 @@ from base64 import b64encode
 from collections.abc import Callable
 
 from antiphon_proto import trunk as engine
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
@@ -34,8 +35,6 @@ from transceiver.response_outcome import (
 from transceiver.response_stream import CONTENT_INDEX, ResponseStream
 from transceiver.session_state import SessionState, differs_beyond_request, engine_config
 from transceiver.unplayed import Unplayed
-
-_BYTES_PER_SAMPLE = 2
 
 
 class Responses:
@@ -121,7 +120,7 @@ class Responses:
             return
         self._session.voice_fixed = True
         self._ledger.first_audio(response, now)
-        milliseconds = len(pcm) / _BYTES_PER_SAMPLE / self.output_rate * 1000
+        milliseconds = len(pcm) / BYTES_PER_SAMPLE / self.output_rate * 1000
         self._outbox.send(*stream.audio(milliseconds))
         if self._plays:
             self._unplayed.add(stream)

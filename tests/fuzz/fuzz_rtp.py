@@ -6,6 +6,7 @@ import struct
 
 from aiortc import rtp
 
+from tests.fuzz.packet_stream import join_packets, split_packets
 from transceiver.audio.downlink_protection import DownlinkProtection
 from transceiver.audio.format import AudioFormat, Codec, HeaderExtensionIds
 from transceiver.audio.opus import OpusEncoder
@@ -39,7 +40,7 @@ _EXTENDED_REPORT = struct.pack(">BBHI", 0x80, 207, 1, 1)
 
 def _stream(*packets: bytes) -> bytes:
     """Packets one after the other, each behind its length."""
-    return b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
+    return join_packets(packets)
 
 
 SEEDS = [
@@ -87,7 +88,7 @@ def one_input(data: bytes) -> None:
     protection = DownlinkProtection(red=bool(len(data) % 2), fec=True)
     feedback = TransportFeedback(7, _TRANSPORT_SEQUENCE)
     frames = []
-    for number, packet in enumerate(_packets(data)):
+    for number, packet in enumerate(split_packets(data)):
         now = number * 0.02
         sender.send(_SPEECH)
         with contextlib.suppress(RtcpError):
@@ -108,12 +109,3 @@ def one_input(data: bytes) -> None:
         rtp.RtcpPacket.parse(session.report(now))
     for earlier, later in itertools.pairwise(frames):
         assert later.position >= earlier.position + len(earlier.pcm) // 2
-
-
-def _packets(stream: bytes) -> list[bytes]:
-    packets, start = [], 0
-    while start + 2 <= len(stream):
-        (length,) = struct.unpack_from(">H", stream, start)
-        packets.append(stream[start + 2 : start + 2 + length])
-        start += 2 + length
-    return packets

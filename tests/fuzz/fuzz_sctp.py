@@ -6,7 +6,6 @@ right here: what the checksum and the tag would stop needs no fuzzing.
 
 import asyncio
 import struct
-from collections.abc import Iterator
 
 from aiortc.rtcsctptransport import (
     DataChunk,
@@ -18,6 +17,7 @@ from aiortc.rtcsctptransport import (
     crc32c,
 )
 
+from tests.fuzz.packet_stream import join_packets, split_packets
 from transceiver.data_channel import ChannelEnd, DataChannel
 from transceiver.sctp_association import MAX_STREAMS, MAX_WAITING_CHUNKS
 
@@ -67,7 +67,7 @@ def _with_params(chunk: HeartbeatChunk | ReconfigChunk, kind: int, value: bytes)
 
 
 def _series(*packets: bytes) -> bytes:
-    return b"".join(struct.pack(">H", len(packet)) + packet for packet in packets)
+    return join_packets(packets)
 
 
 _OPENED = _data(_TSN, _OPEN, protocol=50)
@@ -96,7 +96,7 @@ async def _feed(data: bytes) -> None:
     )
     channel.start()
     sctp = channel._sctp
-    for chunks in _packets(data):
+    for chunks in split_packets(data):
         tag = 0 if chunks[:1] == b"\x01" else sctp._local_verification_tag
         head = struct.pack("!HHL", 5000, 5000, tag)
         checksum = struct.pack("<L", crc32c(head + bytes(4) + chunks))
@@ -105,10 +105,3 @@ async def _feed(data: bytes) -> None:
         assert len(sctp._inbound_streams) <= MAX_STREAMS + _MAX_CHUNKS
         assert len(sctp._sack_misordered) <= MAX_WAITING_CHUNKS + _MAX_CHUNKS
     channel.close()
-
-
-def _packets(data: bytes) -> Iterator[bytes]:
-    while len(data) >= 2:
-        length = int.from_bytes(data[:2], "big")
-        yield data[2 : 2 + length]
-        data = data[2 + length :]

@@ -1,8 +1,8 @@
 """A client's G.711 and comfort noise: PCM at a rate that neither divides, or refused."""
 
 import itertools
-import struct
 
+from tests.fuzz.packet_stream import join_packets, split_packets
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.receiver import AudioReceiver
 from transceiver.rtp.packet import RtpError, RtpPacket
@@ -14,8 +14,7 @@ _RATE = 22050
 
 def _stream(*packets: tuple[int, int, int, bytes]) -> bytes:
     """Packets one after the other, each behind its length."""
-    encoded = [RtpPacket(kind, *rest[:2], 1, rest[2]).encode() for kind, *rest in packets]
-    return b"".join(struct.pack(">H", len(packet)) + packet for packet in encoded)
+    return join_packets(RtpPacket(kind, *rest[:2], 1, rest[2]).encode() for kind, *rest in packets)
 
 
 SEEDS = [
@@ -32,7 +31,7 @@ SEEDS = [
 def one_input(data: bytes) -> None:
     receiver = AudioReceiver(_FORMAT, _RATE)
     frames = []
-    for number, packet in enumerate(_packets(data)):
+    for number, packet in enumerate(split_packets(data)):
         now = number * 0.02
         try:
             parsed = RtpPacket.parse(packet)
@@ -43,12 +42,3 @@ def one_input(data: bytes) -> None:
         assert len(frame.pcm) % 2 == 0
     for earlier, later in itertools.pairwise(frames):
         assert later.position >= earlier.position + len(earlier.pcm) // 2
-
-
-def _packets(stream: bytes) -> list[bytes]:
-    packets, start = [], 0
-    while start + 2 <= len(stream):
-        (length,) = struct.unpack_from(">H", stream, start)
-        packets.append(stream[start + 2 : start + 2 + length])
-        start += 2 + length
-    return packets

@@ -1,6 +1,6 @@
 """Feeds mutated seeds to every fuzz target beside this file.
 
-    python tests/fuzz/run.py [--count N] [--seed S] [target ...]
+    python -m tests.fuzz.run [--count N] [--seed S] [target ...]
 
 A target is a file `fuzz_<parser>.py` with `one_input(data: bytes) -> None`, which
 raises only on a bug, and optionally `SEEDS: list[bytes]`, valid inputs to start

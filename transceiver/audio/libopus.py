@@ -10,6 +10,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.codec import AudioCodecError
 
 OLDEST_VERSION = (1, 5)
@@ -31,7 +32,6 @@ RESET_STATE = 4028
 MAX_PACKET_BYTES = 1275
 MAX_PACKET_SECONDS = 0.12
 MAX_SAMPLES = int(48000 * MAX_PACKET_SECONDS)
-BYTES_PER_SAMPLE = 2
 
 pcm_buffer = ctypes.create_string_buffer(MAX_SAMPLES * BYTES_PER_SAMPLE)
 packet_buffer = ctypes.create_string_buffer(MAX_PACKET_BYTES)

@@ -8,10 +8,10 @@ threads: every codec shares two buffers.
 import ctypes
 import math
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio import libopus
 from transceiver.audio.format import OpusPreferences
 from transceiver.audio.libopus import (
-    BYTES_PER_SAMPLE,
     MAX_PACKET_BYTES,
     MAX_SAMPLES,
     OpusError,

@@ -7,14 +7,13 @@ frames, one for each call of `next_frame`.
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.trunk import UNSOLICITED
 from transceiver.audio.live_lag import LiveLag
 
 MAX_BUFFERED_S = 60.0
 MAX_REMEMBERED = 64
 """Ended responses whose played time can still be asked for."""
-
-_BYTES_PER_SAMPLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ class Playout:
 
     def __init__(self, rate: int, frame_ms: int = 20) -> None:
         self._rate = rate
-        self._frame_bytes = rate * frame_ms // 1000 * _BYTES_PER_SAMPLE
-        self._max_bytes = int(rate * MAX_BUFFERED_S) * _BYTES_PER_SAMPLE
+        self._frame_bytes = rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        self._max_bytes = int(rate * MAX_BUFFERED_S) * BYTES_PER_SAMPLE
         self._queue: deque[_Response] = deque()
         self._buffered_bytes = 0
         self._dropped_bytes = 0
@@ -89,7 +88,7 @@ class Playout:
 
     def push(self, response: int, pcm: bytes) -> None:
         """Queue more of a response. Raises ValueError when `pcm` ends within a sample."""
-        if len(pcm) % _BYTES_PER_SAMPLE:
+        if len(pcm) % BYTES_PER_SAMPLE:
             raise ValueError(f"{len(pcm)} bytes of PCM end within a sample")
         queued = self._queued(response)
         if queued is None or queued.finished:
@@ -187,4 +186,4 @@ class Playout:
                 self._events.append(PlayoutStopped(drained.number))
 
     def _milliseconds(self, size: int) -> int:
-        return size * 1000 // (self._rate * _BYTES_PER_SAMPLE)
+        return size * 1000 // (self._rate * BYTES_PER_SAMPLE)

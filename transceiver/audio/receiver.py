@@ -6,6 +6,7 @@ becomes silence of the length that its timestamps tell.
 
 from typing import NamedTuple
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.codec import AudioCodecError, AudioDecoder
 from transceiver.audio.codec_factory import make_decoder
 from transceiver.audio.counts import COUNT_RATE, AudioCounts
@@ -24,8 +25,6 @@ in between is silence."""
 
 _DTX_PAYLOAD_BYTES = 2
 """A frame this short says that the sender stops sending (RFC 6716 section 2.1.9)."""
-
-_BYTES_PER_SAMPLE = 2
 
 
 class AudioFrame(NamedTuple):
@@ -60,7 +59,7 @@ class AudioReceiver:
         self._comfort_noise_payload_type = audio_format.comfort_noise_payload_type
         self._decoder = decoder or make_decoder(audio_format, rate)
         self._max_repair = int(rate * MAX_REPAIR_S)
-        self._silence = bytes(int(rate * FRAME_S) * _BYTES_PER_SAMPLE)
+        self._silence = bytes(int(rate * FRAME_S) * BYTES_PER_SAMPLE)
         self._count_ticks = COUNT_RATE // rate
         self.counts = AudioCounts() if counts is None else counts
         self._skipping = SkippingDecoder(
@@ -176,7 +175,7 @@ class AudioReceiver:
     def _decoded(self, payload: bytes, extension: bytes, waited_s: float, now: float) -> AudioFrame:
         """The packet's audio, which is next in time. Raises AudioCodecError."""
         pcm = self._skipping.decode(payload, extension)
-        samples = len(pcm) // _BYTES_PER_SAMPLE
+        samples = len(pcm) // BYTES_PER_SAMPLE
         self.counts.decoded += samples * self._count_ticks
         self._clock.advance(samples)
         silence = self._live_silence
@@ -220,16 +219,16 @@ class AudioReceiver:
         return frames
 
     def _made_up(self, pcm: bytes, waited_s: float) -> AudioFrame:
-        self.counts.recovered += len(pcm) // _BYTES_PER_SAMPLE * self._count_ticks
+        self.counts.recovered += len(pcm) // BYTES_PER_SAMPLE * self._count_ticks
         return self._frame(pcm, waited_s)
 
     def _silence_frames(self, samples: int, waited_s: float) -> list[AudioFrame]:
         self.counts.silence += samples * self._count_ticks
-        whole, rest = divmod(samples * _BYTES_PER_SAMPLE, len(self._silence))
+        whole, rest = divmod(samples * BYTES_PER_SAMPLE, len(self._silence))
         pieces = [self._silence] * whole + ([bytes(rest)] if rest else [])
         return [self._frame(piece, waited_s) for piece in pieces]
 
     def _frame(self, pcm: bytes, waited_s: float) -> AudioFrame:
         frame = AudioFrame(self._position, pcm, waited_s)
-        self._position += len(pcm) // _BYTES_PER_SAMPLE
+        self._position += len(pcm) // BYTES_PER_SAMPLE
         return frame

@@ -4,6 +4,7 @@ Clients that send the audio level of each packet (RFC 6464) give digital silence
 lowest, 127: https://www.rfc-editor.org/rfc/rfc6464#section-3
 """
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.codec import AudioCodecError, AudioDecoder
 from transceiver.audio.counts import AudioCounts
 from transceiver.rtp.header_extensions import SILENT_LEVEL, audio_level
@@ -14,8 +15,6 @@ PROOF_PERIOD = 25
 QUIET_PEAK = 16
 """What the codec may make of digital silence, -66 dB of full scale: libopus comes down to it
 within 80 ms, the tail of what was said before."""
-
-_BYTES_PER_SAMPLE = 2
 
 
 class SkippingDecoder:
@@ -54,7 +53,7 @@ class SkippingDecoder:
         self._run += 1
         if not self._quiet or self._run % PROOF_PERIOD == 0:
             return self._prove(payload)
-        silence = bytes(self._decoder.duration(payload) * _BYTES_PER_SAMPLE)
+        silence = bytes(self._decoder.duration(payload) * BYTES_PER_SAMPLE)
         self._skipped = payload
         self._counts.silent += 1
         return silence
