@@ -138,12 +138,6 @@ def _write_config(config: SessionConfig) -> pb.SessionConfig:
     )
 
 
-def _write_tool(tool: Tool) -> pb.Tool:
-    return pb.Tool(
-        name=tool.name, description=tool.description, parameters_json=tool.parameters_json
-    )
-
-
 def _read_config(message: pb.SessionConfig) -> SessionConfig:
     detection = message.turn_detection if message.HasField("turn_detection") else None
     transcription = message.transcription if message.HasField("transcription") else None
@@ -224,6 +218,7 @@ def _write_respond(command: commands.Respond) -> pb.Respond:
         item_id=command.item_id,
         instructions=command.instructions,
         text_only=command.text_only,
+        said=command.said,
     )
 
 
@@ -233,4 +228,5 @@ def _read_respond(message: pb.Respond) -> commands.Respond:
         item_id=message.item_id,
         instructions=message.instructions,
         text_only=message.text_only if message.HasField("text_only") else None,
+        said=message.said,
     )

@@ -45,6 +45,8 @@ class Respond:
     """Empty: the session's own."""
     text_only: bool | None = None
     """None: as the session says."""
+    said: str = ""
+    """What was heard of this answer already, from a replica that is gone: go on behind it."""
 
 
 @dataclass(frozen=True, slots=True)

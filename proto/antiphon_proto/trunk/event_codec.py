@@ -31,6 +31,10 @@ def event_to_protobuf(session: int, after_frames: int, event: events.Event) -> p
             message.speech_started.audio_start_ms = audio_start_ms
         case events.SpeechStopped(audio_end_ms):
             message.speech_stopped.audio_end_ms = audio_end_ms
+        case events.FloorTaken():
+            message.floor_taken.SetInParent()
+        case events.SpeechDismissed(audio_end_ms):
+            message.speech_dismissed.audio_end_ms = audio_end_ms
         case events.TurnEnded(voiced_end_ms):
             message.turn_ended.voiced_end_ms = voiced_end_ms
         case events.InputTranscript():
@@ -39,6 +43,10 @@ def event_to_protobuf(session: int, after_frames: int, event: events.Event) -> p
             message.response_started.response = response
         case events.TextDelta(response, text):
             message.text_delta.CopyFrom(pb.TextDelta(response=response, text=text))
+        case events.WordsSpoken():
+            message.words_spoken.CopyFrom(_write_words(event))
+        case events.ResponseProposed():
+            message.response_proposed.SetInParent()
         case events.ToolCall(response, call):
             message.tool_call.CopyFrom(pb.ToolCall(response=response, call=_write_call(call)))
         case events.Done():
@@ -54,14 +62,15 @@ def event_from_protobuf(message: pb.Event) -> events.Event | None:
     """The event, or None for a kind that this build does not know."""
     match message.WhichOneof("kind"):
         case "ready":
-            ready = message.ready
-            return events.Ready(
-                ready.engine, ready.input_rate, ready.output_rate, ready.full_duplex
-            )
+            return _read_ready(message.ready)
         case "speech_started":
             return events.SpeechStarted(message.speech_started.audio_start_ms)
         case "speech_stopped":
             return events.SpeechStopped(message.speech_stopped.audio_end_ms)
+        case "floor_taken":
+            return events.FloorTaken()
+        case "speech_dismissed":
+            return events.SpeechDismissed(message.speech_dismissed.audio_end_ms)
         case "turn_ended":
             return events.TurnEnded(message.turn_ended.voiced_end_ms)
         case "input_transcript":
@@ -71,6 +80,10 @@ def event_from_protobuf(message: pb.Event) -> events.Event | None:
             return events.ResponseStarted(message.response_started.response)
         case "text_delta":
             return events.TextDelta(message.text_delta.response, message.text_delta.text)
+        case "words_spoken":
+            return _read_words(message.words_spoken)
+        case "response_proposed":
+            return events.ResponseProposed()
         case "tool_call":
             call = message.tool_call.call
             return events.ToolCall(
@@ -93,6 +106,17 @@ def _write_ready(event: events.Ready) -> pb.Ready:
         input_rate=event.input_rate,
         output_rate=event.output_rate,
         full_duplex=event.full_duplex,
+        judges_interruptions=event.judges_interruptions,
+    )
+
+
+def _read_ready(message: pb.Ready) -> events.Ready:
+    return events.Ready(
+        message.engine,
+        message.input_rate,
+        message.output_rate,
+        message.full_duplex,
+        message.judges_interruptions,
     )
 
 
@@ -100,6 +124,18 @@ def _write_transcript(event: events.InputTranscript) -> pb.InputTranscript:
     return pb.InputTranscript(
         item_id=event.item_id, text=event.text, final=event.final, error=event.error
     )
+
+
+def _write_words(event: events.WordsSpoken) -> pb.WordsSpoken:
+    words = [
+        pb.WordEnd(text_end=word.text_end, audio_end_ms=word.audio_end_ms) for word in event.words
+    ]
+    return pb.WordsSpoken(response=event.response, words=words)
+
+
+def _read_words(message: pb.WordsSpoken) -> events.WordsSpoken:
+    words = (events.WordEnd(word.text_end, word.audio_end_ms) for word in message.words)
+    return events.WordsSpoken(message.response, tuple(words))
 
 
 def _write_call(call: FunctionCall) -> pb.FunctionCall:

@@ -20,6 +20,8 @@ class Ready:
     input_rate: int
     output_rate: int
     full_duplex: bool
+    judges_interruptions: bool = False
+    """FloorTaken or SpeechDismissed follows SpeechStarted while an answer plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,18 @@ class SpeechStarted:
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     """`audio_end_ms` includes the silence that was waited for."""
+
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloorTaken:
+    """The speech that goes on is meant to interrupt: the answer that plays is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDismissed:
+    """The speech that began is no turn: nothing is committed, and a held answer goes on."""
 
     audio_end_ms: int
 
@@ -65,6 +79,27 @@ class TextDelta:
 
     response: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    text_end: int
+    """Characters of the response's text up to the end of the word."""
+    audio_end_ms: int
+    """Milliseconds of the response's audio up to there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSpoken:
+    """Where words of a response lie in its audio; later ones follow earlier ones."""
+
+    response: int
+    words: tuple[WordEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseProposed:
+    """A full-duplex engine has something to say unasked, and waits for Respond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +175,14 @@ Event = (
     Ready
     | SpeechStarted
     | SpeechStopped
+    | FloorTaken
+    | SpeechDismissed
     | TurnEnded
     | InputTranscript
     | ResponseStarted
     | TextDelta
+    | WordsSpoken
+    | ResponseProposed
     | ToolCall
     | Done
     | Draining

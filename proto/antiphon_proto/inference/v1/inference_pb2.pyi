@@ -136,19 +136,25 @@ class Downlink(_message.Message):
 
     AUDIO_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def audio(self) -> Global___AudioBlock: ...
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]: ...
+    @_builtins.property
+    def replica(self) -> Global___Description:
+        """The replica's state: in the first message, and in the next one after it changed."""
+
     def __init__(
         self,
         *,
         audio: Global___AudioBlock | None = ...,
         events: _abc.Iterable[Global___Event] | None = ...,
+        replica: Global___Description | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "replica", b"replica"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "events", b"events", "replica", b"replica"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -609,12 +615,15 @@ class Respond(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     INSTRUCTIONS_FIELD_NUMBER: _builtins.int
     TEXT_ONLY_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
     response: _builtins.int
     item_id: _builtins.str
     """The item that the answer becomes, so that later truncation can name it."""
     instructions: _builtins.str
     """Empty: the session's own."""
     text_only: _builtins.bool
+    said: _builtins.str
+    """What was heard of this answer already, from a replica that is gone: go on behind it."""
     def __init__(
         self,
         *,
@@ -622,10 +631,11 @@ class Respond(_message.Message):
         item_id: _builtins.str = ...,
         instructions: _builtins.str = ...,
         text_only: _builtins.bool | None = ...,
+        said: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_text_only", b"_text_only", "text_only", b"text_only"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_text_only", b"_text_only", "instructions", b"instructions", "item_id", b"item_id", "response", b"response", "text_only", b"text_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_text_only", b"_text_only", "instructions", b"instructions", "item_id", b"item_id", "response", b"response", "said", b"said", "text_only", b"text_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__text_only: _TypeAlias = _typing.Literal["text_only"]  # noqa: Y015
     _WhichOneofArgType__text_only: _TypeAlias = _typing.Literal["_text_only", b"_text_only"]  # noqa: Y015
@@ -789,6 +799,10 @@ class Event(_message.Message):
     DONE_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    FLOOR_TAKEN_FIELD_NUMBER: _builtins.int
+    SPEECH_DISMISSED_FIELD_NUMBER: _builtins.int
+    WORDS_SPOKEN_FIELD_NUMBER: _builtins.int
+    RESPONSE_PROPOSED_FIELD_NUMBER: _builtins.int
     session: _builtins.int
     after_frames: _builtins.int
     """How many frames of this message's audio block precede the event."""
@@ -814,6 +828,14 @@ class Event(_message.Message):
     def draining(self) -> Global___Draining: ...
     @_builtins.property
     def error(self) -> Global___Error: ...
+    @_builtins.property
+    def floor_taken(self) -> Global___FloorTaken: ...
+    @_builtins.property
+    def speech_dismissed(self) -> Global___SpeechDismissed: ...
+    @_builtins.property
+    def words_spoken(self) -> Global___WordsSpoken: ...
+    @_builtins.property
+    def response_proposed(self) -> Global___ResponseProposed: ...
     def __init__(
         self,
         *,
@@ -830,12 +852,16 @@ class Event(_message.Message):
         done: Global___Done | None = ...,
         draining: Global___Draining | None = ...,
         error: Global___Error | None = ...,
+        floor_taken: Global___FloorTaken | None = ...,
+        speech_dismissed: Global___SpeechDismissed | None = ...,
+        words_spoken: Global___WordsSpoken | None = ...,
+        response_proposed: Global___ResponseProposed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "error", b"error", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_started", b"response_started", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_frames", b"after_frames", "done", b"done", "draining", b"draining", "error", b"error", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_started", b"response_started", "session", b"session", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_frames", b"after_frames", "done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "session", b"session", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "speech_started", "speech_stopped", "turn_ended", "input_transcript", "response_started", "text_delta", "tool_call", "done", "draining", "error"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "speech_started", "speech_stopped", "turn_ended", "input_transcript", "response_started", "text_delta", "tool_call", "done", "draining", "error", "floor_taken", "speech_dismissed", "words_spoken", "response_proposed"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -849,11 +875,14 @@ class Ready(_message.Message):
     INPUT_RATE_FIELD_NUMBER: _builtins.int
     OUTPUT_RATE_FIELD_NUMBER: _builtins.int
     FULL_DUPLEX_FIELD_NUMBER: _builtins.int
+    JUDGES_INTERRUPTIONS_FIELD_NUMBER: _builtins.int
     engine: _builtins.str
     input_rate: _builtins.int
     """Sample rates of the session's audio, up and down."""
     output_rate: _builtins.int
     full_duplex: _builtins.bool
+    judges_interruptions: _builtins.bool
+    """Speech over an answer is judged: FloorTaken or SpeechDismissed follows SpeechStarted."""
     def __init__(
         self,
         *,
@@ -861,10 +890,11 @@ class Ready(_message.Message):
         input_rate: _builtins.int = ...,
         output_rate: _builtins.int = ...,
         full_duplex: _builtins.bool = ...,
+        judges_interruptions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "full_duplex", b"full_duplex", "input_rate", b"input_rate", "output_rate", b"output_rate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "full_duplex", b"full_duplex", "input_rate", b"input_rate", "judges_interruptions", b"judges_interruptions", "output_rate", b"output_rate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -911,6 +941,46 @@ class SpeechStopped(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SpeechStopped: _TypeAlias = SpeechStopped  # noqa: Y015
+
+@_typing.final
+class FloorTaken(_message.Message):
+    """The speech that goes on is meant to interrupt: the answer that plays is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FloorTaken: _TypeAlias = FloorTaken  # noqa: Y015
+
+@_typing.final
+class SpeechDismissed(_message.Message):
+    """The speech that began is no turn, a cough or an "mm-hm" while the agent spoke:
+    nothing is to be committed, and the answer that was held goes on.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_END_MS_FIELD_NUMBER: _builtins.int
+    audio_end_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        audio_end_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_end_ms", b"audio_end_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeechDismissed: _TypeAlias = SpeechDismissed  # noqa: Y015
 
 @_typing.final
 class TurnEnded(_message.Message):
@@ -1011,6 +1081,74 @@ class TextDelta(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TextDelta: _TypeAlias = TextDelta  # noqa: Y015
+
+@_typing.final
+class WordsSpoken(_message.Message):
+    """Where words of a response lie in its audio; later ones follow earlier ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    response: _builtins.int
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___WordEnd]: ...
+    def __init__(
+        self,
+        *,
+        response: _builtins.int = ...,
+        words: _abc.Iterable[Global___WordEnd] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response", b"response", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WordsSpoken: _TypeAlias = WordsSpoken  # noqa: Y015
+
+@_typing.final
+class WordEnd(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_END_FIELD_NUMBER: _builtins.int
+    AUDIO_END_MS_FIELD_NUMBER: _builtins.int
+    text_end: _builtins.int
+    """Characters of the response's text up to the end of the word."""
+    audio_end_ms: _builtins.int
+    """Milliseconds of the response's audio up to there."""
+    def __init__(
+        self,
+        *,
+        text_end: _builtins.int = ...,
+        audio_end_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_end_ms", b"audio_end_ms", "text_end", b"text_end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WordEnd: _TypeAlias = WordEnd  # noqa: Y015
+
+@_typing.final
+class ResponseProposed(_message.Message):
+    """A full-duplex engine has something to say unasked; the transceiver answers with
+    Respond, without a Commit, or not at all.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResponseProposed: _TypeAlias = ResponseProposed  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
