@@ -103,6 +103,8 @@ endef
 
 .venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,dev)
+	@# It pins a torch that is years older than the one that it works with.
+	@$(PIP_INSTALL) --no-deps moshi
 	@touch .venv/ready-to-run
 
 .venv/ready-to-bench: .venv/ready-to-develop
