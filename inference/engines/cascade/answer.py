@@ -24,7 +24,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engine_output import Audio
-from inference.engines.cascade.brain.brain import Brain, CutOff, Prompt
+from inference.engines.cascade.brain.brain import Brain, CutOff, Effect, Prompt
 from inference.engines.cascade.speakable import SpeakablePieces
 from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.usage import count_usage
@@ -136,6 +136,8 @@ class Answer:
                             self._emit(ToolCall(self.response, output))
                         case CutOff():
                             cut_off = output
+                        case Effect(act):
+                            act()
         finally:
             pieces.put_nowait(cutter.finish())
             pieces.put_nowait(None)

@@ -1,6 +1,6 @@
 """What answers: the contract of the cascade's brains."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,9 @@ class Prompt:
     """0: no limit."""
     heard_ms: int = 0
     """How long the user spoke in the history."""
+    said: str = ""
+    """How this very answer began, as the user heard it from a replica that is gone: the brain
+    gives what comes behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,17 @@ class CutOff:
     """As the Realtime API names it: "max_output_tokens" or "content_filter"."""
 
 
-BrainOutput = str | FunctionCall | CutOff
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the brain does besides speaking, such as setting a timer or asking another model.
+
+    `act` is called when the answer reaches it, and never for an answer that is discarded.
+    """
+
+    act: Callable[[], None]
+
+
+BrainOutput = str | FunctionCall | CutOff | Effect
 """Text as it comes, and whole function calls."""
 
 
@@ -42,7 +55,11 @@ class Brain(Protocol):
     """Answers one session's prompts, one at a time."""
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
-        """Stream an answer; raises BrainError. Closing the iterator stops the work behind it."""
+        """Stream an answer; raises BrainError. Closing the iterator stops the work behind it.
+
+        An answer may be begun on words that turn out to be others, and be discarded: whatever
+        should not have happened then is an Effect.
+        """
 
 
 class BrainSource(Protocol):
