@@ -104,7 +104,8 @@ class CascadeEngine:
     async def _self_test(self, recogniser: Recogniser) -> None:
         """Have a sentence spoken and recognised. Raises OSError when that fails."""
         try:
-            chunks = [pcm async for pcm in self.synthesiser.speak(SELF_TEST_SENTENCE, DEFAULT)]
+            speech = self.synthesiser.speak(SELF_TEST_SENTENCE, DEFAULT)
+            chunks = [spoken.pcm async for spoken in speech]
             stream = recogniser.open_stream()
             utterance = stream.begin(lambda text: None)
             utterance.push(_for_recogniser(b"".join(chunks)))

@@ -47,9 +47,9 @@ class Speaker:
             return
         self._add(bytes(pause_ms * SAMPLE_RATE // 1000 * BYTES_PER_SAMPLE))
         async with aclosing(self._synthesiser.speak(text, self._voice)) as chunks:
-            async for pcm in chunks:
+            async for speech in chunks:
                 await self._wait_for_playback()
-                self._add(pcm)
+                self._add(speech.pcm)
 
     def _add(self, pcm: bytes) -> None:
         if pcm:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import msgspec
 
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.speech import Speech, SpokenWord
 from inference.engines.cascade.voices import EspeakVoice
 from inference.engines.cascade.worker_messages import Kind, SpeakRequest, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
@@ -16,8 +17,8 @@ SAMPLE_RATE = 24_000
 CHUNK_TIMEOUT_S = 5.0
 MODULE = "inference.engines.cascade.tts_worker"
 
-_Chunks = asyncio.Queue[bytes | None]
-"""PCM; empty at the end, None when the worker died."""
+_Chunks = asyncio.Queue[Speech | Kind | None]
+"""END behind the last speech, None when the worker died."""
 
 
 class SynthesisError(EngineError):
@@ -53,8 +54,8 @@ class Synthesiser:
     def ready(self) -> bool:
         return self.process.ready
 
-    async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[bytes]:
-        """Stream 16 bit samples at SAMPLE_RATE; closing the iterator stops the voice.
+    async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[Speech]:
+        """Stream speech at SAMPLE_RATE; closing the iterator stops the voice.
 
         Raises SynthesisError.
         """
@@ -64,15 +65,16 @@ class Synthesiser:
         ended = False
         try:
             self._send(Kind.SPEAK, job, msgspec.msgpack.encode(request))
-            while pcm := await self._next(chunks):
-                yield pcm
+            while speech := await self._next(chunks):
+                yield speech
             ended = True
         finally:
             del self._chunks[job]
             if not ended and self.ready:
                 self._send(Kind.ABORT, job)
 
-    async def _next(self, chunks: _Chunks) -> bytes:
+    async def _next(self, chunks: _Chunks) -> Speech | None:
+        """None behind the last."""
         while True:
             try:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):
@@ -84,7 +86,7 @@ class Synthesiser:
                 raise SynthesisError("the synthesiser does not answer") from None
             if chunk is None:
                 raise SynthesisError("the synthesiser process ended")
-            return chunk
+            return chunk if isinstance(chunk, Speech) else None
 
     def _send(self, kind: Kind, job: int, payload: bytes = b"") -> None:
         try:
@@ -97,9 +99,12 @@ class Synthesiser:
         if chunks is None:
             return
         if message.kind is Kind.AUDIO:
-            chunks.put_nowait(message.payload)
+            chunks.put_nowait(Speech(message.payload))
+        elif message.kind is Kind.WORDS:
+            words = msgspec.msgpack.decode(message.payload, type=tuple[SpokenWord, ...])
+            chunks.put_nowait(Speech(words=words))
         elif message.kind is Kind.END:
-            chunks.put_nowait(b"")
+            chunks.put_nowait(Kind.END)
 
     def _lost(self) -> None:
         for chunks in self._chunks.values():

@@ -43,6 +43,8 @@ class Kind(IntEnum):
     """A piece to speak, as a SpeakRequest."""
     END = 11
     """All audio of the piece was given."""
+    WORDS = 12
+    """Words of the piece whose end is known, as a list of SpokenWord."""
 
 
 class WorkerMessage(NamedTuple):

@@ -284,7 +284,7 @@ async def test_a_voice_that_is_busy_is_waited_for(
     restarts = counters.restarts.total()
 
     async def speak(text: str) -> int:
-        return sum([len(pcm) async for pcm in cascade.synthesiser.speak(text, DEFAULT)])
+        return sum([len(part.pcm) async for part in cascade.synthesiser.speak(text, DEFAULT)])
 
     long, short = await asyncio.gather(speak("9 " * 1000), speak("Yes."))
     assert long > short > 0
