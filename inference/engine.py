@@ -84,5 +84,11 @@ class Engine(Protocol):
     def unready_reason(self) -> str | None:
         """None while sessions can be served."""
 
-    def open(self, config: SessionConfig, history: Sequence[Item], emit: Emit) -> EngineSession:
-        """A new session, which has emitted Ready or will. Raises EngineError."""
+    def open(
+        self, config: SessionConfig, history: Sequence[Item], emit: Emit, session_key: str = ""
+    ) -> EngineSession:
+        """A new session, which has emitted Ready or will. Raises EngineError.
+
+        `session_key`: the same for every session of one call, on whichever replica; what
+        keeps a call with the model server that has its conversation cached.
+        """

@@ -47,7 +47,9 @@ class TrunkSession:
             request.config.output_credit_ms,
             full_duplex=capabilities.full_duplex,
         )
-        self._engine_session = engine.open(request.config, request.history, self.emit)
+        self._engine_session = engine.open(
+            request.config, request.history, self.emit, request.call_id
+        )
 
     @property
     def overlapped_bytes(self) -> int:

@@ -24,7 +24,9 @@ from inference.server import serve
 class NotingEcho(EchoEngine):
     """Echoes, and notes when each frame came."""
 
-    def open(self, config: SessionConfig, history: Sequence[Item], emit: Emit) -> EchoSession:
+    def open(
+        self, config: SessionConfig, history: Sequence[Item], emit: Emit, session_key: str = ""
+    ) -> EchoSession:
         emit(Ready(self.name, SAMPLE_RATE, SAMPLE_RATE, full_duplex=True))
         return _NotingSession(
             config, emit, FrameNotes(config.instructions, os.environ[NOTES_VARIABLE])

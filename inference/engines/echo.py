@@ -38,7 +38,9 @@ class EchoEngine:
     def unready_reason(self) -> str | None:
         return None
 
-    def open(self, config: SessionConfig, history: Sequence[Item], emit: Emit) -> "EchoSession":
+    def open(
+        self, config: SessionConfig, history: Sequence[Item], emit: Emit, session_key: str = ""
+    ) -> "EchoSession":
         emit(Ready(self.name, SAMPLE_RATE, SAMPLE_RATE, full_duplex=True))
         return EchoSession(config, emit)
 

@@ -75,7 +75,9 @@ class ScriptedEngine:
     def unready_reason(self) -> str | None:
         return None
 
-    def open(self, config: SessionConfig, history: Sequence[Item], emit: Emit) -> ScriptedSession:
+    def open(
+        self, config: SessionConfig, history: Sequence[Item], emit: Emit, session_key: str = ""
+    ) -> ScriptedSession:
         if self.refusal is not None:
             raise self.refusal
         emit(Ready(self.name, INPUT_RATE, OUTPUT_RATE, full_duplex=False))

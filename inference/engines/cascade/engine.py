@@ -76,7 +76,9 @@ class CascadeEngine:
             return "the speech recogniser is not running"
         return None if self.synthesiser.ready else "the voice is not running"
 
-    def open(self, config: SessionConfig, history: Sequence[Item], emit: Emit) -> CascadeSession:
+    def open(
+        self, config: SessionConfig, history: Sequence[Item], emit: Emit, session_key: str = ""
+    ) -> CascadeSession:
         assert self.recogniser is not None, "open before start"
         assert self._batch is not None, "open before start"
         clock = asyncio.get_running_loop().time
@@ -85,7 +87,7 @@ class CascadeEngine:
             config,
             history,
             listener=Listener(config, self._batch, stream, emit, clock),
-            brain=self._brains.open(),
+            brain=self._brains.open(session_key),
             synthesiser=self.synthesiser,
             emit=emit,
             clock=clock,

@@ -65,7 +65,7 @@ class Brain(Protocol):
 class BrainSource(Protocol):
     """What the brains of all sessions share."""
 
-    def open(self) -> Brain:
-        """A brain for one session."""
+    def open(self, session_key: str) -> Brain:
+        """A brain for one session; `session_key` names its call, as `Engine.open` says."""
 
     async def close(self) -> None: ...

@@ -39,7 +39,7 @@ class ChatEndpoint:
             max_retries=0,
         )
 
-    def open(self) -> "ChatBrain":
+    def open(self, session_key: str = "") -> "ChatBrain":
         return ChatBrain(self)
 
     async def close(self) -> None:

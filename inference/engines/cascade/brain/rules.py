@@ -11,9 +11,10 @@ from datetime import datetime
 
 from antiphon_proto.trunk import Item, Role
 from inference.engines.cascade import domain
-from inference.engines.cascade.brain.brain import BrainOutput, Prompt
+from inference.engines.cascade.brain.brain import BrainOutput, Effect, Prompt
 from inference.engines.cascade.brain.sums import SumError, answer_sum
 from inference.engines.cascade.brain.timers import UNIT_SECONDS, Timer, Timers, duration_words
+from inference.engines.cascade.brain.unsaid import unsaid
 from inference.engines.cascade.number_words import NumberWordsError, number_words, parse_number
 
 SKILLS = "I can tell the time and the date, do sums, set timers, spell words, and repeat after you."
@@ -36,7 +37,7 @@ class Rules:
         self._now = now
         self._monotonic = monotonic
 
-    def open(self) -> "RulesBrain":
+    def open(self, session_key: str = "") -> "RulesBrain":
         return RulesBrain(self._now, self._monotonic)
 
     async def close(self) -> None:
@@ -54,7 +55,11 @@ class RulesBrain:
         self._rules: Sequence[Rule] = self._build_rules()
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
-        yield self.reply(_last_request(prompt.history))
+        later = self._copy()
+        reply = later.reply(_last_request(prompt.history))
+        yield Effect(lambda: self._become(later))
+        if rest := unsaid(reply, prompt.said):
+            yield rest
 
     def reply(self, request: str | None) -> str:
         """The answer to what the user said last; None where nothing was said yet."""
@@ -62,6 +67,14 @@ class RulesBrain:
         answer = GREETING if request is None else self._reply_to(_normalised(request))
         self._said = answer
         return " ".join([*map(_timer_notice, due), answer])
+
+    def _copy(self) -> "RulesBrain":
+        copy = RulesBrain(self._now, self._monotonic)
+        copy._become(self)
+        return copy
+
+    def _become(self, other: "RulesBrain") -> None:
+        self._timers, self._said = other._timers.copy(), other._said
 
     def _reply_to(self, request: str) -> str:
         answer = self._apply_rules(request)

@@ -21,7 +21,7 @@ class Brains:
         self.override: Brain | None = None
         self._rules = Rules(lambda: datetime(2026, 11, 21, 15, 5), time.monotonic)
 
-    def open(self) -> Brain:
+    def open(self, session_key: str = "") -> Brain:
         return self.override or self._rules.open()
 
     async def close(self) -> None: ...

@@ -41,7 +41,7 @@ class ScriptedBrains:
     def __init__(self) -> None:
         self.brain = ScriptedBrain()
 
-    def open(self) -> ScriptedBrain:
+    def open(self, session_key: str = "") -> ScriptedBrain:
         return self.brain
 
     async def close(self) -> None: ...
