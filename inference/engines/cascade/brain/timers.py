@@ -1,5 +1,6 @@
 """The timers of one session."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inference.engines.cascade.number_words import number_words
@@ -17,8 +18,11 @@ class Timer:
 class Timers:
     """Times are seconds on any clock that only grows."""
 
-    def __init__(self) -> None:
-        self._timers: list[Timer] = []
+    def __init__(self, timers: Iterable[Timer] = ()) -> None:
+        self._timers = list(timers)
+
+    def copy(self) -> "Timers":
+        return Timers(self._timers)
 
     @property
     def running(self) -> int:

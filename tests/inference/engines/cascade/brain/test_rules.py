@@ -6,7 +6,7 @@ import pytest
 
 from antiphon_proto.trunk import FunctionCallOutput, Item, Role
 from inference.engines.cascade import domain
-from inference.engines.cascade.brain.brain import Prompt
+from inference.engines.cascade.brain.brain import Effect, Prompt
 from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD, SKILLS, RulesBrain
 
 
@@ -124,5 +124,42 @@ async def test_the_last_thing_the_user_said_is_answered(brain: RulesBrain) -> No
         Item("3", Role.ASSISTANT, "Cat?"),
         Item("4", Role.USER, FunctionCallOutput("c", "{}")),
     )
-    outputs = [output async for output in brain.answer(Prompt("", history))]
-    assert outputs == ["Cat is spelled C, A, T."]
+    assert await said(brain, Prompt("", history)) == "Cat is spelled C, A, T."
+
+
+async def said(brain: RulesBrain, prompt: Prompt, *, discarded: bool = False) -> str:
+    text = ""
+    async for output in brain.answer(prompt):
+        if isinstance(output, str):
+            text += output
+        elif isinstance(output, Effect) and not discarded:
+            output.act()
+    return text
+
+
+def asking(request: str, said: str = "") -> Prompt:
+    return Prompt("", (Item("1", Role.USER, request),), said=said)
+
+
+async def test_a_discarded_answer_has_no_effect(brain: RulesBrain) -> None:
+    await said(brain, asking("set a timer for one minute"), discarded=True)
+    assert await said(brain, asking("is my timer done")) == "No timer is running."
+    await said(brain, asking("set a timer for one minute"))
+    await said(brain, asking("cancel the timer"), discarded=True)
+    assert (await said(brain, asking("is my timer done"))).endswith("left.")
+    assert (await said(brain, asking("say that again"))).endswith("left.")
+
+
+@pytest.mark.parametrize(
+    ("heard", "rest"),
+    [
+        ("Twelve plus thirty", " is forty two."),
+        ("twelve plus 30 is", " forty two."),
+        ("Twelve plus thirty is forty two.", ""),
+        ("It is three", "Twelve plus thirty is forty two."),
+    ],
+)
+async def test_an_answer_goes_on_behind_what_was_heard_of_it(
+    brain: RulesBrain, heard: str, rest: str
+) -> None:
+    assert await said(brain, asking("what is twelve plus thirty", heard)) == rest
