@@ -24,11 +24,11 @@ from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.recogniser import RecogniserStream, Utterance
-from inference.engines.cascade.turn_detector import (
+from inference.engines.cascade.turn_detection.choice import turn_detector
+from inference.engines.cascade.turn_detection.turn_detector import (
     TurnDetector,
     VoiceBegan,
     VoiceEnded,
-    turn_detector,
 )
 from inference.engines.cascade.user_turn import UserTurn
 from inference.engines.cascade.vad import SAMPLE_RATE, WINDOW_SAMPLES, VoiceBatch, VoiceStream
@@ -82,10 +82,11 @@ class Listener:
         if voiced_end is None:
             self._finish_utterance()
         self._configure(config, voiced_end)
-        self._detector.predict(self._turn.words_so_far)
+        self._detector.update_text(self._turn.words_so_far)
 
     def push_audio(self, position: int, pcm: bytes) -> None:
         self._pre_roll.push(position, pcm)
+        self._detector.push_audio(position, pcm)
         self._heard_until = position + len(pcm) // BYTES_PER_SAMPLE
         if self._utterance is not None:
             self._utterance.push(pcm)
@@ -127,7 +128,7 @@ class Listener:
         """Follow the voice through the window that ends before sample `end`."""
         self._arrivals.note(end, self._clock())
         self._pre_roll.forget(end - WINDOW_SAMPLES - self._kept)
-        signal = self._detector.push(probability, end)
+        signal = self._detector.push_voice(probability, end)
         if isinstance(signal, VoiceBegan):
             self._begin_utterance(signal.position - WINDOW_SAMPLES)
         elif isinstance(signal, VoiceEnded):
@@ -175,6 +176,6 @@ class Listener:
         if self._utterance is None:
             return
         words = self._turn.words_so_far
-        self._detector.predict(words)
+        self._detector.update_text(words)
         if self._config.transcription is not None:
             self._emit(InputTranscript("", words, final=False))

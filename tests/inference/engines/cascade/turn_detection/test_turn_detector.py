@@ -3,15 +3,15 @@
 import pytest
 
 from antiphon_proto.trunk import Eagerness, TurnDetection, TurnDetectionKind
-from inference.engines.cascade.turn_detector import (
-    WAITS,
-    SemanticDetector,
-    SilenceDetector,
+from inference.engines.cascade.turn_detection.choice import turn_detector
+from inference.engines.cascade.turn_detection.eagerness import WAITS
+from inference.engines.cascade.turn_detection.semantic import SemanticDetector
+from inference.engines.cascade.turn_detection.silence import SilenceDetector
+from inference.engines.cascade.turn_detection.turn_detector import (
     TurnDetector,
     TurnSignal,
     VoiceBegan,
     VoiceEnded,
-    turn_detector,
 )
 
 RATE = 16_000
@@ -20,7 +20,7 @@ WINDOW = 512
 
 def feed(detector: TurnDetector, probabilities: list[float], start: int = 0) -> list[TurnSignal]:
     signals = [
-        detector.push(probability, (start + index + 1) * WINDOW)
+        detector.push_voice(probability, (start + index + 1) * WINDOW)
         for index, probability in enumerate(probabilities)
     ]
     return [signal for signal in signals if signal is not None]
@@ -69,7 +69,8 @@ def test_reset_forgets_the_turn(detector: SilenceDetector) -> None:
 def test_semantic_waits(eagerness: Eagerness, transcript: str, complete: bool) -> None:
     detector = SemanticDetector(0.5, eagerness, RATE)
     feed(detector, [0.9])
-    assert detector.predict(transcript) == float(complete)
+    detector.update_text(transcript)
+    assert detector.predict() == float(complete)
 
     (ended,) = feed(detector, [0.0] * 300, start=1)
 
@@ -86,4 +87,3 @@ def test_the_session_chooses() -> None:
     server = turn_detector(TurnDetection(silence_duration_ms=320), RATE)
     assert isinstance(server, SilenceDetector)
     assert server.silence_samples == 5120
-    assert server.predict("what is") == 1.0
