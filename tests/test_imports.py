@@ -61,6 +61,7 @@ SHELLS = {
         "engines/available",
         "engines/cascade/answer",
         "engines/cascade/brain/chat",
+        "engines/cascade/draft",
         "engines/cascade/engine",
         "engines/cascade/recogniser",
         "engines/cascade/session",

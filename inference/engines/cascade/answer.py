@@ -1,6 +1,4 @@
-"""One response of the cascade: brain and voice overlapped, and always an end.
-
-    brain ─► text ─► speakable pieces ─► voice ─► audio
+"""One response of the cascade: a draft given out under its number, and always an end.
 
 Whatever fails, the user hears of it where a voice is left to say it: an answer
 that cannot be given is an apology.
@@ -9,7 +7,6 @@ that cannot be given is an apology.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 
 from antiphon_proto.trunk import (
     Done,
@@ -21,11 +18,13 @@ from antiphon_proto.trunk import (
     TextDelta,
     ToolCall,
     Usage,
+    WordsSpoken,
 )
 from inference.engine import Emit
 from inference.engine_output import Audio
-from inference.engines.cascade.brain.brain import Brain, CutOff, Effect, Prompt
-from inference.engines.cascade.speakable import SpeakablePieces
+from inference.engines.cascade.brain.brain import CutOff, Effect, Prompt
+from inference.engines.cascade.draft import Draft, MakeSpeaker
+from inference.engines.cascade.gate import Output
 from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.usage import count_usage
 from inference.engines.cascade.user_turn import UserTurn
@@ -41,9 +40,6 @@ APOLOGIES = {
     ErrorCode.BRAIN_TIMEOUT: BRAIN_APOLOGY,
 }
 
-_Pieces = asyncio.Queue[str | None]
-"""Text to speak; None behind the last."""
-
 
 class Answer:
     """Runs from `start` until its Done, which comes by itself or by `cancel`."""
@@ -54,41 +50,43 @@ class Answer:
         *,
         turn: UserTurn,
         prepare: Callable[[], Awaitable[Prompt]],
-        brain: Brain,
+        draft: Callable[[Prompt], Draft],
+        make_speaker: MakeSpeaker | None,
         emit: Emit,
         clock: Callable[[], float],
         on_over: Callable[["Answer"], None],
     ) -> None:
-        """`prepare` gives the prompt as soon as all of it is known; `turn` is what is answered."""
+        """`prepare` gives the prompt as soon as all of it is known; `turn` is what is answered.
+
+        `draft` gives an answer to the prompt: one that was begun already, or a new one.
+        Without `make_speaker` the answer is text only.
+        """
         self.response = response
         self.text = ""
         self.calls: list[FunctionCall] = []
         self.speaker: Speaker | None = None
         self._turn = turn
         self._prepare = prepare
-        self._brain = brain
+        self._make_draft = draft
+        self._make_speaker = make_speaker
         self._emit = emit
         self._clock = clock
         self._on_over = on_over
         self._prompt = Prompt("", ())
+        self._draft: Draft | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, speaker: Speaker | None) -> None:
-        """Begin; without a speaker the answer is text only."""
-        self.speaker = speaker
+    def start(self) -> None:
         self._reach(Stage.RESPOND)
         self._emit(ResponseStarted(self.response))
         self._task = asyncio.create_task(self._run())
-
-    def give_audio(self, pcm: bytes) -> None:
-        """Pass the speaker's audio on."""
-        self._reach(Stage.FIRST_AUDIO)
-        self._emit(Audio(self.response, pcm))
 
     def cancel(self) -> None:
         """Stop brain and voice at once."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
+            if self._draft is not None:
+                self._draft.discard()
             self._end(DoneStatus.CANCELLED)
 
     async def _run(self) -> None:
@@ -108,49 +106,32 @@ class Answer:
         self._end(status, reason)
 
     async def _think_aloud(self) -> CutOff | None:
-        """Speak what the brain says while it goes on. Raises EngineError."""
+        """Give the answer to the end. Raises EngineError."""
         self._prompt = await self._prepare()
-        pieces: _Pieces = asyncio.Queue()
-        thinking = asyncio.create_task(self._think(pieces))
-        try:
-            while (piece := await pieces.get()) is not None:
-                await self._say(piece)
-            return await thinking
-        finally:
-            thinking.cancel()
+        draft = self._draft = self._make_draft(self._prompt)
+        self.speaker = draft.speaker
+        draft.release(self._take)
+        return await draft.finished()
 
-    async def _think(self, pieces: _Pieces) -> CutOff | None:
-        """Stream the brain's answer into `pieces`. Raises BrainError."""
-        cutter = SpeakablePieces()
-        cut_off = None
-        try:
-            async with aclosing(self._brain.answer(self._prompt)) as outputs:
-                async for output in outputs:
-                    match output:
-                        case str():
-                            self._write(output)
-                            for piece in cutter.push(output):
-                                pieces.put_nowait(piece)
-                        case FunctionCall():
-                            self.calls.append(output)
-                            self._emit(ToolCall(self.response, output))
-                        case CutOff():
-                            cut_off = output
-                        case Effect(act):
-                            act()
-        finally:
-            pieces.put_nowait(cutter.finish())
-            pieces.put_nowait(None)
-        return cut_off
+    def _take(self, output: Output) -> None:
+        match output:
+            case str():
+                self._write(output)
+            case bytes():
+                self._reach(Stage.FIRST_AUDIO)
+                self._emit(Audio(self.response, output))
+            case FunctionCall():
+                self.calls.append(output)
+                self._emit(ToolCall(self.response, output))
+            case Effect(act):
+                act()
+            case tuple():
+                self._emit(WordsSpoken(self.response, output))
 
     def _write(self, text: str) -> None:
         self._reach(Stage.FIRST_TEXT)
         self.text += text
         self._emit(TextDelta(self.response, text))
-
-    async def _say(self, piece: str) -> None:
-        if self.speaker is not None and piece:
-            await self.speaker.say(piece)
 
     async def _apologise(self, code: ErrorCode) -> None:
         apology = APOLOGIES.get(code)
@@ -158,8 +139,11 @@ class Answer:
             return
         apology = f" {apology}" if self.text else apology
         self._write(apology)
+        if self.speaker is None and self._make_speaker is not None:
+            self.speaker = self._make_speaker(self._take)
         try:
-            await self._say(apology)
+            if self.speaker is not None:
+                await self.speaker.say(apology)
         except EngineError as error:
             self._emit(Error(error.code, str(error)))
 

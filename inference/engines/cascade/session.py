@@ -9,14 +9,16 @@ from antiphon_proto.trunk import InputTranscript, Item, Respond, Role, SessionCo
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.brain.brain import Brain, Prompt
+from inference.engines.cascade.brain.unsaid import resumed
+from inference.engines.cascade.draft import Draft
+from inference.engines.cascade.gate import Take
 from inference.engines.cascade.history import History
 from inference.engines.cascade.listener import Listener
-from inference.engines.cascade.recogniser import RecognitionError
 from inference.engines.cascade.speaker import Speaker
+from inference.engines.cascade.speech_recognition import RecognitionError
+from inference.engines.cascade.speech_synthesis import Voice
 from inference.engines.cascade.spoken_answer import SpokenAnswer
-from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.user_turn import UserTurn
-from inference.engines.cascade.voices import espeak_voice
 from inference.error_code import EngineError, ErrorCode
 
 MAX_GIVEN_ANSWERS = 32
@@ -27,7 +29,12 @@ MAX_GIVEN_ANSWERS = 32
 class _GivenAnswer:
     response: int
     item_id: str
+    said: str
+    """What was heard of it from another replica."""
     spoken: SpokenAnswer
+
+    def heard(self, played_ms: int) -> str:
+        return resumed(self.said, self.spoken.heard(played_ms))
 
 
 class CascadeSession:
@@ -40,15 +47,16 @@ class CascadeSession:
         *,
         listener: Listener,
         brain: Brain,
-        synthesiser: Synthesiser,
+        voice: Callable[[str], Voice],
         emit: Emit,
         clock: Callable[[], float],
     ) -> None:
+        """`voice` gives the voice of a name."""
         self._config = config
         self._history = History(tuple(history))
         self._listener = listener
         self._brain = brain
-        self._synthesiser = synthesiser
+        self._voice = voice
         self._emit = emit
         self._clock = clock
         self._heard_ms = 0
@@ -56,6 +64,7 @@ class CascadeSession:
         self._transcribing: set[asyncio.Task[None]] = set()
         self._answer: Answer | None = None
         self._answer_item_id = ""
+        self._said = ""
         self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
 
     def update(self, config: SessionConfig) -> None:
@@ -106,26 +115,30 @@ class CascadeSession:
                 ErrorCode.RESPONSE_ACTIVE, f"response {self._answer.response} is not done"
             )
         turn, self._unanswered = self._unanswered, UserTurn()
+        if request.said:
+            self._history.delete(request.item_id)
         asked_about = frozenset(item.id for item in self._history.items)
+        text_only = self._config.text_only if request.text_only is None else request.text_only
+        make_speaker = None if text_only else self._speaker
         answer = self._answer = Answer(
             request.response,
             turn=turn,
-            prepare=lambda: self._prepare(turn, asked_about, request.instructions),
-            brain=self._brain,
+            prepare=lambda: self._prepare(turn, asked_about, request),
+            draft=lambda prompt: Draft(prompt, self._brain, make_speaker),
+            make_speaker=make_speaker,
             emit=self._emit,
             clock=self._clock,
             on_over=self._keep_answer,
         )
-        self._answer_item_id = request.item_id
-        text_only = self._config.text_only if request.text_only is None else request.text_only
-        answer.start(None if text_only else self._speaker(answer))
+        self._answer_item_id, self._said = request.item_id, request.said
+        answer.start()
 
     def cancel(self, response: int, played_ms: int) -> None:
         if self._answer is not None and self._answer.response == response:
             self._answer.cancel()
         for given in self._given:
             if given.response == response:
-                self._history.set_text(given.item_id, given.spoken.heard(played_ms))
+                self._history.set_text(given.item_id, given.heard(played_ms))
 
     def played(self, response: int, played_ms: int) -> None:
         answer = self._answer
@@ -133,7 +146,7 @@ class CascadeSession:
             answer.speaker.played(played_ms)
 
     async def _prepare(
-        self, turn: UserTurn, asked_about: frozenset[str], instructions: str
+        self, turn: UserTurn, asked_about: frozenset[str], request: Respond
     ) -> Prompt:
         """The prompt, once the words of `turn` are known. Raises RecognitionError.
 
@@ -144,29 +157,29 @@ class CascadeSession:
         await turn.transcript(self._clock)
         config = self._config
         return Prompt(
-            instructions=instructions or config.instructions,
+            instructions=request.instructions or config.instructions,
             history=tuple(item for item in self._history.items if item.id in asked_about),
             tools=config.tools,
             tool_choice=config.tool_choice,
             max_output_tokens=config.max_output_tokens,
             heard_ms=self._heard_ms,
+            said=request.said,
         )
 
-    def _speaker(self, answer: Answer) -> Speaker:
+    def _speaker(self, give: Take) -> Speaker:
         config = self._config
-        voice = espeak_voice(config.voice)
-        return Speaker(self._synthesiser, voice, config.output_credit_ms, answer.give_audio)
+        return Speaker(self._voice(config.voice), config.output_credit_ms, give)
 
     def _keep_answer(self, answer: Answer) -> None:
         """Remember an answer that is over."""
         self._answer = None
-        item_id = self._answer_item_id
-        if answer.text:
-            self._history.append(Item(item_id, Role.ASSISTANT, answer.text))
+        item_id, said = self._answer_item_id, self._said
+        if text := resumed(said, answer.text):
+            self._history.append(Item(item_id, Role.ASSISTANT, text))
         for call in answer.calls:
             self._history.append(Item(call.call_id, Role.ASSISTANT, call))
         if answer.speaker is not None:
-            self._given.append(_GivenAnswer(answer.response, item_id, answer.speaker.spoken))
+            self._given.append(_GivenAnswer(answer.response, item_id, said, answer.speaker.spoken))
 
     # ---- the conversation ----------------------------------------------------
 

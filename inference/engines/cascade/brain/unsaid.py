@@ -17,4 +17,4 @@ def unsaid(answer: str, said: str) -> str:
 
 def resumed(said: str, rest: str) -> str:
     """The whole answer, of its heard beginning and what came behind it."""
-    return f"{said.rstrip()} {rest.lstrip()}".strip()
+    return f"{said.rstrip()} {rest.lstrip()}" if said and rest else said or rest
