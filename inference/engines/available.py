@@ -33,17 +33,17 @@ def available_engines(config: InferenceConfig, counters: CascadeCounters) -> lis
 
 def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
     """Imports the cascade's libraries, which `--engine echo` can do without."""
+    from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
     from inference.engines.cascade.engine import CascadeEngine
+    from inference.engines.cascade.synthesiser import Synthesiser
 
     general = config.asr_vocabulary is Vocabulary.GENERAL
     if config.asr_vocabulary is Vocabulary.AUTO:
         general = config.llm_url is not None
-    return CascadeEngine(
-        _brains(config),
-        counters,
-        asr_workers=config.asr_workers,
-        general_vocabulary=general,
+    recogniser = EmbeddedRecogniser(
+        counters, workers=config.asr_workers, general_vocabulary=general
     )
+    return CascadeEngine(_brains(config), recogniser, Synthesiser(counters), counters)
 
 
 def _brains(config: InferenceConfig) -> "BrainSource":

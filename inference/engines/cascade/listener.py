@@ -23,7 +23,7 @@ from antiphon_proto.trunk import (
 from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
-from inference.engines.cascade.recogniser import RecogniserStream, Utterance
+from inference.engines.cascade.speech_recognition import RecognitionStream, Utterance
 from inference.engines.cascade.turn_detection.choice import turn_detector
 from inference.engines.cascade.turn_detection.turn_detector import (
     TurnDetector,
@@ -51,7 +51,7 @@ class Listener:
         self,
         config: SessionConfig,
         batch: VoiceBatch,
-        recogniser: RecogniserStream,
+        recogniser: RecognitionStream,
         emit: Emit,
         clock: Callable[[], float],
     ) -> None:
@@ -139,7 +139,7 @@ class Listener:
         if self._config.turn_detection is not None:
             self._emit(SpeechStarted(start // SAMPLES_PER_MS))
         heard_from = min(start, max(voiced - MIN_PRE_ROLL_MS * SAMPLES_PER_MS, self._settled))
-        utterance = self._recogniser.begin(self._heard_words)
+        utterance = self._recogniser.begin(self._heard_words, self._config.transcription)
         utterance.push(self._pre_roll.since(heard_from))
         self._utterance = utterance
         self._turn.utterances.append(utterance)

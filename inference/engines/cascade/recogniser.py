@@ -2,16 +2,20 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from antiphon_proto.trunk import Transcription
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.speech_recognition import (
+    SAMPLE_RATE,
+    OnPartial,
+    RecognitionError,
+)
 from inference.engines.cascade.worker_messages import Kind, Partial, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
-from inference.error_code import EngineError, ErrorCode
 
-SAMPLE_RATE = 16_000
 FINAL_TIMEOUT_S = 5.0
 MAX_BACKLOG_S = 20
 """Speech that the worker has not decoded: beyond it the utterance is given up."""
@@ -20,18 +24,11 @@ MAX_UTTERANCE_S = 300
 MODULE = "inference.engines.cascade.asr_worker"
 
 
-class RecognitionError(EngineError):
-    """An utterance was lost."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.RECOGNITION_FAILED, message)
-
-
-class Utterance:
-    """One run of speech on its way to a transcript."""
+class DecodedUtterance:
+    """An Utterance whose words a worker decodes while it is spoken."""
 
     def __init__(
-        self, worker: "RecogniserWorker", stream: int, job: int, on_partial: Callable[[str], None]
+        self, worker: "RecogniserWorker", stream: int, job: int, on_partial: OnPartial
     ) -> None:
         self.partial = ""
         self._worker = worker
@@ -120,7 +117,7 @@ class RecogniserWorker:
         self.streams = 0
         self._counters = counters
         self._jobs = itertools.count(1)
-        self._utterances: dict[int, Utterance] = {}
+        self._utterances: dict[int, DecodedUtterance] = {}
         self.process = WorkerProcess(
             WorkerKind.RECOGNISER,
             MODULE,
@@ -130,9 +127,9 @@ class RecogniserWorker:
             on_lost=self._lost,
         )
 
-    def begin(self, stream: int, on_partial: Callable[[str], None]) -> Utterance:
+    def begin(self, stream: int, on_partial: OnPartial) -> DecodedUtterance:
         job = next(self._jobs)
-        utterance = self._utterances[job] = Utterance(self, stream, job, on_partial)
+        utterance = self._utterances[job] = DecodedUtterance(self, stream, job, on_partial)
         utterance.begin()
         return utterance
 
@@ -165,8 +162,10 @@ class RecogniserStream:
         worker.streams += 1
         self._tell(Kind.OPEN_STREAM)
 
-    def begin(self, on_partial: Callable[[str], None]) -> Utterance:
-        """Start an utterance; the one before it must be finished or aborted."""
+    def begin(
+        self, on_partial: OnPartial, transcription: Transcription | None = None
+    ) -> DecodedUtterance:
+        """Start an utterance; the workers speak English, whatever `transcription` asks for."""
         return self._worker.begin(self._number, on_partial)
 
     def close(self) -> None:

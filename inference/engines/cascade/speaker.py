@@ -6,9 +6,8 @@ from contextlib import aclosing
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.speakable import pause_after_ms, spoken_text
+from inference.engines.cascade.speech_synthesis import SAMPLE_RATE, Voice
 from inference.engines.cascade.spoken_answer import SpokenAnswer
-from inference.engines.cascade.synthesiser import SAMPLE_RATE, Synthesiser
-from inference.engines.cascade.voices import EspeakVoice
 
 AHEAD_MS = 20_000
 """How much more than may leave is synthesised before it is played."""
@@ -19,13 +18,11 @@ class Speaker:
 
     def __init__(
         self,
-        synthesiser: Synthesiser,
-        voice: EspeakVoice,
+        voice: Voice,
         credit_ms: int,
         give: Callable[[bytes], None],
     ) -> None:
         self.spoken = SpokenAnswer(SAMPLE_RATE)
-        self._synthesiser = synthesiser
         self._voice = voice
         self._give = give
         self._ahead_ms = credit_ms + AHEAD_MS
@@ -38,6 +35,14 @@ class Speaker:
         self._played_ms = max(self._played_ms, played_ms)
         self._progress.set()
 
+    def fall_back(self) -> bool:
+        """After a SynthesisError: go on with the voice that is left, if one is."""
+        fallback = self._voice.fallback
+        if fallback is None:
+            return False
+        self._voice = fallback
+        return True
+
     async def say(self, piece: str) -> None:
         """Return when the piece was synthesised. Raises SynthesisError."""
         text = spoken_text(piece)
@@ -46,7 +51,7 @@ class Speaker:
         if not text:
             return
         self._add(bytes(pause_ms * SAMPLE_RATE // 1000 * BYTES_PER_SAMPLE))
-        async with aclosing(self._synthesiser.speak(text, self._voice)) as chunks:
+        async with aclosing(self._voice.speak(text)) as chunks:
             async for speech in chunks:
                 await self._wait_for_playback()
                 self._add(speech.pcm)

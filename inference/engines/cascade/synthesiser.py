@@ -8,12 +8,11 @@ import msgspec
 
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.speech import Speech, SpokenWord
-from inference.engines.cascade.voices import EspeakVoice
+from inference.engines.cascade.speech_synthesis import SynthesisError
+from inference.engines.cascade.voices import EspeakVoice, espeak_voice
 from inference.engines.cascade.worker_messages import Kind, SpeakRequest, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
-from inference.error_code import EngineError, ErrorCode
 
-SAMPLE_RATE = 24_000
 CHUNK_TIMEOUT_S = 5.0
 MODULE = "inference.engines.cascade.tts_worker"
 
@@ -21,15 +20,25 @@ _Chunks = asyncio.Queue[Speech | Kind | None]
 """END behind the last speech, None when the worker died."""
 
 
-class SynthesisError(EngineError):
-    """A piece was not spoken, or not to its end."""
+class EmbeddedVoice:
+    """One of espeak-ng's voices."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(ErrorCode.SYNTHESIS_FAILED, message)
+    fallback = None
+    """A worker that died is started again; until then nothing on this machine can speak."""
+
+    def __init__(self, synthesiser: "Synthesiser", voice: EspeakVoice) -> None:
+        self._synthesiser = synthesiser
+        self._voice = voice
+
+    def speak(self, text: str) -> AsyncGenerator[Speech]:
+        """As `Voice.speak`."""
+        return self._synthesiser.speak(text, self._voice)
 
 
 class Synthesiser:
     """Speaks pieces of text, one after the other over all sessions."""
+
+    local = True
 
     def __init__(self, counters: CascadeCounters) -> None:
         self._jobs = itertools.count(1)
@@ -53,6 +62,12 @@ class Synthesiser:
     @property
     def ready(self) -> bool:
         return self.process.ready
+
+    def unready_reason(self) -> str | None:
+        return None if self.ready else "the voice is not running"
+
+    def voice(self, name: str, session_key: str = "") -> EmbeddedVoice:
+        return EmbeddedVoice(self, espeak_voice(name))
 
     async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[Speech]:
         """Stream speech at SAMPLE_RATE; closing the iterator stops the voice.

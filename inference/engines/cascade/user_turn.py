@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from antiphon_proto.trunk import Stage, StageTime
-from inference.engines.cascade.recogniser import SAMPLE_RATE, Utterance
+from inference.engines.cascade.speech_recognition import SAMPLE_RATE, Utterance
 
 
 @dataclass(slots=True)

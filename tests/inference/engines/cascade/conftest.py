@@ -10,7 +10,9 @@ import pytest_asyncio
 from inference.engines.cascade.brain.brain import Brain
 from inference.engines.cascade.brain.rules import Rules
 from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
 from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.synthesiser import Synthesiser
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
 
 
@@ -35,9 +37,22 @@ def counters() -> CascadeCounters:
     return CascadeCounters()
 
 
+@pytest.fixture(scope="session")
+def recogniser(counters: CascadeCounters) -> EmbeddedRecogniser:
+    return EmbeddedRecogniser(counters)
+
+
+@pytest.fixture(scope="session")
+def synthesiser(counters: CascadeCounters) -> Synthesiser:
+    return Synthesiser(counters)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def cascade(counters: CascadeCounters) -> AsyncIterator[CascadeEngine]:
-    engine = CascadeEngine(BRAINS, counters)
+async def cascade(
+    recogniser: EmbeddedRecogniser, synthesiser: Synthesiser, counters: CascadeCounters
+) -> AsyncIterator[CascadeEngine]:
+    """Runs on `recogniser` and `synthesiser`."""
+    engine = CascadeEngine(BRAINS, recogniser, synthesiser, counters)
     await engine.start()
     yield engine
     await engine.close()
