@@ -45,6 +45,12 @@ class Kind(IntEnum):
     """All audio of the piece was given."""
     WORDS = 12
     """Words of the piece whose end is known, as a list of SpokenWord."""
+    MODEL = 13
+    """What a speech model's process holds, as a ModelInfo; before READY."""
+    STEP = 14
+    """A step of a session's model, as `native.model_messages` packs it."""
+    BATCH = 15
+    """A batch of steps was run, as a BatchReport."""
 
 
 class WorkerMessage(NamedTuple):

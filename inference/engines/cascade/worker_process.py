@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
 
-from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.worker_messages import (
     Kind,
     WorkerMessage,
@@ -28,6 +29,12 @@ class WorkerLostError(Exception):
     """The worker is not running, or died over the job."""
 
 
+class CountsRestarts(Protocol):
+    @property
+    def restarts(self) -> MutableMapping[Any, int]:
+        """How often a worker was started again, by its kind."""
+
+
 class WorkerProcess:
     """Runs `python -m MODULE ARGUMENTS` until `close`.
 
@@ -37,15 +44,17 @@ class WorkerProcess:
 
     def __init__(
         self,
-        kind: WorkerKind,
+        kind: Enum,
         module: str,
         arguments: Sequence[str],
-        counters: CascadeCounters,
+        counters: CountsRestarts,
         *,
         on_message: Callable[[WorkerMessage], None],
         on_lost: Callable[[], None],
+        start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         """`on_lost` is called when the worker died: no job that it held will be answered."""
+        self._start_timeout_s = start_timeout_s
         self._kind = kind
         isolation = ("-P",) if sys.flags.safe_path else ()
         self._command = (sys.executable, *isolation, "-m", module, *arguments)
@@ -77,7 +86,7 @@ class WorkerProcess:
         ready = asyncio.create_task(self._ready.wait())
         await asyncio.wait(
             (ready, self._supervision),
-            timeout=START_TIMEOUT_S,
+            timeout=self._start_timeout_s,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if not ready.done():
