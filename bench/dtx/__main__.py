@@ -16,9 +16,7 @@ clock. Both lines of a pair hear the same samples.
 
 import asyncio
 import tempfile
-import time
 from collections.abc import AsyncIterator
-from datetime import datetime
 from pathlib import Path as Directory
 
 from bench.dtx.conversation import conversation, noisy
@@ -27,9 +25,8 @@ from bench.dtx.microphone import Microphone, Path, arrivals, packets
 from bench.dtx.result import Result
 from bench.figures import publish
 from bench.tables import as_text
-from inference.engines.cascade.brain.rules import Rules
 from inference.engines.cascade.counters import CascadeCounters
-from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
 from inference.engines.cascade.vad import SileroModel
 from tests.e2e.speech import Speaker
 
@@ -40,8 +37,7 @@ Line = tuple[int | None, Path, bool, Result]
 """Noise, path, whether with DTX, and what came of it."""
 
 
-async def lines(cascade: CascadeEngine, speaker: Speaker) -> AsyncIterator[Line]:
-    assert cascade.recogniser is not None
+async def lines(recogniser: EmbeddedRecogniser, speaker: Speaker) -> AsyncIterator[Line]:
     model = SileroModel()
     clean, spoken = conversation(speaker)
     for below_db in NOISES_DB:
@@ -49,7 +45,7 @@ async def lines(cascade: CascadeEngine, speaker: Speaker) -> AsyncIterator[Line]
         sent = {dtx: list(packets(samples, Microphone(dtx))) for dtx in (False, True)}
         for path in PATHS:
             for dtx in (False, True):
-                stream = cascade.recogniser.open_stream()
+                stream = recogniser.open_stream()
                 ears = Ears(model, stream)
                 await listen(arrivals(sent[dtx], path), ears)
                 stream.close()
@@ -57,19 +53,19 @@ async def lines(cascade: CascadeEngine, speaker: Speaker) -> AsyncIterator[Line]
 
 
 async def measure() -> tuple[list[list[str]], dict[str, float | str]]:
-    cascade = CascadeEngine(Rules(datetime.now, time.monotonic), CascadeCounters())
-    await cascade.start()
+    recogniser = EmbeddedRecogniser(CascadeCounters())
+    await recogniser.start()
     table: list[list[str]] = []
     figures: dict[str, float | str] = {}
     with tempfile.TemporaryDirectory() as directory:
-        async for below_db, path, dtx, result in lines(cascade, Speaker(Directory(directory))):
+        async for below_db, path, dtx, result in lines(recogniser, Speaker(Directory(directory))):
             noise = "none" if below_db is None else f"-{below_db} dB"
             found = dict(result.figures())
             table.append([noise, path.name, "yes" if dtx else "no", *map(str, found.values())])
             way = "dtx" if dtx else "continuous"
             for name, value in found.items():
                 figures[f"{noise}.{path.name}.{way}.{name}"] = value
-    await cascade.close()
+    await recogniser.close()
     return [["noise", "path", "dtx", *found], *table], figures
 
 

@@ -27,7 +27,9 @@ from antiphon_proto.trunk import (
 from inference.engine_output import Audio
 from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
 from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.synthesiser import Synthesiser
 from inference.error_code import EngineError, ErrorCode
 from tests.inference.engines.cascade.caller import MANUAL, SERVER_VAD, Caller, stopwatch
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
@@ -335,13 +337,16 @@ class TestCrashes:
     """A worker that dies takes its jobs with it, is started again, and that is all."""
 
     async def test_the_recogniser_dies_in_mid_speech(
-        self, cascade: CascadeEngine, user: UserVoice, counters: CascadeCounters
+        self,
+        cascade: CascadeEngine,
+        recogniser: EmbeddedRecogniser,
+        user: UserVoice,
+        counters: CascadeCounters,
     ) -> None:
-        assert cascade.recogniser is not None
         restarts = counters.restarts[WorkerKind.RECOGNISER]
         caller = Caller(cascade)
         await caller.speak(user.say(QUESTION, after_ms=0))
-        cascade.recogniser.workers[0].process.kill()
+        recogniser.workers[0].process.kill()
         await caller.speak(user.silence(800))
         done = await caller.done()
 
@@ -357,15 +362,15 @@ class TestCrashes:
         assert counters.restarts[WorkerKind.RECOGNISER] == restarts + 1
 
     async def test_the_voice_dies_between_two_sentences(
-        self, cascade: CascadeEngine, brain: ScriptedBrain
+        self, cascade: CascadeEngine, synthesiser: Synthesiser, brain: ScriptedBrain
     ) -> None:
         first_said = asyncio.Event()
         brain.script = ["One. ", first_said, "Two."]
         caller = Caller(cascade)
         caller.respond()
         await caller.until(lambda: caller.audio())
-        cascade.synthesiser.process.kill()
-        while cascade.synthesiser.ready:
+        synthesiser.process.kill()
+        while synthesiser.ready:
             await asyncio.sleep(0.001)
         first_said.set()
         done = await caller.done()

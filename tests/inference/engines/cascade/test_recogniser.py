@@ -8,6 +8,7 @@ import pytest
 
 from inference.engines.cascade import recogniser as recogniser_module
 from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.recogniser import (
     MAX_BACKLOG_S,
@@ -26,9 +27,8 @@ SECOND = bytes(2 * SAMPLE_RATE)
 
 
 @pytest.fixture
-def stream(cascade: CascadeEngine) -> RecogniserStream:
-    assert cascade.recogniser is not None
-    return cascade.recogniser.open_stream()
+def stream(cascade: CascadeEngine, recogniser: EmbeddedRecogniser) -> RecogniserStream:
+    return recogniser.open_stream()
 
 
 async def recognise(stream: RecogniserStream, pcm: bytes) -> str:
@@ -93,14 +93,13 @@ async def test_speech_without_end(
 
 
 async def test_a_stuck_worker_is_replaced(
-    cascade: CascadeEngine,
+    recogniser: EmbeddedRecogniser,
     stream: RecogniserStream,
     user: UserVoice,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cascade.recogniser is not None
     monkeypatch.setattr(recogniser_module, "FINAL_TIMEOUT_S", 0.3)
-    process_id = cascade.recogniser.workers[0].process.process_id
+    process_id = recogniser.workers[0].process.process_id
     assert process_id is not None
     os.kill(process_id, signal.SIGSTOP)
     with pytest.raises(RecognitionError, match="does not answer"):
@@ -108,22 +107,21 @@ async def test_a_stuck_worker_is_replaced(
     monkeypatch.undo()
 
     elapsed = stopwatch()
-    while not cascade.recogniser.ready:
+    while recogniser.unready_reason():
         assert elapsed() < 20
         await asyncio.sleep(0.02)
     assert await recognise(stream, user.say("spell cat")) == "spell cat"
 
 
 async def test_a_worker_that_is_only_behind_is_kept(
-    cascade: CascadeEngine,
+    recogniser: EmbeddedRecogniser,
     stream: RecogniserStream,
     user: UserVoice,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cascade.recogniser is not None
     monkeypatch.setattr(recogniser_module, "FINAL_TIMEOUT_S", 0.05)
     monkeypatch.setattr(WorkerProcess, "silent_s", 0.0)
-    process_id = cascade.recogniser.workers[0].process.process_id
+    process_id = recogniser.workers[0].process.process_id
     assert process_id is not None
     os.kill(process_id, signal.SIGSTOP)
     with pytest.raises(RecognitionError, match="too far behind"):
@@ -131,7 +129,7 @@ async def test_a_worker_that_is_only_behind_is_kept(
     os.kill(process_id, signal.SIGCONT)
     monkeypatch.undo()
     assert await recognise(stream, user.say("spell cat")) == "spell cat"
-    assert cascade.recogniser.workers[0].process.process_id == process_id
+    assert recogniser.workers[0].process.process_id == process_id
 
 
 async def test_sessions_are_spread_over_workers() -> None:

@@ -19,12 +19,13 @@ from antiphon_proto.trunk import (
     TurnDetection,
 )
 from inference.engine_output import Audio
-from inference.engines.cascade import synthesiser
+from inference.engines.cascade import synthesiser as synthesiser_module
 from inference.engines.cascade.answer import BRAIN_APOLOGY
 from inference.engines.cascade.brain.brain import BrainError, CutOff
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.speaker import AHEAD_MS
+from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.voices import DEFAULT
 from inference.error_code import ErrorCode
 from tests.inference.engines.cascade.caller import Caller
@@ -278,13 +279,16 @@ async def test_one_long_piece_does_not_run_ahead_either(
 
 
 async def test_a_voice_that_is_busy_is_waited_for(
-    cascade: CascadeEngine, counters: CascadeCounters, monkeypatch: pytest.MonkeyPatch
+    cascade: CascadeEngine,
+    synthesiser: Synthesiser,
+    counters: CascadeCounters,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(synthesiser, "CHUNK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(synthesiser_module, "CHUNK_TIMEOUT_S", 0.1)
     restarts = counters.restarts.total()
 
     async def speak(text: str) -> int:
-        return sum([len(part.pcm) async for part in cascade.synthesiser.speak(text, DEFAULT)])
+        return sum([len(part.pcm) async for part in synthesiser.speak(text, DEFAULT)])
 
     long, short = await asyncio.gather(speak("9 " * 1000), speak("Yes."))
     assert long > short > 0

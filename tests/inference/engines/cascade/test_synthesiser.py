@@ -10,7 +10,8 @@ import pytest
 
 from inference.engines.cascade import synthesiser as synthesiser_module
 from inference.engines.cascade.engine import CascadeEngine
-from inference.engines.cascade.synthesiser import SAMPLE_RATE, Synthesiser, SynthesisError
+from inference.engines.cascade.speech_synthesis import SAMPLE_RATE, SynthesisError
+from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.voices import DEFAULT, VOICES, EspeakVoice, espeak_voice
 from tests.inference.engines.cascade.caller import stopwatch
 from tests.inference.user_voice import UserVoice
@@ -22,8 +23,8 @@ LONG = "one two three four five six seven eight nine ten " * 200
 
 
 @pytest.fixture
-def voice(cascade: CascadeEngine) -> Synthesiser:
-    return cascade.synthesiser
+def voice(cascade: CascadeEngine, synthesiser: Synthesiser) -> Synthesiser:
+    return synthesiser
 
 
 async def spoken(voice: Synthesiser, text: str, espeak: EspeakVoice = DEFAULT) -> bytes:
