@@ -53,7 +53,12 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
 
 
 def inference_command(settings: UpSettings, llm_api_key: Path | None) -> TierCommand:
-    flags = {"engine": settings.engine, "log-level": settings.log_level}
+    flags = {
+        "engine": settings.engine,
+        # Ctrl-C ends the calls too.
+        "drain-seconds": "0",
+        "log-level": settings.log_level,
+    }
     if settings.llm_url is not None and settings.llm_model is not None:
         flags |= {"llm-url": settings.llm_url, "llm-model": settings.llm_model}
     if llm_api_key is not None:

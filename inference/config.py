@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import positive, setting
+from chassis.settings import positive, setting, whole_number
 
 
 class EngineName(Enum):
@@ -85,6 +85,11 @@ class InferenceConfig:
     )
     asr_workers: int = setting(1, parse=positive, help="speech recogniser processes, one a core")
     max_sessions: int = setting(32, parse=positive, help="sessions held at once")
+    drain_seconds: int = setting(
+        25,
+        parse=whole_number(0),
+        help="how long SIGTERM at most waits for sessions to go to other replicas",
+    )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8082), parse=HostPort.parse, help="address of /metrics and health"
     )

@@ -15,10 +15,15 @@ class Run(NamedTuple):
 
 
 class InputClock:
-    """Follows one session's media time, in samples at `rate`."""
+    """Follows one session's media time, in samples at `rate`.
+
+    The first frame says where the clock stands: a session that another replica served
+    before goes on with its clock.
+    """
 
     def __init__(self, rate: int) -> None:
         self._max_fill = MAX_FILL_S * rate
+        self._begun = False
         self.position = 0
         """Where the next sample is expected."""
         self.overlapped_samples = 0
@@ -31,6 +36,8 @@ class InputClock:
         runs: list[Run] = []
         if not pcm:
             return runs
+        if not self._begun:
+            self._begun, self.position = True, position
         if position < self.position:
             repeated = min(self.position - position, len(pcm) // BYTES_PER_SAMPLE)
             self.overlapped_samples += repeated

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 from collections.abc import Sequence
 
@@ -24,18 +25,18 @@ logger = logging.getLogger(__name__)
 
 STOP_GRACE_S = 0.2
 
+DRAIN_LOOK_S = 0.05
+"""How often a replica that drains looks whether sessions are left."""
+
 
 async def serve(
     config: InferenceConfig, engines: Sequence[Engine], cascade_counters: CascadeCounters
 ) -> None:
-    """Run until SIGTERM or SIGINT. `engines`: the default one first.
+    """Run until SIGTERM and a drain, or SIGINT. `engines`: the default one first.
 
     Raises OSError when an address cannot be bound or the default engine cannot start.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+    stop = StopSignals(config.drain_seconds)
     started = await _start(engines)
     try:
         await _serve(config, started, cascade_counters, stop)
@@ -63,7 +64,7 @@ async def _serve(
     config: InferenceConfig,
     engines: Sequence[Engine],
     cascade_counters: CascadeCounters,
-    stop: asyncio.Event,
+    stop: "StopSignals",
 ) -> None:
     admission = Admission(config.max_sessions)
     counters = TrunkCounters()
@@ -79,10 +80,47 @@ async def _serve(
     report = {"grpc": str(address), "engine": engines[0].name, "admin": str(admin)}
     report_ready(config.ready_fd, report)
     logger.info("serving trunks on %s with %s", address, engines[0].name)
-    await stop.wait()
+    await stop.drain_asked.wait()
+    if not stop.end_asked.is_set():
+        await _drain(servicer, admission, config.drain_seconds, stop.end_asked)
     servicer.drain(deadline_ms=int(STOP_GRACE_S * 1000))
     await server.stop(STOP_GRACE_S)
     await runner.cleanup()
+
+
+class StopSignals:
+    """SIGTERM asks for a drain, where there is time for one; a second one, or SIGINT, for the
+    end at once."""
+
+    def __init__(self, drain_seconds: int) -> None:
+        self.drain_asked = asyncio.Event()
+        self.end_asked = asyncio.Event()
+        self._drains = drain_seconds > 0
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminate)
+        loop.add_signal_handler(signal.SIGINT, self._end)
+
+    def _terminate(self) -> None:
+        if not self._drains or self.drain_asked.is_set():
+            self.end_asked.set()
+        self.drain_asked.set()
+
+    def _end(self) -> None:
+        self.end_asked.set()
+        self.drain_asked.set()
+
+
+async def _drain(
+    servicer: InferenceServicer, admission: Admission, seconds: int, end_asked: asyncio.Event
+) -> None:
+    """Return when the sessions have gone elsewhere, the time is over or the end is asked for."""
+    logger.info("draining %d sessions, for at most %d seconds", admission.sessions, seconds)
+    servicer.drain(deadline_ms=seconds * 1000)
+    for _ in range(math.ceil(seconds / DRAIN_LOOK_S)):
+        if not admission.sessions or end_asked.is_set():
+            break
+        await asyncio.sleep(DRAIN_LOOK_S)
+    logger.info("drained; %d sessions are left", admission.sessions)
 
 
 async def serve_trunks(

@@ -29,6 +29,9 @@ SERVER_OPTIONS = [
     ("grpc.so_reuseport", 0),
 ]
 
+REPORT_S = 0.1
+"""How often a trunk looks whether there is something new to tell of this replica."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -56,13 +59,18 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         wake = asyncio.Event()
         trunk = Trunk(self._engines, self._admission, self._counters, wake.set, self._observe_done)
         self._trunks.add(trunk)
+        trunk.report(self._description())
         try:
             # As a group, so that a trunk whose writer failed does not go on listening.
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(_write(trunk, wake, context))
+                telling = [
+                    tasks.create_task(_write(trunk, wake, context)),
+                    tasks.create_task(self._report(trunk)),
+                ]
                 async for uplink in request_iterator:
                     trunk.receive(uplink)
-                writer.cancel()
+                for task in telling:
+                    task.cancel()
         finally:
             self._trunks.discard(trunk)
             trunk.close("trunk_closed")
@@ -70,6 +78,16 @@ class InferenceServicer(pb_grpc.InferenceServicer):
     async def Describe(  # noqa: N802
         self, request: pb.DescribeRequest, context: Context
     ) -> pb.Description:
+        return self._description()
+
+    def drain(self, deadline_ms: int) -> None:
+        """Take no more sessions, and tell every open one."""
+        self._admission.draining = True
+        for trunk in self._trunks:
+            trunk.report(self._description())
+            trunk.drain(deadline_ms)
+
+    def _description(self) -> pb.Description:
         return pb.Description(
             engines=[engine.name for engine in self._engines],
             capacity=self._admission.capacity,
@@ -77,11 +95,10 @@ class InferenceServicer(pb_grpc.InferenceServicer):
             draining=self._admission.draining,
         )
 
-    def drain(self, deadline_ms: int) -> None:
-        """Take no more sessions, and tell every open one."""
-        self._admission.draining = True
-        for trunk in self._trunks:
-            trunk.drain(deadline_ms)
+    async def _report(self, trunk: Trunk) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            trunk.report(self._description())
 
 
 async def _write(trunk: Trunk, wake: asyncio.Event, context: Context) -> None:

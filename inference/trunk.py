@@ -59,6 +59,14 @@ class Trunk:
         self._sendable: dict[int, None] = {}
         self._errors: deque[tuple[int, Error]] = deque(maxlen=MAX_REFUSED_NUMBERS)
         self._refused: dict[int, None] = {}
+        self._replica: pb.Description | None = None
+        self._report_due = False
+
+    def report(self, replica: pb.Description) -> None:
+        """Tell the transceiver how this replica is, with the next message, if that changed."""
+        if replica != self._replica:
+            self._replica, self._report_due = replica, True
+            self._wake()
 
     def receive(self, uplink: pb.Uplink) -> None:
         """Give sessions their audio and commands in the order that `after_frames` tells."""
@@ -84,10 +92,11 @@ class Trunk:
         budget = DOWNLINK_BUDGET_BYTES
         for number in list(self._sendable):
             budget -= self._take(number, budget, frames, events)
-        if not frames and not events:
+        replica, self._report_due = self._replica if self._report_due else None, False
+        if not frames and not events and replica is None:
             return None
         self._counters.messages_out += 1
-        return pb.Downlink(audio=pack_frames(frames), events=events)
+        return pb.Downlink(audio=pack_frames(frames), events=events, replica=replica)
 
     def drain(self, deadline_ms: int) -> None:
         """Ask the transceiver to take its sessions elsewhere by the deadline."""

@@ -34,6 +34,7 @@ def test_inference_with_the_embedded_brain() -> None:
         "--grpc=127.0.0.1:0",
         "--admin=127.0.0.1:8082",
         "--engine=cascade",
+        "--drain-seconds=0",
         "--log-level=warning",
     ]
 

@@ -21,6 +21,13 @@ def test_frames_in_order_pass_through(clock: InputClock) -> None:
     assert clock.place(320, FRAME) == [Run(320, FRAME)]
 
 
+def test_the_first_frame_says_where_the_clock_stands() -> None:
+    clock = InputClock(RATE)
+
+    assert clock.place(100 * RATE, FRAME) == [Run(100 * RATE, FRAME)]
+    assert clock.place(100 * RATE + 320, FRAME) == [Run(100 * RATE + 320, FRAME)]
+
+
 def test_a_hole_is_filled_with_silence(clock: InputClock) -> None:
     assert clock.place(960, FRAME) == [Run(320, bytes(1280)), Run(960, FRAME)]
 

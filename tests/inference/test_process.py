@@ -6,12 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
+import grpc
 import psutil
 import pytest
+
+from antiphon_proto.inference.v1 import inference_pb2 as pb
+from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
+from tests.inference.test_trunk import open_command
 
 COMMAND = (sys.executable, "-m", "inference", "--admin", "127.0.0.1:0")
 START_TIMEOUT_S = 30
@@ -32,7 +40,12 @@ class RunningInference:
             self.ready = json.loads(pipe.read())
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://{self.ready['admin']}{path}", timeout=5) as response:
+        """The body, whatever the status."""
+        try:
+            answer = urllib.request.urlopen(f"http://{self.ready['admin']}{path}", timeout=5)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer as response:
             text: str = response.read().decode()
             return text
 
@@ -107,3 +120,44 @@ def test_shutdown_is_quick(running: RunningInference) -> None:
     running.process.send_signal(signal.SIGINT)
     assert running.process.wait(timeout=5) == 0
     assert time.monotonic() - started < 3
+
+
+@contextmanager
+def open_session(running: RunningInference) -> Iterator[None]:
+    with grpc.insecure_channel(str(running.ready["grpc"])) as channel:
+        uplinks: SimpleQueue[pb.Uplink | None] = SimpleQueue()
+        uplinks.put(pb.Uplink(commands=[open_command(model="echo")]))
+        downlinks = pb_grpc.InferenceStub(channel).Trunk(iter(uplinks.get, None))
+        while not any(event.HasField("ready") for event in next(downlinks).events):
+            pass
+        yield
+        uplinks.put(None)
+
+
+@pytest.mark.parametrize("running", [("--engine", "echo")], indirect=True)
+def test_sigterm_waits_until_the_sessions_have_left(running: RunningInference) -> None:
+    with open_session(running):
+        running.process.terminate()
+        while running.get("/readyz") != "draining\n":
+            time.sleep(0.02)
+        assert running.process.poll() is None
+    assert running.process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    ("running", "signals"),
+    [
+        (("--engine", "echo"), [signal.SIGTERM, signal.SIGTERM]),
+        (("--engine", "echo", "--drain-seconds", "1"), [signal.SIGTERM]),
+        (("--engine", "echo", "--drain-seconds", "0"), [signal.SIGTERM]),
+    ],
+    indirect=["running"],
+)
+def test_a_drain_ends_by_another_signal_or_with_its_time(
+    running: RunningInference, signals: list[signal.Signals]
+) -> None:
+    with open_session(running):
+        for number in signals:
+            running.process.send_signal(number)
+            time.sleep(0.1)
+        assert running.process.wait(timeout=10) == 0

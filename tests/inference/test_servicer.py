@@ -34,6 +34,7 @@ class Client:
         self.stub = pb_grpc.InferenceStub(channel)
         self.trunk = self.stub.Trunk()
         self.events: list[pb.Event] = []
+        self.replicas: list[pb.Description] = []
         self.frames: list[AudioFrame] = []
 
     async def send(
@@ -42,16 +43,25 @@ class Client:
         await self.trunk.write(pb.Uplink(audio=pack_frames(frames), commands=commands))
 
     async def read(self) -> pb.Downlink:
+        """The next message that says something of sessions."""
+        while True:
+            message = await self._read()
+            if message.events or message.audio.headers:
+                return message
+
+    async def _read(self) -> pb.Downlink:
         message = await self.trunk.read()
         assert message is not grpc.aio.EOF
         self.events += message.events
+        if message.HasField("replica"):
+            self.replicas.append(message.replica)
         self.frames += unpack_frames(message.audio)
         return message
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(TIMEOUT_S):
             while not condition():
-                await self.read()
+                await self._read()
 
     def kinds(self) -> list[str | None]:
         return [event.WhichOneof("kind") for event in self.events]
@@ -96,6 +106,19 @@ async def test_describe(replica: Replica, client: Client) -> None:
 
     description = await client.stub.Describe(pb.DescribeRequest())
     assert description == pb.Description(engines=["scripted", "echo"], capacity=4, sessions=1)
+
+
+async def test_the_replicas_state_is_told_at_first_and_when_it_changes(
+    replica: Replica, client: Client
+) -> None:
+    await client.send()
+    await client.until(lambda: client.replicas)
+    await client.send(open_command(1), open_command(2))
+    await client.until(lambda: client.replicas[-1].sessions == 2)
+    replica.servicer.drain(500)
+    await client.until(lambda: client.replicas[-1].draining)
+
+    assert (client.replicas[0].capacity, client.replicas[0].sessions) == (4, 0)
 
 
 async def test_echo_comes_back(client: Client) -> None:

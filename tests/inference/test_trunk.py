@@ -77,6 +77,21 @@ def link(scripted_engine: ScriptedEngine) -> TrunkUnderTest:
     return TrunkUnderTest(scripted_engine)
 
 
+def test_the_replicas_state_is_told_when_it_changed(link: TrunkUnderTest) -> None:
+    state = pb.Description(engines=["scripted"], capacity=4, sessions=1)
+    link.trunk.report(state)
+    assert link.trunk.next_downlink() == pb.Downlink(audio=pb.AudioBlock(), replica=state)
+
+    link.trunk.report(pb.Description(engines=["scripted"], capacity=4, sessions=1))
+    assert link.trunk.next_downlink() is None
+
+    link.trunk.report(pb.Description(engines=["scripted"], capacity=4, sessions=2))
+    downlink = link.trunk.next_downlink()
+    assert downlink is not None
+    assert downlink.replica.sessions == 2
+    assert link.wakes == 2
+
+
 def test_open_is_answered_by_ready(link: TrunkUnderTest) -> None:
     link.send(open_command(session=5))
 
