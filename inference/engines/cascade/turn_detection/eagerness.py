@@ -13,9 +13,17 @@ class Waits:
     """Pauses that end a turn, in milliseconds."""
 
     complete_ms: int
-    """Where the words make a whole turn."""
+    """Where what was said makes a whole turn."""
     incomplete_ms: int
-    """Where they do not: the longest that is ever waited."""
+    """Where it does not: the longest that is ever waited."""
+
+    def wait_ms(self, likelihood: float) -> float:
+        """The pause that ends a turn which is whole as likely as this, from 0 to 1.
+
+        In equal ratios: half as sure is some times as long, not some seconds longer.
+        """
+        ratio = self.complete_ms / self.incomplete_ms
+        return float(self.incomplete_ms * ratio**likelihood)
 
 
 WAITS = {

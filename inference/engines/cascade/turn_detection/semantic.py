@@ -1,21 +1,23 @@
 """A turn ends with a pause that is short only after words that can end one (`semantic_vad`).
 
+Three things make it longer: words that another is likely to follow (`completeness.py`),
+words that the recogniser is still changing, and longer pauses that the same turn has had
+already.
+
 https://platform.openai.com/docs/guides/realtime-vad#semantic-vad
 """
 
 from antiphon_proto.trunk import Eagerness
+from inference.engines.cascade.turn_detection.completeness import UNKNOWN, completeness
 from inference.engines.cascade.turn_detection.eagerness import WAITS
 from inference.engines.cascade.turn_detection.silence import SilenceDetector
-from inference.engines.cascade.turn_detection.turn_detector import TurnSignal
+from inference.engines.cascade.turn_detection.turn_detector import TurnSignal, VoiceEnded
 
-DANGLING_WORDS = frozenset(
-    """
-    a an and are as at but by can could did divided do does for from how if in into is like
-    many me minus much my of on or plus repeat set spell tell than that the then times timer to
-    was what when where which who why will with would your
-    """.split()  # noqa: SIM905  (one word a line would be a page)
-)
-"""Words that a sentence of a request seldom ends with."""
+STABLE_MS = 200
+"""Words that have not changed for so long are taken to be what was said."""
+
+PAUSE_FACTOR = 1.25
+"""A pause must be so much longer than any that this turn went on after."""
 
 
 class SemanticDetector:
@@ -27,9 +29,12 @@ class SemanticDetector:
         """`voiced_end`: of a turn that has begun already."""
         self._waits = WAITS[eagerness]
         self._samples_per_ms = rate // 1000
-        self._likelihood = 0.0
         self._silence = SilenceDetector(threshold, 0, voiced_end)
-        self._apply(0.0)
+        self._position = voiced_end or 0
+        self._text = ""
+        self._text_changed = 0
+        self._longest_pause = 0
+        self._likelihood = UNKNOWN
 
     @property
     def voiced_end(self) -> int | None:
@@ -43,21 +48,42 @@ class SemanticDetector:
         """The samples themselves tell nothing more."""
 
     def push_voice(self, probability: float, position: int) -> TurnSignal | None:
-        return self._silence.push_voice(probability, position)
+        self._position = position
+        paused = self._silence.silence
+        self._silence.silence_samples = self._pause_wanted()
+        signal = self._silence.push_voice(probability, position)
+        if isinstance(signal, VoiceEnded):
+            self._forget()
+        elif self._silence.silence == 0:
+            self._longest_pause = max(self._longest_pause, paused)
+        return signal
 
     def update_text(self, transcript: str) -> None:
-        words = transcript.split()
-        self._apply(1.0 if words and words[-1] not in DANGLING_WORDS else 0.0)
+        if transcript != self._text:
+            self._text = transcript
+            self._text_changed = self._position
+            self._likelihood = completeness(transcript)
+
+    def judge(self, likelihood: float) -> None:
+        """Believe this about the turn, until its words change."""
+        self._likelihood = likelihood
 
     def predict(self) -> float:
         return self._likelihood
 
     def reset(self) -> None:
         self._silence.reset()
-        self._apply(0.0)
+        self._forget()
 
-    def _apply(self, likelihood: float) -> None:
-        self._likelihood = likelihood
-        waits = self._waits
-        wait_ms = waits.incomplete_ms + likelihood * (waits.complete_ms - waits.incomplete_ms)
-        self._silence.silence_samples = round(wait_ms) * self._samples_per_ms
+    def _pause_wanted(self) -> int:
+        """Samples of silence that end the turn as it stands."""
+        wait = self._waits.wait_ms(self._likelihood) * self._samples_per_ms
+        until_stable = self._text_changed - (self.voiced_end or 0)
+        until_stable += STABLE_MS * self._samples_per_ms
+        wanted = max(wait, until_stable, PAUSE_FACTOR * self._longest_pause)
+        return round(min(wanted, self._waits.incomplete_ms * self._samples_per_ms))
+
+    def _forget(self) -> None:
+        self._text = ""
+        self._likelihood = UNKNOWN
+        self._longest_pause = 0
