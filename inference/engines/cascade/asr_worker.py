@@ -89,6 +89,9 @@ class AsrWorker:
                 self._begin(stream, message.job)
             case Kind.AUDIO if speaking:
                 self._hear(stream, message)
+            case Kind.SETTLE if speaking and stream.decoder is not None:
+                text = _transcript(stream.decoder)
+                self._send(message._replace(kind=Kind.SETTLED, payload=text.encode()))
             case Kind.FINISH if speaking:
                 text = self._stop(stream)
                 self._send(message._replace(kind=Kind.FINAL, payload=text.encode()))

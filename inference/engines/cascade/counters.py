@@ -10,6 +10,33 @@ class WorkerKind(Enum):
     SYNTHESISER = "synthesiser"
 
 
+class Miss(Enum):
+    """Why an answer that was begun before the turn was over was discarded."""
+
+    SPOKE_ON = "spoke_on"
+    """The user had only paused."""
+    WORDS = "words"
+    """The final transcript says something else."""
+    PROMPT = "prompt"
+    """Something else about the question changed: the conversation, settings, the request."""
+    FAILED = "failed"
+    """The brain or the voice failed; the answer is tried again."""
+    UNASKED = "unasked"
+    """No answer to the turn was asked for."""
+
+
+@dataclass(slots=True)
+class SpeculationCounters:
+    """Answers begun before the turn was over."""
+
+    started: int = 0
+    hits: int = 0
+    misses: Counter[Miss] = field(default_factory=Counter)
+    wasted_tokens: int = 0
+    """Of text and calls that the brain gave for nothing."""
+    wasted_audio_bytes: int = 0
+
+
 @dataclass(slots=True)
 class CascadeCounters:
     restarts: Counter[WorkerKind] = field(default_factory=Counter)
@@ -17,3 +44,4 @@ class CascadeCounters:
     utterances_failed: int = 0
     vad_batches: int = 0
     vad_windows: int = 0
+    speculation: SpeculationCounters = field(default_factory=SpeculationCounters)

@@ -35,6 +35,7 @@ class DecodedUtterance:
         self._stream = stream
         self._job = job
         self._on_partial = on_partial
+        self._on_settled: OnPartial = lambda text: None
         self.pushed = 0
         """Samples."""
         self._decoded = 0
@@ -62,6 +63,12 @@ class DecodedUtterance:
             self._send(Kind.ABORT)
         else:
             self._send(Kind.AUDIO, pcm)
+
+    def settle(self, on_settled: OnPartial) -> None:
+        """Have `on_settled` called with the words of all that was pushed until now."""
+        self._on_settled = on_settled
+        if not self.done:
+            self._send(Kind.SETTLE)
 
     def finish(self) -> None:
         """There is no more speech: `final` will come."""
@@ -92,6 +99,11 @@ class DecodedUtterance:
         if partial.text != self.partial:
             self.partial = partial.text
             self._on_partial(partial.text)
+
+    def settled(self, text: str) -> None:
+        """Take the worker's answer to `settle`."""
+        self.partial = text
+        self._on_settled(text)
 
     def complete(self, text: str) -> None:
         if not self.done:
@@ -143,6 +155,8 @@ class RecogniserWorker:
             return
         if message.kind is Kind.PARTIAL:
             utterance.hear(msgspec.msgpack.decode(message.payload, type=Partial))
+        elif message.kind is Kind.SETTLED:
+            utterance.settled(message.payload.decode(errors="replace"))
         elif message.kind is Kind.FINAL:
             del self._utterances[message.job]
             self._counters.utterances += 1

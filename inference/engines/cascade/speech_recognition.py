@@ -45,6 +45,12 @@ class Utterance(Protocol):
     def push(self, pcm: bytes) -> None:
         """Add 16 bit mono samples at SAMPLE_RATE."""
 
+    def settle(self, on_settled: OnPartial) -> None:
+        """The speaker pauses: give the words of all that was pushed until now, soon.
+
+        The utterance may go on. A recogniser that knows no words before the end gives none.
+        """
+
     def finish(self) -> None:
         """There is no more speech: `final` will come."""
 

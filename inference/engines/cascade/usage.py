@@ -16,15 +16,19 @@ CHARACTERS_PER_TOKEN = 4
 def count_usage(prompt: Prompt, answer: str, spoken_ms: int) -> Usage:
     """Of one response with the text `answer`, of which `spoken_ms` were synthesised."""
     return Usage(
-        input_text_tokens=sum(map(_text_tokens, [prompt.instructions, *_texts(prompt)])),
+        input_text_tokens=sum(text_tokens(len(text)) for text in _texts(prompt)),
         input_audio_tokens=-(-prompt.heard_ms // INPUT_MS_PER_TOKEN),
-        output_text_tokens=_text_tokens(answer),
+        output_text_tokens=text_tokens(len(answer)),
         output_audio_tokens=-(-spoken_ms // OUTPUT_MS_PER_TOKEN),
     )
 
 
+def text_tokens(characters: int) -> int:
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
 def _texts(prompt: Prompt) -> list[str]:
-    texts = []
+    texts = [prompt.instructions]
     for item in prompt.history:
         match item.content:
             case FunctionCall(_, name, arguments_json):
@@ -34,7 +38,3 @@ def _texts(prompt: Prompt) -> list[str]:
             case str() as text:
                 texts.append(text)
     return texts
-
-
-def _text_tokens(text: str) -> int:
-    return -(-len(text) // CHARACTERS_PER_TOKEN)

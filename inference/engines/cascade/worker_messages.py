@@ -51,6 +51,10 @@ class Kind(IntEnum):
     """A step of a session's model, as `native.model_messages` packs it."""
     BATCH = 15
     """A batch of steps was run, as a BatchReport."""
+    SETTLE = 16
+    """The speaker pauses: the transcript so far is wanted."""
+    SETTLED = 17
+    """The transcript of all audio before SETTLE, UTF-8."""
 
 
 class WorkerMessage(NamedTuple):
