@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from antiphon_proto.trunk import Done, Event, ResponseStarted, TextDelta, ToolCall
+from antiphon_proto.trunk import Done, Event, ResponseStarted, TextDelta, ToolCall, WordsSpoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +13,5 @@ class Audio:
     pcm: bytes
 
 
-ResponseEvent = ResponseStarted | TextDelta | ToolCall | Done
+ResponseEvent = ResponseStarted | TextDelta | WordsSpoken | ToolCall | Done
 EngineOutput = Event | Audio

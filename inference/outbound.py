@@ -18,6 +18,7 @@ from antiphon_proto.trunk import (
     ResponseStarted,
     TextDelta,
     ToolCall,
+    WordsSpoken,
 )
 from inference.engine_output import Audio, EngineOutput
 
@@ -105,7 +106,7 @@ class Outbound:
                 self._put_audio(output)
             case Done():
                 self._put_done(output)
-            case ResponseStarted() | TextDelta() | ToolCall():
+            case ResponseStarted() | TextDelta() | WordsSpoken() | ToolCall():
                 lane = self._lanes.get(output.response)
                 if lane is not None and not lane.cancelled:
                     self._put_event(output)

@@ -12,6 +12,8 @@ from antiphon_proto.trunk import (
     ResponseStarted,
     SpeechStarted,
     TextDelta,
+    WordEnd,
+    WordsSpoken,
 )
 from inference.engine_output import Audio
 from inference.outbound import (
@@ -82,14 +84,16 @@ def test_events_pass_held_audio(outbound: Outbound) -> None:
     assert outbound.take(UNLIMITED) == [SpeechStarted(40)]
 
 
-def test_started_and_text_come_before_the_audio(outbound: Outbound) -> None:
+def test_started_text_and_words_come_before_the_audio(outbound: Outbound) -> None:
     outbound.put(ResponseStarted(1))
     outbound.put(TextDelta(1, "Hello"))
     outbound.put(Audio(1, milliseconds(20)))
+    outbound.put(words := WordsSpoken(1, (WordEnd(5, 20),)))
 
     assert outbound.take(UNLIMITED) == [
         ResponseStarted(1),
         TextDelta(1, "Hello"),
+        words,
         OutboundFrame(1, 0, milliseconds(20)),
     ]
 
@@ -100,6 +104,7 @@ def test_nothing_of_a_cancelled_response_leaves_but_its_done(outbound: Outbound)
     outbound.cancel(1)
     outbound.put(Audio(1, milliseconds(100)))
     outbound.put(TextDelta(1, "late"))
+    outbound.put(WordsSpoken(1, (WordEnd(4, 100),)))
     outbound.credit(1, 1000)
     assert outbound.take(UNLIMITED) == []
 

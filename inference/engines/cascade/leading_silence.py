@@ -20,6 +20,8 @@ class LeadingSilence:
     def __init__(self, rate: int) -> None:
         self._kept = int(rate * KEPT_S)
         self._begun = False
+        self.stripped = 0
+        """Samples that were taken off so far."""
 
     def strip(self, samples: Samples) -> Samples:
         """What is left of the chunk: nothing before the sound, all of it after."""
@@ -27,6 +29,9 @@ class LeadingSilence:
             return samples
         loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > INAUDIBLE)
         if not loud.size:
+            self.stripped += len(samples)
             return samples[:0]
         self._begun = True
-        return samples[max(0, int(loud[0]) - self._kept) :]
+        silent = max(0, int(loud[0]) - self._kept)
+        self.stripped += silent
+        return samples[silent:]

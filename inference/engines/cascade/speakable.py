@@ -5,6 +5,7 @@ sentences where possible, so that their melody is right.
 """
 
 import re
+from dataclasses import dataclass
 
 FIRST_PIECE_WORDS = 6
 CLAUSE_MIN_CHARACTERS = 60
@@ -69,15 +70,48 @@ def pause_after_ms(piece: str) -> int:
 
 _MARKUP = re.compile(r"[*_`#~|<>\[\]{}\\^]+")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_SPACE = re.compile(r"\s+")
+_NOTHING = "\x7f"
+"""In the place of a character that leaves no space: a control character, which is never spoken."""
 
 
-def spoken_text(piece: str) -> str:
+@dataclass(frozen=True, slots=True)
+class SpokenText:
     """What the voice should say of a piece: no markup, nothing that is not written language."""
-    text = _MARKUP.sub(" ", _LINK.sub(r"\1", piece))
-    text = "".join(character if _is_written(character) else " " for character in text)
-    text = _SPACE.sub(" ", text).strip()
-    return text if any(character.isalnum() for character in text) else ""
+
+    text: str
+    _origins: tuple[int, ...]
+    """Where each character of `text` stands in the piece."""
+
+    def piece_end(self, text_end: int) -> int:
+        """Characters of the piece up to the end of the first `text_end` of `text`."""
+        spoken = self._origins[:text_end]
+        return spoken[-1] + 1 if spoken else 0
+
+
+def spoken_text(piece: str) -> SpokenText:
+    text = _MARKUP.sub(_blank, _LINK.sub(_link_text, piece))
+    kept: list[tuple[str, int]] = []
+    for index, character in enumerate(text):
+        if character == _NOTHING:
+            continue
+        if _is_written(character) and not character.isspace():
+            kept.append((character, index))
+        elif kept and kept[-1][0] != " ":
+            kept.append((" ", index))
+    if kept and kept[-1][0] == " ":
+        del kept[-1]
+    if not any(character.isalnum() for character, _index in kept):
+        return SpokenText("", ())
+    return SpokenText("".join(character for character, _ in kept), tuple(at for _, at in kept))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _link_text(match: re.Match[str]) -> str:
+    """Its text, where it stands."""
+    return (_NOTHING + match[1]).ljust(len(match[0]), _NOTHING)
 
 
 def _is_written(character: str) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
-from inference.engines.cascade.speakable import pause_after_ms, spoken_text
+from antiphon_proto.trunk import WordEnd
+from inference.engines.cascade.speakable import SpokenText, pause_after_ms, spoken_text
+from inference.engines.cascade.speech import SpokenWord
 from inference.engines.cascade.speech_synthesis import SAMPLE_RATE, Voice
 from inference.engines.cascade.spoken_answer import SpokenAnswer
 
@@ -14,13 +16,13 @@ AHEAD_MS = 20_000
 
 
 class Speaker:
-    """Gives its audio to `give`, 16 bit samples at SAMPLE_RATE."""
+    """Gives its audio to `give`, 16 bit samples at SAMPLE_RATE, and where words end in it."""
 
     def __init__(
         self,
         voice: Voice,
         credit_ms: int,
-        give: Callable[[bytes], None],
+        give: Callable[[bytes | tuple[WordEnd, ...]], None],
     ) -> None:
         self.spoken = SpokenAnswer(SAMPLE_RATE)
         self._voice = voice
@@ -45,16 +47,23 @@ class Speaker:
 
     async def say(self, piece: str) -> None:
         """Return when the piece was synthesised. Raises SynthesisError."""
-        text = spoken_text(piece)
+        spoken = spoken_text(piece)
         pause_ms, self._pause_ms = self._pause_ms, pause_after_ms(piece)
         self.spoken.begin_piece(piece)
-        if not text:
+        if not spoken.text:
             return
-        self._add(bytes(pause_ms * SAMPLE_RATE // 1000 * BYTES_PER_SAMPLE))
-        async with aclosing(self._voice.speak(text)) as chunks:
+        pause = pause_ms * SAMPLE_RATE // 1000
+        self._add(bytes(pause * BYTES_PER_SAMPLE))
+        async with aclosing(self._voice.speak(spoken.text)) as chunks:
             async for speech in chunks:
                 await self._wait_for_playback()
                 self._add(speech.pcm)
+                if speech.words:
+                    self._give(tuple(self._placed(word, spoken, pause) for word in speech.words))
+
+    def _placed(self, word: SpokenWord, spoken: SpokenText, pause: int) -> WordEnd:
+        """Where a word of the piece that is being said ends in the answer."""
+        return self.spoken.add_word(spoken.piece_end(word.text_end), pause + word.audio_end)
 
     def _add(self, pcm: bytes) -> None:
         if pcm:

@@ -17,6 +17,8 @@ import soxr
 
 from inference.engines.cascade.espeak import Espeak
 from inference.engines.cascade.leading_silence import LeadingSilence
+from inference.engines.cascade.speech import SpokenWord
+from inference.engines.cascade.word_timings import WordBoundary, WordTimings
 from inference.engines.cascade.worker_messages import (
     Kind,
     SpeakRequest,
@@ -54,21 +56,55 @@ class TtsWorker:
         self._aborted.discard(message.job)
 
     def _speak(self, message: WorkerMessage) -> None:
-        resampler = soxr.ResampleStream(self._espeak.rate, SAMPLE_RATE, 1, dtype="int16")
-        leading = LeadingSilence(self._espeak.rate)
+        request = msgspec.msgpack.decode(message.payload, type=SpeakRequest)
+        piece = _Piece(request.text, self._espeak.rate)
 
         def give(pcm: bytes, *, last: bool = False) -> bool:
-            spoken = leading.strip(np.frombuffer(pcm, np.int16))
-            samples = resampler.resample_chunk(spoken, last=last)
+            samples = piece.convert(pcm, last=last)
             if message.job in self._aborted:
                 return False
-            if len(samples):
-                self._send(message._replace(kind=Kind.AUDIO, payload=samples.tobytes()))
+            if samples:
+                self._send(message._replace(kind=Kind.AUDIO, payload=samples))
             return True
 
-        self._espeak.speak(msgspec.msgpack.decode(message.payload, type=SpeakRequest), give)
+        def tell(word: SpokenWord | None) -> None:
+            if word is not None and message.job not in self._aborted:
+                payload = msgspec.msgpack.encode([word])
+                self._send(message._replace(kind=Kind.WORDS, payload=payload))
+
+        self._espeak.speak(request, give, lambda *begun: tell(piece.begin_word(*begun)))
         give(b"", last=True)
+        tell(piece.last_word())
         self._send(message._replace(kind=Kind.END, payload=b""))
+
+
+class _Piece:
+    """One piece's audio from espeak's rate to ours, and its words' places in it."""
+
+    def __init__(self, text: str, rate: int) -> None:
+        self._rate = rate
+        self._leading = LeadingSilence(rate)
+        self._words = WordTimings(text)
+        self._resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="int16")
+
+    def convert(self, pcm: bytes, *, last: bool) -> bytes:
+        samples = np.frombuffer(pcm, np.int16)
+        self._words.hear(samples)
+        spoken = self._leading.strip(samples)
+        return bytes(self._resampler.resample_chunk(spoken, last=last).tobytes())
+
+    def begin_word(self, text_position: int, sample: int) -> SpokenWord | None:
+        """The word that ends where another begins."""
+        return self._placed(self._words.begin(text_position, sample))
+
+    def last_word(self) -> SpokenWord | None:
+        return self._placed(self._words.finish())
+
+    def _placed(self, word: WordBoundary | None) -> SpokenWord | None:
+        if word is None:
+            return None
+        audio_end = max(0, word.sample - self._leading.stripped) * SAMPLE_RATE // self._rate
+        return SpokenWord(word.text_end, audio_end)
 
 
 def main() -> None:

@@ -16,8 +16,10 @@ def silence(samples: int) -> np.ndarray:
 
 
 def test_all_but_a_moment_of_the_silence_is_gone() -> None:
-    stripped = LeadingSilence(RATE).strip(np.concatenate([silence(900), SOUND]))
+    leading = LeadingSilence(RATE)
+    stripped = leading.strip(np.concatenate([silence(900), SOUND]))
     assert np.array_equal(stripped, np.concatenate([silence(KEPT), SOUND]))
+    assert leading.stripped == 900 - KEPT
 
 
 def test_a_chunk_of_silence_leaves_nothing() -> None:

@@ -17,6 +17,7 @@ from antiphon_proto.trunk import (
     Tool,
     ToolCall,
     TurnDetection,
+    WordsSpoken,
 )
 from inference.engine_output import Audio
 from inference.engines.cascade import synthesiser as synthesiser_module
@@ -293,6 +294,29 @@ async def test_a_voice_that_is_busy_is_waited_for(
     long, short = await asyncio.gather(speak("9 " * 1000), speak("Yes."))
     assert long > short > 0
     assert counters.restarts.total() == restarts
+
+
+async def test_an_answer_tells_where_its_words_are(
+    cascade: CascadeEngine, brain: ScriptedBrain
+) -> None:
+    brain.script = ["It is **twelve** o'clock. ", "And half."]
+    caller = Caller(cascade)
+    caller.respond()
+    await caller.done()
+
+    words = [word for spoken in caller.all(WordsSpoken) for word in spoken.words]
+    text = caller.answer()
+    assert [text[: word.text_end].split()[-1] for word in words] == [
+        "It",
+        "is",
+        "**twelve",
+        "o'clock.",
+        "And",
+        "half.",
+    ]
+    ends = [word.audio_end_ms for word in words]
+    assert ends == sorted(ends)
+    assert ends[-1] <= len(caller.audio()) / 48
 
 
 async def test_pieces_are_pauses_apart(cascade: CascadeEngine, brain: ScriptedBrain) -> None:

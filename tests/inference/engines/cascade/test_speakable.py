@@ -68,7 +68,24 @@ def test_a_run_without_spaces_is_cut_all_the_same() -> None:
     ],
 )
 def test_spoken_text(piece: str, spoken: str) -> None:
-    assert spoken_text(piece) == spoken
+    assert spoken_text(piece).text == spoken
+
+
+@pytest.mark.parametrize(
+    ("piece", "word", "up_to"),
+    [
+        ("**Bold** and `code`\n", "Bold", "**Bold"),
+        ("**Bold** and `code`\n", "code", "**Bold** and `code"),
+        ("See [the page](https://example.org/now) now", "now", None),
+        ("Great 🎉 news", "news", None),
+        ("Café naïve", "Café", "Café"),
+    ],
+)
+def test_words_are_found_again_in_the_piece(piece: str, word: str, up_to: str | None) -> None:
+    spoken = spoken_text(piece)
+    end = spoken.text.index(word) + len(word)
+    assert piece[: spoken.piece_end(end)] == (piece if up_to is None else up_to)
+    assert spoken.piece_end(0) == 0
 
 
 @pytest.mark.parametrize(

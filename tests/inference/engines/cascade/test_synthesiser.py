@@ -44,6 +44,21 @@ async def test_chunks_are_small(voice: Synthesiser) -> None:
     assert len(chunks) > 10
 
 
+async def test_words_end_where_they_are_heard_to(voice: Synthesiser) -> None:
+    """Each is followed by a comma's pause, which the audio itself shows."""
+    text = "Twelve, naïve, forty-two."
+    parts = [speech async for speech in voice.speak(text, DEFAULT)]
+    words = [word for speech in parts for word in speech.words]
+    assert [text[: word.text_end].split()[-1] for word in words] == text.split()
+
+    samples = np.frombuffer(b"".join(speech.pcm for speech in parts), np.int16)
+    assert words[-1].audio_end <= len(samples)
+    for word in words:
+        behind = samples[word.audio_end : word.audio_end + SAMPLE_RATE // 20]
+        before = samples[word.audio_end - SAMPLE_RATE // 20 : word.audio_end]
+        assert np.abs(behind.astype(int)).max() < np.abs(before.astype(int)).max() / 2
+
+
 async def test_the_next_piece_does_not_wait_for_a_cancelled_one(voice: Synthesiser) -> None:
     whole = len(await spoken(voice, LONG))
     async with aclosing(voice.speak(LONG, DEFAULT)) as chunks:
