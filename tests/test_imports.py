@@ -69,6 +69,7 @@ SHELLS = {
         "engines/cascade/synthesiser",
         "engines/cascade/worker_process",
         "metrics",
+        "model_server/http_client",
         "server",
         "servicer",
     ],
