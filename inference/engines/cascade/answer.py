@@ -22,7 +22,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engine_output import Audio
-from inference.engines.cascade.brain.brain import CutOff, Effect, Prompt
+from inference.engines.cascade.brain.brain import CutOff, Effect, Prompt, TokensUsed
 from inference.engines.cascade.draft import Draft, MakeSpeaker
 from inference.engines.cascade.gate import Output
 from inference.engines.cascade.speaker import Speaker
@@ -73,6 +73,7 @@ class Answer:
         self._clock = clock
         self._on_over = on_over
         self._prompt = Prompt("", ())
+        self._tokens: TokensUsed | None = None
         self._draft: Draft | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -125,6 +126,8 @@ class Answer:
                 self._emit(ToolCall(self.response, output))
             case Effect(act):
                 act()
+            case TokensUsed():
+                self._tokens = output
             case tuple():
                 self._emit(WordsSpoken(self.response, output))
 
@@ -156,4 +159,4 @@ class Answer:
 
     def _usage(self) -> Usage:
         spoken_ms = 0 if self.speaker is None else self.speaker.spoken.duration_ms
-        return count_usage(self._prompt, self.text, spoken_ms)
+        return count_usage(self._prompt, self.text, spoken_ms, self._tokens)

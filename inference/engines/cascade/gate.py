@@ -10,10 +10,10 @@ what follows. Discarded, it forgets both.
 from collections.abc import Callable
 
 from antiphon_proto.trunk import FunctionCall, WordEnd
-from inference.engines.cascade.brain.brain import Effect
+from inference.engines.cascade.brain.brain import Effect, TokensUsed
 
-Output = str | FunctionCall | Effect | bytes | tuple[WordEnd, ...]
-"""Text, a call, an effect, 16 bit samples, and where words lie in the samples so far."""
+Output = str | FunctionCall | Effect | TokensUsed | bytes | tuple[WordEnd, ...]
+"""Text, a call, an effect, the cost, 16 bit samples, and where words lie in the samples so far."""
 
 Take = Callable[[Output], None]
 

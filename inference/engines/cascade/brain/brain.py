@@ -43,8 +43,17 @@ class Effect:
     act: Callable[[], None]
 
 
-BrainOutput = str | FunctionCall | CutOff | Effect
-"""Text as it comes, and whole function calls."""
+@dataclass(frozen=True, slots=True)
+class TokensUsed:
+    """What the answer cost, as the model counts; `cached_tokens` are among the input ones."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+BrainOutput = str | FunctionCall | CutOff | Effect | TokensUsed
+"""Text as it comes, whole function calls, and the cost where it is known."""
 
 
 class BrainError(EngineError):
