@@ -1,0 +1,21 @@
+"""One tiny model for all tests of the native engine, loaded as a real one is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.random_moshi import write_tiny
+from inference.engines.native.moshi_batch import MoshiParts, load_parts
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def parts(tiny_model: Path) -> MoshiParts:
+    # Threads that wait for one another cost more than such small steps are worth.
+    torch.set_num_threads(1)
+    return load_parts(str(tiny_model), "cpu")
