@@ -84,6 +84,12 @@ class InferenceConfig:
         Vocabulary.AUTO, parse=vocabulary, help="auto, domain or general"
     )
     asr_workers: int = setting(1, parse=positive, help="speech recogniser processes, one a core")
+    preempt_after_ms: int = setting(
+        160,
+        parse=whole_number(0, 5000),
+        help="silence after which the cascade begins an answer, which is discarded if the "
+        "speaker goes on; 0: never before the turn is over",
+    )
     max_sessions: int = setting(32, parse=positive, help="sessions held at once")
     drain_seconds: int = setting(
         25,

@@ -43,7 +43,13 @@ def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
     recogniser = EmbeddedRecogniser(
         counters, workers=config.asr_workers, general_vocabulary=general
     )
-    return CascadeEngine(_brains(config), recogniser, Synthesiser(counters), counters)
+    return CascadeEngine(
+        _brains(config),
+        recogniser,
+        Synthesiser(counters),
+        counters,
+        pause_ms=config.preempt_after_ms,
+    )
 
 
 def _brains(config: InferenceConfig) -> "BrainSource":

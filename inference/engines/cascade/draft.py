@@ -33,6 +33,10 @@ class Draft:
         self._task.add_done_callback(_retrieve)
 
     @property
+    def spoken(self) -> bool:
+        return self.speaker is not None
+
+    @property
     def failed(self) -> bool:
         task = self._task
         return task.done() and not task.cancelled() and task.exception() is not None

@@ -38,7 +38,12 @@ class CascadeEngine:
         recogniser: RecognitionSource,
         synthesiser: VoiceSource,
         counters: CascadeCounters,
+        *,
+        pause_ms: int = 0,
     ) -> None:
+        """`pause_ms`: silence after which an answer is begun, before the turn is known to be
+        over; 0: none is."""
+        self._pause_ms = pause_ms
         self._brains = brains
         self._recogniser = recogniser
         self._synthesiser = synthesiser
@@ -73,11 +78,12 @@ class CascadeEngine:
         session = CascadeSession(
             config,
             history,
-            listener=Listener(config, self._batch, stream, emit, clock),
+            listener=Listener(config, self._batch, stream, emit, clock, pause_ms=self._pause_ms),
             brain=self._brains.open(session_key),
             voice=lambda name: self._synthesiser.voice(name, session_key),
             emit=emit,
             clock=clock,
+            counters=self._counters.speculation,
         )
         rates = self.capabilities
         emit(Ready(self.name, rates.input_rate, rates.output_rate, rates.full_duplex))

@@ -8,6 +8,7 @@ pause that ends the turn, so that the words are there when the turn is committed
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.trunk import (
@@ -44,6 +45,18 @@ SEGMENTATION = TurnDetection(silence_duration_ms=800)
 FAILED = Error(ErrorCode.ENGINE_FAILED, "the engine failed", fatal=True)
 
 
+class PauseObserver(Protocol):
+    """Is told when the user's turn may be over, before it is known to be."""
+
+    def turn_began(self) -> None: ...
+
+    def paused(self, words: str) -> None:
+        """Nothing followed these words of the turn for a while."""
+
+    def spoke_on(self) -> None:
+        """It was only a pause."""
+
+
 class Listener:
     """Reports the user's turns, where the session detects them, and what was said."""
 
@@ -54,7 +67,13 @@ class Listener:
         recogniser: RecognitionStream,
         emit: Emit,
         clock: Callable[[], float],
+        *,
+        pause_ms: int = 0,
     ) -> None:
+        """`pause_ms`: silence after which `observer` hears of a pause; 0: never."""
+        self.observer: PauseObserver | None = None
+        self._pause_samples = pause_ms * SAMPLES_PER_MS
+        self._paused = False
         self._batch = batch
         self._recogniser = recogniser
         self._emit = emit
@@ -107,6 +126,7 @@ class Listener:
         if self._utterance is not None:
             self._utterance.abort()
             self._utterance = None
+        self._paused = False
         self._turn = UserTurn()
         self._ended.clear()
         self._settled = self._heard_until
@@ -133,8 +153,30 @@ class Listener:
             self._begin_utterance(signal.position - WINDOW_SAMPLES)
         elif isinstance(signal, VoiceEnded):
             self._end_utterance(signal)
+        elif self._observes:
+            self._follow_pause()
+
+    @property
+    def _observes(self) -> bool:
+        """Whether the turns that are detected will be answered, and who prepares for it listens."""
+        detection = self._config.turn_detection
+        return bool(detection and detection.create_response and self.observer)
+
+    def _follow_pause(self) -> None:
+        before, silence = self._paused, self._detector.silence
+        self._paused = self._utterance is not None and silence >= self._pause_samples > 0
+        if self._utterance is not None and self._paused and not before:
+            self._utterance.settle(self._heard_until_pause)
+        elif before and not self._paused and self.observer is not None:
+            self.observer.spoke_on()
+
+    def _heard_until_pause(self, _words: str) -> None:
+        if self._paused and self.observer is not None:
+            self.observer.paused(self._turn.words_so_far)
 
     def _begin_utterance(self, voiced: int) -> None:
+        if self.observer is not None:
+            self.observer.turn_began()
         start = max(voiced - self._padding, self._settled)
         if self._config.turn_detection is not None:
             self._emit(SpeechStarted(start // SAMPLES_PER_MS))
@@ -168,6 +210,7 @@ class Listener:
         return turn
 
     def _finish_utterance(self) -> None:
+        self._paused = False
         if self._utterance is not None:
             self._utterance.finish()
             self._utterance = None

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from antiphon_proto.trunk import InputTranscript, Item, Respond, Role, SessionConfig
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.brain.brain import Brain, Prompt
 from inference.engines.cascade.brain.unsaid import resumed
+from inference.engines.cascade.counters import Miss, SpeculationCounters
 from inference.engines.cascade.draft import Draft
 from inference.engines.cascade.gate import Take
 from inference.engines.cascade.history import History
 from inference.engines.cascade.listener import Listener
 from inference.engines.cascade.speaker import Speaker
+from inference.engines.cascade.speculation import Speculation, guessed_item
 from inference.engines.cascade.speech_recognition import RecognitionError
 from inference.engines.cascade.speech_synthesis import Voice
 from inference.engines.cascade.spoken_answer import SpokenAnswer
@@ -50,6 +52,7 @@ class CascadeSession:
         voice: Callable[[str], Voice],
         emit: Emit,
         clock: Callable[[], float],
+        counters: SpeculationCounters,
     ) -> None:
         """`voice` gives the voice of a name."""
         self._config = config
@@ -66,14 +69,18 @@ class CascadeSession:
         self._answer_item_id = ""
         self._said = ""
         self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
+        self._speculation = listener.observer = Speculation(self._guess, self._draft, counters)
 
     def update(self, config: SessionConfig) -> None:
+        if config != self._config:
+            self._speculation.drop(Miss.PROMPT)
         self._config = config
         self._listener.update(config)
 
     def close(self, reason: str) -> None:
         if self._answer is not None:
             self._answer.cancel()
+        self._speculation.drop(Miss.UNASKED)
         self._listener.close()
         for task in self._transcribing:
             task.cancel()
@@ -92,6 +99,7 @@ class CascadeSession:
         task.add_done_callback(self._transcribing.discard)
 
     def clear_input(self) -> None:
+        self._speculation.drop(Miss.UNASKED)
         self._listener.clear()
 
     async def _transcribe(self, turn: UserTurn, item_id: str) -> None:
@@ -119,13 +127,12 @@ class CascadeSession:
             self._history.delete(request.item_id)
         asked_about = frozenset(item.id for item in self._history.items)
         text_only = self._config.text_only if request.text_only is None else request.text_only
-        make_speaker = None if text_only else self._speaker
         answer = self._answer = Answer(
             request.response,
             turn=turn,
             prepare=lambda: self._prepare(turn, asked_about, request),
-            draft=lambda prompt: Draft(prompt, self._brain, make_speaker),
-            make_speaker=make_speaker,
+            draft=lambda prompt: self._claim(prompt, text_only=text_only),
+            make_speaker=None if text_only else self._speaker,
             emit=self._emit,
             clock=self._clock,
             on_over=self._keep_answer,
@@ -155,16 +162,36 @@ class CascadeSession:
         if self._transcribing:
             await asyncio.wait(self._transcribing)
         await turn.transcript(self._clock)
+        prompt = self._prompt(item for item in self._history.items if item.id in asked_about)
+        instructions = request.instructions or prompt.instructions
+        return replace(prompt, instructions=instructions, said=request.said)
+
+    def _prompt(self, history: Iterable[Item]) -> Prompt:
         config = self._config
         return Prompt(
-            instructions=request.instructions or config.instructions,
-            history=tuple(item for item in self._history.items if item.id in asked_about),
+            instructions=config.instructions,
+            history=tuple(history),
             tools=config.tools,
             tool_choice=config.tool_choice,
             max_output_tokens=config.max_output_tokens,
             heard_ms=self._heard_ms,
-            said=request.said,
         )
+
+    def _guess(self, words: str) -> Prompt | None:
+        """What will be asked if the turn is over; None while that is open."""
+        if self._answer is not None or self._transcribing:
+            return None
+        return self._prompt((*self._history.items, guessed_item(words)))
+
+    def _claim(self, prompt: Prompt, *, text_only: bool) -> Draft:
+        """The answer to `prompt`, begun in the pause or now."""
+        begun = self._speculation.claim(prompt, spoken=not text_only)
+        return begun or self._draft(prompt, text_only=text_only)
+
+    def _draft(self, prompt: Prompt, *, text_only: bool | None = None) -> Draft:
+        if text_only is None:
+            text_only = self._config.text_only
+        return Draft(prompt, self._brain, None if text_only else self._speaker)
 
     def _speaker(self, give: Take) -> Speaker:
         config = self._config
@@ -189,7 +216,7 @@ class CascadeSession:
     def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
         for given in self._given:
             if given.item_id == item_id:
-                self._history.set_text(item_id, given.spoken.heard(audio_end_ms))
+                self._history.set_text(item_id, given.heard(audio_end_ms))
 
     def delete_item(self, item_id: str) -> None:
         self._history.delete(item_id)
