@@ -10,7 +10,14 @@ from prometheus_client.registry import Collector
 
 from antiphon_proto.trunk import Done, DoneStatus, Stage
 from inference.admission import Admission
-from inference.engines.cascade.counters import CascadeCounters, WorkerKind
+from inference.engines.cascade.counters import (
+    CascadeCounters,
+    Consultation,
+    Miss,
+    SpeculationCounters,
+    TurnModelCounters,
+    WorkerKind,
+)
 from inference.error_code import ErrorCode
 from inference.trunk_counters import AudioDrop, TrunkCounters
 
@@ -108,6 +115,54 @@ class InferenceCollector(Collector):
         yield _counter(
             name + "vad_windows", "32 ms windows that those runs judged.", cascade.vad_windows
         )
+        yield from _speculation_metrics(cascade.speculation)
+        yield from _turn_model_metrics(cascade.turn_model)
+        yield _by_enum(
+            name + "consultations",
+            "Questions to the expert model, by how they ended.",
+            "outcome",
+            Consultation,
+            cascade.consultations,
+        )
+
+
+def _turn_model_metrics(turn_model: TurnModelCounters) -> Iterable[Metric]:
+    name = "antiphon_inference_cascade_turn_model_"
+    yield _counter(
+        name + "answers", "Questions that the end-of-turn model answered.", turn_model.answered
+    )
+    yield _counter(
+        name + "seconds", "Time that the end-of-turn model took for them.", turn_model.seconds
+    )
+    yield _counter(
+        name + "failures", "Questions on which the end-of-turn model failed.", turn_model.failed
+    )
+    yield _counter(
+        name + "shed",
+        "Questions that the end-of-turn model was not asked, because too many waited.",
+        turn_model.shed,
+    )
+
+
+def _speculation_metrics(speculation: SpeculationCounters) -> Iterable[Metric]:
+    name = "antiphon_inference_cascade_speculation_"
+    yield _counter(
+        name + "started", "Answers begun before the turn was over.", speculation.started
+    )
+    yield _counter(name + "hits", "Such answers that were given.", speculation.hits)
+    yield _by_enum(
+        name + "misses", "Such answers that were discarded.", "reason", Miss, speculation.misses
+    )
+    yield _counter(
+        name + "wasted_tokens",
+        "Tokens of text and calls in what was discarded, at four characters each.",
+        speculation.wasted_tokens,
+    )
+    yield _counter(
+        name + "wasted_audio_seconds",
+        "Length of the speech in what was discarded.",
+        speculation.wasted_audio_s,
+    )
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

@@ -34,7 +34,29 @@ class SpeculationCounters:
     misses: Counter[Miss] = field(default_factory=Counter)
     wasted_tokens: int = 0
     """Of text and calls that the brain gave for nothing."""
-    wasted_audio_bytes: int = 0
+    wasted_audio_s: float = 0.0
+
+
+@dataclass(slots=True)
+class TurnModelCounters:
+    """Questions to the end-of-turn model."""
+
+    answered: int = 0
+    seconds: float = 0.0
+    """That the model's thread took for them."""
+    failed: int = 0
+    shed: int = 0
+    """Not asked, because too many were."""
+
+
+class Consultation(Enum):
+    """How asking the expert model ended."""
+
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    """The user had moved on."""
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
 
 
 @dataclass(slots=True)
@@ -45,3 +67,5 @@ class CascadeCounters:
     vad_batches: int = 0
     vad_windows: int = 0
     speculation: SpeculationCounters = field(default_factory=SpeculationCounters)
+    turn_model: TurnModelCounters = field(default_factory=TurnModelCounters)
+    consultations: Counter[Consultation] = field(default_factory=Counter)

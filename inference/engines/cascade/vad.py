@@ -5,7 +5,6 @@ package would need torch.
 """
 
 import logging
-import os
 from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,11 +15,7 @@ from numpy.typing import NDArray
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.counters import CascadeCounters
-
-# ONNX Runtime reports to Microsoft, from release 1.29 on and unless it is told not to
-# before it is loaded: https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime
+from inference.engines.cascade.onnx_session import onnx_session
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +35,7 @@ class SileroModel:
 
     def __init__(self) -> None:
         """Raises OSError when the wheel's model file is missing."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(_model_file()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx_session(str(_model_file()))
         self._rate = np.array(SAMPLE_RATE, np.int64)
 
     def run(self, inputs: Samples, states: Samples) -> tuple[Samples, Samples]:

@@ -1,19 +1,25 @@
 """Which detector a session gets."""
 
 from antiphon_proto.trunk import TurnDetection, TurnDetectionKind
+from inference.engines.cascade.turn_detection.model import Judge, ModelDetector
 from inference.engines.cascade.turn_detection.semantic import SemanticDetector
 from inference.engines.cascade.turn_detection.silence import SilenceDetector
 from inference.engines.cascade.turn_detection.turn_detector import TurnDetector
 
 
 def turn_detector(
-    detection: TurnDetection, rate: int, voiced_end: int | None = None
+    detection: TurnDetection,
+    rate: int,
+    voiced_end: int | None = None,
+    judge: Judge | None = None,
 ) -> TurnDetector:
     """The detector that a session asks for, on a clock of `rate` samples a second.
 
     `voiced_end`: behind the last window so far of a turn that another detector began.
+    `judge`: the end-of-turn model, if there is one.
     """
     if detection.kind is TurnDetectionKind.SEMANTIC_VAD:
-        return SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
+        semantic = SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
+        return semantic if judge is None else ModelDetector(semantic, judge, rate)
     silence_samples = detection.silence_duration_ms * rate // 1000
     return SilenceDetector(detection.threshold, silence_samples, voiced_end)

@@ -34,7 +34,8 @@ class SemanticDetector:
         self._text = ""
         self._text_changed = 0
         self._longest_pause = 0
-        self._likelihood = UNKNOWN
+        self._by_words = UNKNOWN
+        self._believed: float | None = None
 
     @property
     def voiced_end(self) -> int | None:
@@ -62,14 +63,14 @@ class SemanticDetector:
         if transcript != self._text:
             self._text = transcript
             self._text_changed = self._position
-            self._likelihood = completeness(transcript)
+            self._by_words = completeness(transcript)
 
-    def judge(self, likelihood: float) -> None:
-        """Believe this about the turn, until its words change."""
-        self._likelihood = likelihood
+    def believe(self, likelihood: float | None) -> None:
+        """Take somebody's word for how likely the turn is whole; None: judge by its own words."""
+        self._believed = likelihood
 
     def predict(self) -> float:
-        return self._likelihood
+        return self._by_words if self._believed is None else self._believed
 
     def reset(self) -> None:
         self._silence.reset()
@@ -77,7 +78,7 @@ class SemanticDetector:
 
     def _pause_wanted(self) -> int:
         """Samples of silence that end the turn as it stands."""
-        wait = self._waits.wait_ms(self._likelihood) * self._samples_per_ms
+        wait = self._waits.wait_ms(self.predict()) * self._samples_per_ms
         until_stable = self._text_changed - (self.voiced_end or 0)
         until_stable += STABLE_MS * self._samples_per_ms
         wanted = max(wait, until_stable, PAUSE_FACTOR * self._longest_pause)
@@ -85,5 +86,6 @@ class SemanticDetector:
 
     def _forget(self) -> None:
         self._text = ""
-        self._likelihood = UNKNOWN
+        self._by_words = UNKNOWN
+        self._believed = None
         self._longest_pause = 0
