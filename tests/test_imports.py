@@ -67,6 +67,7 @@ SHELLS = {
         "engines/cascade/session",
         "engines/cascade/speaker",
         "engines/cascade/synthesiser",
+        "engines/cascade/turn_detection/turn_judge",
         "engines/cascade/worker_process",
         "metrics",
         "model_server/http_client",
