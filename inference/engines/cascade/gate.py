@@ -9,8 +9,10 @@ what follows. Discarded, it forgets both.
 
 from collections.abc import Callable
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.trunk import FunctionCall, WordEnd
 from inference.engines.cascade.brain.brain import Effect, TokensUsed
+from inference.engines.cascade.speech_synthesis import SAMPLE_RATE
 
 Output = str | FunctionCall | Effect | TokensUsed | bytes | tuple[WordEnd, ...]
 """Text, a call, an effect, the cost, 16 bit samples, and where words lie in the samples so far."""
@@ -18,8 +20,8 @@ Output = str | FunctionCall | Effect | TokensUsed | bytes | tuple[WordEnd, ...]
 Take = Callable[[Output], None]
 
 MAX_HELD_CHARACTERS = 2000
-MAX_HELD_AUDIO_BYTES = 2 * 48_000
-"""2 s at 24 kHz: enough to speak on while more is made."""
+MAX_HELD_AUDIO_S = 2.0
+"""Enough to speak on while more is made."""
 
 
 class Gate:
@@ -31,13 +33,13 @@ class Gate:
         self._discarded = False
         self.characters = 0
         """Of text and calls that came here, whether they were released or not."""
-        self.audio_bytes = 0
+        self.audio_s = 0.0
 
     @property
     def full(self) -> bool:
         """Whether nothing more should be made before the release."""
         return self._take is None and (
-            self.characters >= MAX_HELD_CHARACTERS or self.audio_bytes >= MAX_HELD_AUDIO_BYTES
+            self.characters >= MAX_HELD_CHARACTERS or self.audio_s >= MAX_HELD_AUDIO_S
         )
 
     def put(self, output: Output) -> None:
@@ -68,4 +70,4 @@ class Gate:
             case FunctionCall(_, name, arguments_json):
                 self.characters += len(name) + len(arguments_json)
             case bytes():
-                self.audio_bytes += len(output)
+                self.audio_s += len(output) / (BYTES_PER_SAMPLE * SAMPLE_RATE)

@@ -109,7 +109,7 @@ class Speculation(Generic[GuessT]):
         guess.discard()
         self._counters.misses[miss] += 1
         self._counters.wasted_tokens += text_tokens(guess.gate.characters)
-        self._counters.wasted_audio_bytes += guess.gate.audio_bytes
+        self._counters.wasted_audio_s += guess.gate.audio_s
 
 
 def guessed_item(words: str) -> Item:
