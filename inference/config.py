@@ -84,6 +84,11 @@ class InferenceConfig:
         Vocabulary.AUTO, parse=vocabulary, help="auto, domain or general"
     )
     asr_workers: int = setting(1, parse=positive, help="speech recogniser processes, one a core")
+    turn_model: str | None = setting(
+        None,
+        parse=str,
+        help="ONNX file of an end-of-turn model, such as Smart Turn v3, for semantic_vad",
+    )
     preempt_after_ms: int = setting(
         160,
         parse=whole_number(0, 5000),

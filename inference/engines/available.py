@@ -13,6 +13,7 @@ from inference.engines.echo import EchoEngine
 
 if TYPE_CHECKING:
     from inference.engines.cascade.brain.brain import BrainSource
+    from inference.engines.cascade.turn_detection.turn_judge import TurnJudge
 
 
 def available_engines(config: InferenceConfig, counters: CascadeCounters) -> list[Engine]:
@@ -49,7 +50,21 @@ def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
         Synthesiser(counters),
         counters,
         pause_ms=config.preempt_after_ms,
+        turn_judge=_turn_judge(config, counters),
     )
+
+
+def _turn_judge(config: InferenceConfig, counters: CascadeCounters) -> "TurnJudge | None":
+    """Raises SettingError for a file that is no end-of-turn model."""
+    if config.turn_model is None:
+        return None
+    from inference.engines.cascade.turn_detection.onnx_turn_model import OnnxTurnModel
+    from inference.engines.cascade.turn_detection.turn_judge import TurnJudge
+
+    try:
+        return TurnJudge(OnnxTurnModel(config.turn_model), counters.turn_model)
+    except OSError as error:
+        raise SettingError(f"--turn-model: {error}") from error
 
 
 def _brains(config: InferenceConfig) -> "BrainSource":

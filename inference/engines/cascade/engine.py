@@ -16,6 +16,7 @@ from inference.engines.cascade.listener import Listener
 from inference.engines.cascade.session import CascadeSession
 from inference.engines.cascade.speech_recognition import RecognitionSource
 from inference.engines.cascade.speech_synthesis import VoiceSource
+from inference.engines.cascade.turn_detection.turn_judge import TurnJudge
 from inference.engines.cascade.vad import SileroModel, VoiceBatch
 from inference.error_code import EngineError
 
@@ -40,9 +41,11 @@ class CascadeEngine:
         counters: CascadeCounters,
         *,
         pause_ms: int = 0,
+        turn_judge: TurnJudge | None = None,
     ) -> None:
         """`pause_ms`: silence after which an answer is begun, before the turn is known to be
-        over; 0: none is."""
+        over; 0: none is. `turn_judge`: tells by the sound whether a turn is over."""
+        self._turn_judge = turn_judge
         self._pause_ms = pause_ms
         self._brains = brains
         self._recogniser = recogniser
@@ -62,6 +65,8 @@ class CascadeEngine:
             raise
 
     async def close(self) -> None:
+        if self._turn_judge is not None:
+            self._turn_judge.close()
         await asyncio.gather(
             self._recogniser.close(), self._synthesiser.close(), self._brains.close()
         )
@@ -78,7 +83,15 @@ class CascadeEngine:
         session = CascadeSession(
             config,
             history,
-            listener=Listener(config, self._batch, stream, emit, clock, pause_ms=self._pause_ms),
+            listener=Listener(
+                config,
+                self._batch,
+                stream,
+                emit,
+                clock,
+                pause_ms=self._pause_ms,
+                turn_judge=self._turn_judge,
+            ),
             brain=self._brains.open(session_key),
             voice=lambda name: self._synthesiser.voice(name, session_key),
             emit=emit,

@@ -26,6 +26,7 @@ from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.speech_recognition import RecognitionStream, Utterance
 from inference.engines.cascade.turn_detection.choice import turn_detector
+from inference.engines.cascade.turn_detection.model import Judge
 from inference.engines.cascade.turn_detection.turn_detector import (
     TurnDetector,
     VoiceBegan,
@@ -69,8 +70,11 @@ class Listener:
         clock: Callable[[], float],
         *,
         pause_ms: int = 0,
+        turn_judge: Judge | None = None,
     ) -> None:
-        """`pause_ms`: silence after which `observer` hears of a pause; 0: never."""
+        """`pause_ms`: silence after which `observer` hears of a pause; 0: never. `turn_judge`:
+        the end-of-turn model, if there is one."""
+        self._turn_judge = turn_judge
         self.observer: PauseObserver | None = None
         self._pause_samples = pause_ms * SAMPLES_PER_MS
         self._paused = False
@@ -140,7 +144,9 @@ class Listener:
     def _configure(self, config: SessionConfig, voiced_end: int | None = None) -> None:
         self._config = config
         detection = config.turn_detection or SEGMENTATION
-        self._detector: TurnDetector = turn_detector(detection, SAMPLE_RATE, voiced_end)
+        self._detector: TurnDetector = turn_detector(
+            detection, SAMPLE_RATE, voiced_end, self._turn_judge
+        )
         self._padding = detection.prefix_padding_ms * SAMPLES_PER_MS
         self._kept = max(self._padding, MIN_PRE_ROLL_MS * SAMPLES_PER_MS)
 
