@@ -172,15 +172,18 @@ def translated_errors(broken: Outcome) -> Iterator[None]:
 
 async def refusal(response: aiohttp.ClientResponse) -> ModelServerError:
     """What a response with a status other than 200 means."""
-    outcome = Outcome.REFUSED
-    if response.status in (429, 503):
-        outcome = Outcome.OVERLOADED
-    elif response.status >= 500:
-        outcome = Outcome.FAILED
     detail = await response.content.read(MAX_DETAIL_BYTES)
-    return ModelServerError(
-        outcome,
-        f"answered {response.status}",
-        retry_after_s=retry_after_s(response.headers.get("Retry-After")),
-        detail=detail.decode("utf-8", "replace"),
-    )
+    return refused(response.status, response.headers, detail.decode("utf-8", "replace"))
+
+
+def refused(
+    status: int, headers: Mapping[str, str] | None = None, detail: str = ""
+) -> ModelServerError:
+    """What a status means that is not the one of success."""
+    outcome = Outcome.REFUSED
+    if status in (429, 503):
+        outcome = Outcome.OVERLOADED
+    elif status >= 500:
+        outcome = Outcome.FAILED
+    retry_after = retry_after_s((headers or {}).get("Retry-After"))
+    return ModelServerError(outcome, f"answered {status}", retry_after_s=retry_after, detail=detail)
