@@ -70,6 +70,13 @@ def test_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
         available_engines(config(*flags), CascadeCounters())
 
 
+def test_a_turn_model_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "turn.onnx"
+    path.write_bytes(b"no model")
+    with pytest.raises(SettingError, match=r"--turn-model: .*turn\.onnx"):
+        available_engines(config("--turn-model", str(path)), CascadeCounters())
+
+
 @pytest.mark.parametrize(
     ("flags", "names"),
     [((), ["cascade", "echo"]), (("--engine", "echo"), ["echo", "cascade"])],
