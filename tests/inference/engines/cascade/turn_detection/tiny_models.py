@@ -19,8 +19,9 @@ def _save(
 ) -> str:
     outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)]
     constants = [
-        helper.make_tensor("eight", TensorProto.FLOAT, [], [8.0]),
-        helper.make_tensor("ninety_nine", TensorProto.INT64, [1], [-99]),
+        helper.make_tensor("steepness", TensorProto.FLOAT, [], [12.0]),
+        helper.make_tensor("quiet", TensorProto.FLOAT, [], [1.5]),
+        helper.make_tensor("last_frames", TensorProto.INT64, [1], [-15]),
         helper.make_tensor("whole", TensorProto.INT64, [1], [2**62]),
         helper.make_tensor("time", TensorProto.INT64, [1], [2]),
     ]
@@ -37,13 +38,14 @@ def _save(
 
 
 def loudness_at_the_end(path: Path) -> str:
-    """A model of log-mel frames: sure of a turn's end where its last second is silent."""
+    """A model of log-mel frames: sure of a turn's end where its last 150 ms are silent."""
     nodes = [
-        helper.make_node("Slice", ["input_features", "ninety_nine", "whole", "time"], ["last"]),
+        helper.make_node("Slice", ["input_features", "last_frames", "whole", "time"], ["last"]),
         helper.make_node("ReduceMean", ["last"], ["loudness"], keepdims=0),
-        helper.make_node("ReduceMean", ["input_features"], ["usual"], keepdims=0),
-        helper.make_node("Sub", ["usual", "loudness"], ["quieter"]),
-        helper.make_node("Mul", ["quieter", "eight"], ["scaled"]),
+        helper.make_node("ReduceMax", ["input_features"], ["loudest"], keepdims=0),
+        helper.make_node("Sub", ["loudest", "loudness"], ["quieter"]),
+        helper.make_node("Sub", ["quieter", "quiet"], ["beyond"]),
+        helper.make_node("Mul", ["beyond", "steepness"], ["scaled"]),
         helper.make_node("Sigmoid", ["scaled"], ["logits"]),
     ]
     return _save(path, [FEATURES], nodes, [])
