@@ -1,0 +1,1 @@
+"""What the inference tier does, measured: docs/benchmarks.md."""
