@@ -34,11 +34,13 @@ from transceiver.audio.playout import (
     PlayoutStarted,
     PlayoutStopped,
 )
+from transceiver.client_item import engine_history
 from transceiver.close_reason import CloseReason
 from transceiver.conversation_outputs import AppendAudio, CloseCall, Output
+from transceiver.engine_leg import Resumption
 from transceiver.farewells import FAREWELLS
 from transceiver.input_buffer import InputBuffer
-from transceiver.input_transcripts import InputTranscripts
+from transceiver.input_transcripts import MAX_TRANSCRIPT, InputTranscripts
 from transceiver.item_history import ItemHistory
 from transceiver.item_requests import ItemRequests
 from transceiver.ledger import LatencyLedger
@@ -94,6 +96,7 @@ class Conversation:
             rtt_s=rtt_s,
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
+        self._full_duplex = False
 
     # ---- entry points --------------------------------------------------------
 
@@ -103,6 +106,27 @@ class Conversation:
         model = self._session.current.model
         self._outbox.command(engine.Open(self._call_id, model, config, history=()))
         return self._outbox.drain()
+
+    # ---- for an engine that takes over ---------------------------------------
+
+    def engine_opening(self) -> engine.Open:
+        """The conversation as it is, without the answer that is being given."""
+        giving = self._responses.giving
+        items = [each for each in self._history.items() if each[0].id != giving]
+        config = self._responses.engine_config()
+        model = self._session.current.model
+        return engine.Open(self._call_id, model, config, engine_history(items))
+
+    def engine_resumption(self) -> tuple[Resumption | None, list[Output]]:
+        """The answer that is being given, if one is: from here on another engine gives it."""
+        return self._responses.resume(), self._outbox.drain()
+
+    @property
+    def engine_pauses(self) -> bool:
+        """Whether nobody speaks, or has said anything that waits for an answer."""
+        return not self._responses.busy and not self._input.holds_speech
+
+    # ---- events --------------------------------------------------------------
 
     def channel_opened(self, _now: float) -> list[Output]:
         """Events can reach the client: session.created, then what had to wait for it."""
@@ -199,16 +223,19 @@ class Conversation:
 
     def _engine_ready(self, event: engine.Ready, _now: float) -> None:
         self._responses.output_rate = event.output_rate
+        self._full_duplex = event.full_duplex
 
     def _speech_started(self, event: engine.SpeechStarted, _now: float) -> None:
         detection = self._session.turn_detection
-        if detection is None:
+        # An engine that takes over in the middle of it hears it begin again.
+        if detection is None or self._input.speaking:
             return
         item_id = self._input.speech_started(event.audio_start_ms)
         self._outbox.send(
             api.InputAudioBufferSpeechStarted(item_id=item_id, audio_start_ms=event.audio_start_ms)
         )
-        if detection.interrupt_response:
+        # A full-duplex agent hears the user too, and stops by itself if it yields.
+        if detection.interrupt_response and not self._full_duplex:
             self._responses.interrupt("turn_detected")
 
     def _speech_stopped(self, event: engine.SpeechStopped, _now: float) -> None:
@@ -224,7 +251,14 @@ class Conversation:
             self._ledger.turn_ended(event.voiced_end_ms, now)
             self._responses.answer_turn()
 
+    def _response_proposed(self, _event: engine.ResponseProposed, _now: float) -> None:
+        detection = self._session.turn_detection
+        if detection is not None and detection.create_response:
+            self._responses.speak_unasked()
+
     def _transcribed(self, event: engine.InputTranscript, _now: float) -> None:
+        if event.final and event.item_id:
+            self._history.note_words(event.item_id, event.text[:MAX_TRANSCRIPT])
         if self._session.transcribes:
             self._outbox.send(*self._transcripts.reported(event))
 
@@ -287,8 +321,7 @@ class Conversation:
         asked.ResponseCreate: _create_response,
         asked.ResponseCancel: _cancel_response,
     }
-    # Draining asks nothing of a call that cannot move, and the client was told of a
-    # response when it was asked for, before the engine started it.
+    # The client was told of a response when it was asked for, before the engine started it.
     _ENGINE_HANDLERS: ClassVar[
         Mapping[type[engine.Event], Callable[["Conversation", Any, float], None]]
     ] = {
@@ -296,6 +329,7 @@ class Conversation:
         engine.SpeechStarted: _speech_started,
         engine.SpeechStopped: _speech_stopped,
         engine.TurnEnded: _turn_ended,
+        engine.ResponseProposed: _response_proposed,
         engine.InputTranscript: _transcribed,
         engine.TextDelta: lambda self, event, _now: self._responses.text(event),
         engine.ToolCall: lambda self, event, _now: self._responses.tool_call(event),

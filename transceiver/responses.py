@@ -15,6 +15,7 @@ be queued behind it. Where the client plays, done follows at once and nothing is
 
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 
 from antiphon_proto import trunk as engine
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
@@ -22,6 +23,7 @@ from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
 from transceiver.conversation_outputs import CutPlayout, FinishPlayout, PlayAudio, TurnMeasured
+from transceiver.engine_leg import Resumption
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
 from transceiver.outbox import Outbox
@@ -66,9 +68,10 @@ class Responses:
         self._number = 0
         self._active: ResponseStream | None = None
         self._generated: engine.Done | None = None
+        self._request = engine.Respond(0, "")
+        self._engine_config: engine.SessionConfig | None = None
         self._unplayed = Unplayed()
         self._owed = False
-        self._engine_overridden = False
 
     # ---- generating ----------------------------------------------------------
 
@@ -77,6 +80,11 @@ class Responses:
         if self._active:
             self._owed = True
         else:
+            self.create(ResponseParams())
+
+    def speak_unasked(self) -> None:
+        """Let the agent say what it proposes to say; not while it answers."""
+        if not self._active:
             self.create(ResponseParams())
 
     def create(self, params: ResponseParams) -> None:
@@ -102,7 +110,8 @@ class Responses:
         self._override_engine(engine_config(session))
         text_only = session.text_only if params.output_modalities else None
         instructions = params.instructions or ""
-        self._outbox.command(engine.Respond(stream.number, stream.item_id, instructions, text_only))
+        self._request = engine.Respond(stream.number, stream.item_id, instructions, text_only)
+        self._outbox.command(self._request)
         self._outbox.send(*stream.created())
 
     def text(self, event: engine.TextDelta) -> None:
@@ -138,6 +147,36 @@ class Responses:
         self._finish_playout(stream)
         if stream not in self._unplayed or stream is self._unplayed.playing:
             self._complete(stream, done)
+
+    # ---- for an engine that takes over ---------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether the agent's turn is not over."""
+        return bool(self._active or self._unplayed or self._owed)
+
+    @property
+    def giving(self) -> str | None:
+        """The id of the message that is being generated."""
+        return self._active.item_id if self._active and not self._generated else None
+
+    def engine_config(self) -> engine.SessionConfig:
+        """What the engine is told, with what holds for one response only."""
+        return self._engine_config or self._session.engine_config()
+
+    def resume(self) -> Resumption | None:
+        """Have another engine go on with the active response, if there is more to come.
+
+        One that called tools is over: its calls are whole, and would be made again.
+        """
+        stream = self._active
+        if stream is None or self._generated:
+            return None
+        if stream.called_tools:
+            self.engine_done(engine.Done(stream.number, engine.DoneStatus.COMPLETED))
+            return None
+        said = stream.resume()
+        return Resumption(replace(self._request, said=said), int(stream.audio_ms))
 
     # ---- stopping ------------------------------------------------------------
 
@@ -253,10 +292,10 @@ class Responses:
 
     def _override_engine(self, config: engine.SessionConfig) -> None:
         if differs_beyond_request(config, self._session.engine_config()):
-            self._engine_overridden = True
+            self._engine_config = config
             self._outbox.command(engine.Update(config))
 
     def _restore_engine(self) -> None:
-        if self._engine_overridden:
-            self._engine_overridden = False
+        if self._engine_config is not None:
+            self._engine_config = None
             self._outbox.command(engine.Update(self._session.engine_config()))
