@@ -63,6 +63,7 @@ SHELLS = {
         "engines/cascade/brain/chat",
         "engines/cascade/draft",
         "engines/cascade/engine",
+        "engines/cascade/floor",
         "engines/cascade/recogniser",
         "engines/cascade/session",
         "engines/cascade/speaker",

@@ -15,6 +15,7 @@ from antiphon_proto.trunk import (
     Error,
     InputTranscript,
     SessionConfig,
+    SpeechDismissed,
     SpeechStarted,
     SpeechStopped,
     Stage,
@@ -23,6 +24,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
+from inference.engines.cascade.floor import Floor
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.speech_recognition import RecognitionStream, Utterance
 from inference.engines.cascade.turn_detection.choice import turn_detector
@@ -76,6 +78,7 @@ class Listener:
         the end-of-turn model, if there is one."""
         self._turn_judge = turn_judge
         self.observer: PauseObserver | None = None
+        self.floor = Floor(emit, clock)
         self._pause_samples = pause_ms * SAMPLES_PER_MS
         self._paused = False
         self._batch = batch
@@ -100,6 +103,8 @@ class Listener:
         if before == after:
             self._config = config
             return
+        if after is None:
+            self.floor.reset()
         # A turn that was reported as begun must end, by whichever detector.
         voiced_end = self._detector.voiced_end if before and after else None
         if voiced_end is None:
@@ -118,6 +123,8 @@ class Listener:
     def commit(self) -> UserTurn:
         """The turns that ended since the last commit, or else what was heard until now."""
         self._batch.settle(self._voice)
+        if (undecided := self.floor.reset()) is not None:
+            self._ended.append(undecided)
         turn = UserTurn()
         for ended in self._ended or [self._end_turn()]:
             turn.absorb(ended)
@@ -131,6 +138,7 @@ class Listener:
             self._utterance.abort()
             self._utterance = None
         self._paused = False
+        self.floor.reset()
         self._turn = UserTurn()
         self._ended.clear()
         self._settled = self._heard_until
@@ -159,8 +167,10 @@ class Listener:
             self._begin_utterance(signal.position - WINDOW_SAMPLES)
         elif isinstance(signal, VoiceEnded):
             self._end_utterance(signal)
-        elif self._observes:
-            self._follow_pause()
+        else:
+            self.floor.voice_heard(self._detector.voiced_end or 0)
+            if self._observes:
+                self._follow_pause()
 
     @property
     def _observes(self) -> bool:
@@ -185,6 +195,7 @@ class Listener:
             self.observer.turn_began()
         start = max(voiced - self._padding, self._settled)
         if self._config.turn_detection is not None:
+            self.floor.speech_began(voiced)
             self._emit(SpeechStarted(start // SAMPLES_PER_MS))
         heard_from = min(start, max(voiced - MIN_PRE_ROLL_MS * SAMPLES_PER_MS, self._settled))
         utterance = self._recogniser.begin(self._heard_words, self._config.transcription)
@@ -199,10 +210,18 @@ class Listener:
             return
         self._settled = ended.position
         self._turn.reached[Stage.TURN_ENDED] = self._clock()
-        self._ended.append(self._turn)
-        self._turn = UserTurn()
+        turn, self._turn = self._turn, UserTurn()
         self._emit(SpeechStopped(ended.position // SAMPLES_PER_MS))
-        self._emit(TurnEnded(ended.voiced_end // SAMPLES_PER_MS))
+        self.floor.speech_ended(turn, lambda is_turn: self._conclude(turn, ended, is_turn))
+
+    def _conclude(self, turn: UserTurn, ended: VoiceEnded, is_turn: bool) -> None:
+        if is_turn:
+            self._ended.append(turn)
+            self._emit(TurnEnded(ended.voiced_end // SAMPLES_PER_MS))
+            return
+        if self.observer is not None:
+            self.observer.spoke_on()
+        self._emit(SpeechDismissed(ended.position // SAMPLES_PER_MS))
 
     def _end_turn(self) -> UserTurn:
         """End the turn in progress at the client's word."""
@@ -226,5 +245,6 @@ class Listener:
             return
         words = self._turn.words_so_far
         self._detector.update_text(words)
+        self.floor.words_heard(words, self._heard_until)
         if self._config.transcription is not None:
             self._emit(InputTranscript("", words, final=False))

@@ -15,6 +15,7 @@ from inference.engines.cascade.draft import Draft
 from inference.engines.cascade.gate import Take
 from inference.engines.cascade.history import History
 from inference.engines.cascade.listener import Listener
+from inference.engines.cascade.playback import Playback
 from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.speculation import Speculation, guessed_item
 from inference.engines.cascade.speech_recognition import RecognitionError
@@ -69,6 +70,8 @@ class CascadeSession:
         self._answer_item_id = ""
         self._said = ""
         self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
+        self._playback = Playback()
+        listener.floor.agent_speaks = self._agent_speaks
         self._speculation = listener.observer = Speculation(self._guess, self._draft, counters)
 
     def update(self, config: SessionConfig) -> None:
@@ -143,11 +146,18 @@ class CascadeSession:
     def cancel(self, response: int, played_ms: int) -> None:
         if self._answer is not None and self._answer.response == response:
             self._answer.cancel()
+        self._playback.cut()
+        self._listener.floor.agent_cut()
         for given in self._given:
             if given.response == response:
                 self._history.set_text(given.item_id, given.heard(played_ms))
 
+    def _agent_speaks(self) -> bool:
+        """Whether an answer is being made or played."""
+        return self._answer is not None or self._playback.going_on
+
     def played(self, response: int, played_ms: int) -> None:
+        self._playback.played(response, played_ms)
         answer = self._answer
         if answer is not None and answer.response == response and answer.speaker is not None:
             answer.speaker.played(played_ms)
@@ -206,6 +216,7 @@ class CascadeSession:
         for call in answer.calls:
             self._history.append(Item(call.call_id, Role.ASSISTANT, call))
         if answer.speaker is not None:
+            self._playback.made(answer.response, answer.speaker.spoken.duration_ms)
             self._given.append(_GivenAnswer(answer.response, item_id, said, answer.speaker.spoken))
 
     # ---- the conversation ----------------------------------------------------

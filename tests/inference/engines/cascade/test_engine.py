@@ -23,6 +23,7 @@ from antiphon_proto.trunk import (
     TurnDetection,
     TurnDetectionKind,
     TurnEnded,
+    WordsSpoken,
 )
 from inference.engine_output import Audio
 from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD
@@ -81,6 +82,7 @@ async def test_the_events_of_a_turn_come_in_order(cascade: CascadeEngine, user: 
         ResponseStarted,
         TextDelta,
         Audio,
+        WordsSpoken,
         Done,
     ]
     partials = [it for it in caller.all(InputTranscript) if not it.final]
