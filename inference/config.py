@@ -1,5 +1,6 @@
 """Settings of the inference process."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
@@ -31,6 +32,26 @@ class Vocabulary(Enum):
         return self.value
 
 
+class AsrProtocol(Enum):
+    TRANSCRIPTIONS = "transcriptions"
+    """OpenAI's /v1/audio/transcriptions: a file for each utterance."""
+    REALTIME = "realtime"
+    """vLLM's WebSocket at /v1/realtime: audio as it comes."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class TtsFallback(Enum):
+    """What the embedded voice says when the speech server fails."""
+
+    APOLOGY = "apology"
+    ANSWER = "answer"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 def engine_name(text: str) -> EngineName:
     try:
         return EngineName(text)
@@ -51,6 +72,48 @@ def endpoint_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"expected http://HOST[:PORT]/v1, not {text!r}")
     return text if parts.path.strip("/") else f"{text.rstrip('/')}/v1"
+
+
+def endpoint_urls(text: str) -> tuple[str, ...]:
+    """Base URLs of equal servers, with commas between."""
+    return tuple(endpoint_url(part.strip()) for part in text.split(","))
+
+
+def voice_names(text: str) -> dict[str, str]:
+    """NAME=SERVER_NAME, with commas between."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    names = {name.strip(): server_name.strip() for name, _, server_name in pairs}
+    if not all(name and server_name for name, server_name in names.items()):
+        raise ValueError(f"expected NAME=SERVER_NAME,..., not {text!r}")
+    return names
+
+
+def asr_protocol(text: str) -> AsrProtocol:
+    try:
+        return AsrProtocol(text)
+    except ValueError:
+        raise ValueError(f"expected transcriptions or realtime, not {text!r}") from None
+
+
+def tts_fallback(text: str) -> TtsFallback:
+    try:
+        return TtsFallback(text)
+    except ValueError:
+        raise ValueError(f"expected apology or answer, not {text!r}") from None
+
+
+def speed(text: str) -> float:
+    number = float(text)
+    if not 0.25 <= number <= 4:
+        raise ValueError("must be from 0.25 to 4")
+    return number
+
+
+def interval_s(text: str) -> float:
+    number = float(text)
+    if not (number == 0 or 0.2 <= number <= 60):
+        raise ValueError("must be 0, or from 0.2 to 60")
+    return number
 
 
 def seconds(text: str) -> float:
@@ -82,6 +145,54 @@ class InferenceConfig:
     )
     asr_vocabulary: Vocabulary = setting(
         Vocabulary.AUTO, parse=vocabulary, help="auto, domain or general"
+    )
+    asr_url: tuple[str, ...] | None = setting(
+        None,
+        parse=endpoint_urls,
+        help="speech recognition servers, with commas between; else the embedded recogniser",
+    )
+    asr_model: str | None = setting(None, parse=str, help="model to ask for at --asr-url")
+    asr_protocol: AsrProtocol = setting(
+        AsrProtocol.TRANSCRIPTIONS,
+        parse=asr_protocol,
+        help="transcriptions (OpenAI's HTTP) or realtime (vLLM's WebSocket)",
+    )
+    asr_api_key_file: str | None = setting(None, parse=str, help="file with the key for --asr-url")
+    asr_timeout_s: float = setting(
+        5.0, parse=seconds, help="longest wait for a transcript after the end of the speech"
+    )
+    asr_partial_interval_s: float = setting(
+        1.0,
+        parse=interval_s,
+        help="of speech between two transcriptions of what there is of it; 0: only at its end",
+    )
+    tts_url: tuple[str, ...] | None = setting(
+        None, parse=endpoint_urls, help="speech servers, with commas between; else espeak-ng"
+    )
+    tts_model: str | None = setting(None, parse=str, help="model to ask for at --tts-url")
+    tts_voice: str | None = setting(
+        None,
+        parse=str,
+        help="the server's voice for all names that --tts-voices lacks; else they are sent as "
+        "they are",
+    )
+    tts_voices: Mapping[str, str] | None = setting(
+        None, parse=voice_names, help="NAME=SERVER_NAME,... of voices"
+    )
+    tts_rate: int = setting(
+        24_000,
+        parse=whole_number(8_000, 96_000),
+        help="samples a second of raw audio whose type does not say it",
+    )
+    tts_speed: float = setting(1.0, parse=speed, help="of the server's voices, 0.25 to 4")
+    tts_api_key_file: str | None = setting(None, parse=str, help="file with the key for --tts-url")
+    tts_timeout_s: float = setting(
+        5.0, parse=seconds, help="how far the server's speech may be behind real time"
+    )
+    tts_fallback: TtsFallback = setting(
+        TtsFallback.APOLOGY,
+        parse=tts_fallback,
+        help="what the embedded voice says for a server that fails: apology or answer",
     )
     asr_workers: int = setting(1, parse=positive, help="speech recogniser processes, one a core")
     turn_model: str | None = setting(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError
-from inference.config import EngineName, InferenceConfig, Vocabulary
+from inference.config import EngineName, InferenceConfig
 from inference.engine import Engine
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.echo import EchoEngine
@@ -34,20 +34,13 @@ def available_engines(config: InferenceConfig, counters: CascadeCounters) -> lis
 
 def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
     """Imports the cascade's libraries, which `--engine echo` can do without."""
-    from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
     from inference.engines.cascade.engine import CascadeEngine
-    from inference.engines.cascade.synthesiser import Synthesiser
+    from inference.engines.speech_sources import recogniser, synthesiser
 
-    general = config.asr_vocabulary is Vocabulary.GENERAL
-    if config.asr_vocabulary is Vocabulary.AUTO:
-        general = config.llm_url is not None
-    recogniser = EmbeddedRecogniser(
-        counters, workers=config.asr_workers, general_vocabulary=general
-    )
     return CascadeEngine(
         _brains(config),
-        recogniser,
-        Synthesiser(counters),
+        recogniser(config, counters),
+        synthesiser(config, counters),
         counters,
         pause_ms=config.preempt_after_ms,
         turn_judge=_turn_judge(config, counters),

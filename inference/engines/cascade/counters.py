@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
+from inference.engines.cascade.servers.counters import SpeechServerCounters
+from inference.model_server.counters import ModelServerCounters
+
 
 class WorkerKind(Enum):
     RECOGNISER = "recogniser"
@@ -69,3 +72,5 @@ class CascadeCounters:
     speculation: SpeculationCounters = field(default_factory=SpeculationCounters)
     turn_model: TurnModelCounters = field(default_factory=TurnModelCounters)
     consultations: Counter[Consultation] = field(default_factory=Counter)
+    model_servers: ModelServerCounters = field(default_factory=ModelServerCounters)
+    speech_servers: SpeechServerCounters = field(default_factory=SpeechServerCounters)

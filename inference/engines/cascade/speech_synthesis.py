@@ -1,6 +1,6 @@
 """What speaks: the contract of the cascade's synthesisers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from inference.engines.cascade.speech import Speech
@@ -15,6 +15,9 @@ class SynthesisError(EngineError):
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SYNTHESIS_FAILED, message)
+
+
+Report = Callable[[SynthesisError], None]
 
 
 class Voice(Protocol):
@@ -46,8 +49,9 @@ class VoiceSource(Protocol):
     def unready_reason(self) -> str | None:
         """None while a voice would be heard."""
 
-    def voice(self, name: str, session_key: str = "") -> Voice:
+    def voice(self, name: str, session_key: str = "", report: Report = lambda error: None) -> Voice:
         """The voice called `name` in the Realtime API, or a default one.
 
-        `session_key` names the call, as `Engine.open` says.
+        `session_key` names the call, as `Engine.open` says; `report` hears of what failed and
+        was made good, so that `speak` does not raise it.
         """

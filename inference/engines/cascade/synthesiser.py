@@ -8,7 +8,7 @@ import msgspec
 
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.speech import Speech, SpokenWord
-from inference.engines.cascade.speech_synthesis import SynthesisError
+from inference.engines.cascade.speech_synthesis import Report, SynthesisError
 from inference.engines.cascade.voices import EspeakVoice, espeak_voice
 from inference.engines.cascade.worker_messages import Kind, SpeakRequest, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
@@ -66,7 +66,9 @@ class Synthesiser:
     def unready_reason(self) -> str | None:
         return None if self.ready else "the voice is not running"
 
-    def voice(self, name: str, session_key: str = "") -> EmbeddedVoice:
+    def voice(
+        self, name: str, session_key: str = "", report: Report = lambda error: None
+    ) -> EmbeddedVoice:
         return EmbeddedVoice(self, espeak_voice(name))
 
     async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[Speech]:

@@ -1,0 +1,40 @@
+"""A voice that another one takes over from where it fails."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from inference.engines.cascade.speech import Speech
+from inference.engines.cascade.speech_synthesis import Report, SynthesisError, Voice
+
+
+class FallbackVoice:
+    """Speaks with the first voice until that fails, and then with its fallback to the end.
+
+    A piece that broke off is spoken again as a whole: half a sentence helps nobody.
+    """
+
+    fallback = None
+    """It has spoken already."""
+
+    def __init__(self, first: Voice, report: Report) -> None:
+        """`report` hears why the first voice failed."""
+        self._voice = first
+        self._report = report
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech]:
+        """As `Voice.speak`."""
+        try:
+            async with aclosing(self._voice.speak(text)) as parts:
+                async for speech in parts:
+                    yield speech
+        except SynthesisError as error:
+            fallback = self._voice.fallback
+            if fallback is None:
+                raise
+            self._report(error)
+            self._voice = fallback
+        else:
+            return
+        async with aclosing(self._voice.speak(text)) as parts:
+            async for speech in parts:
+                yield speech
