@@ -34,10 +34,12 @@ logger = logging.getLogger(__name__)
 
 HEARING_APOLOGY = "Sorry, I could not hear that. Please say it again."
 BRAIN_APOLOGY = "Sorry, I cannot think of an answer right now. Please try again."
+VOICE_APOLOGY = "Sorry, something is wrong with my voice. Please ask me again."
 APOLOGIES = {
     ErrorCode.RECOGNITION_FAILED: HEARING_APOLOGY,
     ErrorCode.BRAIN_FAILED: BRAIN_APOLOGY,
     ErrorCode.BRAIN_TIMEOUT: BRAIN_APOLOGY,
+    ErrorCode.SYNTHESIS_FAILED: VOICE_APOLOGY,
 }
 
 
@@ -140,15 +142,24 @@ class Answer:
         apology = APOLOGIES.get(code)
         if apology is None:
             return
-        apology = f" {apology}" if self.text else apology
-        self._write(apology)
         if self.speaker is None and self._make_speaker is not None:
             self.speaker = self._make_speaker(self._take)
-        try:
-            if self.speaker is not None:
+        if code is ErrorCode.SYNTHESIS_FAILED and not self._fall_back():
+            return
+        apology = f" {apology}" if self.text else apology
+        self._write(apology)
+        while self.speaker is not None:
+            try:
                 await self.speaker.say(apology)
-        except EngineError as error:
-            self._emit(Error(error.code, str(error)))
+                return
+            except EngineError as error:
+                self._emit(Error(error.code, str(error)))
+            if not self._fall_back():
+                return
+
+    def _fall_back(self) -> bool:
+        """Whether another voice is left to apologise with."""
+        return self.speaker is not None and self.speaker.fall_back()
 
     def _reach(self, stage: Stage) -> None:
         self._turn.reached.setdefault(stage, self._clock())
