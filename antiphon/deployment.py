@@ -18,7 +18,7 @@ from antiphon.tier_command import (
     transceiver_command,
 )
 from antiphon.tier_output import TierOutput
-from antiphon.up_settings import UpSettings
+from antiphon.up_settings import MODEL_SERVERS, UpSettings
 from chassis.host_port import HostPort
 
 logger = logging.getLogger(__name__)
@@ -49,11 +49,10 @@ class Deployment:
         self._environ = environ
         self._cluster_keys = directory.write_secret("cluster.keys", new_cluster_keys())
         self._api_keys = directory.write_secret("api.keys", api_key)
-        self._llm_api_key = (
-            directory.write_secret("llm.key", settings.llm_api_key)
-            if settings.llm_api_key
-            else None
-        )
+        keys = {kind: getattr(settings, f"{kind}_api_key") for kind in MODEL_SERVERS}
+        self._model_api_keys = {
+            kind: directory.write_secret(f"{kind}.key", key) for kind, key in keys.items() if key
+        }
         self._tiers: list[_Tier] = []
 
     async def start(self) -> HostPort:
@@ -64,7 +63,7 @@ class Deployment:
         settings = self._settings
         relay, inference = await asyncio.gather(
             self._start(relay_command(settings, self._cluster_keys)),
-            self._start(inference_command(settings, self._llm_api_key)),
+            self._start(inference_command(settings, self._model_api_keys)),
         )
         transceiver = await self._start(
             transceiver_command(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from antiphon.up_settings import UpSettings
+from antiphon.up_settings import MODEL_SERVERS, UpSettings
 from chassis.host_port import HostPort
 from chassis.readiness import ReadyReport
 
@@ -52,17 +52,23 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
     )
 
 
-def inference_command(settings: UpSettings, llm_api_key: Path | None) -> TierCommand:
+def inference_command(settings: UpSettings, model_api_keys: Mapping[str, Path]) -> TierCommand:
+    """`model_api_keys`: files with the keys of those model servers that have one, by kind."""
     flags = {
         "engine": settings.engine,
         # Ctrl-C ends the calls too.
         "drain-seconds": "0",
         "log-level": settings.log_level,
     }
-    if settings.llm_url is not None and settings.llm_model is not None:
-        flags |= {"llm-url": settings.llm_url, "llm-model": settings.llm_model}
-    if llm_api_key is not None:
-        flags["llm-api-key-file"] = str(llm_api_key)
+    for kind in MODEL_SERVERS:
+        url, model = getattr(settings, f"{kind}_url"), getattr(settings, f"{kind}_model")
+        if url is not None and model is not None:
+            flags |= {f"{kind}-url": url, f"{kind}-model": model}
+    if settings.asr_url is not None:
+        flags["asr-protocol"] = settings.asr_protocol
+    if settings.tts_voice is not None:
+        flags["tts-voice"] = settings.tts_voice
+    flags |= {f"{kind}-api-key-file": str(path) for kind, path in model_api_keys.items()}
     return TierCommand(
         "inference", {"grpc": ANY_LOCAL_PORT, "admin": settings.admin_bind(1)}, flags
     )

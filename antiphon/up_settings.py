@@ -10,6 +10,19 @@ from chassis.settings import SettingError, positive, setting
 ENGINES = ("cascade", "echo")
 
 
+MODEL_SERVERS = ("llm", "asr", "tts")
+"""Kinds of model servers, each with a URL, a model and maybe a key of its own."""
+
+ASR_PROTOCOLS = ("transcriptions", "realtime")
+
+
+def asr_protocol(text: str) -> str:
+    """Raises ValueError for an unknown one."""
+    if text not in ASR_PROTOCOLS:
+        raise ValueError(f"expected {' or '.join(ASR_PROTOCOLS)}, not {text!r}")
+    return text
+
+
 def engine(text: str) -> str:
     """An engine's name. Raises ValueError for an unknown one."""
     if text not in ENGINES:
@@ -65,6 +78,32 @@ class UpSettings:
         repr=False,
         metadata={"parse": filled, "help": "key for --llm-url; better given as the variable"},
     )
+    asr_url: str | None = setting(
+        None, parse=http_url, help="OpenAI-compatible server that recognises speech for the cascade"
+    )
+    asr_model: str | None = setting(None, parse=filled, help="model to ask for at --asr-url")
+    asr_protocol: str = setting(
+        "transcriptions",
+        parse=asr_protocol,
+        help="how to ask --asr-url: transcriptions, or realtime (vLLM's WebSocket)",
+    )
+    asr_api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={"parse": filled, "help": "key for --asr-url; better given as the variable"},
+    )
+    tts_url: str | None = setting(
+        None, parse=http_url, help="OpenAI-compatible server that speaks for the cascade"
+    )
+    tts_model: str | None = setting(None, parse=filled, help="model to ask for at --tts-url")
+    tts_voice: str | None = setting(
+        None, parse=filled, help="its voice; else the one that a session names"
+    )
+    tts_api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={"parse": filled, "help": "key for --tts-url; better given as the variable"},
+    )
     api_key: str | None = field(
         default=None,
         repr=False,
@@ -79,8 +118,9 @@ class UpSettings:
     log_level: str = setting("warning", parse=log_level, help="debug, info, warning or error")
 
     def __post_init__(self) -> None:
-        if (self.llm_url is None) != (self.llm_model is None):
-            raise SettingError("--llm-url and --llm-model need one another")
+        for kind in MODEL_SERVERS:
+            if (getattr(self, f"{kind}_url") is None) != (getattr(self, f"{kind}_model") is None):
+                raise SettingError(f"--{kind}-url and --{kind}-model need one another")
         if self.admin_bind(self.workers + 1).port > 65535:
             raise SettingError("--admin (else --http) leaves no ports for the admin addresses")
 

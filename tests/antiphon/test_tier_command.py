@@ -29,7 +29,7 @@ def test_relay() -> None:
 
 
 def test_inference_with_the_embedded_brain() -> None:
-    assert inference_command(UpSettings(), None).arguments() == [
+    assert inference_command(UpSettings(), {}).arguments() == [
         "inference",
         "--grpc=127.0.0.1:0",
         "--admin=127.0.0.1:8082",
@@ -41,9 +41,32 @@ def test_inference_with_the_embedded_brain() -> None:
 
 def test_inference_with_a_language_model_gets_its_key_by_file() -> None:
     settings = UpSettings(llm_url="http://llm/v1", llm_model="m", llm_api_key="hush")
-    arguments = inference_command(settings, Path("/run/llm.key")).arguments()
+    arguments = inference_command(settings, {"llm": Path("/run/llm.key")}).arguments()
     assert {"--llm-url=http://llm/v1", "--llm-model=m"} < set(arguments)
     assert "--llm-api-key-file=/run/llm.key" in arguments
+    assert not any("hush" in argument for argument in arguments)
+
+
+def test_inference_with_servers_for_speech() -> None:
+    settings = UpSettings(
+        asr_url="http://asr/v1",
+        asr_model="whisper",
+        asr_protocol="realtime",
+        tts_url="http://tts/v1",
+        tts_model="kokoro",
+        tts_voice="af_heart",
+        tts_api_key="hush",
+    )
+    arguments = inference_command(settings, {"tts": Path("/run/tts.key")}).arguments()
+    assert {
+        "--asr-url=http://asr/v1",
+        "--asr-model=whisper",
+        "--asr-protocol=realtime",
+        "--tts-url=http://tts/v1",
+        "--tts-model=kokoro",
+        "--tts-voice=af_heart",
+        "--tts-api-key-file=/run/tts.key",
+    } < set(arguments)
     assert not any("hush" in argument for argument in arguments)
 
 

@@ -58,6 +58,9 @@ def test_any_port_stays_any_port(argv: list[str]) -> None:
         ["--advertise=example.org"],
         ["--llm-url=http://127.0.0.1:1"],
         ["--llm-model=m"],
+        ["--asr-url=http://127.0.0.1:1"],
+        ["--asr-url=http://127.0.0.1:1", "--asr-model=m", "--asr-protocol=telepathy"],
+        ["--tts-model=m"],
         ["--llm-url=ftp://x", "--llm-model=m"],
         ["--api-key="],
         ["--http=127.0.0.1:65535"],
@@ -70,4 +73,6 @@ def test_what_cannot_work_is_refused(argv: list[str]) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "hush" not in repr(up("--api-key=hush", "--llm-api-key=hush"))
+    assert "hush" not in repr(
+        up(*(f"--{kind}api-key=hush" for kind in ("", "llm-", "asr-", "tts-")))
+    )

@@ -151,11 +151,11 @@ class Answer:
         while self.speaker is not None:
             try:
                 await self.speaker.say(apology)
-                return
             except EngineError as error:
                 self._emit(Error(error.code, str(error)))
-            if not self._fall_back():
-                return
+                if self._fall_back():
+                    continue
+            return
 
     def _fall_back(self) -> bool:
         """Whether another voice is left to apologise with."""
