@@ -59,9 +59,10 @@ SHELLS = {
     ],
     "inference": [
         "__main__",
-        "engines/available",
+        "engines/brain_sources",
         "engines/cascade/answer",
         "engines/cascade/brain/chat",
+        "engines/cascade/brain/delegating",
         "engines/cascade/draft",
         "engines/cascade/engine",
         "engines/cascade/floor",

@@ -12,7 +12,15 @@ from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from antiphon_proto.stun import StunMessage
-from antiphon_proto.trunk import UNSOLICITED, Error, Event, Ready, SpeechStarted, SpeechStopped
+from antiphon_proto.trunk import (
+    UNSOLICITED,
+    Error,
+    Event,
+    Open,
+    Ready,
+    SpeechStarted,
+    SpeechStopped,
+)
 from chassis.host_port import HostPort
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
@@ -34,8 +42,9 @@ from transceiver.conversation_outputs import (
 from transceiver.counters import CallCounters
 from transceiver.data_channel import ChannelEnd, DataChannel
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
+from transceiver.engine_leg import Replicas, Resumption
+from transceiver.engine_link import EngineLink
 from transceiver.ice import IceAgent, IceCredentials
-from transceiver.inference_client import InferenceClient
 from transceiver.ledger import LatencyLedger
 from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
@@ -85,7 +94,7 @@ class Call:
         session: RealtimeSession,
         ice: IceCredentials,
         certificate: DtlsCertificate,
-        inference: InferenceClient,
+        replicas: Replicas,
         encoder_policy: EncoderPolicy,
         send: SendDatagram,
         counters: CallCounters,
@@ -130,7 +139,7 @@ class Call:
             rtt_s=self._rtt_s,
             ledger=self._ledger,
         )
-        self._engine = inference.open(self)
+        self._engine = EngineLink(replicas, self, clock=clock, counters=counters.hand_offs)
         self._media = CallMedia(
             offer.format,
             engine=self._engine,
@@ -225,6 +234,7 @@ class Call:
         """Do what time asks for less often than for frames; often only while connecting."""
         self.transport.tick(now)
         self._check_deadlines(now)
+        self._engine.tick(now)
         if self.transport.connected:
             self._tend_at = now + TEND_INTERVAL_S
             for report in self._media.reports(now):
@@ -254,7 +264,7 @@ class Call:
         Nobody may call it any more, but for `close`.
         """
         self._data_channel = None
-        del self.transport, self._media, self._conversation
+        del self.transport, self._media, self._conversation, self._engine
 
     # ---- the client's side: TransportListener and DataChannelListener ----
 
@@ -291,7 +301,7 @@ class Call:
         hung_up = end is ChannelEnd.PEER
         self.close(CloseReason.CLIENT_HANGUP if hung_up else CloseReason.CHANNEL_BROKEN)
 
-    # ---- the engine's side: EngineListener ----
+    # ---- the engine's side: EngineHost ----
 
     def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
         if self.closed is not None:
@@ -313,10 +323,16 @@ class Call:
             self._media.start(event)
         self._act(self._conversation.engine_event(event, now))
 
-    @contained
-    def engine_lost(self) -> None:
-        lost = Error("engine_lost", "The inference replica was lost.", fatal=True)
-        self._act(self._conversation.engine_event(lost, self._clock()))
+    def engine_opening(self) -> Open:
+        return self._conversation.engine_opening()
+
+    def engine_resumption(self) -> Resumption | None:
+        resumption, outputs = self._conversation.engine_resumption()
+        self._act(outputs)
+        return resumption
+
+    def engine_pauses(self) -> bool:
+        return self._conversation.engine_pauses
 
     # ---- joints ----
 

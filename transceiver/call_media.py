@@ -98,7 +98,9 @@ class CallMedia:
         return self._rtcp.rtt
 
     def start(self, ready: Ready) -> None:
-        """The engine takes and gives PCM of these rates."""
+        """The engine takes and gives PCM of these rates; one that takes over has the same."""
+        if self._audio is not None:
+            return
         self._ms_per_byte = 1000 / ready.input_rate / BYTES_PER_SAMPLE
         self._audio = CallAudio(
             self._format,

@@ -23,8 +23,8 @@ from transceiver.counters import CallCounters
 from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
+from transceiver.engine_leg import Replicas
 from transceiver.ice import IceCredentials
-from transceiver.inference_client import InferenceClient
 from transceiver.media_clock import MediaClock
 from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
@@ -63,7 +63,7 @@ class CallTable:
         incarnation: int,
         endpoint: TunnelEndpoint,
         announcer: Announcer,
-        inference: InferenceClient,
+        replicas: Replicas,
         admission: Admission,
         encoder_policy: EncoderPolicy,
         counters: CallCounters,
@@ -74,7 +74,7 @@ class CallTable:
         """`clock` is monotonic; `incarnation` (0..255) is minted into every ufrag."""
         self._config = config
         self._endpoint = endpoint
-        self._inference = inference
+        self._replicas = replicas
         self._admission = admission
         self._encoder_policy = encoder_policy
         self._counters = counters
@@ -213,7 +213,7 @@ class CallTable:
             session=session,
             ice=self._mint_credentials(),
             certificate=self._certificate,
-            inference=self._inference,
+            replicas=self._replicas,
             encoder_policy=self._encoder_policy,
             send=paths.send,
             counters=self._counters,

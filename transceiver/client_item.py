@@ -1,6 +1,7 @@
 """Items that clients create: what is accepted of them, and what the engine is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import msgspec
 from msgspec import UNSET
@@ -63,6 +64,18 @@ def engine_item(item: Item) -> engine.Item:
         case FunctionCallOutput():
             output = engine.FunctionCallOutput(item.call_id, item.output)
             return engine.Item(str(item.id), engine.Role.USER, output)
+
+
+def engine_history(items: Sequence[tuple[Item, str]]) -> tuple[engine.Item, ...]:
+    """What an engine can be told of items, each with the words that were understood of it.
+
+    Speech whose words are not known is left out, like an answer without any.
+    """
+    told = (
+        replace(item, content=item.content or words)
+        for item, words in ((engine_item(item), words) for item, words in items)
+    )
+    return tuple(item for item in told if item.content)
 
 
 def _check_content(message: Message) -> None:

@@ -7,6 +7,7 @@ from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import fraction, positive, setting, whole_number
 from transceiver.audio.encoder_policy import OpusChoice
+from transceiver.replica_addresses import ReplicaAddresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,10 @@ class TransceiverConfig:
     advertise: HostPort = setting(
         parse=HostPort.parse_concrete, help="the relay's public address, as clients reach it"
     )
-    inference: HostPort = setting(
-        parse=HostPort.parse, help="address of the inference replica's gRPC server"
+    inference: ReplicaAddresses = setting(
+        parse=ReplicaAddresses.parse,
+        help="gRPC servers of the inference replicas: HOST:PORT, several with commas between "
+        "them, or dns:NAME:PORT for every address of a name",
     )
     cluster_keys: str = setting(parse=str, help="file with the cluster's keys")
     api_keys: str = setting(parse=str, help="file with the API keys, one a line")

@@ -10,6 +10,7 @@ from transceiver.audio.downlink_counts import DownlinkCounts
 from transceiver.close_reason import CloseReason
 from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
+from transceiver.hand_off import HandOffCounters
 from transceiver.ice import IceRejection
 from transceiver.signaling.calls import RefusalReason
 
@@ -49,6 +50,7 @@ class CallCounters:
         default_factory=lambda: DurationHistogram(LATENESS_BOUNDS_S)
     )
     """From a frame's due time to when it has left for its relay."""
+    hand_offs: HandOffCounters = field(default_factory=HandOffCounters)
     audio: AudioCounts = field(default_factory=AudioCounts)
     downlink: DownlinkCounts = field(default_factory=DownlinkCounts)
 

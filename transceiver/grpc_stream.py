@@ -85,6 +85,7 @@ class GrpcStream:
     def receive(self, data: bytes) -> list[bytes]:
         """The messages that `data` completes. Raises GrpcStreamError."""
         self._received += data
+        self.pings_unanswered = 0
         try:
             for kind, flags, stream, payload in take_frames(self._received):
                 self._handle(kind, flags, stream, payload)
@@ -93,7 +94,7 @@ class GrpcStream:
         return self._take_messages()
 
     def ping(self) -> None:
-        """Ask the server for a sign of life: `pings_unanswered` is 0 again once it gives one."""
+        """Ask for a sign of life: `pings_unanswered` is 0 again once the server sends anything."""
         self.pings_unanswered += 1
         self._outgoing += encode_frame(FrameType.PING, bytes(8))
 
@@ -126,9 +127,7 @@ class GrpcStream:
         if kind == FrameType.SETTINGS and not flags & ACK:
             self._apply(decode_settings(payload))
             self._outgoing += encode_frame(FrameType.SETTINGS, b"", flags=ACK)
-        elif kind == FrameType.PING and flags & ACK:
-            self.pings_unanswered = 0
-        elif kind == FrameType.PING:
+        elif kind == FrameType.PING and not flags & ACK:
             self._outgoing += encode_frame(FrameType.PING, payload, flags=ACK)
         elif kind == FrameType.GOAWAY and decode_u32(payload) < _STREAM:
             raise GrpcStreamError(f"the server goes away, code {decode_u32(payload, at=4)}")

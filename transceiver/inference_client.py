@@ -5,7 +5,7 @@ import itertools
 import logging
 import time
 from asyncio import FIRST_COMPLETED
-from typing import Protocol
+from collections.abc import Callable
 
 from google.protobuf.message import DecodeError
 
@@ -16,11 +16,13 @@ from antiphon_proto.audio_block import (
     unpack_frames,
 )
 from antiphon_proto.inference.v1 import inference_pb2 as pb
-from antiphon_proto.trunk import Close, Command, Error, Event, Ready
+from antiphon_proto.trunk import Close, Command, Error, Ready
 from antiphon_proto.trunk.event_codec import event_from_protobuf
 from chassis.host_port import HostPort
 from transceiver.counters import TrunkCounters
+from transceiver.engine_leg import EngineListener
 from transceiver.grpc_stream import GrpcStream
+from transceiver.replica_directory import ReplicaReport
 from transceiver.trunk_backlog import TrunkBacklog
 from transceiver.trunk_connection import TrunkConnection, connect
 
@@ -29,19 +31,8 @@ logger = logging.getLogger(__name__)
 TRUNK_PATH = f"/{pb.DESCRIPTOR.services_by_name['Inference'].full_name}/Trunk"
 
 RECONNECT_S = 0.5
+CONNECT_TIMEOUT_S = 3.0
 OPEN_TIMEOUT_S = 5.0
-
-
-class EngineListener(Protocol):
-    """What a call does with its engine's output."""
-
-    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
-        """Take samples of `response` that start at sample `offset` of it."""
-
-    def engine_event(self, event: Event) -> None: ...
-
-    def engine_lost(self) -> None:
-        """The trunk broke; the session no longer exists at the replica."""
 
 
 class EngineSession:
@@ -50,6 +41,7 @@ class EngineSession:
     def __init__(
         self, client: "InferenceClient", number: int, answer: "asyncio.Future[Ready | Error]"
     ) -> None:
+        self.replica = client.target
         self._client = client
         self._number = number
         self._answer = answer
@@ -83,9 +75,21 @@ class InferenceClient:
     anew; sessions are not.
     """
 
-    def __init__(self, target: HostPort, counters: TrunkCounters) -> None:
+    def __init__(
+        self,
+        target: HostPort,
+        counters: TrunkCounters,
+        *,
+        on_connected: Callable[[HostPort], None] = lambda target: None,
+        on_lost: Callable[[HostPort], None] = lambda target: None,
+        on_report: Callable[[HostPort, ReplicaReport], None] = lambda target, report: None,
+    ) -> None:
+        """`on_lost` is called before the sessions' listeners are told."""
         self.backlog = TrunkBacklog(counters, time.time)
-        self._target = target
+        self.target = target
+        self._on_connected = on_connected
+        self._on_lost = on_lost
+        self._on_report = on_report
         self._connection: TrunkConnection | None = None
         self._defect: asyncio.Future[None]
         self._listening = True
@@ -98,6 +102,10 @@ class InferenceClient:
     @property
     def connected(self) -> bool:
         return self._connected.is_set()
+
+    @property
+    def sessions(self) -> int:
+        return len(self._listeners)
 
     async def wait_connected(self) -> None:
         await self._connected.wait()
@@ -136,9 +144,11 @@ class InferenceClient:
 
     async def _hold_trunk(self) -> None:
         """Raises OSError when there is no connection."""
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            connected = await connect(self.target)
         connection = TrunkConnection(
-            await connect(self._target),
-            GrpcStream(str(self._target), TRUNK_PATH),
+            connected,
+            GrpcStream(str(self.target), TRUNK_PATH),
             on_message=self._message_received,
             on_writable=self.flush,
         )
@@ -168,6 +178,7 @@ class InferenceClient:
         connection.listen(self._listening)
         self._defect = asyncio.get_running_loop().create_future()
         self._connected.set()
+        self._on_connected(self.target)
         try:
             await asyncio.wait((connection.lost, self._defect), return_when=FIRST_COMPLETED)
         finally:
@@ -176,6 +187,7 @@ class InferenceClient:
             self._defect.result()
         logger.warning("trunk broke: %s", connection.lost.result())
         self._connection = None
+        self._on_lost(self.target)
         self._lose_sessions()
         self._counters.reconnects += 1
 
@@ -201,6 +213,10 @@ class InferenceClient:
     def _receive(self, message: pb.Downlink) -> None:
         """Hand frames and events on in the order that `after_frames` gives."""
         self._counters.messages_received += 1
+        if message.HasField("replica"):
+            state = message.replica
+            report = ReplicaReport(state.capacity, state.sessions, state.draining)
+            self._on_report(self.target, report)
         try:
             frames = unpack_frames(message.audio)
         except AudioBlockError:

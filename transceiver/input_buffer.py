@@ -45,6 +45,16 @@ class InputBuffer:
         return self._buffered_ms
 
     @property
+    def speaking(self) -> bool:
+        """Whether speech started that has not stopped."""
+        return self._speech is not None and self._speech.stopped_ms is None
+
+    @property
+    def holds_speech(self) -> bool:
+        """Whether speech started since the last commit."""
+        return self._speech is not None
+
+    @property
     def holds_turn(self) -> bool:
         """Whether a turn that ended can be in it, or it was committed or cleared meanwhile."""
         return self._speech is not None or self.committable

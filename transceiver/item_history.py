@@ -1,11 +1,14 @@
 """The conversation's items in order, as the server knows them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from antiphon_proto.realtime.items import Item, Message, OutputAudio
+from antiphon_proto.trunk import WordEnd
 from transceiver.heard_text import heard_text
+from transceiver.word_times import WordTimes
 
 MAX_ITEMS = 1000
 MAX_TOTAL_BYTES = 8 * 1024 * 1024
@@ -26,6 +29,10 @@ class _Entry:
     audio_ms: float = 0.0
     heard_ms: int | None = None
     """Set when it was truncated."""
+    times: WordTimes | None = None
+    """Where its words end, if its engine tells."""
+    words: str = ""
+    """What was understood of the user's speech, whether the client wants to know or not."""
 
 
 class ItemHistory:
@@ -47,11 +54,21 @@ class ItemHistory:
         entry = self._entry(item_id)
         if entry.heard_ms is None:
             return entry.whole
-        return _truncated(entry.whole, entry.heard_ms, entry.audio_ms)
+        return _truncated(entry, entry.heard_ms)
 
     def audio_ms(self, item_id: str) -> float:
         """How much audio belongs to the item. Raises UnknownItemError."""
         return self._entry(item_id).audio_ms
+
+    def items(self) -> list[tuple[Item, str]]:
+        """All items in order, without what was not heard of them, each with its `words`."""
+        return [(self.get(item_id), self._entries[item_id].words) for item_id in self._order]
+
+    def note_words(self, item_id: str, words: str) -> None:
+        """So the user's speech was understood; does nothing when the item is gone."""
+        entry = self._entries.get(item_id)
+        if entry:
+            entry.words = words
 
     def previous_id(self, item_id: str) -> str | None:
         """The item before this one; None for the first, and for one that is gone."""
@@ -98,6 +115,16 @@ class ItemHistory:
         if entry:
             entry.audio_ms += milliseconds
 
+    def add_words(self, item_id: str, words: Iterable[WordEnd]) -> None:
+        """Its engine told where words end in it; does nothing when the item is gone."""
+        if times := self._times(item_id):
+            times.add(words)
+
+    def restart_words(self, item_id: str, text_end: int, audio_end_ms: int) -> None:
+        """Another engine goes on with the item from there; does nothing when it is gone."""
+        if times := self._times(item_id):
+            times.restart(text_end, audio_end_ms)
+
     def truncate(self, item_id: str, heard_ms: int) -> None:
         """Only so much of the item was heard. Raises UnknownItemError."""
         entry = self._entry(item_id)
@@ -108,6 +135,14 @@ class ItemHistory:
         self._total_bytes -= self._entry(item_id).size
         del self._entries[item_id]
         self._order.remove(item_id)
+
+    def _times(self, item_id: str) -> WordTimes | None:
+        entry = self._entries.get(item_id)
+        if entry is None:
+            return None
+        if entry.times is None:
+            entry.times = WordTimes()
+        return entry.times
 
     def _entry(self, item_id: str) -> _Entry:
         try:
@@ -125,11 +160,12 @@ def item_bytes(item: Item) -> int:
     return len(msgspec.json.encode(item))
 
 
-def _truncated(item: Item, heard_ms: int, audio_ms: float) -> Item:
+def _truncated(entry: _Entry, heard_ms: int) -> Item:
+    item, audio_ms, times = entry.whole, entry.audio_ms, entry.times
     if not isinstance(item, Message):
         return item
     content = [
-        OutputAudio(transcript=heard_text(part.transcript, heard_ms, audio_ms))
+        OutputAudio(transcript=heard_text(part.transcript, heard_ms, audio_ms, times))
         if isinstance(part, OutputAudio)
         else part
         for part in item.content

@@ -37,8 +37,10 @@ from antiphon_proto.realtime.response import (
     ResponseAudio,
     ResponseAudioOutput,
 )
+from transceiver.heard_text import heard_text
 from transceiver.item_history import ItemHistory
 from transceiver.response_outcome import Outcome
+from transceiver.resumed_text import ResumedText
 
 MAX_TEXT = 32 * 1024
 """Characters of text and arguments in a response, so that its events fit the data channel."""
@@ -61,6 +63,7 @@ class _ContentPlace(TypedDict):
 class _OpenMessage:
     output_index: int
     pieces: list[str] = field(default_factory=list)
+    told: ResumedText = field(default_factory=ResumedText)
 
     @property
     def text(self) -> str:
@@ -93,6 +96,7 @@ class ResponseStream:
         self._message: _OpenMessage | None = None
         self._output: dict[int, Item] = {}
         self._added = 0
+        self._called = 0
         self._room = MAX_TEXT
         self._response = Response(
             id=new_id("resp"),
@@ -109,6 +113,21 @@ class ResponseStream:
         )
 
     @property
+    def called_tools(self) -> bool:
+        return self._called > 0
+
+    def resume(self) -> str:
+        """What was said of it, as far as its audio came; the text from here on follows that."""
+        message = self._message
+        if message is None:
+            return ""
+        text = message.text
+        said = text if self.text_only else heard_text(text, int(self.audio_ms), self.audio_ms)
+        message.pieces = [said]
+        message.told = ResumedText(text[len(said) :] + message.told.rest)
+        return said
+
+    @property
     def id(self) -> str:
         return self._response.id
 
@@ -123,6 +142,9 @@ class ResponseStream:
         self._room -= len(delta)
         message, events = self._opened()
         message.pieces.append(delta)
+        delta = message.told.new(delta)
+        if not delta:
+            return events
         if self.text_only:
             events.append(api.ResponseOutputTextDelta(**self._place(message), delta=delta))
         else:
@@ -137,6 +159,10 @@ class ResponseStream:
         self._history.add_audio(self.item_id, milliseconds)
         return events
 
+    def words(self, words: tuple[engine.WordEnd, ...]) -> None:
+        """Where words of it end, as the engine tells."""
+        self._history.add_words(self.item_id, words)
+
     def audio_delta(self, base64: str) -> api.ServerEvent:
         """Audio for a client that plays it itself; `audio` comes first."""
         message, _events = self._opened()
@@ -148,6 +174,7 @@ class ResponseStream:
         if size > self._room or len(self._output) >= MAX_TOOL_CALLS:
             return []
         self._room -= size
+        self._called += 1
         item = FunctionCall(
             id=self._new_id("item"),
             call_id=call.call_id or self._new_id("call"),

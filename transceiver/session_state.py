@@ -104,7 +104,8 @@ def engine_config(session: RealtimeSession) -> SessionConfig:
         instructions=session.instructions,
         voice=session.audio.output.voice,
         turn_detection=_turn_detection(session.audio.input.turn_detection),
-        transcription=_transcription(session.audio.input.transcription),
+        # Another engine that takes over is told the user's words, not their sound.
+        transcription=_transcription(session.audio.input.transcription) or Transcription(),
         text_only=session.text_only,
         tools=tuple(map(_tool, session.tools)),
         tool_choice=choice.name if isinstance(choice, FunctionChoice) else choice,

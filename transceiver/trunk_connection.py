@@ -8,12 +8,13 @@ from collections.abc import Callable
 from chassis.host_port import HostPort
 from transceiver.grpc_stream import GrpcStream, GrpcStreamError
 
-PING_INTERVAL_S = 5.0
+PING_INTERVAL_S = 0.5
 REPLY_WAIT_S = 0.002
 """How long what the protocol alone asks for waits for a message to travel with."""
 
-MAX_UNANSWERED_PINGS = 2
-"""A replica that leaves so many unanswered is gone, however alive its network is."""
+MAX_UNANSWERED_PINGS = 3
+"""A replica that leaves so many unanswered, and sends nothing else, is gone, however alive its
+network is. Fewer would take a busy machine for a dead one."""
 
 READ_BYTES = 256 * 1024
 

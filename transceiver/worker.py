@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import math
+import random
 import secrets
 import signal
 import time
@@ -26,11 +27,11 @@ from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
-from transceiver.inference_client import InferenceClient
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency, WorkerCollector
 from transceiver.relay_directory import RelayDirectory
+from transceiver.replica_pool import ReplicaPool
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
@@ -113,7 +114,7 @@ class Worker:
             self._obey(stack, [calls, self._endpoint, client_secrets, forwarding])
             await self._serve_http(stack, calls, client_secrets, forwarding)
             running = [
-                tasks.create_task(self._inference.run()),
+                tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls).run()),
                 tasks.create_task(self._tend_relays()),
                 tasks.create_task(self._measure_load(calls)),
@@ -125,7 +126,7 @@ class Worker:
                 task.cancel()
 
     async def _begin(self, started: Callable[[], None]) -> None:
-        await self._inference.wait_connected()
+        await self._replicas.wait_connected()
         # What start-up made lives as long as the process: never scan it again. Calls and packets
         # leave no cycles behind, so that there is next to nothing to look for.
         gc.freeze()
@@ -134,13 +135,13 @@ class Worker:
 
     def _build(self, stack: AsyncExitStack) -> CallTable:
         trunk_counters = TrunkCounters()
-        self._inference = InferenceClient(self._config.inference, trunk_counters)
+        self._replicas = ReplicaPool(self._config.inference, trunk_counters, random=random.random)
         self._admission = Admission(
             self._meter,
             self._call_counters.refused,
             max_load=self._config.max_load,
             max_calls=self._config.max_calls,
-            engine_connected=lambda: self._inference.connected,
+            engine_connected=lambda: self._replicas.connected,
         )
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)
@@ -150,7 +151,7 @@ class Worker:
             incarnation=self._life.incarnation,
             endpoint=self._endpoint,
             announcer=announcer,
-            inference=self._inference,
+            replicas=self._replicas,
             admission=self._admission,
             encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
             counters=self._call_counters,
@@ -165,13 +166,13 @@ class Worker:
                 calls=self._call_counters,
                 open_calls=calls.__len__,
                 load=lambda: self._meter.load,
-                trunk_connected=lambda: self._inference.connected,
+                trunk_connected=lambda: self._replicas.connected,
             )
         )
         self._endpoint.start(
             calls.receive,
-            self._inference.note_arrival,
-            self._inference.flush,
+            self._replicas.note_arrival,
+            self._replicas.flush,
             busy_at=lambda: calls.due_at,
         )
         stack.callback(self._endpoint.close)
@@ -247,12 +248,16 @@ class Worker:
     def _not_ready(self) -> str | None:
         if self._admission.draining:
             return "draining"
-        return None if self._inference.connected else "no trunk to an inference replica"
+        return (
+            None
+            if self._replicas.connected
+            else "no trunk to an inference replica that takes sessions"
+        )
 
     def _media_loop(self, calls: CallTable) -> MediaLoop:
         return MediaLoop(
             calls,
-            sources=(self._endpoint, self._inference),
+            sources=(self._endpoint, self._replicas),
             gather=self._endpoint.gather,
             flush=self._flush,
             lateness=self._call_counters.frame_lateness,
@@ -260,7 +265,7 @@ class Worker:
 
     def _flush(self) -> None:
         """Let go of what the calls have for the replica and for their clients."""
-        self._inference.flush()
+        self._replicas.flush()
         self._endpoint.flush()
 
     async def _tend_relays(self) -> None:

@@ -6,6 +6,7 @@ socket either, so that tests say which address each of its datagrams comes from.
 
 import asyncio
 import struct
+from collections.abc import Collection
 from pathlib import Path
 
 from aiortc import sdp
@@ -23,15 +24,17 @@ from chassis.host_port import HostPort
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
+from transceiver.call import Call
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
+from transceiver.engine_leg import EngineListener
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
-from transceiver.inference_client import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
+from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.sdp import parse_offer
 from transceiver.signaling.calls import CreatedCall
 from transceiver.srtp import SrtpReceiver, SrtpSender
@@ -43,6 +46,7 @@ RELAY: Address = ("10.0.0.9", 5000)
 CLIENT: Address = ("192.0.2.7", 1234)
 ROAMED: Address = ("192.0.2.7", 5678)
 STRANGER: Address = ("198.51.100.66", 99)
+REPLICA = HostPort("127.0.0.1", 1)
 INCARNATION = 7
 UNIX_TIME = 1_800_000_000.0
 
@@ -62,6 +66,8 @@ class Endpoint:
 
 
 class Session:
+    replica = REPLICA
+
     def __init__(self, answer: trunk.Ready | trunk.Error | None) -> None:
         self.commands: list[trunk.Command] = []
         self.closed: str | None = None
@@ -86,11 +92,26 @@ class Inference:
         self.opened: list[tuple[EngineListener, Session]] = []
         self.answer: trunk.Ready | trunk.Error | None = trunk.Ready("echo", 24_000, 24_000, True)
         """To each Open; None: it never comes."""
+        self.takes_sessions = True
 
-    def open(self, listener: EngineListener) -> Session:
+    @property
+    def calls(self) -> list[Call]:
+        """Whose sessions they are."""
+        return [listener.link.host for listener, _session in self.opened]
+
+    def open(self, listener: EngineListener, but: Collection[HostPort] = ()) -> Session | None:
+        if REPLICA in but or not self.takes_sessions:
+            return None
         session = Session(self.answer)
         self.opened.append((listener, session))
         return session
+
+    def succeeded(self, address: HostPort) -> None: ...
+
+    def failed(self, address: HostPort) -> None: ...
+
+    def draining(self, address: HostPort) -> bool:
+        return False
 
 
 class Worker:
@@ -114,7 +135,7 @@ class Worker:
         self.calls = CallTable(
             TransceiverConfig(
                 advertise=HostPort("203.0.113.1", 3478),
-                inference=HostPort("127.0.0.1", 1),
+                inference=ReplicaAddresses((REPLICA,)),
                 cluster_keys="",
                 api_keys="",
                 max_call_seconds=60,
@@ -124,7 +145,7 @@ class Worker:
             incarnation=INCARNATION,
             endpoint=self.endpoint,
             announcer=self.announcer,
-            inference=self.inference,
+            replicas=self.inference,
             admission=self.admission,
             encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
             counters=self.counters,

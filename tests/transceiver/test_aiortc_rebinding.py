@@ -120,7 +120,7 @@ class Server:
 
     @property
     def selected(self) -> Address | None:
-        (call, _session), *_ = self.worker.inference.opened
+        call, *_ = self.worker.inference.calls
         selected: Address | None = call.transport.ice.selected
         return selected
 

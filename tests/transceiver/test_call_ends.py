@@ -55,7 +55,7 @@ async def show_another_certificate(worker: Worker) -> None:
 
 async def overrun_the_channel(worker: Worker) -> None:
     await worker.call()
-    worker.inference.opened[-1][0].channel_closed(ChannelEnd.OVERFLOW)
+    worker.inference.calls[-1].channel_closed(ChannelEnd.OVERFLOW)
 
 
 async def fall_silent_altogether(worker: Worker) -> None:
@@ -105,7 +105,7 @@ async def meet_a_defect(worker: Worker) -> None:
         raise RuntimeError("a defect")
 
     await worker.call()
-    call, _session = worker.inference.opened[-1]
+    call = worker.inference.calls[-1]
     call._conversation.engine_event = defect
     call.engine_event(trunk.SpeechStarted(0))
 
@@ -158,7 +158,7 @@ async def test_nothing_is_left_of_a_call_that_ended(
     await ENDS[reason](worker)
     worker.tick(0.1)
     await asyncio.sleep(0)  # The event loop lets go of what it has run.
-    [(call, _session)] = worker.inference.opened
+    [call] = worker.inference.calls
     ended = weakref.ref(call)
     del call
     worker.inference.opened.clear()
@@ -168,7 +168,7 @@ async def test_nothing_is_left_of_a_call_that_ended(
 
 async def test_an_agent_that_speaks_keeps_a_silent_user_in_the_call(worker: Worker) -> None:
     client = await connected(worker)
-    call, _session = worker.inference.opened[-1]
+    call = worker.inference.calls[-1]
     for _ in range(4):
         pass_time(client, 10)
         call.engine_audio(trunk.UNSOLICITED, 0, bytes(2 * 24_000))
@@ -177,7 +177,7 @@ async def test_an_agent_that_speaks_keeps_a_silent_user_in_the_call(worker: Work
 
 async def test_a_client_that_sends_events_is_not_idle(worker: Worker) -> None:
     client = await connected(worker)
-    call, _session = worker.inference.opened[-1]
+    call = worker.inference.calls[-1]
     for _ in range(4):
         pass_time(client, 10)
         call.message_received('{"type": "input_audio_buffer.clear"}')

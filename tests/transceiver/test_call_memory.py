@@ -42,7 +42,7 @@ async def worker() -> AsyncIterator[Worker]:
 def talk(client: Client, packets: int) -> None:
     """In both directions at once."""
     worker = client.worker
-    call, _session = worker.inference.opened[-1]
+    call = worker.inference.calls[-1]
     for _ in range(packets):
         worker.receive(client.media())
         call.engine_audio(trunk.UNSOLICITED, 0, bytes(960))
@@ -67,7 +67,8 @@ async def test_a_call_that_ended_is_free_without_the_collector(
     client = Client(worker)
     await client.connect()
     talk(client, 10)
-    call, _session = worker.inference.opened.pop()
+    call = worker.inference.calls[-1]
+    worker.inference.opened.clear()
     parts = [weakref.ref(call), *map(weakref.ref, (call.transport, call._conversation))]
     del call
     worker.calls.close_all()

@@ -40,7 +40,7 @@ async def client(worker: Worker) -> Client:
 
 
 def selected(worker: Worker) -> Address | None:
-    (call, _session), *_ = worker.inference.opened
+    call, *_ = worker.inference.calls
     selected: Address | None = call.transport.ice.selected
     return selected
 
@@ -182,7 +182,7 @@ class TestPretenders:
         assert worker.announced() == []
         assert worker.counters.drops.keys() <= {DropReason.REBINDING_REFUSED, DropReason.NO_CALL}
         assert worker.counters.drops.total() == 4
-        [(call, _session)] = worker.inference.opened
+        [call] = worker.inference.calls
         assert not call.transport.ice.knows(STRANGER)
 
     async def test_neither_does_a_packet_that_was_here_before(
@@ -298,7 +298,7 @@ async def test_a_new_call_from_the_same_address_takes_it_over(
     worker.receive(later.media(), CLIENT)
     assert worker.counters.drops == {}
     worker.announced()
-    [(former, _), _] = worker.inference.opened
+    former, _later = worker.inference.calls
     client.ssrc = 4711
     former.receive(PacketKind.RTP, client.media(), CLIENT, worker.now)
     former.channel_closed(None)

@@ -25,6 +25,7 @@ from transceiver.call_deadlines import SETUP_TIMEOUT_S
 from transceiver.close_reason import CloseReason
 from transceiver.data_channel import ChannelEnd
 from transceiver.drop_reason import DropReason
+from transceiver.engine_link import ADRIFT_S
 from transceiver.ice import IceRejection
 from transceiver.load_meter import PRIOR_COST
 from transceiver.media_transport import MediaTransport
@@ -210,11 +211,16 @@ async def test_a_client_that_never_comes_is_given_up(worker: Worker) -> None:
     assert worker.counters.closed == {CloseReason.SETUP_TIMEOUT: 1}
 
 
-async def test_a_lost_replica_ends_its_calls(worker: Worker) -> None:
+async def test_a_lost_replica_without_another_ends_its_calls(worker: Worker) -> None:
     await worker.call()
     [(listener, _session)] = worker.inference.opened
+    listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
+    worker.inference.answer = None
+    worker.inference.takes_sessions = False
     listener.engine_lost()
-    worker.serve()
+    worker.tick(ADRIFT_S - 0.5)
+    assert worker.counters.closed == {}
+    worker.tick(1.0)
     assert worker.counters.closed == {CloseReason.ENGINE_FAILED: 1}
 
 
@@ -223,13 +229,13 @@ async def test_a_defect_in_one_call_ends_it_and_no_other(
 ) -> None:
     await worker.call()
     await worker.call()
-    (broken, _), (sound, _) = worker.inference.opened
+    broken, _sound = worker.inference.calls
 
     def defect(*_args: object) -> None:
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(broken._conversation, "engine_event", defect)
-    for listener in (broken, sound):
+    for listener, _session in worker.inference.opened:
         listener.engine_event(trunk.Ready("echo", 24_000, 24_000, True))
     worker.serve()
     assert len(worker.calls) == 1
@@ -249,7 +255,7 @@ async def test_only_a_client_that_closes_its_channel_hangs_up(
     worker: Worker, end: ChannelEnd, reason: CloseReason
 ) -> None:
     await worker.call()
-    [(call, _session)] = worker.inference.opened
+    [call] = worker.inference.calls
     call.channel_closed(end)
     assert worker.counters.closed == {reason: 1}
 
@@ -280,7 +286,7 @@ async def test_a_client_that_only_sends_is_sent_no_media(
 ) -> None:
     offer = OFFER.replace("a=sendrecv", f"a={direction}")
     await worker.calls.create_call(offer, RealtimeSession())
-    [(call, _session)] = worker.inference.opened
+    [call] = worker.inference.calls
     sent: list[bytes] = []
     monkeypatch.setattr(MediaTransport, "connected", True)
     monkeypatch.setattr(call.transport, "send_rtp", sent.append)

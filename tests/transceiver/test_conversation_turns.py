@@ -459,7 +459,7 @@ def test_no_transcripts_unless_they_are_wished() -> None:
     mark = driver.mark()
     driver.engine(engine.InputTranscript(item_id, "what time is it", final=True))
     assert driver.types(mark) == []
-    assert driver.sent(engine.Open)[0].config.transcription is None
+    assert driver.conversation.engine_opening().history[-1].content == "what time is it"
 
 
 def test_transcripts_grow_and_become_final() -> None:

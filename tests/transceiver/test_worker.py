@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import aiohttp
 import pytest
@@ -16,7 +16,8 @@ from tests.transceiver.call_table_driver import OFFER, Inference, Session
 from tests.transceiver.strange_relay import StrangeRelay
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
-from transceiver.inference_client import EngineListener
+from transceiver.engine_leg import EngineListener
+from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sockets import TransceiverSockets, open_sockets
 from transceiver.worker import Worker
@@ -29,7 +30,7 @@ CONFIG = TransceiverConfig(
     http=ANY_PORT,
     admin=ANY_PORT,
     advertise=HostPort("203.0.113.1", 3478),
-    inference=HostPort("127.0.0.1", 1),
+    inference=ReplicaAddresses.parse("127.0.0.1:1"),
     cluster_keys="",
     api_keys="",
 )
@@ -119,7 +120,7 @@ class SilentReplica(Inference):
 
     def note_arrival(self, arrived_at: float) -> None: ...
 
-    def open(self, listener: EngineListener) -> Session:
+    def open(self, listener: EngineListener, but: Collection[HostPort] = ()) -> Session:
         self.asked.set()
         return super().open(listener)
 
@@ -128,7 +129,7 @@ async def test_a_client_that_leaves_before_the_answer_leaves_no_call(
     worker: Worker, sockets: TransceiverSockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replica = SilentReplica()
-    monkeypatch.setattr("transceiver.worker.InferenceClient", lambda *_args: replica)
+    monkeypatch.setattr("transceiver.worker.ReplicaPool", lambda *_args, **_named: replica)
     serving = asyncio.create_task(worker.serve(started=lambda: None))
     url = f"http://{bound_address(sockets.http)}/v1/realtime/calls"
     headers = {"Authorization": "Bearer sk-test", "Content-Type": "application/sdp"}

@@ -1,0 +1,394 @@
+"""A call's engine, whichever replica it is at.
+
+The call has one engine for as long as it lasts; behind it, sessions follow one another:
+
+                  ┌───── fatal error, its trunk broke, or no pause came ◄───────┐
+                  ▼                                                             │
+                adrift ──a replica takes it: history, what was interrupted──► serving
+    opening ──Ready───────────────────────────────────────────────────────────► │ ▲
+                                                  Draining, or a long history   ▼ │  in a pause
+                                                                               warming
+
+While it is adrift nothing is queued: what the call is, it tells anew to each session (`Open`'s
+history, the input since the last turn, `Respond` for an answer that was begun). A session that
+is warmed is opened beside the one that serves, and told at last what has changed meanwhile.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from antiphon_proto.trunk import (
+    ClearInput,
+    Command,
+    Commit,
+    Draining,
+    Error,
+    Event,
+    InputTranscript,
+    ItemCreate,
+    Open,
+    PlaybackCredit,
+    Ready,
+    Respond,
+    SpeechDismissed,
+    SpeechStarted,
+    Update,
+)
+from chassis.host_port import HostPort
+from transceiver.engine_history import COMPACT, WHOLE
+from transceiver.engine_leg import EngineLeg, Replicas, Resumption
+from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
+from transceiver.input_replay import InputReplay
+
+MAX_OPENINGS = 3
+"""Replicas that are tried for a call that begins."""
+
+ADRIFT_S = 3.0
+"""How long a call waits for a replica before it ends."""
+
+REOPEN_TIMEOUT_S = 1.5
+"""How long a replica that takes over has to say Ready, before another one is asked."""
+
+WARM_TIMEOUT_S = 5.0
+
+MAX_LOSSES, LOSSES_S = 5, 60.0
+"""A call whose sessions end more often in so long a time is itself the fault."""
+
+TOLD_ITEMS = 300
+"""Items that one session hears of, before the call's history is compacted."""
+
+UNAVAILABLE = Error("engine_unavailable", "No inference replica takes the session.", fatal=True)
+LOST = Error("engine_lost", "The inference replica was lost.", fatal=True)
+UNSUITABLE = Error("engine_unsuitable", "The replica's sample rates are others.", fatal=True)
+
+
+class EngineHost(Protocol):
+    """The call, as its engine's listener and as what a next session is told of."""
+
+    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None: ...
+
+    def engine_event(self, event: Event) -> None: ...
+
+    def engine_opening(self) -> Open:
+        """The conversation as it is, without the answer that is being given."""
+
+    def engine_resumption(self) -> Resumption | None:
+        """The answer that is being given, if one is: another engine will give the rest of it."""
+
+    def engine_pauses(self) -> bool:
+        """Whether nobody speaks, or has said anything that waits for an answer."""
+
+    def fail(self) -> None:
+        """End the call for the defect that is being handled."""
+
+
+@dataclass(slots=True)
+class _Adrift:
+    """Without a session that is ready, since `since`."""
+
+    reason: HandOffReason
+    since: float
+    why: Error
+    tried: set[HostPort] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Move:
+    """Another session shall take over in a pause, or else at `forced_at`."""
+
+    reason: HandOffReason
+    forced_at: float | None
+    warm: EngineLeg | None = None
+    tried: set[HostPort] = field(default_factory=set)
+
+
+class _Ear:
+    """What one leg's session tells to.
+
+    All calls of a replica lose it together: a defect in one is its own.
+    """
+
+    leg: EngineLeg
+
+    def __init__(self, link: "EngineLink") -> None:
+        self.link = link
+
+    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
+        if self.link.serving is self.leg:
+            self.link.host.engine_audio(response, offset, pcm)
+
+    def engine_event(self, event: Event) -> None:
+        try:
+            self.link.heard(self.leg, event)
+        except Exception:  # noqa: BLE001
+            self.link.host.fail()
+
+    def engine_lost(self) -> None:
+        try:
+            self.link.lost(self.leg, HandOffReason.LOST, LOST)
+        except Exception:  # noqa: BLE001
+            self.link.host.fail()
+
+
+class EngineLink:
+    """Sans-IO: give it the time by `tick`, a few times a second. `clock` is monotonic.
+
+    The host is told what concerns the conversation, and of a fatal Error when there is no
+    engine any more.
+    """
+
+    def __init__(
+        self,
+        replicas: Replicas,
+        host: EngineHost,
+        *,
+        clock: Callable[[], float],
+        counters: HandOffCounters,
+    ) -> None:
+        self.host = host
+        self._replicas = replicas
+        self._clock = clock
+        self._counters = counters
+        self._replay = InputReplay()
+        self._begun: Ready | None = None
+        self._adrift: _Adrift | None = None
+        self._move: _Move | None = None
+        self._losses: deque[float] = deque(maxlen=MAX_LOSSES)
+        self._told_items = 0
+        self._closed = False
+        self.serving: EngineLeg | None = self._leg()
+
+    # ---- the call's side -----------------------------------------------------
+
+    async def opened(self) -> Ready | Error:
+        """Wait for the first session to open, at another replica where one refuses."""
+        tried: set[HostPort] = set()
+        answer: Ready | Error = UNAVAILABLE
+        while self.serving is not None and not self._closed:
+            leg = self.serving
+            answer = await leg.session.opened()
+            if isinstance(answer, Ready) or self._closed:
+                break
+            tried.add(leg.session.replica)
+            self._replicas.failed(leg.session.replica)
+            leg.session.close("engine_failed")
+            self.serving = self._leg(tried) if len(tried) < MAX_OPENINGS else None
+            if self.serving is not None:
+                self._told_items = self.serving.open(WHOLE)
+        return answer
+
+    def push_audio(self, position: int, pcm: bytes) -> None:
+        """Input samples that start at sample `position`."""
+        self._replay.push(position, pcm)
+        if self.serving is not None:
+            self.serving.session.push_audio(position, pcm)
+
+    def command(self, command: Command) -> None:
+        """Tell the engine, behind the audio so far."""
+        if not isinstance(command, PlaybackCredit):
+            self._follow(command)
+        if self.serving is not None:
+            self.serving.command(command)
+
+    def tick(self, now: float) -> None:
+        """Do what time asks for."""
+        if self._adrift is not None:
+            self._drift(self._adrift, now)
+        if self._move is not None:
+            self._advance(self._move, now)
+
+    def close(self, reason: str) -> None:
+        """End the session; the host hears nothing more."""
+        self._closed = True
+        for leg in (self.serving, self._move.warm if self._move else None):
+            if leg is not None:
+                leg.session.close(reason)
+        self.serving = self._move = self._adrift = None
+
+    # ---- the sessions' side --------------------------------------------------
+
+    def heard(self, leg: EngineLeg, event: Event) -> None:
+        """A session reported something."""
+        if isinstance(event, Ready):
+            self._ready(leg, event)
+        elif isinstance(event, Error) and event.fatal:
+            self.lost(leg, HandOffReason.FAILED, event)
+        elif leg is not self.serving:
+            return
+        elif isinstance(event, Draining):
+            self._asked_to_leave(leg, event)
+        elif (known := leg.heard(event, self._input_ms)) is not None:
+            self._note(known)
+            self.host.engine_event(known)
+
+    def lost(self, leg: EngineLeg, reason: HandOffReason, why: Error) -> None:
+        """A session is over, and not by our doing. Who waits for the first one to open sees it."""
+        move = self._move
+        if move is not None and leg is move.warm:
+            self._cool(move)
+        elif leg is self.serving and self._begun is not None:
+            self._dismiss(leg, failed=reason is HandOffReason.FAILED)
+            self._lose(leg, reason, why)
+
+    def _ready(self, leg: EngineLeg, ready: Ready) -> None:
+        leg.ready = True
+        self._replicas.succeeded(leg.session.replica)
+        begun = self._begun
+        if begun is None:
+            self._begun = ready
+            self._replay.start(ready.input_rate)
+        elif (ready.input_rate, ready.output_rate) != (begun.input_rate, begun.output_rate):
+            self.lost(leg, HandOffReason.FAILED, UNSUITABLE)
+            return
+        if leg is self.serving:
+            self.host.engine_event(ready)
+            self._resumed()
+
+    # ---- without a session ---------------------------------------------------
+
+    def _lose(self, leg: EngineLeg, reason: HandOffReason, why: Error) -> None:
+        """Go on elsewhere at once, or drift until that is possible."""
+        now = self._clock()
+        self.serving = None
+        if self._move is not None:
+            self._cool(self._move)
+            self._move = None
+        adrift = self._adrift = self._adrift or _Adrift(reason, now, why)
+        if leg.ready:
+            self._losses.append(now)
+        else:
+            adrift.tried.add(leg.session.replica)
+        if len(self._losses) == MAX_LOSSES and now - self._losses[0] < LOSSES_S:
+            self._abandon(adrift)
+        else:
+            self._resume_elsewhere(adrift.tried)
+
+    def _drift(self, adrift: _Adrift, now: float) -> None:
+        leg = self.serving
+        if leg is not None and now - leg.opened_at > REOPEN_TIMEOUT_S:
+            self._dismiss(leg, failed=True)
+            self._lose(leg, adrift.reason, adrift.why)
+        elif leg is None:
+            self._resume_elsewhere()
+        if self.serving is None and now - adrift.since > ADRIFT_S:
+            self._abandon(adrift)
+
+    def _resume_elsewhere(self, but: Collection[HostPort] = ()) -> None:
+        """Open a session that goes on with what was interrupted, where a replica takes it."""
+        leg = self._leg(but)
+        if leg is None:
+            return
+        resumption = self.host.engine_resumption()
+        self._told_items = leg.open(WHOLE)
+        leg.resume(self._replay.script(), resumption)
+        self.serving = leg
+
+    def _resumed(self) -> None:
+        """The session that took over is ready."""
+        adrift, self._adrift = self._adrift, None
+        if adrift is not None:
+            self._counters.ended[adrift.reason, HandOffOutcome.RESUMED] += 1
+            self._counters.resumed_after.observe(self._clock() - adrift.since)
+
+    def _abandon(self, adrift: _Adrift) -> None:
+        self._adrift = None
+        self._counters.ended[adrift.reason, HandOffOutcome.ABANDONED] += 1
+        self.host.engine_event(adrift.why)
+
+    # ---- from one session to the next ----------------------------------------
+
+    def _asked_to_leave(self, leg: EngineLeg, draining: Draining) -> None:
+        """The replica drains; or else the session's own context is nearly full."""
+        drains = self._replicas.draining(leg.session.replica)
+        reason = HandOffReason.DRAINING if drains else HandOffReason.CONTEXT
+        seconds = draining.deadline_ms / 1000
+        forced_at = self._clock() + max(seconds / 2, seconds - 1.0)
+        if self._move is None:
+            self._move = _Move(reason, forced_at)
+        elif self._move.forced_at is None or forced_at < self._move.forced_at:
+            self._move.reason, self._move.forced_at = reason, forced_at
+        self._advance(self._move, self._clock())
+
+    def _advance(self, move: _Move, now: float) -> None:
+        """Warm the next session, and have it take over when that disturbs nobody."""
+        serving = self.serving
+        if serving is None or not serving.ready:
+            return
+        warm = move.warm
+        if warm is not None and not warm.ready and now - warm.opened_at > WARM_TIMEOUT_S:
+            self._cool(move)
+        pauses = self.host.engine_pauses()
+        if move.warm is None and (pauses or move.forced_at is not None):
+            self._warm(move, serving)
+        elif warm is not None and warm.ready and pauses:
+            self._cut_over(move, warm, serving)
+        elif move.warm is not None and move.forced_at is not None and now >= move.forced_at:
+            self._dismiss(serving)
+            self._lose(serving, move.reason, LOST)
+
+    def _warm(self, move: _Move, serving: EngineLeg) -> None:
+        """Open the next session beside the one that serves; a long history may stay there."""
+        compacts = move.reason is HandOffReason.CONTEXT
+        leg = self._leg(move.tried | (set() if compacts else {serving.session.replica}))
+        if leg is not None:
+            self._told_items = leg.open(COMPACT if compacts else WHOLE)
+            move.warm = leg
+
+    def _cool(self, move: _Move) -> None:
+        """Let go of the session that was being warmed, if one was."""
+        if move.warm is not None:
+            move.tried.add(move.warm.session.replica)
+            self._dismiss(move.warm, failed=not move.warm.ready)
+            move.warm = None
+
+    def _cut_over(self, move: _Move, warm: EngineLeg, serving: EngineLeg) -> None:
+        warm.catch_up(self._replay.script())
+        self._dismiss(serving)
+        self.serving, self._move = warm, None
+        self._counters.ended[move.reason, HandOffOutcome.IN_PAUSE] += 1
+
+    # ---- legs ----------------------------------------------------------------
+
+    def _leg(self, but: Collection[HostPort] = ()) -> EngineLeg | None:
+        ear = _Ear(self)
+        session = self._replicas.open(ear, but)
+        if session is None:
+            return None
+        leg = ear.leg = EngineLeg(session, self.host.engine_opening, self._clock())
+        return leg
+
+    def _dismiss(self, leg: EngineLeg, *, failed: bool = False) -> None:
+        """Have nothing more to do with a leg."""
+        if failed:
+            self._replicas.failed(leg.session.replica)
+        leg.session.close("handed_off")
+
+    # ---- what they were told and tell ----------------------------------------
+
+    def _follow(self, command: Command) -> None:
+        """Keep the input that may have to be heard again; compact what became long."""
+        match command:
+            case Commit(item_id):
+                self._replay.committed(item_id)
+            case ClearInput():
+                self._replay.clear()
+            case Open(config=config) | Update(config):
+                self._replay.detects_turns = config.turn_detection is not None
+        if isinstance(command, Commit | Respond | ItemCreate):
+            self._told_items += 1
+            if self._told_items > TOLD_ITEMS and self._move is None:
+                self._move = _Move(HandOffReason.CONTEXT, None)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case SpeechStarted():
+                self._replay.speech_started()
+            case SpeechDismissed():
+                self._replay.speech_dismissed()
+            case InputTranscript(item_id, _, True) if item_id:
+                self._replay.transcribed(item_id)
+
+    def _input_ms(self, position: int) -> int:
+        return position * 1000 // self._begun.input_rate if self._begun else 0
