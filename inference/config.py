@@ -135,13 +135,34 @@ class InferenceConfig:
         parse=engine_name,
         help="engine of sessions whose model names none: cascade or echo",
     )
-    llm_url: str | None = setting(
-        None, parse=endpoint_url, help="OpenAI-compatible endpoint that answers for the cascade"
+    llm_url: tuple[str, ...] | None = setting(
+        None,
+        parse=endpoint_urls,
+        help="OpenAI-compatible endpoints that answer for the cascade, with commas between",
     )
     llm_model: str | None = setting(None, parse=str, help="model to ask for at --llm-url")
     llm_api_key_file: str | None = setting(None, parse=str, help="file with the key for --llm-url")
     llm_timeout_s: float = setting(
-        10.0, parse=seconds, help="longest wait for the endpoint's next words"
+        10.0, parse=seconds, help="longest wait for the endpoint's first words, retries included"
+    )
+    llm_stall_timeout_s: float = setting(
+        5.0, parse=seconds, help="longest wait for the endpoint's next words"
+    )
+    expert_url: tuple[str, ...] | None = setting(
+        None,
+        parse=endpoint_urls,
+        help="OpenAI-compatible endpoints of a slow, strong model, with commas between, that the "
+        "cascade's brain may consult while it keeps the floor",
+    )
+    expert_model: str | None = setting(None, parse=str, help="model to ask for at --expert-url")
+    expert_api_key_file: str | None = setting(
+        None, parse=str, help="file with the key for --expert-url"
+    )
+    expert_timeout_s: float = setting(
+        30.0, parse=seconds, help="longest wait for the expert's first words"
+    )
+    tool_filler: str | None = setting(
+        None, parse=str, help="what the cascade says where its answer is nothing but function calls"
     )
     asr_vocabulary: Vocabulary = setting(
         Vocabulary.AUTO, parse=vocabulary, help="auto, domain or general"

@@ -1,10 +1,7 @@
 """Builds the engines of this process from its settings."""
 
-import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError
 from inference.config import EngineName, InferenceConfig
 from inference.engine import Engine
@@ -12,7 +9,6 @@ from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.echo import EchoEngine
 
 if TYPE_CHECKING:
-    from inference.engines.cascade.brain.brain import BrainSource
     from inference.engines.cascade.turn_detection.turn_judge import TurnJudge
 
 
@@ -34,11 +30,12 @@ def available_engines(config: InferenceConfig, counters: CascadeCounters) -> lis
 
 def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:
     """Imports the cascade's libraries, which `--engine echo` can do without."""
+    from inference.engines.brain_sources import brains
     from inference.engines.cascade.engine import CascadeEngine
     from inference.engines.speech_sources import recogniser, synthesiser
 
     return CascadeEngine(
-        _brains(config),
+        brains(config, counters),
         recogniser(config, counters),
         synthesiser(config, counters),
         counters,
@@ -58,19 +55,3 @@ def _turn_judge(config: InferenceConfig, counters: CascadeCounters) -> "TurnJudg
         return TurnJudge(OnnxTurnModel(config.turn_model), counters.turn_model)
     except OSError as error:
         raise SettingError(f"--turn-model: {error}") from error
-
-
-def _brains(config: InferenceConfig) -> "BrainSource":
-    """The language model's brains if there is one, else the rules'."""
-    if config.llm_url is not None and config.llm_model is not None:
-        from inference.engines.cascade.brain.chat import ChatEndpoint
-
-        path, api_key = config.llm_api_key_file, None
-        if path is not None:
-            api_key = read_secret_file("--llm-api-key-file", path, str.strip)
-        return ChatEndpoint(config.llm_url, config.llm_model, api_key, config.llm_timeout_s)
-    if config.llm_url is not None or config.llm_model is not None:
-        raise SettingError("--llm-url and --llm-model go together")
-    from inference.engines.cascade.brain.rules import Rules
-
-    return Rules(lambda: datetime.now().astimezone(), time.monotonic)

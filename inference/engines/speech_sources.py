@@ -1,7 +1,5 @@
 """What the cascade hears and speaks with, by the settings."""
 
-from chassis.secret_file import read_secret_file
-from chassis.settings import SettingError
 from inference.config import AsrProtocol, InferenceConfig, TtsFallback, Vocabulary
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
@@ -17,12 +15,12 @@ from inference.engines.cascade.servers.transcription_server import (
 from inference.engines.cascade.speech_recognition import RecognitionSource
 from inference.engines.cascade.speech_synthesis import VoiceSource
 from inference.engines.cascade.synthesiser import Synthesiser
-from inference.model_server.http_client import ServerAccess
+from inference.engines.server_access import server_access
 
 
 def recogniser(config: InferenceConfig, counters: CascadeCounters) -> RecognitionSource:
     """Raises SettingError."""
-    access = _access("asr", config.asr_url, config.asr_model, config.asr_api_key_file)
+    access = server_access("asr", config.asr_url, config.asr_model, config.asr_api_key_file)
     if access is None or config.asr_model is None:
         return EmbeddedRecogniser(
             counters, workers=config.asr_workers, general_vocabulary=_general(config)
@@ -41,7 +39,7 @@ def recogniser(config: InferenceConfig, counters: CascadeCounters) -> Recognitio
 def synthesiser(config: InferenceConfig, counters: CascadeCounters) -> VoiceSource:
     """Raises SettingError."""
     embedded = Synthesiser(counters)
-    access = _access("tts", config.tts_url, config.tts_model, config.tts_api_key_file)
+    access = server_access("tts", config.tts_url, config.tts_model, config.tts_api_key_file)
     if access is None or config.tts_model is None:
         return embedded
     settings = SpeechSettings(
@@ -58,19 +56,5 @@ def synthesiser(config: InferenceConfig, counters: CascadeCounters) -> VoiceSour
 
 def _general(config: InferenceConfig) -> bool:
     if config.asr_vocabulary is Vocabulary.AUTO:
-        return config.llm_url is not None
+        return config.llm_url is not None or config.expert_url is not None
     return config.asr_vocabulary is Vocabulary.GENERAL
-
-
-def _access(
-    kind: str, urls: tuple[str, ...] | None, model: str | None, key_file: str | None
-) -> ServerAccess | None:
-    """None where there is no server of this kind. Raises SettingError."""
-    if (urls is None) != (model is None):
-        raise SettingError(f"--{kind}-url and --{kind}-model go together")
-    if urls is None:
-        return None
-    api_key = None
-    if key_file is not None:
-        api_key = read_secret_file(f"--{kind}-api-key-file", key_file, str.strip)
-    return ServerAccess(urls=urls, api_key=api_key)

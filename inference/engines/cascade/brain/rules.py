@@ -12,6 +12,7 @@ from datetime import datetime
 from antiphon_proto.trunk import Item, Role
 from inference.engines.cascade import domain
 from inference.engines.cascade.brain.brain import BrainOutput, Effect, Prompt
+from inference.engines.cascade.brain.expert_tool import consultation, offers_expert
 from inference.engines.cascade.brain.sums import SumError, answer_sum
 from inference.engines.cascade.brain.timers import UNIT_SECONDS, Timer, Timers, duration_words
 from inference.engines.cascade.brain.unsaid import unsaid
@@ -56,10 +57,16 @@ class RulesBrain:
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
         later = self._copy()
-        reply = later.reply(_last_request(prompt.history))
+        request = _last_request(prompt.history)
+        reply = later.reply(request)
         yield Effect(lambda: self._become(later))
+        asks = bool(request) and offers_expert(prompt) and reply.endswith(NOT_UNDERSTOOD)
+        if asks:
+            reply = reply.removesuffix(NOT_UNDERSTOOD)
         if rest := unsaid(reply, prompt.said):
             yield rest
+        if request and asks:
+            yield consultation(request)
 
     def reply(self, request: str | None) -> str:
         """The answer to what the user said last; None where nothing was said yet."""

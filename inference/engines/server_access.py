@@ -1,0 +1,19 @@
+"""Where the model servers of one kind are, by the settings."""
+
+from chassis.secret_file import read_secret_file
+from chassis.settings import SettingError
+from inference.model_server.http_client import ServerAccess
+
+
+def server_access(
+    kind: str, urls: tuple[str, ...] | None, model: str | None, key_file: str | None
+) -> ServerAccess | None:
+    """The servers of `--KIND-url`; None where there are none. Raises SettingError."""
+    if (urls is None) != (model is None):
+        raise SettingError(f"--{kind}-url and --{kind}-model go together")
+    if urls is None:
+        return None
+    api_key = None
+    if key_file is not None:
+        api_key = read_secret_file(f"--{kind}-api-key-file", key_file, str.strip)
+    return ServerAccess(urls=urls, api_key=api_key)
