@@ -1,196 +1,171 @@
 """Any OpenAI-compatible chat endpoint as the brain: vLLM, SGLang, llama.cpp, Ollama, OpenAI."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any, cast
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-import msgspec
-import openai
-from openai.types.chat import ChatCompletionChunk
-
-from antiphon_proto.trunk import FunctionCall
-from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
+from inference.engines.cascade.brain.brain import BrainError, BrainOutput, Prompt
+from inference.engines.cascade.brain.chat_dialect import ChatDialect
 from inference.engines.cascade.brain.chat_messages import (
     chat_messages,
     chat_tool_choice,
     chat_tools,
 )
-from inference.engines.cascade.brain.split_characters import SplitCharacters, whole_characters
+from inference.engines.cascade.brain.chat_stream import ChatStream
+from inference.engines.cascade.brain.context_window import ContextWindow
 from inference.error_code import ErrorCode
+from inference.model_server.counters import ModelServerCounters, Outcome, ServerKind
+from inference.model_server.http_client import ModelServerClient, ServerAccess, ServerAnswer
+from inference.model_server.model_server_error import ModelServerError
 
-CONNECT_TIMEOUT_S = 3.0
-CUT_OFF_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
+MAX_REPHRASINGS = 4
+"""So often a request is made anew for a server that refused it for what can be left out."""
+LAST_CHUNKS_S = 1.0
+"""Wait for the count of tokens behind an answer, which not every server sends."""
+LAST_BYTES_S = 0.1
+"""Wait for the end of a response, behind which its connection can be used again."""
 
-ChunkStream = openai.AsyncStream[ChatCompletionChunk]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatTimeouts:
+    first_words_s: float = 10.0
+    """From the request to the first words or function call, with all its retries."""
+    stall_s: float = 5.0
+    """Between words."""
 
 
 class ChatEndpoint:
-    """One endpoint's connections, shared by all sessions."""
+    """The servers' connections, shared by all sessions."""
 
-    def __init__(self, url: str, model: str, api_key: str | None, timeout_s: float) -> None:
-        """`timeout_s`: longest wait for the first words, and between words."""
+    def __init__(
+        self,
+        access: ServerAccess,
+        model: str,
+        counters: ModelServerCounters,
+        timeouts: ChatTimeouts,
+    ) -> None:
+        self.client = ModelServerClient(ServerKind.LLM, access, counters)
         self.model = model
-        self.timeout_s = timeout_s
-        self.client = openai.AsyncOpenAI(
-            base_url=url,
-            api_key=api_key or "none",
-            timeout=openai.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-            max_retries=0,
-        )
+        self.timeouts = timeouts
+        self.dialect = ChatDialect()
 
-    def open(self, session_key: str = "") -> "ChatBrain":
-        return ChatBrain(self)
+    def open(self, session_key: str) -> "ChatBrain":
+        return ChatBrain(self, session_key)
 
     async def close(self) -> None:
         await self.client.close()
 
 
 class ChatBrain:
-    """Keeps nothing of a session: the whole conversation is in each prompt."""
+    """One session's: the conversation is in each prompt, and only ever grows at its end."""
 
-    def __init__(self, endpoint: ChatEndpoint) -> None:
+    def __init__(self, endpoint: ChatEndpoint, session_key: str) -> None:
         self._endpoint = endpoint
+        self._session_key = session_key
+        self._window = ContextWindow()
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
-        """Stream the endpoint's answer; closing the iterator closes the connection."""
+        """Stream the servers' answer; closing the iterator closes the connection."""
         spoke = False
         try:
-            async with asyncio.timeout(self._endpoint.timeout_s):
-                stream = await self._request(prompt)
-            async with stream:
-                async for output in _outputs(_Watched(stream, self._endpoint.timeout_s)):
+            async with AsyncExitStack() as stack:
+                answer = await self._asked(prompt, stack)
+                async for output in _outputs(answer, self._endpoint.timeouts.stall_s):
                     spoke = True
                     yield output
-        except (TimeoutError, openai.APITimeoutError) as error:
-            raise BrainError(
-                ErrorCode.BRAIN_TIMEOUT, "the language model did not answer in time"
-            ) from error
-        except openai.APIStatusError as error:
-            raise BrainError(
-                ErrorCode.BRAIN_FAILED, f"the language model answered {error.status_code}"
-            ) from error
-        except (openai.OpenAIError, msgspec.ValidationError, ValueError) as error:
-            raise BrainError(
-                ErrorCode.BRAIN_FAILED, f"the language model failed: {type(error).__name__}"
-            ) from error
+        except ModelServerError as error:
+            raise _brain_error(error) from error
         if not spoke:
             raise BrainError(ErrorCode.BRAIN_FAILED, "the language model said nothing")
 
-    async def _request(self, prompt: Prompt) -> ChunkStream:
-        options: dict[str, Any] = {}
-        if prompt.tools:
-            options["tools"] = chat_tools(prompt.tools)
-            options["tool_choice"] = chat_tool_choice(prompt.tool_choice)
-        if prompt.max_output_tokens:
-            options["max_tokens"] = prompt.max_output_tokens
-        stream = await self._endpoint.client.chat.completions.create(
-            model=self._endpoint.model,
-            messages=cast("Any", chat_messages(prompt)),
-            stream=True,
-            **options,
+    async def _asked(self, prompt: Prompt, stack: AsyncExitStack) -> ServerAnswer:
+        """The beginning answer, which `stack` ends; asked for as the server likes it.
+
+        Raises ModelServerError, and BrainError for a prompt that is none.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._endpoint.timeouts.first_words_s
+        for rephrasings_left in reversed(range(MAX_REPHRASINGS + 1)):
+            fitting = self._window.fit(prompt)
+            try:
+                return await stack.enter_async_context(
+                    self._endpoint.client.post(
+                        self._session_key,
+                        "/chat/completions",
+                        deadline - loop.time(),
+                        partial(dict, json=self._request(fitting)),
+                    )
+                )
+            except ModelServerError as error:
+                if not (rephrasings_left and self._learn(error, fitting)):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _learn(self, error: ModelServerError, prompt: Prompt) -> bool:
+        """Whether the server would be asked something else now."""
+        if error.outcome is not Outcome.REFUSED:
+            return False
+        return self._endpoint.dialect.learn(error.detail) or self._window.learn(
+            error.detail, prompt
         )
-        return cast("ChunkStream", stream)
+
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        """The messages come last: what is sent grows at its end. Raises BrainError."""
+        request: dict[str, Any] = {"model": self._endpoint.model, "stream": True}
+        request |= self._endpoint.dialect.options(prompt)
+        if prompt.tools:
+            try:
+                request["tools"] = chat_tools(prompt.tools)
+            except ValueError as error:
+                raise BrainError(
+                    ErrorCode.BRAIN_FAILED, "a tool's parameters are no JSON"
+                ) from error
+            request["tool_choice"] = chat_tool_choice(prompt.tool_choice)
+        return request | {"messages": chat_messages(prompt)}
 
 
-class _Watched:
-    """A stream whose every chunk must come within the timeout."""
-
-    def __init__(self, stream: ChunkStream, timeout_s: float) -> None:
-        self._stream = stream
-        self._timeout_s = timeout_s
-
-    def __aiter__(self) -> "_Watched":
-        return self
-
-    async def __anext__(self) -> ChatCompletionChunk:
-        async with asyncio.timeout(self._timeout_s):
-            return await anext(self._stream)
-
-
-class _FunctionDelta(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _CallDelta(msgspec.Struct):
-    index: int = 0
-    id: str | None = None
-    function: _FunctionDelta | None = None
-
-
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    tool_calls: list[_CallDelta] | None = None
+async def _outputs(answer: ServerAnswer, stall_s: float) -> AsyncIterator[BrainOutput]:
+    """Raises ModelServerError and TimeoutError."""
+    loop = asyncio.get_running_loop()
+    stream = ChatStream(lambda: f"call_{secrets.token_hex(12)}")
+    deadline = answer.deadline
+    while not stream.done:
+        try:
+            async with asyncio.timeout_at(deadline):
+                received = await answer.response.content.readany()
+        except TimeoutError:
+            if stream.finished:
+                break
+            raise
+        if not received:
+            break
+        progress = stream.progress
+        for text in stream.push(received):
+            yield text
+        if stream.progress > progress:
+            answer.useful = True
+            deadline = loop.time() + stall_s
+        if stream.finished:
+            deadline = min(deadline, loop.time() + LAST_CHUNKS_S)
+    for output in stream.rest():
+        yield output
+    await _read_to_the_end(answer)
 
 
-class _Choice(msgspec.Struct):
-    delta: _Delta
-    finish_reason: str | None = None
+async def _read_to_the_end(answer: ServerAnswer) -> None:
+    try:
+        async with asyncio.timeout(LAST_BYTES_S):
+            await answer.response.content.readany()
+    except TimeoutError:
+        """The connection is closed then."""
 
 
-class _Chunk(msgspec.Struct):
-    """What is used of a chunk; the library hands on whatever JSON the server wrote."""
-
-    choices: list[_Choice] | None = None
-
-
-@dataclass(slots=True)
-class _PartialCall:
-    """A function call that is still streaming in."""
-
-    call_id: str = ""
-    name: str = ""
-    arguments: list[str] = field(default_factory=list)
-
-    def add(self, delta: _CallDelta) -> None:
-        self.call_id = self.call_id or delta.id or ""
-        if delta.function is not None:
-            self.name += delta.function.name or ""
-            self.arguments.append(delta.function.arguments or "")
-
-    def whole(self) -> FunctionCall:
-        arguments = "".join(self.arguments) or "{}"
-        return FunctionCall(*map(whole_characters, (self.call_id, self.name, arguments)))
-
-
-class _PartialCalls:
-    """The calls of one answer, in the order in which they began."""
-
-    def __init__(self) -> None:
-        self._calls: list[_PartialCall] = []
-        self._at: dict[int, _PartialCall] = {}
-
-    def add(self, delta: _CallDelta) -> None:
-        """Some servers give every call the index 0, so that only its id tells a call apart."""
-        call = self._at.get(delta.index)
-        if call is None or (delta.id and call.call_id and delta.id != call.call_id):
-            call = self._at[delta.index] = _PartialCall()
-            self._calls.append(call)
-        call.add(delta)
-
-    def whole(self) -> list[FunctionCall]:
-        return [call.whole() for call in self._calls]
-
-
-async def _outputs(chunks: AsyncIterator[ChatCompletionChunk]) -> AsyncIterator[BrainOutput]:
-    """Text as it comes, then the calls, then why the answer stopped short if it did.
-
-    Raises msgspec.ValidationError for a chunk that is none.
-    """
-    calls, characters = _PartialCalls(), SplitCharacters()
-    finish_reason: str | None = None
-    async for raw_chunk in chunks:
-        chunk = msgspec.convert(raw_chunk, _Chunk, from_attributes=True)
-        for choice in (chunk.choices or ())[:1]:
-            if text := characters.push(choice.delta.content or ""):
-                yield text
-            for delta in choice.delta.tool_calls or ():
-                calls.add(delta)
-            finish_reason = choice.finish_reason or finish_reason
-    if text := characters.rest():
-        yield text
-    for call in calls.whole():
-        yield call
-    if finish_reason in CUT_OFF_REASONS:
-        yield CutOff(CUT_OFF_REASONS[finish_reason])
+def _brain_error(error: ModelServerError) -> BrainError:
+    code = ErrorCode.BRAIN_FAILED
+    if error.outcome is Outcome.TIMED_OUT:
+        code = ErrorCode.BRAIN_TIMEOUT
+    return BrainError(code, f"the language model {error}")

@@ -15,6 +15,8 @@ DEFAULT_INSTRUCTIONS = (
     "and may be misheard."
 )
 
+GO_ON = "(You were interrupted by a fault in the line. Go on from there, and repeat nothing.)"
+
 INAUDIBLE = "(The user said something that was not understood.)"
 
 Message = dict[str, Any]
@@ -23,28 +25,66 @@ Message = dict[str, Any]
 def chat_messages(prompt: Prompt) -> list[Message]:
     """The conversation, oldest first.
 
-    A call that has no output yet is left out with its kind: the API refuses a
-    conversation in which a call is unanswered.
+    What is the same in two prompts of a conversation is the same here, from the front on,
+    so that a server finds it in its cache. A call comes with its output or not at all: the
+    API refuses a conversation in which a call is unanswered.
     """
     messages: list[Message] = [
         {"role": "system", "content": prompt.instructions or DEFAULT_INSTRUCTIONS}
     ]
-    outputs = {
-        item.content.call_id
-        for item in prompt.history
-        if isinstance(item.content, FunctionCallOutput)
-    }
-    calls: set[str] = set()
+    calls = _Calls(messages)
     for item in prompt.history:
         match item.content:
-            case FunctionCall() as call if call.call_id in outputs:
-                _append_call(messages, call)
-                calls.add(call.call_id)
-            case FunctionCallOutput(call_id, output) if call_id in calls:
-                messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
+            case FunctionCall() as call:
+                calls.made(call)
+            case FunctionCallOutput(call_id, output):
+                calls.answered(call_id, output)
             case str() as text:
+                calls.interrupted()
                 messages += _text_messages(item, text)
-    return messages
+    return messages + _said_messages(prompt.said)
+
+
+class _Calls:
+    """Function calls that wait for their outputs; those made together belong into one message."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+        self._unanswered: dict[str, tuple[FunctionCall, int]] = {}
+        self._group = 0
+        """Counts what comes between calls; those with the same number were made together."""
+        self._calling: list[Message] = []
+        """The calls in the last message that has some."""
+        self._calling_group: int | None = None
+        """Theirs, while nothing but their outputs is behind them."""
+
+    def made(self, call: FunctionCall) -> None:
+        self._unanswered[call.call_id] = call, self._group
+
+    def answered(self, call_id: str, output: str) -> None:
+        call, group = self._unanswered.pop(call_id, (None, None))
+        self._group += 1
+        if call is None:
+            return
+        if group != self._calling_group:
+            self._calling, self._calling_group = [], group
+            self._messages.append({"role": "assistant", "tool_calls": self._calling})
+        self._calling.append(_call_message(call))
+        self._messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
+
+    def interrupted(self) -> None:
+        self._group += 1
+        self._calling_group = None
+
+
+def _said_messages(said: str) -> list[Message]:
+    """To go on behind what was heard: no server's own way of continuing a message is another's."""
+    if not said:
+        return []
+    return [
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": GO_ON},
+    ]
 
 
 def chat_tools(tools: tuple[Tool, ...]) -> list[Message]:
@@ -75,14 +115,17 @@ def _text_messages(item: Item, text: str) -> list[Message]:
     return [{"role": item.role.value, "content": text or INAUDIBLE}]
 
 
-def _append_call(messages: list[Message], call: FunctionCall) -> None:
-    """Calls made together belong into one message."""
-    if "tool_calls" not in messages[-1]:
-        messages.append({"role": "assistant", "tool_calls": []})
-    messages[-1]["tool_calls"].append(
-        {
-            "id": call.call_id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments_json},
-        }
-    )
+def _call_message(call: FunctionCall) -> Message:
+    """Arguments that are no JSON object, as models sometimes write them, fail servers that
+    read them back, for the rest of the conversation."""
+    try:
+        arguments = (
+            call.arguments_json if isinstance(json.loads(call.arguments_json), dict) else "{}"
+        )
+    except (ValueError, RecursionError):
+        arguments = "{}"
+    return {
+        "id": call.call_id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }

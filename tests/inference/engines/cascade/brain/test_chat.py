@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 import pytest_asyncio
 
 from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
 from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
-from inference.engines.cascade.brain.chat import ChatEndpoint
+from inference.engines.cascade.brain.chat import ChatEndpoint, ChatTimeouts
 from inference.engines.cascade.brain.chat_messages import (
     DEFAULT_INSTRUCTIONS,
     INAUDIBLE,
     chat_messages,
 )
 from inference.error_code import ErrorCode
+from inference.model_server.counters import ModelServerCounters, Outcome, ServerKind
+from inference.model_server.http_client import ServerAccess
 from tests.inference.engines.cascade.brain.chat_server import (
     ChatServer,
     Step,
@@ -37,18 +39,34 @@ async def server() -> AsyncIterator[ChatServer]:
 
 @pytest_asyncio.fixture
 async def endpoint(server: ChatServer) -> AsyncIterator[ChatEndpoint]:
-    endpoint = ChatEndpoint(server.url, "some-model", "key", TIMEOUT_S)
+    async with chat_endpoint(server.url) as endpoint:
+        yield endpoint
+
+
+@asynccontextmanager
+async def chat_endpoint(*urls: str, timeout_s: float = TIMEOUT_S) -> AsyncIterator[ChatEndpoint]:
+    access = ServerAccess(urls=urls, api_key="key", session_header="x-session-id")
+    timeouts = ChatTimeouts(first_words_s=timeout_s, stall_s=timeout_s)
+    endpoint = ChatEndpoint(access, "some-model", ModelServerCounters(), timeouts)
     yield endpoint
     await endpoint.close()
 
 
-async def outputs(endpoint: ChatEndpoint, prompt: Prompt = PROMPT) -> list[BrainOutput]:
-    return [output async for output in endpoint.open().answer(prompt)]
+async def outputs(
+    endpoint: ChatEndpoint, prompt: Prompt = PROMPT, key: str = "call"
+) -> list[BrainOutput]:
+    async with aclosing(endpoint.open(key).answer(prompt)) as answer:
+        return [output async for output in answer]
+
+
+def tries(endpoint: ChatEndpoint) -> dict[Outcome, int]:
+    counters = endpoint.client.pool.counters
+    return {outcome: n for (kind, outcome), n in counters.tries.items() if kind is ServerKind.LLM}
 
 
 async def test_text_streams(server: ChatServer, endpoint: ChatEndpoint) -> None:
     server.script = [text("Hel"), text("lo."), 0.3, text(" Bye."), finish("stop")]
-    async with aclosing(endpoint.open().answer(PROMPT)) as answer:
+    async with aclosing(endpoint.open("call").answer(PROMPT)) as answer:
         async with asyncio.timeout(0.25):
             assert [await anext(answer), await anext(answer)] == ["Hel", "lo."]
         assert [output async for output in answer] == [" Bye."]
@@ -67,6 +85,7 @@ async def test_the_request(server: ChatServer, endpoint: ChatEndpoint) -> None:
         {
             "model": "some-model",
             "stream": True,
+            "stream_options": {"include_usage": True},
             "messages": [
                 {"role": "system", "content": "Be brief."},
                 {"role": "user", "content": "Hello."},
@@ -145,13 +164,13 @@ async def test_cut_off(
 
 async def test_closing_the_answer_disconnects(server: ChatServer, endpoint: ChatEndpoint) -> None:
     server.script = [text("One."), 0.05, *[text("more")] * 1000, 5.0]
-    async with aclosing(endpoint.open().answer(PROMPT)) as answer:
+    async with aclosing(endpoint.open("call").answer(PROMPT)) as answer:
         await anext(answer)
     async with asyncio.timeout(2):
         await server.disconnected.wait()
 
 
-@pytest.mark.parametrize("status", [400, 401, 429, 500])
+@pytest.mark.parametrize("status", [302, 400, 401, 500])
 async def test_a_refusal_names_only_its_status(
     server: ChatServer, endpoint: ChatEndpoint, status: int
 ) -> None:
@@ -203,11 +222,11 @@ async def test_garbage_is_a_failure(
 
 
 async def test_nobody_listens() -> None:
-    endpoint = ChatEndpoint("http://127.0.0.1:9/v1", "m", None, TIMEOUT_S)
-    with pytest.raises(BrainError) as failed:
-        await outputs(endpoint)
-    assert failed.value.code is ErrorCode.BRAIN_FAILED
-    await endpoint.close()
+    async with chat_endpoint("http://127.0.0.1:9/v1") as endpoint:
+        with pytest.raises(BrainError, match="could not be reached") as failed:
+            await outputs(endpoint)
+        assert failed.value.code is ErrorCode.BRAIN_FAILED
+        assert tries(endpoint) == {Outcome.UNREACHABLE: 3}
 
 
 async def test_parameters_that_are_no_json(endpoint: ChatEndpoint) -> None:
