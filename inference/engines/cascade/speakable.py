@@ -7,7 +7,7 @@ sentences where possible, so that their melody is right.
 import re
 from dataclasses import dataclass
 
-FIRST_PIECE_WORDS = 6
+FIRST_PIECE_WORDS = 4
 CLAUSE_MIN_CHARACTERS = 60
 PIECE_MAX_CHARACTERS = 240
 
@@ -50,7 +50,7 @@ class SpeakablePieces:
                 return match.end()
         if self._first:
             words = list(re.finditer(r"\S+\s+", self._rest))
-            if len(words) > FIRST_PIECE_WORDS:
+            if len(words) >= FIRST_PIECE_WORDS:
                 return words[FIRST_PIECE_WORDS - 1].end()
         if len(self._rest) > PIECE_MAX_CHARACTERS:
             return self._rest.rfind(" ", 1, PIECE_MAX_CHARACTERS) + 1 or PIECE_MAX_CHARACTERS

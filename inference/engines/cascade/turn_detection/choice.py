@@ -5,6 +5,7 @@ from inference.engines.cascade.turn_detection.model import Judge, ModelDetector
 from inference.engines.cascade.turn_detection.semantic import SemanticDetector
 from inference.engines.cascade.turn_detection.silence import SilenceDetector
 from inference.engines.cascade.turn_detection.turn_detector import TurnDetector
+from inference.engines.cascade.vad import WINDOW_SAMPLES
 
 
 def turn_detector(
@@ -21,5 +22,6 @@ def turn_detector(
     if detection.kind is TurnDetectionKind.SEMANTIC_VAD:
         semantic = SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
         return semantic if judge is None else ModelDetector(semantic, judge, rate)
-    silence_samples = detection.silence_duration_ms * rate // 1000
-    return SilenceDetector(detection.threshold, silence_samples, voiced_end)
+    # To the nearest window, as no pause is seen to end within one: 200 ms is 6, not 7.
+    windows = max(1, round(detection.silence_duration_ms * rate / 1000 / WINDOW_SAMPLES))
+    return SilenceDetector(detection.threshold, windows * WINDOW_SAMPLES, voiced_end)
