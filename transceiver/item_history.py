@@ -117,13 +117,18 @@ class ItemHistory:
 
     def add_words(self, item_id: str, words: Iterable[WordEnd]) -> None:
         """Its engine told where words end in it; does nothing when the item is gone."""
-        if times := self._times(item_id):
+        if (times := self._times(item_id)) is not None:
             times.add(words)
 
     def restart_words(self, item_id: str, text_end: int, audio_end_ms: int) -> None:
         """Another engine goes on with the item from there; does nothing when it is gone."""
-        if times := self._times(item_id):
+        if (times := self._times(item_id)) is not None:
             times.restart(text_end, audio_end_ms)
+
+    def word_times(self, item_id: str) -> WordTimes | None:
+        """Where the words of an item end, as far as it is known."""
+        entry = self._entries.get(item_id)
+        return entry.times if entry else None
 
     def truncate(self, item_id: str, heard_ms: int) -> None:
         """Only so much of the item was heard. Raises UnknownItemError."""

@@ -121,10 +121,14 @@ class ResponseStream:
         message = self._message
         if message is None:
             return ""
-        text = message.text
-        said = text if self.text_only else heard_text(text, int(self.audio_ms), self.audio_ms)
+        text, audio_ms = message.text, int(self.audio_ms)
+        said = text
+        if not self.text_only:
+            times = self._history.word_times(self.item_id)
+            said = heard_text(text, audio_ms, audio_ms, times)
+            self._history.restart_words(self.item_id, len(said), audio_ms)
         message.pieces = [said]
-        message.told = ResumedText(text[len(said) :] + message.told.rest)
+        message.told = ResumedText(text[len(said) :] + message.told.rest, said)
         return said
 
     @property
@@ -141,6 +145,7 @@ class ResponseStream:
             return []
         self._room -= len(delta)
         message, events = self._opened()
+        delta = message.told.spaced(delta)
         message.pieces.append(delta)
         delta = message.told.new(delta)
         if not delta:
