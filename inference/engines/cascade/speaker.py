@@ -39,7 +39,7 @@ class Speaker:
 
     def fall_back(self) -> bool:
         """After a SynthesisError: go on with the voice that is left, if one is."""
-        fallback = self._voice.fallback
+        fallback = self._voice.fall_back()
         if fallback is None:
             return False
         self._voice = fallback

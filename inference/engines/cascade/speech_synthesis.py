@@ -23,8 +23,7 @@ Report = Callable[[SynthesisError], None]
 class Voice(Protocol):
     """A voice of one answer."""
 
-    @property
-    def fallback(self) -> "Voice | None":
+    def fall_back(self) -> "Voice | None":
         """What can still apologise when this voice has failed; None: nothing is left."""
 
     def speak(self, text: str) -> AsyncGenerator[Speech]:

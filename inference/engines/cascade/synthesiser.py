@@ -23,12 +23,12 @@ _Chunks = asyncio.Queue[Speech | Kind | None]
 class EmbeddedVoice:
     """One of espeak-ng's voices."""
 
-    fallback = None
-    """A worker that died is started again; until then nothing on this machine can speak."""
-
     def __init__(self, synthesiser: "Synthesiser", voice: EspeakVoice) -> None:
         self._synthesiser = synthesiser
         self._voice = voice
+
+    def fall_back(self) -> None:
+        """A worker that died is started again; until then nothing on this machine can speak."""
 
     def speak(self, text: str) -> AsyncGenerator[Speech]:
         """As `Voice.speak`."""

@@ -13,13 +13,13 @@ class FallbackVoice:
     A piece that broke off is spoken again as a whole: half a sentence helps nobody.
     """
 
-    fallback = None
-    """It has spoken already."""
-
     def __init__(self, first: Voice, report: Report) -> None:
         """`report` hears why the first voice failed."""
         self._voice = first
         self._report = report
+
+    def fall_back(self) -> None:
+        """It has spoken already."""
 
     async def speak(self, text: str) -> AsyncGenerator[Speech]:
         """As `Voice.speak`."""
@@ -28,7 +28,7 @@ class FallbackVoice:
                 async for speech in parts:
                     yield speech
         except SynthesisError as error:
-            fallback = self._voice.fallback
+            fallback = self._voice.fall_back()
             if fallback is None:
                 raise
             self._report(error)

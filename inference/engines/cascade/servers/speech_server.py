@@ -98,9 +98,8 @@ class ServerVoice:
         self._session_key = session_key
         self._embedded = embedded
 
-    @property
-    def fallback(self) -> Voice:
-        """The embedded voice; asking for it counts it."""
+    def fall_back(self) -> Voice:
+        """The embedded voice."""
         self._server.counters.tts_fallbacks += 1
         return self._embedded
 
