@@ -222,7 +222,7 @@ class InferenceConfig:
         help="ONNX file of an end-of-turn model, such as Smart Turn v3, for semantic_vad",
     )
     preempt_after_ms: int = setting(
-        160,
+        130,
         parse=whole_number(0, 5000),
         help="silence after which the cascade begins an answer, which is discarded if the "
         "speaker goes on; 0: never before the turn is over",

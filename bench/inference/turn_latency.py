@@ -17,7 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon_proto.trunk import SessionConfig, Stage, TurnDetection
+from antiphon_proto.trunk import (
+    DEFAULT_SILENCE_DURATION_MS,
+    SessionConfig,
+    Stage,
+    TurnDetection,
+)
 from bench.figures import percentile, publish
 from bench.inference.trunk_caller import RATE, TrunkCaller, trunk_caller
 from bench.machine import machine
@@ -25,6 +30,7 @@ from bench.measured_process import MeasuredProcess
 from tests.inference.user_voice import UserVoice
 
 SILENCE_MS = 200
+USUAL_SILENCE_MS = DEFAULT_SILENCE_DURATION_MS
 FIRST_TOKEN_MS = 300
 AUDIBLE = 200
 """Amplitude, of 16 bits, that is speech and not what a voice fades out in: -44 dB."""
@@ -56,12 +62,17 @@ class Contender:
     flags: tuple[str, ...] = ()
     thinks: bool = False
     """Whether a chat server answers, and not the rules."""
+    silence_ms: int = SILENCE_MS
+    """That ends a turn."""
 
 
+PLAIN = ("--preempt-after-ms=0",)
 CONTENDERS = (
     Contender("rules"),
     Contender("llm300.preemptive", thinks=True),
-    Contender("llm300.plain", ("--preempt-after-ms=0",), thinks=True),
+    Contender("llm300.plain", PLAIN, thinks=True),
+    Contender("llm300_silence500.preemptive", thinks=True, silence_ms=USUAL_SILENCE_MS),
+    Contender("llm300_silence500.plain", PLAIN, thinks=True, silence_ms=USUAL_SILENCE_MS),
 )
 
 
@@ -71,8 +82,8 @@ def audible_end_s(pcm: bytes) -> float:
     return float(loud[-1] + 1) / RATE
 
 
-async def measured_turns(target: str, count: int, user: UserVoice) -> list[Turn]:
-    config = SessionConfig(turn_detection=TurnDetection(silence_duration_ms=SILENCE_MS))
+async def measured_turns(target: str, silence_ms: int, count: int, user: UserVoice) -> list[Turn]:
+    config = SessionConfig(turn_detection=TurnDetection(silence_duration_ms=silence_ms))
     chance = random.Random(0)
     turns = []
     async with trunk_caller(target, config) as caller:
@@ -138,7 +149,9 @@ def measure(contender: Contender, chat_url: str, turns: int) -> dict[str, float 
         command += [f"--llm-url={chat_url}", "--llm-model=slow"]
     with MeasuredProcess("inference-turns", command, set(range(1024))) as process:
         report = process.report()
-        measured = asyncio.run(measured_turns(str(report["grpc"]), turns, UserVoice()))
+        measured = asyncio.run(
+            measured_turns(str(report["grpc"]), contender.silence_ms, turns, UserVoice())
+        )
         counts = speculation(str(report["admin"]))
     figures = summary(contender.name, measured)
     for name, count in counts.items():
@@ -161,12 +174,17 @@ def turn_latency(turns: int, only: str = "") -> dict[str, float | str]:
         for contender in CONTENDERS:
             if contender.name.startswith(only):
                 figures |= measure(contender, url, turns)
+    return figures | saved("llm300", figures) | saved("llm300_silence500", figures)
+
+
+def saved(brain: str, figures: Mapping[str, float | str]) -> dict[str, float]:
+    """The share of the median that preemptive generation takes off."""
     preemptive, plain = (
-        figures.get(f"turn_latency.llm300.{kind}.p50_seconds") for kind in ("preemptive", "plain")
+        figures.get(f"turn_latency.{brain}.{kind}.p50_seconds") for kind in ("preemptive", "plain")
     )
-    if isinstance(preemptive, float) and isinstance(plain, float):
-        figures["turn_latency.llm300.saved.ratio"] = round(1 - preemptive / plain, 3)
-    return figures
+    if not isinstance(preemptive, float) or not isinstance(plain, float):
+        return {}
+    return {f"turn_latency.{brain}.saved.ratio": round(1 - preemptive / plain, 3)}
 
 
 def main() -> None:

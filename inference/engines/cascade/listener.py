@@ -79,7 +79,8 @@ class Listener:
         self._turn_judge = turn_judge
         self.observer: PauseObserver | None = None
         self.floor = Floor(emit, clock)
-        self._pause_samples = pause_ms * SAMPLES_PER_MS
+        windows = round(pause_ms * SAMPLES_PER_MS / WINDOW_SAMPLES)
+        self._pause_samples = max(1, windows) * WINDOW_SAMPLES if pause_ms else 0
         self._paused = False
         self._batch = batch
         self._recogniser = recogniser

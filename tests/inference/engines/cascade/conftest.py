@@ -52,7 +52,7 @@ async def cascade(
     recogniser: EmbeddedRecogniser, synthesiser: Synthesiser, counters: CascadeCounters
 ) -> AsyncIterator[CascadeEngine]:
     """Runs on `recogniser` and `synthesiser`."""
-    engine = CascadeEngine(BRAINS, recogniser, synthesiser, counters, pause_ms=160)
+    engine = CascadeEngine(BRAINS, recogniser, synthesiser, counters, pause_ms=130)
     await engine.start()
     yield engine
     await engine.close()
