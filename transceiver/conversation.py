@@ -332,6 +332,7 @@ class Conversation:
         engine.ResponseProposed: _response_proposed,
         engine.InputTranscript: _transcribed,
         engine.TextDelta: lambda self, event, _now: self._responses.text(event),
+        engine.WordsSpoken: lambda self, event, _now: self._responses.words(event),
         engine.ToolCall: lambda self, event, _now: self._responses.tool_call(event),
         engine.Done: lambda self, event, _now: self._responses.engine_done(event),
         engine.Error: _engine_failed,

@@ -118,6 +118,10 @@ class Responses:
         if stream := self._generating(event.response):
             self._outbox.send(*stream.text(event.text))
 
+    def words(self, event: engine.WordsSpoken) -> None:
+        if stream := self._generating(event.response):
+            stream.words(event.words)
+
     def tool_call(self, event: engine.ToolCall) -> None:
         if stream := self._generating(event.response):
             self._outbox.send(*stream.tool_call(event.call))

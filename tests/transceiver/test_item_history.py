@@ -3,6 +3,7 @@
 import pytest
 
 from antiphon_proto.realtime.items import InputText, Message, OutputAudio
+from antiphon_proto.trunk import WordEnd
 from transceiver import item_history
 from transceiver.item_history import ROOT, ItemHistory, UnknownItemError
 
@@ -103,3 +104,32 @@ def test_a_bound_on_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     history.insert(written("c", "x" * 1000))
     history.insert(written("d", "x" * 1000))
     assert order(history, "d") == ["c", "d"]
+
+
+def test_an_answer_is_cut_where_its_words_end() -> None:
+    history = ItemHistory()
+    history.insert(spoken("a", "One, two."))
+    history.add_audio("a", 2000)
+    history.add_words("a", [WordEnd(4, 200), WordEnd(9, 1900)])
+    history.truncate("a", 1800)
+    assert transcript(history, "a") == "One,"
+
+
+def test_another_engine_counts_words_from_where_it_goes_on() -> None:
+    history = ItemHistory()
+    history.insert(spoken("a", "One, two."))
+    history.add_audio("a", 2000)
+    history.add_words("a", [WordEnd(4, 200), WordEnd(9, 1900)])
+    history.restart_words("a", 4, 1000)
+    history.add_words("a", [WordEnd(5, 600)])
+    history.truncate("a", 1600)
+    assert transcript(history, "a") == "One, two."
+    history.truncate("a", 1599)
+    assert transcript(history, "a") == "One,"
+
+
+def test_of_an_item_that_is_gone_no_words_are_kept() -> None:
+    history = ItemHistory()
+    history.add_words("a", [WordEnd(4, 200)])
+    history.restart_words("a", 4, 200)
+    assert "a" not in history
