@@ -147,8 +147,9 @@ class DelegatingBrain:
                 if left <= 0:
                     raise BrainError(ErrorCode.BRAIN_TIMEOUT, "the expert did not answer in time")
                 await asyncio.wait([first], timeout=min(left, self._reminder_every_s))
-                if not first.done() and left > self._reminder_every_s:
-                    yield next(reminders, "")
+                in_time = left > self._reminder_every_s
+                if not first.done() and in_time and (reminder := next(reminders, "")):
+                    yield reminder
         finally:
             if not first.done():
                 first.cancel()

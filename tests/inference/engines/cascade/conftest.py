@@ -1,7 +1,7 @@
 """One running cascade, with its worker processes, for all tests that need one."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -63,4 +63,15 @@ def brain() -> AsyncIterator[ScriptedBrain]:
     """A brain for the sessions that this test opens."""
     BRAINS.override = brain = ScriptedBrain()
     yield brain
+    BRAINS.override = None
+
+
+@pytest.fixture
+def put_brain() -> Iterator[Callable[[Brain], None]]:
+    """Puts a brain of the test's own into the sessions that it opens."""
+
+    def put(brain: Brain) -> None:
+        BRAINS.override = brain
+
+    yield put
     BRAINS.override = None
