@@ -15,9 +15,9 @@ from inference.model_server.counters import Outcome
 from inference.model_server.model_server_error import ModelServerError
 from inference.model_server.server_sent_events import EventStream
 
-MAX_TEXT_CHARACTERS = 32_000
-"""Half an hour of speech. Who asks for no limit of their own gets this one."""
-MAX_RESPONSE_BYTES = 16 << 20
+MAX_TEXT_CHARACTERS = 16_000
+"""A quarter of an hour of speech. Who asks for no limit of their own gets this one."""
+MAX_RESPONSE_BYTES = 8 << 20
 CUT_OFF_REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 

@@ -29,19 +29,31 @@ def call(index: int, **delta: Any) -> Step:
 
 
 class ChatServer:
-    """Answers each request with `script`, or with `status` where that is not 200."""
+    """Answers each request with `script`, or with `status` where that is not 200.
+
+    `refusals`, a status, a Retry-After header and a body each, come first.
+    """
 
     def __init__(self) -> None:
         self.script: list[Step] = []
         self.status = 200
+        self.refusals: list[tuple[int, str | None, str]] = []
         self.requests: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self.keys: list[str | None] = []
+        self.sessions: list[str | None] = []
         self.disconnected = asyncio.Event()
         self.url = ""
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
         self.keys.append(request.headers.get("Authorization"))
+        self.sessions.append(request.headers.get("x-session-id"))
+        self.bodies.append(await request.read())
+        if self.refusals:
+            status, retry_after, body = self.refusals.pop(0)
+            headers = {"Retry-After": retry_after} if retry_after else {}
+            return web.Response(status=status, headers=headers, text=body)
         if self.status != 200:
             error = {"error": {"message": "secret details", "type": "x", "code": None}}
             return web.json_response(error, status=self.status)
