@@ -64,6 +64,10 @@ def inference_command(settings: UpSettings, model_api_keys: Mapping[str, Path]) 
         url, model = getattr(settings, f"{kind}_url"), getattr(settings, f"{kind}_model")
         if url is not None and model is not None:
             flags |= {f"{kind}-url": url, f"{kind}-model": model}
+    if settings.native_model is not None:
+        flags["native-model"] = settings.native_model
+        flags["native-device"] = settings.native_device
+        flags["native-slots"] = str(settings.native_slots)
     if settings.asr_url is not None:
         flags["asr-protocol"] = settings.asr_protocol
     if settings.tts_voice is not None:

@@ -7,7 +7,7 @@ from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import SettingError, positive, setting
 
-ENGINES = ("cascade", "echo")
+ENGINES = ("cascade", "echo", "native")
 
 
 MODEL_SERVERS = ("llm", "asr", "tts")
@@ -67,8 +67,17 @@ class UpSettings:
     workers: int = setting(1, parse=positive, help="transceiver worker processes, one a core")
     relay_workers: int = setting(1, parse=positive, help="relay worker processes, one a core")
     engine: str = setting(
-        "cascade", parse=engine, help="what answers calls that name no engine: cascade or echo"
+        "cascade",
+        parse=engine,
+        help="what answers calls that name no engine: cascade, echo or native",
     )
+    native_model: str | None = setting(
+        None,
+        parse=filled,
+        help="Moshi-class model of the native engine: a directory, or an id on Hugging Face",
+    )
+    native_device: str = setting("cuda", parse=filled, help="where it runs: cuda, cuda:1 or cpu")
+    native_slots: int = setting(16, parse=positive, help="its calls at once")
     llm_url: str | None = setting(
         None, parse=http_url, help="OpenAI-compatible endpoint that thinks for the cascade"
     )
@@ -118,6 +127,8 @@ class UpSettings:
     log_level: str = setting("warning", parse=log_level, help="debug, info, warning or error")
 
     def __post_init__(self) -> None:
+        if self.engine == "native" and self.native_model is None:
+            raise SettingError("--engine native needs --native-model")
         for kind in MODEL_SERVERS:
             if (getattr(self, f"{kind}_url") is None) != (getattr(self, f"{kind}_model") is None):
                 raise SettingError(f"--{kind}-url and --{kind}-model need one another")

@@ -13,6 +13,7 @@ from chassis.settings import positive, setting, whole_number
 class EngineName(Enum):
     CASCADE = "cascade"
     ECHO = "echo"
+    NATIVE = "native"
 
     def __str__(self) -> str:
         return self.value
@@ -42,6 +43,17 @@ class AsrProtocol(Enum):
         return self.value
 
 
+class NativeWeights(Enum):
+    """How the native engine holds its language model's weights."""
+
+    FULL = "full"
+    """16 bit on a GPU, else 32."""
+    INT8 = "int8"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class TtsFallback(Enum):
     """What the embedded voice says when the speech server fails."""
 
@@ -56,7 +68,7 @@ def engine_name(text: str) -> EngineName:
     try:
         return EngineName(text)
     except ValueError:
-        raise ValueError(f"expected cascade or echo, not {text!r}") from None
+        raise ValueError(f"expected cascade, echo or native, not {text!r}") from None
 
 
 def vocabulary(text: str) -> Vocabulary:
@@ -102,6 +114,13 @@ def tts_fallback(text: str) -> TtsFallback:
         raise ValueError(f"expected apology or answer, not {text!r}") from None
 
 
+def native_weights(text: str) -> NativeWeights:
+    try:
+        return NativeWeights(text)
+    except ValueError:
+        raise ValueError(f"expected full or int8, not {text!r}") from None
+
+
 def speed(text: str) -> float:
     number = float(text)
     if not 0.25 <= number <= 4:
@@ -133,7 +152,7 @@ class InferenceConfig:
     engine: EngineName = setting(
         EngineName.CASCADE,
         parse=engine_name,
-        help="engine of sessions whose model names none: cascade or echo",
+        help="engine of sessions whose model names none: cascade, echo or native",
     )
     llm_url: tuple[str, ...] | None = setting(
         None,
@@ -226,6 +245,21 @@ class InferenceConfig:
         parse=whole_number(0, 5000),
         help="silence after which the cascade begins an answer, which is discarded if the "
         "speaker goes on; 0: never before the turn is over",
+    )
+    native_model: str | None = setting(
+        None,
+        parse=str,
+        help="Moshi-class model of the native engine: a directory, or an id on Hugging Face",
+    )
+    native_device: str = setting("cuda", parse=str, help="where it runs: cuda, cuda:1 or cpu")
+    native_slots: int = setting(
+        16, parse=whole_number(1, 256), help="its sessions at once, if the device keeps up"
+    )
+    native_weights: NativeWeights = setting(
+        NativeWeights.FULL, parse=native_weights, help="its language model's: full or int8"
+    )
+    native_threads: int = setting(
+        0, parse=whole_number(0, 256), help="of its model on a CPU; 0: torch's choice"
     )
     max_sessions: int = setting(32, parse=positive, help="sessions held at once")
     drain_seconds: int = setting(

@@ -17,6 +17,7 @@ from inference.admission import Admission
 from inference.config import InferenceConfig
 from inference.engine import Engine
 from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.collectors import engine_collector
 from inference.metrics import InferenceCollector, StageLatency
 from inference.servicer import SERVER_OPTIONS, InferenceServicer
 from inference.trunk_counters import TrunkCounters
@@ -70,6 +71,9 @@ async def _serve(
     counters = TrunkCounters()
     registry = CollectorRegistry()
     registry.register(InferenceCollector(counters, cascade_counters, admission))
+    for engine in engines:
+        if (collector := engine_collector(engine)) is not None:
+            registry.register(collector)
     servicer = InferenceServicer(engines, admission, counters, StageLatency(registry).observe)
 
     def unready_reason() -> str | None:

@@ -13,6 +13,9 @@ from prometheus_client import CollectorRegistry, Metric
 from chassis.member_docstrings import member_docstrings
 from inference.admission import Admission
 from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.native.backlog import Shed
+from inference.engines.native.counters import NativeCounters
+from inference.engines.native.metrics import NativeCollector
 from inference.error_code import ErrorCode
 from inference.metrics import InferenceCollector, StageLatency
 from inference.trunk_counters import AudioDrop
@@ -91,6 +94,7 @@ def page() -> str:
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
+        meanings_section("Why the native engine's model missed a frame", Shed),
     ]
     return "\n".join(sections)
 
@@ -123,6 +127,7 @@ def inference_metrics() -> Iterator[Metric]:
     yield from InferenceCollector(
         InferenceTrunkCounters(), CascadeCounters(), Admission(1)
     ).collect()
+    yield from NativeCollector(NativeCounters()).collect()
 
 
 def metrics_table(families: Iterable[Metric]) -> str:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from chassis.settings import SettingError
-from inference.config import EngineName, InferenceConfig
+from inference.config import EngineName, InferenceConfig, NativeWeights
 from inference.engine import Engine
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.echo import EchoEngine
@@ -18,14 +18,33 @@ def available_engines(config: InferenceConfig, counters: CascadeCounters) -> lis
     Raises SettingError, and OSError when a library that the default engine needs
     is missing.
     """
-    echo = EchoEngine()
+    engines: list[Engine] = [EchoEngine()]
+    if config.native_model is not None or config.engine is EngineName.NATIVE:
+        engines.append(_native(config, counters))
     try:
-        cascade = _cascade(config, counters)
+        engines.append(_cascade(config, counters))
     except ImportError as error:
         if config.engine is EngineName.CASCADE:
             raise OSError(f"{error}: pip install 'antiphon[inference]'") from error
-        return [echo]
-    return [echo, cascade] if config.engine is EngineName.ECHO else [cascade, echo]
+    return sorted(engines, key=lambda engine: engine.name != config.engine.value)
+
+
+def _native(config: InferenceConfig, counters: CascadeCounters) -> Engine:
+    """Raises SettingError without a model, and OSError without the libraries around it."""
+    if config.native_model is None:
+        raise SettingError("--engine native needs --native-model")
+    try:
+        from inference.engines.native.engine import NativeEngine, NativeOptions
+    except ImportError as error:
+        raise OSError(f"{error}: pip install 'antiphon[native]'") from error
+    options = NativeOptions(
+        model=config.native_model,
+        slots=config.native_slots,
+        device=config.native_device,
+        int8=config.native_weights is NativeWeights.INT8,
+        threads=config.native_threads,
+    )
+    return NativeEngine(options, counters)
 
 
 def _cascade(config: InferenceConfig, counters: CascadeCounters) -> Engine:

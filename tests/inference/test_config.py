@@ -42,6 +42,8 @@ def test_endpoint_url(url: str, base: str) -> None:
         ("--llm-timeout-s", "nan"),
         ("--asr-vocabulary", "klingon"),
         ("--asr-workers", "0"),
+        ("--native-weights", "int4"),
+        ("--native-slots", "0"),
         ("--max-sessions", "-1"),
     ],
 )
@@ -102,3 +104,15 @@ async def test_a_chat_endpoint(tmp_path: Path) -> None:
     )
     assert engines[0].name == "cascade"
     await engines[0].close()
+
+
+def test_the_native_engine_is_there_where_a_model_is_named() -> None:
+    engines = available_engines(config("--native-model", "/models/moshiko"), CascadeCounters())
+    assert [engine.name for engine in engines] == ["cascade", "echo", "native"]
+    flags = ("--engine", "native", "--native-model", "kyutai/moshiko-pytorch-bf16")
+    assert available_engines(config(*flags), CascadeCounters())[0].name == "native"
+
+
+def test_the_native_engine_without_a_model() -> None:
+    with pytest.raises(SettingError, match="--native-model"):
+        available_engines(config("--engine", "native"), CascadeCounters())

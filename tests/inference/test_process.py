@@ -95,7 +95,7 @@ def test_echo_is_ready_too(running: RunningInference) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--engine", "moshi"), "--engine: expected cascade or echo"),
+        (("--engine", "moshi"), "--engine: expected cascade, echo or native"),
         (("--llm-url", "http://127.0.0.1:1"), "--llm-url and --llm-model go together"),
         (("--grpc", "192.0.2.1:1", "--engine", "echo"), "cannot bind 192.0.2.1:1"),
     ],
