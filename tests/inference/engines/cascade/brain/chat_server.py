@@ -40,6 +40,8 @@ class ChatServer:
         self.refusals: list[tuple[int, str | None, str]] = []
         self.requests: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
+        self.ports: set[int] = set()
+        """Of the connections that requests came by."""
         self.keys: list[str | None] = []
         self.sessions: list[str | None] = []
         self.disconnected = asyncio.Event()
@@ -47,6 +49,8 @@ class ChatServer:
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
+        assert request.transport is not None
+        self.ports.add(request.transport.get_extra_info("peername")[1])
         self.keys.append(request.headers.get("Authorization"))
         self.sessions.append(request.headers.get("x-session-id"))
         self.bodies.append(await request.read())

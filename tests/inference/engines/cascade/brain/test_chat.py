@@ -1,14 +1,22 @@
 """The chat brain against a real HTTP server: streaming, tools, cancelling, and every failure."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
-from inference.engines.cascade.brain.brain import BrainError, BrainOutput, CutOff, Prompt
+from inference.engines.cascade.brain.brain import (
+    BrainError,
+    BrainOutput,
+    CutOff,
+    Prompt,
+    TokensUsed,
+)
 from inference.engines.cascade.brain.chat import ChatEndpoint, ChatTimeouts
 from inference.engines.cascade.brain.chat_messages import (
     DEFAULT_INSTRUCTIONS,
@@ -104,6 +112,94 @@ async def test_the_request(server: ChatServer, endpoint: ChatEndpoint) -> None:
             "max_tokens": 7,
         }
     ]
+
+
+async def test_requests_of_a_conversation_begin_alike(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    """Byte by byte up to the end of the messages, so that the server's cache holds."""
+    server.script = [text("Hi."), finish("stop")]
+    history = [*PROMPT.history]
+    for turn in range(3):
+        await outputs(endpoint, Prompt("Be brief.", tuple(history)))
+        history.append(Item(f"a{turn}", Role.ASSISTANT, "Hi."))
+        history.append(Item(f"u{turn}", Role.USER, "And?"))
+    bodies = [body.removesuffix(b"]}") for body in server.bodies]
+    assert len(bodies) == 3
+    assert bodies[1].startswith(bodies[0])
+    assert bodies[2].startswith(bodies[1])
+
+
+async def test_a_calls_requests_carry_its_token(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("Hi."), finish("stop")]
+    for key in ("one", "one", "two"):
+        await outputs(endpoint, key=key)
+    one, again, two = server.sessions
+    assert one == again != two
+    assert "one" not in str(one)
+
+
+async def test_the_cost_is_the_servers(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 2,
+        "prompt_tokens_details": {"cached_tokens": 8},
+    }
+    chunk = json.dumps({"choices": [], "usage": usage}).encode()
+    server.script = [text("Hi."), finish("stop"), b"data: " + chunk + b"\n\n"]
+    assert await outputs(endpoint) == ["Hi.", TokensUsed(9, 2, 8)]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "refused", "instead"),
+    [
+        ("Unrecognized request argument supplied: stream_options", "stream_options", None),
+        ("Use 'max_completion_tokens' instead.", "max_tokens", "max_completion_tokens"),
+    ],
+)
+async def test_what_a_server_refuses_is_left_out_from_then_on(
+    server: ChatServer, endpoint: ChatEndpoint, refusal: str, refused: str, instead: str | None
+) -> None:
+    server.refusals = [(400, None, refusal)]
+    server.script = [text("Hi."), finish("stop")]
+    prompt = replace(PROMPT, max_output_tokens=7)
+    for key in ("one", "two"):
+        assert await outputs(endpoint, prompt, key) == ["Hi."]
+    asked = [refused in request for request in server.requests]
+    assert asked == [True, False, False]
+    assert instead is None or server.requests[-1][instead] == 7
+
+
+async def test_a_conversation_that_is_too_long_is_shortened(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    refusal = "This model's maximum context length is 9 tokens."
+    server.refusals = [(400, None, refusal), (400, None, refusal)]
+    server.script = [text("Hi."), finish("stop")]
+    history = [Item(f"u{turn}", Role.USER, f"Word {turn}.") for turn in range(8)]
+    brain = endpoint.open("call")
+    assert [output async for output in brain.answer(Prompt("", tuple(history)))] == ["Hi."]
+    history.append(Item("u8", Role.USER, "Word 8."))
+    assert [output async for output in brain.answer(Prompt("", tuple(history)))] == ["Hi."]
+    lengths = [len(request["messages"]) - 1 for request in server.requests]
+    assert lengths == [8, 4, 2, 3]
+    assert server.requests[-1]["messages"][-1]["content"] == "Word 8."
+
+
+async def test_a_conversation_that_cannot_be_shortened(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.refusals = [(400, None, "too long")] * 9
+    with pytest.raises(BrainError, match="answered 400"):
+        await outputs(endpoint)
+    assert len(server.requests) == 1
+
+
+async def test_connections_are_used_again(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [text("Hi."), finish("stop")]
+    for _ in range(5):
+        await outputs(endpoint)
+    assert len(server.ports) == 1
 
 
 async def test_function_calls_come_whole(server: ChatServer, endpoint: ChatEndpoint) -> None:
