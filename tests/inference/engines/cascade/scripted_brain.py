@@ -15,6 +15,7 @@ class ScriptedBrain:
     def __init__(self) -> None:
         self.script: list[BrainOutput | float | asyncio.Event | Exception] = ["Okay."]
         self.prompts: list[Prompt] = []
+        self.given = 0
         self.stopped = 0
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
@@ -29,6 +30,7 @@ class ScriptedBrain:
                     case asyncio.Event():
                         await step.wait()
                     case _:
+                        self.given += 1
                         yield step
         except (asyncio.CancelledError, GeneratorExit):
             self.stopped += 1
