@@ -1,5 +1,6 @@
 """Settings of the inference process."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -135,6 +136,12 @@ def interval_s(text: str) -> float:
     return number
 
 
+def header_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError(f"expected letters, digits and -, not {text!r}")
+    return text
+
+
 def seconds(text: str) -> float:
     number = float(text)
     if not 0 < number < 3600:
@@ -166,6 +173,14 @@ class InferenceConfig:
     )
     llm_stall_timeout_s: float = setting(
         5.0, parse=seconds, help="longest wait for the endpoint's next words"
+    )
+    server_connect_timeout_s: float = setting(
+        2.0, parse=seconds, help="longest wait for a connection to a model server of any kind"
+    )
+    server_session_header: str = setting(
+        "x-session-id",
+        parse=header_name,
+        help="request header that names a call to model servers' proxies, which keep it on one",
     )
     expert_url: tuple[str, ...] | None = setting(
         None,

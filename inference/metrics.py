@@ -19,6 +19,7 @@ from inference.engines.cascade.counters import (
     WorkerKind,
 )
 from inference.error_code import ErrorCode
+from inference.model_server.metrics import model_server_metrics
 from inference.trunk_counters import AudioDrop, TrunkCounters
 
 EnumT = TypeVar("EnumT", bound=Enum)
@@ -59,6 +60,7 @@ class InferenceCollector(Collector):
         yield from self._session_metrics()
         yield from self._traffic_metrics()
         yield from self._cascade_metrics()
+        yield from model_server_metrics(self._cascade.model_servers)
 
     def _session_metrics(self) -> Iterable[Metric]:
         trunk, admission = self._trunk, self._admission
@@ -146,9 +148,7 @@ def _turn_model_metrics(turn_model: TurnModelCounters) -> Iterable[Metric]:
 
 def _speculation_metrics(speculation: SpeculationCounters) -> Iterable[Metric]:
     name = "antiphon_inference_cascade_speculation_"
-    yield _counter(
-        name + "started", "Answers begun before the turn was over.", speculation.started
-    )
+    yield _counter(name + "started", "Answers begun before the turn was over.", speculation.started)
     yield _counter(name + "hits", "Such answers that were given.", speculation.hits)
     yield _by_enum(
         name + "misses", "Such answers that were discarded.", "reason", Miss, speculation.misses

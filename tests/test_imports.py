@@ -84,6 +84,7 @@ SHELLS = {
         "engines/native/moshi_batch",
         "metrics",
         "model_server/http_client",
+        "model_server/metrics",
         "server",
         "servicer",
     ],

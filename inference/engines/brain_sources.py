@@ -36,7 +36,7 @@ def _rules() -> BrainSource:
 
 def _language_model(config: InferenceConfig, counters: CascadeCounters) -> BrainSource | None:
     return _endpoint(
-        server_access("llm", config.llm_url, config.llm_model, config.llm_api_key_file),
+        server_access(config, "llm", config.llm_url, config.llm_model, config.llm_api_key_file),
         config.llm_model,
         counters,
         first_words_s=config.llm_timeout_s,
@@ -46,7 +46,9 @@ def _language_model(config: InferenceConfig, counters: CascadeCounters) -> Brain
 
 def _expert(config: InferenceConfig, counters: CascadeCounters) -> BrainSource | None:
     return _endpoint(
-        server_access("expert", config.expert_url, config.expert_model, config.expert_api_key_file),
+        server_access(
+            config, "expert", config.expert_url, config.expert_model, config.expert_api_key_file
+        ),
         config.expert_model,
         counters,
         first_words_s=config.expert_timeout_s,

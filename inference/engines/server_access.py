@@ -2,11 +2,16 @@
 
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError
+from inference.config import InferenceConfig
 from inference.model_server.http_client import ServerAccess
 
 
 def server_access(
-    kind: str, urls: tuple[str, ...] | None, model: str | None, key_file: str | None
+    config: InferenceConfig,
+    kind: str,
+    urls: tuple[str, ...] | None,
+    model: str | None,
+    key_file: str | None,
 ) -> ServerAccess | None:
     """The servers of `--KIND-url`; None where there are none. Raises SettingError."""
     if (urls is None) != (model is None):
@@ -16,4 +21,9 @@ def server_access(
     api_key = None
     if key_file is not None:
         api_key = read_secret_file(f"--{kind}-api-key-file", key_file, str.strip)
-    return ServerAccess(urls=urls, api_key=api_key)
+    return ServerAccess(
+        urls=urls,
+        api_key=api_key,
+        connect_timeout_s=config.server_connect_timeout_s,
+        session_header=config.server_session_header,
+    )

@@ -20,7 +20,7 @@ from inference.engines.server_access import server_access
 
 def recogniser(config: InferenceConfig, counters: CascadeCounters) -> RecognitionSource:
     """Raises SettingError."""
-    access = server_access("asr", config.asr_url, config.asr_model, config.asr_api_key_file)
+    access = server_access(config, "asr", config.asr_url, config.asr_model, config.asr_api_key_file)
     if access is None or config.asr_model is None:
         return EmbeddedRecogniser(
             counters, workers=config.asr_workers, general_vocabulary=_general(config)
@@ -39,7 +39,7 @@ def recogniser(config: InferenceConfig, counters: CascadeCounters) -> Recognitio
 def synthesiser(config: InferenceConfig, counters: CascadeCounters) -> VoiceSource:
     """Raises SettingError."""
     embedded = Synthesiser(counters)
-    access = server_access("tts", config.tts_url, config.tts_model, config.tts_api_key_file)
+    access = server_access(config, "tts", config.tts_url, config.tts_model, config.tts_api_key_file)
     if access is None or config.tts_model is None:
         return embedded
     settings = SpeechSettings(
