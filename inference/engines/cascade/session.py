@@ -189,7 +189,7 @@ class CascadeSession:
 
     def _guess(self, words: str) -> Prompt | None:
         """What will be asked if the turn is over; None while that is open."""
-        if self._answer is not None or self._transcribing:
+        if self._agent_speaks() or self._transcribing:
             return None
         return self._prompt((*self._history.items, guessed_item(words)))
 

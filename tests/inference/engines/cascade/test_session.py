@@ -198,6 +198,37 @@ class TestMemory:
         assert remembered(brain) == ["Let me look. ", call, output]
 
 
+class TestHandOff:
+    """An answer goes on behind what was heard of it from a replica that is gone."""
+
+    QUESTION = Item("q", Role.USER, "what is twelve plus thirty")
+
+    async def test_the_rules_say_the_rest(self, cascade: CascadeEngine) -> None:
+        caller = Caller(cascade, history=(self.QUESTION,))
+        caller.respond(said="Twelve plus thirty")
+        await caller.done()
+        assert caller.answer() == " is forty two."
+
+    async def test_what_was_heard_here_and_there_is_remembered(
+        self, cascade: CascadeEngine, brain: ScriptedBrain
+    ) -> None:
+        brain.script = ["is the second part. ", "And this is the third."]
+        heard_there = Item("agent-1", Role.ASSISTANT, "Here")
+        caller = Caller(cascade, history=(self.QUESTION, heard_there))
+        caller.respond(said="Here")
+        await caller.done()
+        assert (brain.prompts[0].history, brain.prompts[0].said) == ((self.QUESTION,), "Here")
+        first_ms = len(caller.audio()) // 48 // 2
+        caller.session.truncate_item("agent-1", first_ms)
+        caller.respond()
+        await caller.done()
+
+        _question, heard = remembered(brain)
+        assert isinstance(heard, str)
+        assert heard.startswith("Here is the second")
+        assert not heard.endswith("third.")
+
+
 class TestFailures:
     """Never silence."""
 
