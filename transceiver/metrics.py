@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from antiphon_proto.tunnel import TunnelFault
@@ -12,10 +12,12 @@ from transceiver.audio_metrics import downlink_metrics, uplink_metrics
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
+from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
 from transceiver.metric_families import by_enum, counter, directed, gauge, histogram
 from transceiver.relay_directory import RelayDirectory
+from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.calls import RefusalReason
 
 PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -78,6 +80,54 @@ class RelayWorkersCollector(Collector):
             "Client addresses announced to the relay workers as this worker's.",
             len(self._announcer),
         )
+
+
+class ReplicaCollector(Collector):
+    """The inference replicas, and calls that went from one to another."""
+
+    def __init__(
+        self,
+        directory: ReplicaDirectory,
+        hand_offs: HandOffCounters,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` is the one by which `directory` is told of failures."""
+        self._directory = directory
+        self._clock = clock
+        self._hand_offs = hand_offs
+
+    def collect(self) -> Iterable[Metric]:
+        replicas = GaugeMetricFamily(
+            "antiphon_transceiver_replicas",
+            "Inference replicas by state; sessions are placed on those that are ready.",
+            labels=["state"],
+        )
+        for state, count in self._directory.states(self._clock()).items():
+            replicas.add_metric([state.value], count)
+        yield replicas
+        yield counter(
+            "antiphon_transceiver_placements",
+            "Sessions that were placed on a replica.",
+            self._directory.placements,
+        )
+        yield self._ended()
+        yield histogram(
+            "antiphon_transceiver_hand_off_seconds",
+            "From when a call had lost its engine to when the next one was ready.",
+            self._hand_offs.resumed_after,
+        )
+
+    def _ended(self) -> Metric:
+        family = CounterMetricFamily(
+            "antiphon_transceiver_hand_offs",
+            "Calls that left their inference replica, by why and how.",
+            labels=["reason", "outcome"],
+        )
+        for reason in HandOffReason:
+            for outcome in HandOffOutcome:
+                ended = self._hand_offs.ended[reason, outcome]
+                family.add_metric([reason.value, outcome.value], ended)
+        return family
 
 
 class WorkerCollector(Collector):
@@ -196,7 +246,7 @@ class WorkerCollector(Collector):
         trunk = self._trunk
         yield gauge(
             "antiphon_transceiver_trunk_connected",
-            "1 while the trunk to the inference replica is open.",
+            "1 while there is a trunk to an inference replica that takes sessions.",
             int(self._trunk_connected()),
         )
         yield directed(
@@ -211,11 +261,11 @@ class WorkerCollector(Collector):
         )
         yield counter(
             "antiphon_transceiver_trunk_frames_shed",
-            "Audio frames dropped because the replica stopped reading.",
+            "Audio frames dropped because a replica stopped reading.",
             trunk.frames_shed,
         )
         yield counter(
-            "antiphon_transceiver_trunk_reconnects", "Times the trunk broke.", trunk.reconnects
+            "antiphon_transceiver_trunk_reconnects", "Times a trunk broke.", trunk.reconnects
         )
         yield histogram(
             "antiphon_transceiver_arrival_to_engine_seconds",

@@ -7,8 +7,9 @@ one would fall upon it together until it reports again (Mitzenmacher, "The Power
 Choices in Randomized Load Balancing", 1996).
 """
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 
 from chassis.host_port import HostPort
 
@@ -18,6 +19,17 @@ UNREPORTED_CAPACITY = 32
 BACK_OFF_S = 0.5
 MAX_BACK_OFF_S = 15.0
 """A replica that fails again and again is left alone for twice as long each time, to this."""
+
+
+class ReplicaState(Enum):
+    """How a replica is, as far as this worker knows."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    """About to stop, or its address is no longer one of a replica."""
+    FAILING = "failing"
+    """Connected, and left alone for a while because it failed."""
+    UNCONNECTED = "unconnected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,7 @@ class Replica:
     retired: bool = False
     """Its address is no longer one of a replica: what it serves, it may go on serving."""
     report: ReplicaReport | None = None
-    placed: int = field(default=0)
+    placed: int = 0
     """Sessions that were placed there since its last report."""
     failures: int = 0
     """Since it last opened a session."""
@@ -51,6 +63,13 @@ class Replica:
     @property
     def usable(self) -> bool:
         return self.connected and not self.draining and not self.retired
+
+    def state(self, now: float) -> ReplicaState:
+        if not self.connected:
+            return ReplicaState.UNCONNECTED
+        if not self.usable:
+            return ReplicaState.DRAINING
+        return ReplicaState.FAILING if now < self.avoided_until else ReplicaState.READY
 
     @property
     def load(self) -> float:
@@ -69,6 +88,8 @@ class ReplicaDirectory:
         """`random`: numbers from 0 up to, and without, 1."""
         self._random = random
         self._replicas: dict[HostPort, Replica] = {}
+        self.placements = 0
+        """Sessions that were placed."""
 
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._replicas.values())
@@ -80,6 +101,13 @@ class ReplicaDirectory:
     def usable(self) -> bool:
         """Whether there is a replica to place sessions on."""
         return any(replica.usable for replica in self)
+
+    def states(self, now: float) -> Mapping[ReplicaState, int]:
+        """How many replicas are how."""
+        counts = dict.fromkeys(ReplicaState, 0)
+        for replica in self:
+            counts[replica.state(now)] += 1
+        return counts
 
     def add(self, address: HostPort) -> None:
         """There is a replica at `address`; it is not connected yet."""
@@ -140,6 +168,7 @@ class ReplicaDirectory:
             return None
         chosen = min(self._draw_two(candidates), key=lambda replica: replica.load)
         chosen.placed += 1
+        self.placements += 1
         return chosen.address
 
     def _draw_two(self, candidates: list[Replica]) -> list[Replica]:

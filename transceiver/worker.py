@@ -29,7 +29,13 @@ from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
-from transceiver.metrics import ProbeSeconds, RelayWorkersCollector, TurnLatency, WorkerCollector
+from transceiver.metrics import (
+    ProbeSeconds,
+    RelayWorkersCollector,
+    ReplicaCollector,
+    TurnLatency,
+    WorkerCollector,
+)
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_pool import ReplicaPool
 from transceiver.signaling.api_keys import ApiKeys
@@ -142,6 +148,10 @@ class Worker:
             max_load=self._config.max_load,
             max_calls=self._config.max_calls,
             engine_connected=lambda: self._replicas.connected,
+        )
+        hand_offs = self._call_counters.hand_offs
+        self._registry.register(
+            ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic)
         )
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)

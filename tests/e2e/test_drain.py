@@ -1,8 +1,6 @@
 """SIGTERM to a transceiver that has calls: a second one beside the deployment's own."""
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,54 +8,34 @@ from http import HTTPStatus
 import aiohttp
 import pytest
 
-from antiphon.call import session_config
 from antiphon.realtime_call import CallError, RealtimeCall
-from chassis.readiness import parse_ready
 from tests.e2e.running_deployment import RunningDeployment
+from tests.e2e.tier_process import Transceiver
 
 PATIENCE_S = 30.0
 DRAIN_S = 4
 
 
-class Transceiver:
-    """With the relay, the engine and the keys of a deployment."""
+async def post(transceiver: Transceiver, http: aiohttp.ClientSession) -> tuple[int, str, str]:
+    """Offer nothing; the status, the error's code and when to come again."""
+    url = f"{transceiver.url}/v1/realtime/calls"
+    key = {"Authorization": f"Bearer {transceiver.api_key}"}
+    form = {"data": b"v=0\r\n", "headers": {**key, "Content-Type": "application/sdp"}}
+    async with http.post(url, **form) as response:
+        error = (await response.json())["error"]
+        return response.status, error["code"], response.headers.get("Retry-After", "")
 
-    def __init__(self, deployment: RunningDeployment) -> None:
-        self.api_key = deployment.api_key
-        reading, writing = os.pipe()
-        own = ("--http", "--tunnel", "--admin", "--drain-seconds", "--ready-fd", "--workers")
-        theirs = deployment.tier("transceiver").cmdline()
-        command = [argument for argument in theirs if not argument.startswith(own)]
-        anywhere = [f"{flag}=127.0.0.1:0" for flag in ("--http", "--tunnel", "--admin")]
-        ours = [f"--drain-seconds={DRAIN_S}", "--workers=1", f"--ready-fd={writing}"]
-        self.process = subprocess.Popen([*command, *anywhere, *ours], pass_fds=[writing])
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            report = parse_ready(pipe.readline())
-        self.url = f"http://{report['http']}"
 
-    async def place(self, call: RealtimeCall) -> None:
-        await call.place(self.url, self.api_key, session_config("echo"))
-
-    async def post(self, http: aiohttp.ClientSession) -> tuple[int, str, str]:
-        """Offer nothing; the status, the error's code and when to come again."""
-        url, key = f"{self.url}/v1/realtime/calls", {"Authorization": f"Bearer {self.api_key}"}
-        form = {"data": b"v=0\r\n", "headers": {**key, "Content-Type": "application/sdp"}}
-        async with http.post(url, **form) as response:
-            error = (await response.json())["error"]
-            return response.status, error["code"], response.headers.get("Retry-After", "")
-
-    async def wait(self) -> int:
-        async with asyncio.timeout(PATIENCE_S):
-            return await asyncio.to_thread(self.process.wait)
+async def ended(transceiver: Transceiver) -> int:
+    async with asyncio.timeout(PATIENCE_S):
+        return await asyncio.to_thread(transceiver.process.wait)
 
 
 @pytest.fixture
 def transceiver(deployment: RunningDeployment) -> Iterator[Transceiver]:
-    transceiver = Transceiver(deployment)
+    transceiver = Transceiver(deployment, f"--drain-seconds={DRAIN_S}")
     yield transceiver
-    transceiver.process.kill()
-    transceiver.process.wait()
+    transceiver.end()
 
 
 async def readiness(http: aiohttp.ClientSession, url: str) -> tuple[int, str]:
@@ -82,14 +60,14 @@ async def test_calls_go_on_until_the_time_is_over_and_no_others_are_taken(
         async with asyncio.timeout(PATIENCE_S):
             while await readiness(http, transceiver.url) != (503, "draining\n"):
                 await asyncio.sleep(0.02)
-        status, code, again = await transceiver.post(http)
+        status, code, again = await post(transceiver, http)
         assert (status, code) == (HTTPStatus.SERVICE_UNAVAILABLE, "draining")
         assert int(again) > 0
         await answers(call)
         error = await call.event("error", timeout_s=PATIENCE_S)
         assert error.event["error"]["code"] == "draining"
         assert time.monotonic() - asked_at > DRAIN_S - 0.5
-        assert await transceiver.wait() == 0
+        assert await ended(transceiver) == 0
 
 
 async def test_it_ends_with_the_last_call(transceiver: Transceiver) -> None:
@@ -97,7 +75,7 @@ async def test_it_ends_with_the_last_call(transceiver: Transceiver) -> None:
         await transceiver.place(call)
         transceiver.process.terminate()
         await answers(call)
-    assert await transceiver.wait() == 0
+    assert await ended(transceiver) == 0
 
 
 async def test_a_second_signal_ends_it_at_once(transceiver: Transceiver) -> None:
@@ -108,6 +86,6 @@ async def test_a_second_signal_ends_it_at_once(transceiver: Transceiver) -> None
         transceiver.process.terminate()
         error = await call.event("error", timeout_s=PATIENCE_S)
         assert error.event["error"]["code"] == "draining"
-        assert await transceiver.wait() == 0
+        assert await ended(transceiver) == 0
         with pytest.raises(CallError):
             call.check()
