@@ -33,8 +33,10 @@ from transceiver.conversation_outputs import (
     CloseCall,
     CutPlayout,
     FinishPlayout,
+    HoldPlayout,
     Output,
     PlayAudio,
+    ResumePlayout,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
@@ -353,6 +355,10 @@ class Call:
                 self._media.finish(response)
             case CutPlayout():
                 self._media.cut()
+            case HoldPlayout():
+                self._media.hold()
+            case ResumePlayout(again_ms):
+                self._media.resume(again_ms)
             case TurnMeasured(account):
                 self._turn_latency.observe(account)
             case CloseCall(reason):

@@ -166,6 +166,16 @@ class CallMedia:
         if self._audio is not None:
             self._audio.playout.cut()
 
+    def hold(self) -> None:
+        """Be silent until `resume` or `cut`."""
+        if self._audio is not None:
+            self._audio.playout.hold()
+
+    def resume(self, again_ms: int) -> None:
+        """Go on after a hold, with the last `again_ms` once more."""
+        if self._audio is not None:
+            self._audio.playout.resume(again_ms)
+
     def played_ms(self, response: int) -> int:
         """How much of a response was sent to the client."""
         return self._audio.playout.played_ms(response) if self._audio is not None else 0

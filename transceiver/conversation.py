@@ -29,6 +29,7 @@ from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import InputAudio, Message
 from antiphon_proto.realtime.response import ResponseParams
 from transceiver.audio.playout import (
+    HoldExpired,
     PlayoutCleared,
     PlayoutEvent,
     PlayoutStarted,
@@ -97,6 +98,7 @@ class Conversation:
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
         self._full_duplex = False
+        self._judges_interruptions = False
 
     # ---- entry points --------------------------------------------------------
 
@@ -167,6 +169,8 @@ class Conversation:
                 self._responses.playout_started(response, now)
             case PlayoutStopped(response):
                 self._responses.playout_stopped(response)
+            case HoldExpired():
+                self._responses.take_floor()
             case PlayoutCleared():
                 pass
         return self._outbox.drain()
@@ -182,6 +186,8 @@ class Conversation:
     def _update_session(self, event: asked.SessionUpdate) -> None:
         self._session.update(bytes(event.session))
         self._outbox.command(engine.Update(self._session.engine_config()))
+        if self._session.turn_detection is None:
+            self._responses.release()
         self._outbox.send(api.SessionUpdated(session=self._session.current))
 
     def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
@@ -202,9 +208,11 @@ class Conversation:
                 "Error committing input audio buffer: buffer too small. Expected at least 100ms "
                 f"of audio, but buffer only has {self._input.buffered_ms:.2f}ms of audio.",
             )
+        self._responses.take_floor()
         self._commit()
 
     def _clear_input(self, _event: asked.InputAudioBufferClear) -> None:
+        self._responses.release()
         self._input.clear()
         self._transcripts.forget_early()
         self._outbox.command(engine.ClearInput())
@@ -224,6 +232,10 @@ class Conversation:
     def _engine_ready(self, event: engine.Ready, _now: float) -> None:
         self._responses.output_rate = event.output_rate
         self._full_duplex = event.full_duplex
+        self._judges_interruptions = event.judges_interruptions
+        if not self._input.speaking:
+            # Whoever was to say how a held answer goes on is gone.
+            self._responses.release()
 
     def _speech_started(self, event: engine.SpeechStarted, _now: float) -> None:
         detection = self._session.turn_detection
@@ -236,15 +248,31 @@ class Conversation:
         )
         # A full-duplex agent hears the user too, and stops by itself if it yields.
         if detection.interrupt_response and not self._full_duplex:
-            self._responses.interrupt("turn_detected")
+            if self._judges_interruptions:
+                self._responses.hold()
+            else:
+                self._responses.interrupt("turn_detected")
 
     def _speech_stopped(self, event: engine.SpeechStopped, _now: float) -> None:
         self._tell_speech_stopped(event.audio_end_ms)
 
+    def _floor_taken(self, _event: engine.FloorTaken, _now: float) -> None:
+        self._responses.take_floor()
+
+    def _speech_dismissed(self, event: engine.SpeechDismissed, _now: float) -> None:
+        self._responses.release()
+        if self._session.turn_detection is None:
+            return
+        self._tell_speech_stopped(event.audio_end_ms)
+        self._input.dismiss_speech()
+        self._transcripts.forget_early()
+
     def _turn_ended(self, event: engine.TurnEnded, now: float) -> None:
         detection = self._session.turn_detection
         if detection is None or not self._input.holds_turn:
+            self._responses.release()
             return
+        self._responses.take_floor()
         self._tell_speech_stopped(event.voiced_end_ms)
         self._commit()
         if detection.create_response:
@@ -328,6 +356,8 @@ class Conversation:
         engine.Ready: _engine_ready,
         engine.SpeechStarted: _speech_started,
         engine.SpeechStopped: _speech_stopped,
+        engine.FloorTaken: _floor_taken,
+        engine.SpeechDismissed: _speech_dismissed,
         engine.TurnEnded: _turn_ended,
         engine.ResponseProposed: _response_proposed,
         engine.InputTranscript: _transcribed,

@@ -50,6 +50,18 @@ class CutPlayout:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldPlayout:
+    """Be silent at once; what is queued stays, and so does what comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlayout:
+    """Go on after a hold, with up to the last `again_ms` of what was played once more."""
+
+    again_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class TurnMeasured:
     """A turn's latency is known: observe it."""
 
@@ -70,6 +82,8 @@ Output = (
     | PlayAudio
     | FinishPlayout
     | CutPlayout
+    | HoldPlayout
+    | ResumePlayout
     | TurnMeasured
     | CloseCall
 )

@@ -35,6 +35,8 @@ class InputBuffer:
         self._new_item_id = new_item_id
         self._buffered_ms = 0.0
         self._speech: _Speech | None = None
+        self._item_id: str | None = None
+        """Minted for speech that was dismissed: it goes to what is committed next."""
 
     @property
     def committable(self) -> bool:
@@ -65,7 +67,7 @@ class InputBuffer:
     def speech_started(self, audio_start_ms: int) -> str:
         """The id of the item to be; it stays when speech goes on before a commit."""
         if self._speech is None:
-            self._speech = _Speech(self._new_item_id(), audio_start_ms)
+            self._speech = _Speech(self._next_item_id(), audio_start_ms)
         self._speech.stopped_ms = None
         return self._speech.item_id
 
@@ -76,12 +78,20 @@ class InputBuffer:
         self._speech.stopped_ms = audio_end_ms
         return self._speech.item_id
 
+    def dismiss_speech(self) -> None:
+        """What was said was not meant for anyone: it is forgotten as if it were silence."""
+        if self._speech is not None:
+            self._item_id = self._speech.item_id
+        self._speech = None
+        self._buffered_ms = 0.0
+
     def commit(self) -> CommittedAudio:
         """What was heard since the last commit becomes an item."""
         speech, buffered_ms = self._speech, self._buffered_ms
+        item_id = speech.item_id if speech else self._next_item_id()
         self.clear()
         if speech is None:
-            return CommittedAudio(self._new_item_id(), buffered_ms / 1000)
+            return CommittedAudio(item_id, buffered_ms / 1000)
         if speech.stopped_ms is None:
             return CommittedAudio(speech.item_id, buffered_ms / 1000)
         spoken_ms = max(0, speech.stopped_ms - speech.started_ms)
@@ -90,3 +100,7 @@ class InputBuffer:
     def clear(self) -> None:
         self._buffered_ms = 0.0
         self._speech = None
+        self._item_id = None
+
+    def _next_item_id(self) -> str:
+        return self._item_id or self._new_item_id()

@@ -7,6 +7,7 @@ Generation and playing of a response, where the server owns the playout clock:
         └──cancelled, interrupted, failed──────────────────────► done
 
     queued ──first frame sent──► playing ──drained──► stopped
+       │                            ├────► held ──released──► playing
        └───────────cut──────────────┴────► cleared, truncated to what was heard
 
 A response is active until it is done; it can play on after that, and a next one can
@@ -22,7 +23,14 @@ from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
-from transceiver.conversation_outputs import CutPlayout, FinishPlayout, PlayAudio, TurnMeasured
+from transceiver.conversation_outputs import (
+    CutPlayout,
+    FinishPlayout,
+    HoldPlayout,
+    PlayAudio,
+    ResumePlayout,
+    TurnMeasured,
+)
 from transceiver.engine_leg import Resumption
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
@@ -37,6 +45,9 @@ from transceiver.response_outcome import (
 from transceiver.response_stream import CONTENT_INDEX, ResponseStream
 from transceiver.session_state import SessionState, differs_beyond_request, engine_config
 from transceiver.unplayed import Unplayed
+
+AGAIN_MS = 200
+"""What is played again after a hold where no word is known: about a syllable."""
 
 
 class Responses:
@@ -71,6 +82,7 @@ class Responses:
         self._request = engine.Respond(0, "")
         self._engine_config: engine.SessionConfig | None = None
         self._unplayed = Unplayed()
+        self._held = False
         self._owed = False
 
     # ---- generating ----------------------------------------------------------
@@ -210,12 +222,32 @@ class Responses:
         for stream, heard_ms in heard:
             self._outbox.command(engine.Cancel(stream.number, heard_ms))
         self._cut_playout()
-        self._owed = False
+        self._owed = self._held = False
         if self._active:
             self._end(self._active, cancelled(reason))
         if self._plays:
             for stream, heard_ms in heard:
                 self._truncate(stream, heard_ms)
+
+    def hold(self) -> None:
+        """The user speaks, and perhaps not to interrupt: be silent until that is known."""
+        if not self._plays:
+            self.interrupt("turn_detected")
+        elif not self._held and (self._active or self._unplayed):
+            self._held = True
+            self._outbox.add(HoldPlayout())
+
+    def take_floor(self) -> None:
+        """What is held, if anything is, was interrupted."""
+        if self._held:
+            self.interrupt("turn_detected")
+
+    def release(self) -> None:
+        """What is held, if anything is, goes on with the word that was broken off."""
+        if self._held:
+            self._held = False
+            playing = self._unplayed.playing
+            self._outbox.add(ResumePlayout(self._broken_ms(playing) if playing else 0))
 
     def fail(self, code: str, message: str) -> None:
         """End the active response, because the engine cannot go on."""
@@ -245,9 +277,10 @@ class Responses:
             self._outbox.add(FinishPlayout(stream.number))
 
     def _cut_playout(self) -> None:
+        if self._held or self._unplayed:
+            self._outbox.add(CutPlayout())
         if not self._unplayed:
             return
-        self._outbox.add(CutPlayout())
         if playing := self._unplayed.playing:
             self._outbox.send(api.OutputAudioBufferCleared(response_id=playing.id))
         self._unplayed.cut()
@@ -255,6 +288,14 @@ class Responses:
     def _heard_of(self, stream: ResponseStream) -> int:
         """Milliseconds; a client that plays itself tells by truncating."""
         return self._heard_ms(stream.number) if self._plays else int(stream.audio_ms)
+
+    def _broken_ms(self, stream: ResponseStream) -> int:
+        """How much of a word was heard that was not heard to its end."""
+        heard_ms = self._heard_ms(stream.number)
+        times = self._history.word_times(stream.item_id)
+        if not times:
+            return AGAIN_MS
+        return heard_ms - times.before(heard_ms).audio_end_ms
 
     def _truncate(self, stream: ResponseStream, heard_ms: int) -> None:
         if not stream.audio_ms or stream.item_id not in self._history:

@@ -17,8 +17,10 @@ from transceiver.conversation_outputs import (
     CloseCall,
     CutPlayout,
     FinishPlayout,
+    HoldPlayout,
     Output,
     PlayAudio,
+    ResumePlayout,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
@@ -55,6 +57,7 @@ class Driver:
         transport: Transport = Transport.WEBRTC,
         rtt_s: float | None = None,
         open_channel: bool = True,
+        judges: bool = False,
     ) -> None:
         counters: dict[str, Callable[[], int]] = {}
 
@@ -82,7 +85,9 @@ class Driver:
         )
         self.position_ms = 0
         self.act(self.conversation.open())
-        self.engine(engine.Ready("test", RATE, RATE, full_duplex=False))
+        self.engine(
+            engine.Ready("test", RATE, RATE, full_duplex=False, judges_interruptions=judges)
+        )
         if open_channel:
             self.open_channel()
 
@@ -154,6 +159,10 @@ class Driver:
                 self.playout.finish(response)
             case CutPlayout():
                 self.playout.cut()
+            case HoldPlayout():
+                self.playout.hold()
+            case ResumePlayout(again_ms):
+                self.playout.resume(again_ms)
             case TurnMeasured(account):
                 self.accounts.append(account)
             case CloseCall():

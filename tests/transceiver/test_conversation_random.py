@@ -93,6 +93,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
     from_engine(engine.SpeechStarted, audio_start_ms=small),
     from_engine(engine.SpeechStopped, audio_end_ms=small),
     from_engine(engine.TurnEnded, voiced_end_ms=small),
+    from_engine(engine.FloorTaken),
+    from_engine(engine.SpeechDismissed, audio_end_ms=small),
     from_engine(
         engine.InputTranscript,
         item_id=st.just("") | ids,
@@ -104,6 +106,9 @@ steps: st.SearchStrategy[Step] = st.one_of(
     from_engine(engine.Draining, deadline_ms=small),
     of_response(engine.ResponseStarted),
     of_response(engine.TextDelta, text=st.sampled_from(["", "Hello", " world"])),
+    of_response(
+        engine.WordsSpoken, words=st.lists(st.builds(engine.WordEnd, small, small)).map(tuple)
+    ),
     of_response(engine.ToolCall, call=st.sampled_from(CALLS)),
     of_response(engine.Done, status=st.sampled_from(engine.DoneStatus)),
     st.tuples(st.sampled_from([0, 0, 0, -1, 1]), st.sampled_from([0, 5, 20, 100])).map(
@@ -126,11 +131,11 @@ def check_commands(driver: Driver) -> None:
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(Transport), st.booleans(), st.lists(steps, max_size=40))
+@given(st.sampled_from(Transport), st.booleans(), st.booleans(), st.lists(steps, max_size=40))
 def test_any_order_of_causes_keeps_the_rules(
-    transport: Transport, open_channel: bool, sequence: list[Step]
+    transport: Transport, open_channel: bool, judges: bool, sequence: list[Step]
 ) -> None:
-    driver = Driver(transport=transport, open_channel=open_channel)
+    driver = Driver(transport=transport, open_channel=open_channel, judges=judges)
     for step in sequence:
         step(driver)
     if not open_channel:

@@ -12,6 +12,10 @@ from antiphon_proto.trunk import UNSOLICITED
 from transceiver.audio.live_lag import LiveLag
 
 MAX_BUFFERED_S = 60.0
+MAX_HOLD_S = 10.0
+MAX_AGAIN_MS = 600
+"""How much of what was played can be played again after a hold."""
+
 MAX_REMEMBERED = 64
 """Ended responses whose played time can still be asked for."""
 
@@ -38,13 +42,23 @@ class PlayoutCleared:
     played_ms: int
 
 
-PlayoutEvent = PlayoutStarted | PlayoutStopped | PlayoutCleared
+@dataclass(frozen=True, slots=True)
+class HoldExpired:
+    """The playout has been held for MAX_HOLD_S, and nobody said how to go on."""
+
+    response: int
+    """The one that is held, or the latest there was."""
+
+
+PlayoutEvent = PlayoutStarted | PlayoutStopped | PlayoutCleared | HoldExpired
 
 
 @dataclass(slots=True)
 class _Response:
     number: int
     pcm: bytearray = field(default_factory=bytearray)
+    heard: bytearray = field(default_factory=bytearray)
+    """The newest of what was handed out."""
     started: bool = False
     finished: bool = False
 
@@ -62,6 +76,10 @@ class Playout:
     def __init__(self, rate: int, frame_ms: int = 20) -> None:
         self._rate = rate
         self._frame_bytes = rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        self._again_bytes = rate * MAX_AGAIN_MS // 1000 * BYTES_PER_SAMPLE
+        self._max_hold_frames = int(MAX_HOLD_S * 1000) // frame_ms
+        self._held_frames: int | None = None
+        """How long a hold has lasted; None while there is none."""
         self._max_bytes = int(rate * MAX_BUFFERED_S) * BYTES_PER_SAMPLE
         self._queue: deque[_Response] = deque()
         self._buffered_bytes = 0
@@ -104,10 +122,12 @@ class Playout:
         if queued is None:
             return
         queued.finished = True
-        self._retire_drained()
+        if self._held_frames is None:
+            self._retire_drained()
 
     def cut(self) -> None:
-        """Drop everything queued, and what of it still comes."""
+        """Drop everything queued, and what of it still comes; a hold is over, too."""
+        self._held_frames = None
         self._retire_drained()
         for queued in self._queue:
             cleared = PlayoutCleared(queued.number, self.played_ms(queued.number))
@@ -115,6 +135,27 @@ class Playout:
             self.discard(queued.number)
         self._queue.clear()
         self._buffered_bytes = 0
+
+    def hold(self) -> None:
+        """Hand out nothing until `resume`, `cut`, or some frames after HoldExpired."""
+        if self._held_frames is None:
+            self._held_frames = 0
+
+    def resume(self, again_ms: int) -> None:
+        """End a hold; the last `again_ms` of what was played are played again, or what is kept
+        of them, and count as played when they were."""
+        if self._held_frames is None:
+            return
+        self._held_frames = None
+        if not self._queue:
+            return
+        playing = self._queue[0]
+        wanted = min(self._bytes(again_ms), len(playing.heard))
+        if wanted:
+            playing.pcm[:0] = playing.heard[-wanted:]
+            del playing.heard[-wanted:]
+            self._buffered_bytes += wanted
+            self._played_bytes[playing.number] -= wanted
 
     def discard(self, response: int) -> None:
         """Ignore what is pushed from here on for this response and earlier ones."""
@@ -125,6 +166,9 @@ class Playout:
 
         The last frame of a response is padded with silence.
         """
+        if self._held_frames is not None:
+            self._count_held_frame()
+            return None
         self._retire_drained()
         if not self._queue:
             return None
@@ -140,6 +184,8 @@ class Playout:
         del playing.pcm[: self._frame_bytes]
         self._buffered_bytes -= len(frame)
         self._played_bytes[playing.number] += len(frame)
+        playing.heard += frame
+        del playing.heard[: -self._again_bytes]
         return frame.ljust(self._frame_bytes, b"\0")
 
     def pass_by(self) -> None:
@@ -155,6 +201,13 @@ class Playout:
         """Hand over what happened since the last call, in order."""
         taken, self._events = self._events, []
         return taken
+
+    def _count_held_frame(self) -> None:
+        assert self._held_frames is not None, "only while held"
+        self._held_frames += 1
+        if self._held_frames == self._max_hold_frames:
+            held = self._queue[0].number if self._queue else self._discarded_through
+            self._events.append(HoldExpired(held))
 
     def _queued(self, response: int) -> _Response | None:
         """The queue's entry for a response, made if it is next; None if its time is over."""
@@ -184,6 +237,9 @@ class Playout:
             self.discard(drained.number)
             if drained.started:
                 self._events.append(PlayoutStopped(drained.number))
+
+    def _bytes(self, milliseconds: int) -> int:
+        return milliseconds * self._rate // 1000 * BYTES_PER_SAMPLE
 
     def _milliseconds(self, size: int) -> int:
         return size * 1000 // (self._rate * BYTES_PER_SAMPLE)

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from antiphon_proto.trunk import UNSOLICITED
 from transceiver.audio.live_lag import WINDOW_FRAMES
 from transceiver.audio.playout import (
+    MAX_AGAIN_MS,
     MAX_BUFFERED_S,
+    MAX_HOLD_S,
     MAX_REMEMBERED,
+    HoldExpired,
     Playout,
     PlayoutCleared,
     PlayoutStarted,
@@ -247,3 +250,96 @@ def test_of_live_audio_what_goes_by_unserved_is_gone() -> None:
     playout.pass_by()
     playout.push(UNSOLICITED, pcm(20, 4))
     assert playout.next_frame() == pcm(20, 4)
+
+
+# ---- held ----
+
+
+def playing(milliseconds: int) -> Playout:
+    """A response of 200 ms whose first `milliseconds` were handed out, each of its own value."""
+    playout = Playout(RATE)
+    for tenth in range(10):
+        playout.push(1, pcm(20, tenth + 1))
+    for _ in range(milliseconds // 20):
+        playout.next_frame()
+    playout.take_events()
+    return playout
+
+
+def test_nothing_leaves_while_it_is_held_and_nothing_is_lost() -> None:
+    playout = playing(40)
+    playout.hold()
+    playout.finish(1)
+    playout.push(2, pcm(20))
+    assert [playout.next_frame() for _ in range(20)] == [None] * 20
+    assert playout.played_ms(1) == 40
+    assert playout.take_events() == []
+
+    playout.resume(0)
+    assert playout.next_frame() == pcm(20, 3)
+    assert len(drain(playout)) == 8 * FRAME_BYTES
+    assert playout.take_events() == [PlayoutStopped(1), PlayoutStarted(2)]
+
+
+def test_a_broken_word_is_played_again_and_counted_once() -> None:
+    playout = playing(100)
+    playout.hold()
+    playout.resume(50)
+    assert playout.played_ms(1) == 50
+    assert playout.buffered_ms == 150
+    assert playout.next_frame() == pcm(10, 3) + pcm(10, 4)
+    playout.finish(1)
+    drain(playout)
+    assert playout.played_ms(1) == 200
+
+
+def test_no_more_is_played_again_than_is_kept() -> None:
+    playout = Playout(RATE)
+    playout.push(1, pcm(3000))
+    for _ in range(100):
+        playout.next_frame()
+    playout.hold()
+    playout.resume(5000)
+    assert playout.played_ms(1) == 2000 - MAX_AGAIN_MS
+    playout.hold()
+    playout.resume(5000)
+    assert playout.played_ms(1) == 2000 - MAX_AGAIN_MS
+
+
+def test_what_was_heard_to_its_end_stops_after_the_hold() -> None:
+    playout = playing(200)
+    playout.hold()
+    playout.finish(1)
+    assert playout.next_frame() is None
+    assert playout.take_events() == []
+    playout.resume(20)
+    assert drain(playout) == pcm(20, 10)
+    assert playout.next_frame() is None
+    assert playout.take_events() == [PlayoutStopped(1)]
+
+
+def test_a_cut_ends_a_hold() -> None:
+    playout = playing(40)
+    playout.hold()
+    playout.cut()
+    assert playout.take_events() == [PlayoutCleared(1, 40)]
+    playout.push(2, pcm(20))
+    assert playout.next_frame() == pcm(20)
+
+
+def test_a_hold_that_nobody_ends_is_told_once() -> None:
+    playout = playing(40)
+    playout.hold()
+    for _ in range(int(MAX_HOLD_S * 50) - 1):
+        playout.next_frame()
+    assert playout.take_events() == []
+    playout.hold()
+    for _ in range(100):
+        assert playout.next_frame() is None
+    assert playout.take_events() == [HoldExpired(1)]
+
+
+def test_resuming_what_is_not_held_does_nothing() -> None:
+    playout = playing(40)
+    playout.resume(20)
+    assert playout.played_ms(1) == 40
