@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from tokenizers.pre_tokenizers import ByteLevel
 
 CONTEXT_TOKENS = 2048
-SPECIAL = ["<pad>", "<start>", "<end>"]
+SPECIAL = ["<pad>", "<start>", "<end>", "<unknown>"]
+SPACE, NEWLINE = "\u0120", "\u010a"
+"""As byte-level tokenizers write them."""
+PRINTABLE = "".join(map(chr, range(ord("!"), ord("~") + 1)))
 CHAT_TEMPLATE = (
     "{% for message in messages %}<start>{{ message.role }}\n"
     "{{ message.content or '' }}"
@@ -22,8 +24,8 @@ CHAT_TEMPLATE = (
 
 
 def save_chat_model(directory: Path) -> None:
-    """A causal language model with a chat template; a token is a byte."""
-    tokenizer = byte_tokenizer()
+    """A causal language model with a chat template; a token is a character."""
+    tokenizer = character_tokenizer()
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(directory)
     torch.manual_seed(0)
@@ -44,11 +46,11 @@ def save_chat_model(directory: Path) -> None:
     transformers.Qwen3ForCausalLM(config).save_pretrained(directory)
 
 
-def byte_tokenizer() -> transformers.PreTrainedTokenizerFast:
-    """Every byte a token, behind the special ones."""
-    alphabet = sorted(ByteLevel.alphabet())
+def character_tokenizer() -> transformers.PreTrainedTokenizerFast:
+    """A token for each visible character of ASCII: whatever a model says is text."""
+    alphabet = [*PRINTABLE, SPACE, NEWLINE]
     vocabulary = {token: number for number, token in enumerate([*SPECIAL, *alphabet])}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unknown>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return transformers.PreTrainedTokenizerFast(
@@ -56,5 +58,6 @@ def byte_tokenizer() -> transformers.PreTrainedTokenizerFast:
         pad_token="<pad>",
         bos_token="<start>",
         eos_token="<end>",
+        unk_token="<unknown>",
         model_max_length=CONTEXT_TOKENS,
     )

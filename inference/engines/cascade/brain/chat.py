@@ -145,6 +145,7 @@ async def _outputs(answer: ServerAnswer, stall_s: float) -> AsyncIterator[BrainO
             break
         progress = stream.progress
         for text in stream.push(received):
+            answer.useful = True
             yield text
         if stream.progress > progress:
             answer.useful = True

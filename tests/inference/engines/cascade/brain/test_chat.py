@@ -264,6 +264,20 @@ async def test_closing_the_answer_disconnects(server: ChatServer, endpoint: Chat
         await anext(answer)
     async with asyncio.timeout(2):
         await server.disconnected.wait()
+    assert tries(endpoint) == {Outcome.ANSWERED: 1}
+
+
+async def test_hanging_up_before_the_first_word_says_nothing_of_the_server(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.script = [10.0]
+    asking = asyncio.create_task(outputs(endpoint))
+    while not server.requests:
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    async with asyncio.timeout(2):
+        await server.disconnected.wait()
+    assert tries(endpoint) == {Outcome.ABANDONED: 1}
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 500])
