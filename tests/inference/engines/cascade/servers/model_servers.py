@@ -31,6 +31,8 @@ class ModelServers:
         self.url = ""
         self.misbehave: Misbehave | None = None
         """Answers every request while it is set."""
+        self.misbehave_at: dict[str, Misbehave] = {}
+        """Answers requests for a path."""
         self.requests: list[dict[str, Any]] = []
         """Bodies, headers under "headers"."""
         self.disconnects = 0
@@ -41,8 +43,8 @@ class ModelServers:
     async def speech(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self._note(request, body)
-        if self.misbehave is not None:
-            return await self.misbehave(request)
+        if misbehave := self._misbehaviour(request):
+            return await misbehave(request)
         if not {"model", "input", "voice"} <= set(body) or body["response_format"] != "pcm":
             return web.json_response({"error": {"message": "bad request"}}, status=400)
         response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
@@ -55,8 +57,8 @@ class ModelServers:
     async def transcriptions(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
         self._note(request, dict(form))
-        if self.misbehave is not None:
-            return await self.misbehave(request)
+        if misbehave := self._misbehaviour(request):
+            return await misbehave(request)
         upload = form["file"]
         assert isinstance(upload, web.FileField)
         with wave.open(io.BytesIO(upload.file.read())) as file:
@@ -66,8 +68,8 @@ class ModelServers:
 
     async def realtime(self, request: web.Request) -> web.StreamResponse:
         self._note(request, {})
-        if self.misbehave is not None:
-            return await self.misbehave(request)
+        if misbehave := self._misbehaviour(request):
+            return await misbehave(request)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "session.created", "id": "sess-1", "created": 0})
@@ -83,6 +85,9 @@ class ModelServers:
 
     def begin(self) -> DecodedUtterance:
         return self._recogniser.open_stream().begin(lambda text: None)
+
+    def _misbehaviour(self, request: web.Request) -> Misbehave | None:
+        return self.misbehave or self.misbehave_at.get(request.path)
 
     def _note(self, request: web.Request, body: dict[str, Any]) -> None:
         self.requests.append({**body, "headers": request.headers})
