@@ -59,7 +59,7 @@ async def cascade(
 
 
 @pytest.fixture
-def brain() -> AsyncIterator[ScriptedBrain]:
+def brain() -> Iterator[ScriptedBrain]:
     """A brain for the sessions that this test opens."""
     BRAINS.override = brain = ScriptedBrain()
     yield brain
