@@ -44,11 +44,11 @@ def test_a_frame_less_for_each_call_is_not_missing() -> None:
 
 
 def test_the_next_run_loads_the_core_as_wanted() -> None:
-    assert calls_for(RUN, other_cores=1) == 62
-    assert calls_for(replace(RUN, calls=10, cpu_seconds=9.0), other_cores=1) == 6
+    assert calls_for(RUN, other_cores=1) == 65
+    assert calls_for(replace(RUN, calls=10, cpu_seconds=9.0), other_cores=1) == 7
 
 
 def test_what_works_for_the_measured_process_has_room() -> None:
     helped = replace(RUN, other_cpu_seconds={"inference": 7.5})
     assert calls_for(helped, other_cores=1) == 50
-    assert calls_for(helped, other_cores=2) == 62
+    assert calls_for(helped, other_cores=2) == 65
