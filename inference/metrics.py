@@ -18,6 +18,7 @@ from inference.engines.cascade.counters import (
     TurnModelCounters,
     WorkerKind,
 )
+from inference.engines.cascade.servers.metrics import speech_server_metrics
 from inference.error_code import ErrorCode
 from inference.model_server.metrics import model_server_metrics
 from inference.trunk_counters import AudioDrop, TrunkCounters
@@ -61,6 +62,7 @@ class InferenceCollector(Collector):
         yield from self._traffic_metrics()
         yield from self._cascade_metrics()
         yield from model_server_metrics(self._cascade.model_servers)
+        yield from speech_server_metrics(self._cascade.speech_servers)
 
     def _session_metrics(self) -> Iterable[Metric]:
         trunk, admission = self._trunk, self._admission

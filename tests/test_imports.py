@@ -67,6 +67,7 @@ SHELLS = {
         "engines/cascade/engine",
         "engines/cascade/floor",
         "engines/cascade/recogniser",
+        "engines/cascade/servers/metrics",
         "engines/cascade/servers/realtime_transcription",
         "engines/cascade/servers/remote_utterance",
         "engines/cascade/servers/speech_server",
