@@ -28,6 +28,9 @@ NAME_QUESTIONS = ("who are you", "what are you", "what is your name")
 WELL_BEING_QUESTIONS = ("how are you", "how are you today")
 REPEAT_REQUESTS = ("can you repeat that", "please repeat that", "say that again")
 SHORT_ANSWERS = ("yes", "no", "okay")
+BACKCHANNELS = ("yeah", "right", "uh-huh", "mhm", "hmm", "um", "oh")
+"""What a listener says to show that they follow: understood, it does not interrupt."""
+
 TIMER_QUESTIONS = (
     "how much time is left",
     "how long is left on the timer",
@@ -47,6 +50,7 @@ PHRASES = (
     + WELL_BEING_QUESTIONS
     + REPEAT_REQUESTS
     + SHORT_ANSWERS
+    + BACKCHANNELS
     + TIMER_QUESTIONS
     + TIMER_CANCELLATIONS
 )

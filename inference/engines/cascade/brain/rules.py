@@ -24,7 +24,12 @@ NOT_UNDERSTOOD = f"Sorry, I did not understand that. {SKILLS}"
 
 MAX_TIMERS = 10
 
-_LAST_WORDS = frozenset(sentence.split()[-1] for sentence, _weight in domain.sentences())
+_LAST_WORDS = frozenset(
+    sentence.split()[-1]
+    for sentence, _weight in domain.sentences()
+    if sentence not in domain.BACKCHANNELS
+)
+_BACKCHANNELS = tuple(sound.replace("-", " ") for sound in domain.BACKCHANNELS)
 _NOT_WORDS = re.compile(r"[^a-z0-9' ]+")
 
 Rule = tuple["re.Pattern[str]", Callable[["re.Match[str]"], str]]
@@ -107,7 +112,7 @@ class RulesBrain:
             _rule(domain.HELP_QUESTIONS, lambda _: SKILLS),
             _rule(domain.NAME_QUESTIONS, lambda _: f"I am Antiphon, a voice agent. {SKILLS}"),
             _rule(domain.WELL_BEING_QUESTIONS, lambda _: "I am fine, thank you."),
-            _rule(domain.SHORT_ANSWERS, lambda _: "What can I do for you?"),
+            _rule(domain.SHORT_ANSWERS + _BACKCHANNELS, lambda _: "What can I do for you?"),
             _rule(domain.REPEAT_REQUESTS, lambda _: self._said or "I have said nothing yet."),
             _rule(domain.TIMER_QUESTIONS, lambda _: self._time_left()),
             _rule(domain.TIMER_CANCELLATIONS, lambda _: self._cancel_timers()),
