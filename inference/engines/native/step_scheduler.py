@@ -116,7 +116,8 @@ class StepScheduler:
         if now < conversation.stalls_at:
             return None
         self.counters.stalled += 1
-        conversation.stalls_at = max(conversation.stalls_at, now - STEP_S) + STEP_S
+        late = now - conversation.stalls_at >= STEP_S
+        conversation.stalls_at = (now if late else conversation.stalls_at) + STEP_S
         return SILENCE
 
     def _hand_off(self) -> tuple[tuple[int, int], ...]:

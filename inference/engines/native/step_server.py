@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.worker_messages import Kind, WorkerMessage
 from inference.engines.native.compaction import ContextLimits
 from inference.engines.native.model_messages import AgentStep, BatchReport
@@ -39,11 +40,9 @@ class StepServer:
             case Kind.CLOSE_STREAM:
                 self._scheduler.close(message.stream)
             case Kind.AUDIO:
-                samples = np.frombuffer(message.payload, "<i2").astype(np.float32) / (
-                    FULL_SCALE + 1
-                )
-                if len(samples) == STEP_SAMPLES:
-                    self._scheduler.push(message.stream, samples, now)
+                if len(message.payload) == STEP_SAMPLES * BYTES_PER_SAMPLE:
+                    heard = np.frombuffer(message.payload, "<i2").astype(np.float32)
+                    self._scheduler.push(message.stream, heard / FULL_SCALE, now)
             case _:
                 logger.error("message %s is none for a model", message.kind.name)
 
