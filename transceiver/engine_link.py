@@ -233,8 +233,6 @@ class EngineLink:
             self._lose(leg, reason, why)
 
     def _ready(self, leg: EngineLeg, ready: Ready) -> None:
-        leg.ready = True
-        self._replicas.succeeded(leg.session.replica)
         begun = self._begun
         if begun is None:
             self._begun = ready
@@ -242,6 +240,8 @@ class EngineLink:
         elif (ready.input_rate, ready.output_rate) != (begun.input_rate, begun.output_rate):
             self.lost(leg, HandOffReason.FAILED, UNSUITABLE)
             return
+        leg.ready = True
+        self._replicas.succeeded(leg.session.replica)
         if leg is self.serving:
             self.host.engine_event(ready)
             self._resumed()
