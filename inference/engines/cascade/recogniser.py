@@ -96,14 +96,17 @@ class DecodedUtterance:
     def hear(self, partial: Partial) -> None:
         """Take the worker's report."""
         self._decoded = partial.samples
-        if partial.text != self.partial:
-            self.partial = partial.text
-            self._on_partial(partial.text)
+        self._hear_words(partial.text)
 
     def settled(self, text: str) -> None:
         """Take the worker's answer to `settle`."""
-        self.partial = text
+        self._hear_words(text)
         self._on_settled(text)
+
+    def _hear_words(self, text: str) -> None:
+        if text != self.partial:
+            self.partial = text
+            self._on_partial(text)
 
     def complete(self, text: str) -> None:
         if not self.done:

@@ -22,6 +22,7 @@ def turn_detector(
     if detection.kind is TurnDetectionKind.SEMANTIC_VAD:
         semantic = SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
         return semantic if judge is None else ModelDetector(semantic, judge, rate)
-    # To the nearest window, as no pause is seen to end within one: 200 ms is 6, not 7.
-    windows = max(1, round(detection.silence_duration_ms * rate / 1000 / WINDOW_SAMPLES))
+    # Whole windows within the pause: what the model takes for the last voiced window ends
+    # 67 ms (median) behind the last audible sample, so that no pause becomes too short.
+    windows = max(1, detection.silence_duration_ms * rate // 1000 // WINDOW_SAMPLES)
     return SilenceDetector(detection.threshold, windows * WINDOW_SAMPLES, voiced_end)

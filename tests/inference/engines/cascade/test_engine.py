@@ -97,7 +97,7 @@ async def test_what_is_told_about_times(cascade: CascadeEngine, user: UserVoice)
     started, stopped = caller.all(SpeechStarted)[0], caller.all(SpeechStopped)[0]
     ended = caller.all(TurnEnded)[0]
     assert 600 <= started.audio_start_ms <= 850
-    assert 500 <= stopped.audio_end_ms - ended.voiced_end_ms < 550
+    assert stopped.audio_end_ms - ended.voiced_end_ms == 15 * 32
     assert [time.stage for time in done.stages] == list(Stage)
     after = [time.after_voiced_end_us for time in done.stages]
     assert after[0] == min(after) > 0
