@@ -1,8 +1,8 @@
 """A turn ends with a pause that is short only after words that can end one (`semantic_vad`).
 
 Three things make it longer: words that another is likely to follow (`completeness.py`),
-words that the recogniser is still changing, and longer pauses that the same turn has had
-already.
+words that the recogniser is still changing, and pauses that the same turn has had already
+behind words that could have ended it.
 
 https://platform.openai.com/docs/guides/realtime-vad#semantic-vad
 """
@@ -17,7 +17,8 @@ STABLE_MS = 200
 """Words that have not changed for so long are taken to be what was said."""
 
 PAUSE_FACTOR = 1.25
-"""A pause must be so much longer than any that this turn went on after."""
+"""A pause must be so much longer than any that this turn went on after, although it could
+have been whole."""
 
 
 class SemanticDetector:
@@ -55,7 +56,7 @@ class SemanticDetector:
         signal = self._silence.push_voice(probability, position)
         if isinstance(signal, VoiceEnded):
             self._forget()
-        elif self._silence.silence == 0:
+        elif self._silence.silence == 0 and self.predict() >= UNKNOWN:
             self._longest_pause = max(self._longest_pause, paused)
         return signal
 

@@ -78,7 +78,8 @@ def test_completeness(likelihood: float, transcripts: list[str]) -> None:
 
 
 def test_what_the_rules_answer_is_whole() -> None:
-    assert [text for text, _ in domain.sentences() if completeness(text) < WHOLE] == []
+    questions = {text for text, _ in domain.sentences()}.difference(domain.BACKCHANNELS)
+    assert [text for text in questions if completeness(text) < WHOLE] == []
 
 
 @given(st.text())

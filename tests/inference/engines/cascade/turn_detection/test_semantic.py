@@ -71,15 +71,22 @@ def test_words_that_never_come_to_rest_end_all_the_same(detector: SemanticDetect
 
 
 def test_who_has_paused_for_long_is_waited_for_longer(detector: SemanticDetector) -> None:
-    feed(detector, [0.9])
-    detector.update_text(HANGING)
-    feed(detector, [*[0.0] * 40, 0.9], start=1)
-    detector.update_text(WHOLE)
-    assert waited_ms(detector, 42) == about(PAUSE_FACTOR * 40 * WINDOW_MS)
+    detector.update_text("hello")
+    feed(detector, [0.9, *[0.0] * 14, 0.9])
+    detector.update_text(f"hello {WHOLE}")
+    assert waited_ms(detector, 16) == about(PAUSE_FACTOR * 14 * WINDOW_MS)
 
     feed(detector, [0.9], start=400)
     detector.update_text("hello")
     assert waited_ms(detector, 401) == about(WAITS[Eagerness.MEDIUM].complete_ms)
+
+
+def test_a_pause_within_a_sentence_says_nothing_of_its_end(detector: SemanticDetector) -> None:
+    feed(detector, [0.9])
+    detector.update_text(HANGING)
+    feed(detector, [*[0.0] * 60, 0.9], start=1)
+    detector.update_text(WHOLE)
+    assert waited_ms(detector, 62) == about(WAITS[Eagerness.MEDIUM].complete_ms)
 
 
 def test_a_new_turn_starts_without_words(detector: SemanticDetector) -> None:
