@@ -61,15 +61,18 @@ class Deployment:
         Raises StartError with the failing tier's own clear line.
         """
         settings = self._settings
-        relay, inference = await asyncio.gather(
+        relay, *replicas = await asyncio.gather(
             self._start(relay_command(settings, self._cluster_keys)),
-            self._start(inference_command(settings, self._model_api_keys)),
+            *(
+                self._start(inference_command(settings, self._model_api_keys, replica))
+                for replica in range(settings.inference_replicas)
+            ),
         )
         transceiver = await self._start(
             transceiver_command(
                 settings,
                 advertise=advertised_address(settings.advertise, relay.binds["public"]),
-                inference=inference.binds["grpc"],
+                inference=[replica.binds["grpc"] for replica in replicas],
                 cluster_keys=self._cluster_keys,
                 api_keys=self._api_keys,
             )

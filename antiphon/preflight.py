@@ -107,7 +107,7 @@ def check_ports(settings: UpSettings) -> None:
     The tiers share some ports among their workers, so that a second deployment
     would share them too, without an error from any bind.
     """
-    processes = 2 + settings.workers
+    processes = 1 + settings.inference_replicas + settings.workers
     binds = [
         ("--http", settings.http, socket.SOCK_STREAM),
         ("--relay", settings.relay, socket.SOCK_DGRAM),

@@ -1,6 +1,6 @@
 """The command lines of the tiers, and how their ready reports change them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,8 +52,14 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
     )
 
 
-def inference_command(settings: UpSettings, model_api_keys: Mapping[str, Path]) -> TierCommand:
-    """`model_api_keys`: files with the keys of those model servers that have one, by kind."""
+def inference_command(
+    settings: UpSettings, model_api_keys: Mapping[str, Path], replica: int = 0
+) -> TierCommand:
+    """`model_api_keys`: files with the keys of those model servers that have one, by kind.
+
+    Admin ports of other replicas than the first lie behind the transceiver's.
+    """
+    admin = settings.admin_bind(settings.workers + 1 + replica if replica else 1)
     flags = {
         "engine": settings.engine,
         # Ctrl-C ends the calls too.
@@ -73,16 +79,14 @@ def inference_command(settings: UpSettings, model_api_keys: Mapping[str, Path]) 
     if settings.tts_voice is not None:
         flags["tts-voice"] = settings.tts_voice
     flags |= {f"{kind}-api-key-file": str(path) for kind, path in model_api_keys.items()}
-    return TierCommand(
-        "inference", {"grpc": ANY_LOCAL_PORT, "admin": settings.admin_bind(1)}, flags
-    )
+    return TierCommand("inference", {"grpc": ANY_LOCAL_PORT, "admin": admin}, flags)
 
 
 def transceiver_command(
     settings: UpSettings,
     *,
     advertise: HostPort,
-    inference: HostPort,
+    inference: Sequence[HostPort],
     cluster_keys: Path,
     api_keys: Path,
 ) -> TierCommand:
@@ -91,7 +95,7 @@ def transceiver_command(
         {"http": settings.http, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(2)},
         {
             "advertise": str(advertise),
-            "inference": str(inference),
+            "inference": ",".join(map(str, inference)),
             "workers": str(settings.workers),
             "cluster-keys": str(cluster_keys),
             "api-keys": str(api_keys),

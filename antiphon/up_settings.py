@@ -65,6 +65,9 @@ class UpSettings:
         "or this machine's primary one",
     )
     workers: int = setting(1, parse=positive, help="transceiver worker processes, one a core")
+    inference_replicas: int = setting(
+        1, parse=positive, help="inference processes: calls go on when one of several dies"
+    )
     relay_workers: int = setting(1, parse=positive, help="relay worker processes, one a core")
     engine: str = setting(
         "cascade",
@@ -132,11 +135,12 @@ class UpSettings:
         for kind in MODEL_SERVERS:
             if (getattr(self, f"{kind}_url") is None) != (getattr(self, f"{kind}_model") is None):
                 raise SettingError(f"--{kind}-url and --{kind}-model need one another")
-        if self.admin_bind(self.workers + 1).port > 65535:
+        if self.admin_bind(self.workers + self.inference_replicas).port > 65535:
             raise SettingError("--admin (else --http) leaves no ports for the admin addresses")
 
     def admin_bind(self, index: int) -> HostPort:
-        """The admin address of process `index`: 0 relay, 1 inference, 2.. transceiver workers."""
+        """The admin address of process `index`: 0 relay, 1 inference, 2.. transceiver workers,
+        and behind them the other replicas of inference."""
         if self.admin is not None:
             first = self.admin
         else:

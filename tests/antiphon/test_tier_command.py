@@ -70,11 +70,24 @@ def test_inference_with_servers_for_speech() -> None:
     assert not any("hush" in argument for argument in arguments)
 
 
+def test_other_replicas_of_inference_have_their_admin_ports_behind_the_workers() -> None:
+    settings = UpSettings(workers=2, inference_replicas=3)
+    admins = [inference_command(settings, {}, replica).binds["admin"].port for replica in range(3)]
+    assert admins == [8082, 8085, 8086]
+    assert transceiver_command(
+        settings,
+        advertise=HostPort("192.0.2.7", 3478),
+        inference=[],
+        cluster_keys=Path(),
+        api_keys=Path(),
+    ).binds["admin"] == HostPort("127.0.0.1", 8083)
+
+
 def test_transceiver() -> None:
     command = transceiver_command(
         UpSettings(workers=2),
         advertise=HostPort("192.0.2.7", 3478),
-        inference=HostPort("127.0.0.1", 41000),
+        inference=[HostPort("127.0.0.1", 41000), HostPort("127.0.0.1", 41001)],
         cluster_keys=KEYS,
         api_keys=Path("/run/api.keys"),
     )
@@ -84,7 +97,7 @@ def test_transceiver() -> None:
         "--tunnel=127.0.0.1:0",
         "--admin=127.0.0.1:8083",
         "--advertise=192.0.2.7:3478",
-        "--inference=127.0.0.1:41000",
+        "--inference=127.0.0.1:41000,127.0.0.1:41001",
         "--workers=2",
         "--cluster-keys=/run/cluster.keys",
         "--api-keys=/run/api.keys",
