@@ -23,6 +23,6 @@ def turn_detector(
         semantic = SemanticDetector(detection.threshold, detection.eagerness, rate, voiced_end)
         return semantic if judge is None else ModelDetector(semantic, judge, rate)
     # Whole windows within the pause: what the model takes for the last voiced window ends
-    # 67 ms (median) behind the last audible sample, so that no pause becomes too short.
+    # 60 ms (median) behind the last audible sample, so that no pause becomes too short.
     windows = max(1, detection.silence_duration_ms * rate // 1000 // WINDOW_SAMPLES)
     return SilenceDetector(detection.threshold, windows * WINDOW_SAMPLES, voiced_end)
