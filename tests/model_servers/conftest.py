@@ -32,3 +32,16 @@ def chat_model(transformers_server: ServerProcess, tmp_path_factory: pytest.Temp
     save_chat_model(directory)
     transformers_server.wait()
     return str(directory)
+
+
+@pytest.fixture(scope="session")
+def recognition_model(
+    transformers_server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The directory, and thereby the name, of a Whisper at the server, which is running."""
+    from tests.model_servers.tiny_whisper import save_recognition_model
+
+    directory = tmp_path_factory.mktemp("recognition-model")
+    save_recognition_model(directory)
+    transformers_server.wait()
+    return directory
