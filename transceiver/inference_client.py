@@ -130,8 +130,9 @@ class InferenceClient:
         if not self.backlog:
             return
         connection = self._connection
-        if connection is not None and not connection.blocked:
-            self._write(connection)
+        if connection is not None:
+            while self.backlog and not connection.blocked and self._write(connection):
+                pass
 
     async def run(self) -> None:
         """Hold the trunk open until cancelled. Raises what a defect met in writing raises."""
@@ -191,8 +192,8 @@ class InferenceClient:
         self._lose_sessions()
         self._counters.reconnects += 1
 
-    def _write(self, connection: TrunkConnection) -> None:
-        """A defect in it ends `run`."""
+    def _write(self, connection: TrunkConnection) -> bool:
+        """Whether something was written; a defect in it ends `run`."""
         try:
             message = self.backlog.take()
             if message is not None:
@@ -201,6 +202,8 @@ class InferenceClient:
         except Exception as defect:  # noqa: BLE001  # Not the fault of the call that flushed.
             if not self._defect.done():
                 self._defect.set_exception(defect)
+            return False
+        return message is not None
 
     def _message_received(self, message: bytes) -> None:
         try:

@@ -12,6 +12,12 @@ from transceiver.counters import TrunkCounters
 MAX_FRAMES = 10_000
 """One second of speech of 200 sessions: beyond it the oldest speech is shed."""
 
+MAX_BYTES = 64 << 20
+"""What calls repeat to a replica that takes them over comes in longer frames."""
+
+MAX_MESSAGE_BYTES = 4 << 20
+"""Of audio in one message: a replica takes 16 MiB."""
+
 
 class TrunkBacklog:
     """Audio frames and commands of all sessions, in order, until `take`."""
@@ -23,6 +29,7 @@ class TrunkBacklog:
         self._arrivals: list[tuple[float, int]] = []
         self._noted = 0
         self._frames: deque[tuple[int, int, bytes]] = deque()
+        self._bytes = 0
         self._shed = 0
         self._commands: list[tuple[int, pb.Command]] = []
 
@@ -31,9 +38,10 @@ class TrunkBacklog:
 
     def add_audio(self, session: int, position: int, pcm: bytes) -> None:
         """Queue a frame; sheds the oldest one when the replica has stopped reading."""
-        if len(self._frames) >= MAX_FRAMES:
+        if len(self._frames) >= MAX_FRAMES or self._bytes > MAX_BYTES:
             self._shed_oldest()
         self._frames.append((session, position, pcm))
+        self._bytes += len(pcm)
 
     def note_arrival(self, arrived_at: float) -> None:
         """The frames added since the last note came at this Unix time, or a little later."""
@@ -49,9 +57,11 @@ class TrunkBacklog:
         self._commands.append((self._shed + len(self._frames), message))
 
     def take(self) -> pb.Uplink | None:
-        """Everything queued as one message, or None when there is nothing."""
+        """What is queued as one message, if it is not too much; None when there is nothing."""
         if not self:
             return None
+        if self._bytes > MAX_MESSAGE_BYTES:
+            return self._take_part()
         for after, command in self._commands:
             command.after_frames = max(0, after - self._shed)
         message = pb.Uplink(
@@ -64,8 +74,30 @@ class TrunkBacklog:
         self.clear()
         return message
 
+    def _take_part(self) -> pb.Uplink:
+        """The oldest frames, as many as fit, and the commands between them."""
+        frames: list[tuple[int, int, bytes]] = []
+        room = MAX_MESSAGE_BYTES
+        while self._frames and (not frames or room >= len(self._frames[0][2])):
+            frames.append(self._frames.popleft())
+            room -= len(frames[-1][2])
+        self._bytes -= MAX_MESSAGE_BYTES - room
+        commands: list[pb.Command] = []
+        for after, command in self._commands:
+            command.after_frames = max(0, after - self._shed)
+            if command.after_frames <= len(frames):
+                commands.append(command)
+        self._commands = [
+            (after - len(frames), command) for after, command in self._commands[len(commands) :]
+        ]
+        self._counters.frames_sent += len(frames)
+        # When each of these came has no meaning: they wait for one another.
+        self._arrivals.clear()
+        self._noted = 0
+        return pb.Uplink(audio=pack_frames(frames), commands=commands)
+
     def _shed_oldest(self) -> None:
-        self._frames.popleft()
+        self._bytes -= len(self._frames.popleft()[2])
         self._shed += 1
         self._counters.frames_shed += 1
         if self._noted:
@@ -74,6 +106,7 @@ class TrunkBacklog:
             self._noted -= 1
 
     def clear(self) -> None:
+        self._bytes = 0
         self._frames.clear()
         self._commands.clear()
         self._arrivals.clear()

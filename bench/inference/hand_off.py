@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import time
+from http.client import HTTPException
 
 import psutil
 
@@ -54,7 +55,7 @@ class Replicas:
             return scraped(f"http://{address[0]}:{address[1]}/metrics").get(
                 "antiphon_inference_sessions", 0
             )
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return 0
 
 

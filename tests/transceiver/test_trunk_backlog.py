@@ -100,3 +100,25 @@ def test_what_is_shed_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
         backlog.note_arrival(NOW - 1)
     assert backlog.take() is not None
     assert counters.arrival_to_engine.cumulative[-1] == ("+Inf", 3)
+
+
+def test_what_is_too_much_for_a_message_leaves_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trunk_backlog, "MAX_MESSAGE_BYTES", 3 * len(FRAME))
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
+    for position in range(7):
+        backlog.add_command(1, Commit(f"before_{position}"))
+        backlog.add_audio(1, position, FRAME)
+    backlog.add_command(1, Commit("last"))
+    order: list[object] = []
+    sizes = []
+    while (message := backlog.take()) is not None:
+        frames = unpack_frames(message.audio)
+        sizes.append(len(frames))
+        delivered = 0
+        for command in message.commands:
+            order += [frame.position for frame in frames[delivered : command.after_frames]]
+            order.append(command.commit.item_id)
+            delivered = command.after_frames
+        order += [frame.position for frame in frames[delivered:]]
+    assert sizes == [3, 3, 1]
+    assert order == [each for n in range(7) for each in (f"before_{n}", n)] + ["last"]
