@@ -72,6 +72,26 @@ def test_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
         available_engines(config(*flags), CascadeCounters())
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--expert-url", "http://127.0.0.1:8000"),
+        ("--expert-model", "m"),
+        (
+            "--expert-url",
+            "http://127.0.0.1:8000",
+            "--expert-model",
+            "m",
+            "--expert-api-key-file",
+            "/nonexistent",
+        ),
+    ],
+)
+def test_an_experts_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
+    with pytest.raises(SettingError, match="--expert"):
+        available_engines(config(*flags), CascadeCounters())
+
+
 def test_a_turn_model_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "turn.onnx"
     path.write_bytes(b"no model")
