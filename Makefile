@@ -5,11 +5,12 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss relay-peers clean debian-packages
+.PHONY: help up test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss relay-peers clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
 	@echo "make test   unit, property and end-to-end tests, with real clients"
+	@echo "make test-vllm  install vLLM's CPU build (3 GB, once), and test against it"
 	@echo "make check  lint, format, types, generated code, import rules"
 	@echo "make proto  generate the trunk's Python code from inference.proto"
 	@echo "make fuzz   mutate the seeds of every parser for longer than make test does, and hold"
@@ -26,6 +27,10 @@ up: .venv/ready-to-run
 
 test: .venv/ready-to-develop debian-packages
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-vllm: .venv/ready-to-develop
+	@PYTHON=$(PYTHON) tests/vllm/install
+	$(BIN)/pytest -o python_files='check_*.py' tests/vllm $(PYTEST_ARGS)
 
 check: .venv/ready-to-develop
 	$(BIN)/ruff check
