@@ -35,6 +35,8 @@ class ModelServers:
         """Answers requests for a path."""
         self.requests: list[dict[str, Any]] = []
         """Bodies, headers under "headers"."""
+        self.heard_s = 0.0
+        """Of audio in files."""
         self.disconnects = 0
         """WebSockets that break when the audio is over."""
         self._recogniser = recogniser
@@ -64,6 +66,7 @@ class ModelServers:
         with wave.open(io.BytesIO(upload.file.read())) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
             pcm = file.readframes(file.getnframes())
+        self.heard_s += len(pcm) / 32_000
         return web.json_response({"text": await self._transcript(pcm)})
 
     async def realtime(self, request: web.Request) -> web.StreamResponse:
