@@ -8,7 +8,7 @@ its interpreter lock, and its crash ends its sessions only.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -68,8 +68,15 @@ class NativeEngine:
     name = "native"
     capabilities = Capabilities(SAMPLE_RATE, SAMPLE_RATE, full_duplex=True)
 
-    def __init__(self, options: NativeOptions, cascade_counters: CascadeCounters) -> None:
-        """`cascade_counters` count the runs of the voice activity model."""
+    def __init__(
+        self,
+        options: NativeOptions,
+        cascade_counters: CascadeCounters,
+        on_batch: Callable[[BatchReport], None] = lambda report: None,
+    ) -> None:
+        """`cascade_counters` count the runs of the voice activity model; `on_batch` sees
+        each of the model's."""
+        self._on_batch = on_batch
         self.counters = NativeCounters()
         self._vad_counters = cascade_counters
         self._options = options
@@ -180,6 +187,7 @@ class NativeEngine:
             opened.emit(FAILED)
 
     def _count(self, report: BatchReport) -> None:
+        self._on_batch(report)
         counters, before = self.counters, self._before
         self._budget.record(report.seconds)
         counters.batch(report.seconds, report.slots)
