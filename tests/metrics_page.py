@@ -29,13 +29,16 @@ from transceiver.audio.opus_mode import OpusMode
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
+from transceiver.hand_off import HandOffOutcome, HandOffReason
 from transceiver.metrics import (
     ProbeSeconds,
     RelayWorkersCollector,
+    ReplicaCollector,
     TurnLatency,
     WorkerCollector,
 )
 from transceiver.relay_directory import RelayDirectory
+from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.rtp.reordering import ReorderingDrop
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
@@ -62,7 +65,8 @@ ALERTS = """\
 | `rate(antiphon_transceiver_skipped_frames_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
 | `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
 | `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, over all of them |
-| `antiphon_transceiver_trunk_connected == 0` | no inference replica |
+| `antiphon_transceiver_trunk_connected == 0` | no inference replica that takes sessions |
+| `rate(antiphon_transceiver_hand_offs_total{outcome="abandoned"}[5m]) > 0` | replicas die, and the others have no room for their calls |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
 
 A key is out of use, and its line may leave the cluster's key file, when
@@ -91,6 +95,9 @@ def page() -> str:
         meanings_section("Why a relay worker is told something", Occasion),
         meanings_section("How the agent's voice is coded", OpusMode),
         meanings_section("Why a call ended", CloseReason),
+        meanings_section("How an inference replica is", ReplicaState),
+        meanings_section("Why a call left its replica", HandOffReason),
+        meanings_section("How that ended", HandOffOutcome),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
@@ -118,6 +125,8 @@ def transceiver_metrics() -> Iterator[Metric]:
     ).collect()
     directory = RelayDirectory(("127.0.0.1", 1), lambda: 1, lambda _seconds: None)
     yield from RelayWorkersCollector(directory, Announcer(0, 0.0)).collect()
+    replicas = ReplicaDirectory(lambda: 0.0)
+    yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

@@ -25,11 +25,13 @@ class ReplicaState(Enum):
     """How a replica is, as far as this worker knows."""
 
     READY = "ready"
+    """Sessions are placed there."""
     DRAINING = "draining"
     """About to stop, or its address is no longer one of a replica."""
     FAILING = "failing"
     """Connected, and left alone for a while because it failed."""
     UNCONNECTED = "unconnected"
+    """There is no trunk to it."""
 
 
 @dataclass(frozen=True, slots=True)
