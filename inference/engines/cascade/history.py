@@ -5,7 +5,9 @@ from dataclasses import replace
 from antiphon_proto.trunk import Item
 
 MAX_ITEMS = 500
-"""Beyond it the oldest items are forgotten."""
+FORGOTTEN_AT_ONCE = 100
+"""Beyond it the oldest items are forgotten: many at a time, as each time costs a model server
+what it has cached of the conversation."""
 
 ROOT = "root"
 
@@ -26,7 +28,7 @@ class History:
 
     def append(self, item: Item) -> None:
         self._items.append(item)
-        del self._items[:-MAX_ITEMS]
+        self._forget()
 
     def insert(self, item: Item, previous_item_id: str) -> None:
         """Put `item` behind another; "root": first; empty or unknown: last."""
@@ -35,7 +37,7 @@ class History:
             return
         previous = self._index(previous_item_id)
         self._items.insert(len(self._items) if previous is None else previous + 1, item)
-        del self._items[:-MAX_ITEMS]
+        self._forget()
 
     def set_text(self, item_id: str, text: str) -> None:
         index = self._index(item_id)
@@ -46,6 +48,10 @@ class History:
         index = self._index(item_id)
         if index is not None:
             del self._items[index]
+
+    def _forget(self) -> None:
+        if len(self._items) > MAX_ITEMS:
+            del self._items[:FORGOTTEN_AT_ONCE]
 
     def _index(self, item_id: str) -> int | None:
         for index, item in enumerate(self._items):
