@@ -86,7 +86,7 @@ class EngineLeg:
         """`opening`: the conversation as it is."""
         self.session = session
         self.opened_at = opened_at
-        self.ready = False
+        self.ready: Ready | None = None
         self._opening = opening
         self._told: tuple[Item, ...] = ()
         self._left_out: frozenset[str] = frozenset()

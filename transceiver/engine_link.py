@@ -240,7 +240,7 @@ class EngineLink:
         elif (ready.input_rate, ready.output_rate) != (begun.input_rate, begun.output_rate):
             self.lost(leg, HandOffReason.FAILED, UNSUITABLE)
             return
-        leg.ready = True
+        leg.ready = ready
         self._replicas.succeeded(leg.session.replica)
         if leg is self.serving:
             self.host.engine_event(ready)
@@ -347,6 +347,8 @@ class EngineLink:
         warm.catch_up(self._replay.script())
         self._dismiss(serving)
         self.serving, self._move = warm, None
+        if warm.ready is not None:
+            self.host.engine_event(warm.ready)
         self._counters.ended[move.reason, HandOffOutcome.IN_PAUSE] += 1
 
     # ---- legs ----------------------------------------------------------------
