@@ -2,8 +2,9 @@
 
 16 conversations, each frame of 80 ms at a phase of its own, through the engine and its
 model process. Tells what steps take, whether each session's steps come in time (within
-160 ms of the frame: speech is given with 80 ms to spare), and how evenly the sessions are served; and how much later the event
-loop runs beside the model's process, and beside the same model in a thread.
+160 ms of the frame: speech is given with 80 ms to spare), and how evenly the sessions are
+served; and how much later the event loop runs beside the model's process, and beside the
+same model in a thread.
 """
 
 import asyncio
