@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
 
@@ -60,7 +61,7 @@ class TrunkCaller:
         self._ready = False
 
     async def open(self, config: SessionConfig) -> None:
-        self._command(Open("bench", "cascade", config, ()))
+        self.command(Open("bench", "cascade", config, ()))
         await self.until(lambda: self._ready)
 
     async def speak(self, pcm: bytes) -> float:
@@ -93,43 +94,48 @@ class TrunkCaller:
             async for downlink in self._trunk:
                 now = time.monotonic()
                 for message in downlink.events:
-                    self._hear(event_from_protobuf(message), now)
+                    self.hear(event_from_protobuf(message), now)
                 for frame in unpack_frames(downlink.audio):
-                    self._hear_audio(split_downlink_position(frame.position)[0], now)
+                    self.hear_audio(split_downlink_position(frame.position)[0], now)
                 self._changed.set()
         except (grpc.aio.AioRpcError, CallError) as error:
             self._failure = error
             self._changed.set()
 
-    def _hear(self, event: Event | None, now: float) -> None:
+    def hear(self, event: Event | None, now: float) -> None:
         match event:
             case Ready():
                 self._ready = True
             case TurnEnded():
                 number = len(self.answers) + 1
                 self.answers.append(Answer(now))
-                self._command(Commit(f"user-{number}"), Respond(number, f"agent-{number}"))
+                self.command(Commit(f"user-{number}"), Respond(number, f"agent-{number}"))
             case Done(response):
                 self.answers[response - 1].done = event
             case Error(code, text):
                 raise CallError(f"{code}: {text}")
 
-    def _hear_audio(self, response: int, now: float) -> None:
+    def hear_audio(self, response: int, now: float) -> None:
         answer = self.answers[response - 1]
         if answer.first_audio_at is None:
             answer.first_audio_at = now
-            self._command(Cancel(response, 0))
+            self.command(Cancel(response, 0))
 
-    def _command(self, *commands: Command) -> None:
+    def command(self, *commands: Command) -> None:
         messages = [command_to_protobuf(SESSION, 0, command) for command in commands]
         self._outgoing.put_nowait(pb.Uplink(commands=messages))
 
 
+CallerT = TypeVar("CallerT", bound=TrunkCaller)
+
+
 @asynccontextmanager
-async def trunk_caller(target: str, config: SessionConfig) -> AsyncIterator[TrunkCaller]:
-    """A session on the replica at `target`."""
+async def trunk_caller(
+    target: str, config: SessionConfig, make: type[CallerT]
+) -> AsyncIterator[CallerT]:
+    """A session on the replica at `target`, of which `make` has charge."""
     async with grpc.aio.insecure_channel(target) as channel:
-        caller = TrunkCaller(pb_grpc.InferenceStub(channel).Trunk())
+        caller = make(pb_grpc.InferenceStub(channel).Trunk())
         tasks = [asyncio.create_task(caller.write()), asyncio.create_task(caller.read())]
         try:
             await caller.open(config)

@@ -86,7 +86,7 @@ async def measured_turns(target: str, silence_ms: int, count: int, user: UserVoi
     config = SessionConfig(turn_detection=TurnDetection(silence_duration_ms=silence_ms))
     chance = random.Random(0)
     turns = []
-    async with trunk_caller(target, config) as caller:
+    async with trunk_caller(target, config, TrunkCaller) as caller:
         for number in range(count):
             voice, words_per_minute = VOICES[number % len(VOICES)]
             question = QUESTIONS[number // len(VOICES) % len(QUESTIONS)]
