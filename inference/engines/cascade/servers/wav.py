@@ -56,14 +56,12 @@ def read_header(data: bytes) -> WavHeader | None:
                 raise WavError("samples without a format")
             return WavHeader(rate, start)
         if start + size > MAX_HEADER_BYTES:
-            break
+            raise WavError("no samples within the header's longest length")
         if name == b"fmt ":
             if len(data) < start + size:
                 return None
             rate = _rate(data[start : start + size])
         start += size + size % 2
-    if start > MAX_HEADER_BYTES or len(data) > MAX_HEADER_BYTES:
-        raise WavError("no samples within the header's longest length")
     return None
 
 

@@ -182,7 +182,10 @@ async def test_a_dead_voice_is_apologised_for_by_the_embedded_one(
 ) -> None:
     servers.misbehave_at = {"/v1/audio/speech": misbehave}
     done = await conversation.ask(1, user.say(QUESTION))
-    assert (conversation.text(1), done.status) == (f"{ANSWER} {VOICE_APOLOGY}", pb.Done.STATUS_FAILED)
+    assert (conversation.text(1), done.status) == (
+        f"{ANSWER} {VOICE_APOLOGY}",
+        pb.Done.STATUS_FAILED,
+    )
     assert conversation.errors(1) == ["synthesis_failed"]
     assert conversation.audio_s(1) > 2
     assert cascade_counters.speech_servers.tts_fallbacks == 1

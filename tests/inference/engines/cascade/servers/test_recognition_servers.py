@@ -220,7 +220,8 @@ async def test_a_server_that_cannot_hear(
     assert server_counters.tries[ServerKind.ASR, outcome] >= 1
 
     servers.misbehave = None
-    assert await recognise(stream, SECOND) == ""
+    await recognise(stream, SECOND)
+    assert server_counters.tries[ServerKind.ASR, Outcome.ANSWERED] == 1
 
 
 async def test_speech_is_sent_again_where_a_connection_broke(
