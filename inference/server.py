@@ -88,6 +88,9 @@ async def _serve(
     if not stop.end_asked.is_set():
         await _drain(servicer, admission, config.drain_seconds, stop.end_asked)
     servicer.drain(deadline_ms=int(STOP_GRACE_S * 1000))
+    if admission.sessions:
+        await asyncio.sleep(STOP_GRACE_S)
+    servicer.end()
     await server.stop(STOP_GRACE_S)
     await runner.cleanup()
 

@@ -50,6 +50,7 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         self._counters = counters
         self._observe_done = observe_done
         self._trunks: set[Trunk] = set()
+        self._ended = asyncio.Event()
 
     # The stub's type knows only handlers that yield; one that writes is as good
     # (https://grpc.github.io/grpc/python/grpc_asyncio.html), and its name is the stub's.
@@ -63,13 +64,14 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         try:
             # As a group, so that a trunk whose writer failed does not go on listening.
             async with asyncio.TaskGroup() as tasks:
-                telling = [
+                running = [
+                    tasks.create_task(_read(trunk, request_iterator)),
                     tasks.create_task(_write(trunk, wake, context)),
-                    tasks.create_task(self._report(trunk)),
+                    tasks.create_task(_report(trunk, self._description)),
+                    tasks.create_task(self._ended.wait()),
                 ]
-                async for uplink in request_iterator:
-                    trunk.receive(uplink)
-                for task in telling:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in running:
                     task.cancel()
         finally:
             self._trunks.discard(trunk)
@@ -87,6 +89,10 @@ class InferenceServicer(pb_grpc.InferenceServicer):
             trunk.report(self._description())
             trunk.drain(deadline_ms)
 
+    def end(self) -> None:
+        """End every trunk."""
+        self._ended.set()
+
     def _description(self) -> pb.Description:
         return pb.Description(
             engines=[engine.name for engine in self._engines],
@@ -95,10 +101,16 @@ class InferenceServicer(pb_grpc.InferenceServicer):
             draining=self._admission.draining,
         )
 
-    async def _report(self, trunk: Trunk) -> None:
-        while True:
-            await asyncio.sleep(REPORT_S)
-            trunk.report(self._description())
+
+async def _read(trunk: Trunk, uplinks: AsyncIterator[pb.Uplink]) -> None:
+    async for uplink in uplinks:
+        trunk.receive(uplink)
+
+
+async def _report(trunk: Trunk, describe: Callable[[], pb.Description]) -> None:
+    while True:
+        await asyncio.sleep(REPORT_S)
+        trunk.report(describe())
 
 
 async def _write(trunk: Trunk, wake: asyncio.Event, context: Context) -> None:
