@@ -8,7 +8,7 @@ MAX_EVENT_BYTES = 1 << 20
 
 
 class EventStreamError(ValueError):
-    """An event, or a line of one, longer than any server has reason to send."""
+    """More bytes without an end of an event than any server has reason to send."""
 
 
 class EventStream:
@@ -19,7 +19,8 @@ class EventStream:
         self._line = bytearray()
         """The start of a line whose end is to come."""
         self._data: list[bytes] = []
-        self._data_bytes = 0
+        self._bytes = 0
+        """Since the last event."""
 
     def push(self, received: bytes) -> list[bytes]:
         """The data of the events that are whole now. Raises EventStreamError.
@@ -34,7 +35,9 @@ class EventStream:
             if event is not None:
                 events.append(event)
         self._line += rest
-        self._bound(len(self._line))
+        self._bytes = len(rest) if events else self._bytes + len(received)
+        if self._bytes > self._max_event_bytes:
+            raise EventStreamError("an event is too long")
         return events
 
     def _end_line(self, line: bytes) -> bytes | None:
@@ -42,15 +45,8 @@ class EventStream:
         line = line.removesuffix(b"\r")
         if not line:
             data, self._data = self._data, []
-            self._data_bytes = 0
             return b"\n".join(data) if data else None
         field, _, value = line.partition(b":")
         if field == b"data":
-            self._bound(len(value))
             self._data.append(value.removeprefix(b" "))
-            self._data_bytes += len(value) + 1
         return None
-
-    def _bound(self, more: int) -> None:
-        if self._data_bytes + more > self._max_event_bytes:
-            raise EventStreamError("an event is too long")

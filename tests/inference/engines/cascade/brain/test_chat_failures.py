@@ -81,6 +81,7 @@ def line_without_an_end() -> Iterator[bytes]:
         pytest.param(line_without_an_end(), id="a line"),
         pytest.param(chain([HEAD], repeat(b"data: x\n" * 8192)), id="an event"),
         pytest.param(chain([HEAD], repeat(b": x\n\n" * 8192)), id="comments"),
+        pytest.param(chain([HEAD], repeat(event("") * 1024)), id="empty words"),
     ],
 )
 async def test_a_flood_is_hung_up_on(script: Iterable[bytes]) -> None:
