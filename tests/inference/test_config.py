@@ -8,6 +8,9 @@ from chassis.settings import SettingError, load
 from inference.config import EngineName, InferenceConfig, Vocabulary, endpoint_url
 from inference.engines.available import available_engines
 from inference.engines.cascade.counters import CascadeCounters
+from inference.engines.cascade.servers.realtime_transcription import RealtimeTranscriptionServer
+from inference.engines.cascade.servers.speech_server import SpeechServer
+from inference.engines.speech_sources import recogniser, synthesiser
 
 
 def config(*flags: str) -> InferenceConfig:
@@ -42,6 +45,14 @@ def test_endpoint_url(url: str, base: str) -> None:
         ("--llm-timeout-s", "nan"),
         ("--asr-vocabulary", "klingon"),
         ("--asr-workers", "0"),
+        ("--asr-url", "http://127.0.0.1:1,example.org"),
+        ("--asr-protocol", "telepathy"),
+        ("--asr-partial-interval-s", "0.01"),
+        ("--tts-rate", "4000"),
+        ("--tts-speed", "5"),
+        ("--tts-voices", "marin"),
+        ("--tts-voices", "marin=,cedar=b"),
+        ("--tts-fallback", "silence"),
         ("--native-weights", "int4"),
         ("--native-slots", "0"),
         ("--max-sessions", "-1"),
@@ -90,6 +101,36 @@ def test_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
 def test_an_experts_settings_that_do_not_fit_together(flags: tuple[str, ...]) -> None:
     with pytest.raises(SettingError, match="--expert"):
         available_engines(config(*flags), CascadeCounters())
+
+
+@pytest.mark.parametrize("kind", ["asr", "tts"])
+def test_a_speech_servers_settings_that_do_not_fit_together(kind: str) -> None:
+    for flags in (
+        (f"--{kind}-url", "http://127.0.0.1:8000"),
+        (f"--{kind}-model", "m"),
+        (
+            f"--{kind}-url=http://127.0.0.1:8000",
+            f"--{kind}-model=m",
+            f"--{kind}-api-key-file=/nonexistent",
+        ),
+    ):
+        with pytest.raises(SettingError, match=f"--{kind}"):
+            available_engines(config(*flags), CascadeCounters())
+
+
+def test_speech_servers() -> None:
+    settings = config(
+        "--asr-url=http://a,http://b:1/v1",
+        "--asr-model=m",
+        "--asr-protocol=realtime",
+        "--tts-url=http://c",
+        "--tts-model=m",
+        "--tts-voices=marin=af_heart, cedar=am_adam",
+    )
+    assert settings.asr_url == ("http://a/v1", "http://b:1/v1")
+    assert settings.tts_voices == {"marin": "af_heart", "cedar": "am_adam"}
+    assert isinstance(recogniser(settings, CascadeCounters()), RealtimeTranscriptionServer)
+    assert isinstance(synthesiser(settings, CascadeCounters()), SpeechServer)
 
 
 def test_a_turn_model_that_is_none(tmp_path: Path) -> None:
