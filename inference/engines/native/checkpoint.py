@@ -37,6 +37,8 @@ def checkpoint(path_or_id: str) -> loaders.CheckpointInfo:
 def _local(directory: Path) -> loaders.CheckpointInfo:
     path = directory / CONFIG
     config = json.loads(path.read_text())
+    if not isinstance(config, dict):
+        raise CheckpointError("config.json is no object")
     mimi_config = config.get("mimi_config_name")
     lora = config.get("lora_name")
     return loaders.CheckpointInfo.from_hf_repo(

@@ -25,7 +25,7 @@ from inference.engines.native.counters import ModelWorker, NativeCounters
 from inference.engines.native.model_messages import AgentStep, BatchReport, ModelInfo
 from inference.engines.native.session import NativeSession
 from inference.engines.native.step import SAMPLE_RATE
-from inference.engines.native.step_budget import StepBudget
+from inference.engines.native.step_budget import BUDGET_S, StepBudget
 from inference.error_code import EngineError, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -49,10 +49,12 @@ class NativeOptions:
     int8: bool = False
     threads: int = 0
     """Of the model on CPU; 0 for torch's choice."""
+    step_budget_s: float = BUDGET_S
+    """What a step of all slots may take."""
 
     def arguments(self) -> list[str]:
         flags = ["--model", self.model, "--slots", str(self.slots), "--device", self.device]
-        flags += ["--threads", str(self.threads)]
+        flags += ["--threads", str(self.threads), "--budget-s", str(self.step_budget_s)]
         return [*flags, "--int8"] if self.int8 else flags
 
 
@@ -82,7 +84,7 @@ class NativeEngine:
         self._options = options
         self._sessions: dict[int, _Open] = {}
         self._number = 0
-        self._budget = StepBudget()
+        self._budget = StepBudget(self._options.step_budget_s)
         self._before = BatchReport(0.0, 0, 0, {}, 0, 0)
         self._batch: VoiceBatch | None = None
         self._worker = WorkerProcess(
@@ -202,7 +204,7 @@ class NativeEngine:
     def _lose(self) -> None:
         """The model is gone, and with it what its sessions remembered."""
         self._before = BatchReport(0.0, 0, 0, {}, 0, 0)
-        self._budget = StepBudget()
+        self._budget = StepBudget(self._options.step_budget_s)
         lost, self._sessions = list(self._sessions.values()), {}
         self.counters.sessions = 0
         for opened in lost:

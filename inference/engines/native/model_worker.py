@@ -43,7 +43,7 @@ def step_seconds(model: StepModel) -> float:
     return min(taken[WARM_UP_STEPS:])
 
 
-def fitting_batch(parts: MoshiParts, sessions: int) -> tuple[MoshiBatch, float]:
+def fitting_batch(parts: MoshiParts, sessions: int, budget_s: float) -> tuple[MoshiBatch, float]:
     """The largest batch for up to so many sessions that keeps up, and what its step takes.
 
     Raises CheckpointError when not even one session keeps up.
@@ -61,10 +61,10 @@ def fitting_batch(parts: MoshiParts, sessions: int) -> tuple[MoshiBatch, float]:
             measured[slots] = math.inf
         return measured[slots]
 
-    fitting = slots_within_budget(sessions, measure)
+    fitting = slots_within_budget(sessions, measure, budget_s)
     if not fitting:
         raise CheckpointError(
-            f"a step takes {measured[1]:.3f} s here, and may take {BUDGET_S:.3f} s"
+            f"a step takes {measured[1]:.3f} s here, and may take {budget_s:.3f} s"
         )
     batches[0].forget(range(batches[0].slots))
     return batches[0], measured[fitting]
@@ -94,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         torch.set_num_threads(options.threads)
     try:
         parts = load_parts(options.model, options.device, int8=options.int8)
-        batch, seconds = fitting_batch(parts, options.slots)
+        batch, seconds = fitting_batch(parts, options.slots, options.budget_s)
     except (CheckpointError, RuntimeError) as error:
         print(f"native engine: {error}", file=sys.stderr)
         return 2
@@ -112,6 +112,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--slots", type=int, required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--budget-s", type=float, default=BUDGET_S)
     parser.add_argument("--int8", action="store_true")
     parser.add_argument("--log-level", default="info")
     return parser.parse_args(argv)

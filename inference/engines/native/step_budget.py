@@ -15,11 +15,12 @@ SLOW_SHARE = 0.1
 class StepBudget:
     """Follows the last steps of a running batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget_s: float = BUDGET_S) -> None:
+        self._budget_s = budget_s
         self._slow: deque[bool] = deque(maxlen=WINDOW_STEPS)
 
     def record(self, seconds: float) -> None:
-        self._slow.append(seconds > BUDGET_S)
+        self._slow.append(seconds > self._budget_s)
 
     @property
     def exceeded(self) -> bool:
@@ -27,11 +28,13 @@ class StepBudget:
         return sum(self._slow) > SLOW_SHARE * WINDOW_STEPS
 
 
-def slots_within_budget(slots: int, step_seconds: Callable[[int], float]) -> int:
+def slots_within_budget(
+    slots: int, step_seconds: Callable[[int], float], budget_s: float = BUDGET_S
+) -> int:
     """The most slots up to `slots`, halving, whose steps stay within the budget; else 0.
 
     `step_seconds` measures a batch of so many slots.
     """
-    while slots and step_seconds(slots) > BUDGET_S:
+    while slots and step_seconds(slots) > budget_s:
         slots //= 2
     return slots

@@ -6,12 +6,19 @@ import pytest
 import torch
 
 from bench.random_moshi import write_tiny
+from inference.engines.native.engine import NativeOptions
 from inference.engines.native.moshi_batch import MoshiParts, load_parts
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def options(tiny_model: Path) -> NativeOptions:
+    """Of an engine for two sessions, however busy the machine is."""
+    return NativeOptions(model=str(tiny_model), slots=2, device="cpu", threads=1, step_budget_s=5.0)
 
 
 @pytest.fixture(scope="session")

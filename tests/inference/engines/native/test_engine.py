@@ -31,13 +31,14 @@ from inference.error_code import EngineError, ErrorCode
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TIMEOUT_S = 30.0
-SLOTS = 2
 DETECTING = SessionConfig(turn_detection=TurnDetection())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(tiny_model: Path) -> AsyncIterator[NativeEngine]:
-    options = NativeOptions(model=str(tiny_model), slots=SLOTS, device="cpu", threads=1)
+async def engine(options: NativeOptions) -> AsyncIterator[NativeEngine]:
+    options = NativeOptions(
+        model=str(tiny_model), slots=SLOTS, device="cpu", threads=1, step_budget_s=5.0
+    )
     engine = NativeEngine(options, CascadeCounters())
     await engine.start()
     yield engine
@@ -92,7 +93,7 @@ async def test_it_speaks_when_it_is_let(engine: NativeEngine) -> None:
 
 
 async def test_sessions_beyond_its_slots(engine: NativeEngine) -> None:
-    clients = [Client(engine) for _ in range(SLOTS)]
+    clients = [Client(engine) for _ in range(2)]
     with pytest.raises(EngineError) as refusal:
         Client(engine)
     assert refusal.value.code is ErrorCode.AT_CAPACITY

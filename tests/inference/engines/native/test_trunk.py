@@ -1,7 +1,6 @@
 """A native session over a real trunk, beside one that is fed nonsense."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -22,8 +21,10 @@ FRAME_SAMPLES = 480
 
 
 @pytest_asyncio.fixture
-async def client(tiny_model: Path) -> AsyncIterator[Client]:
-    options = NativeOptions(model=str(tiny_model), slots=2, device="cpu", threads=1)
+async def client(options: NativeOptions) -> AsyncIterator[Client]:
+    options = NativeOptions(
+        model=str(tiny_model), slots=2, device="cpu", threads=1, step_budget_s=5.0
+    )
     engine = NativeEngine(options, CascadeCounters())
     await engine.start()
     servicer = InferenceServicer([engine], Admission(8), TrunkCounters(), lambda done: None)
