@@ -36,9 +36,6 @@ DETECTING = SessionConfig(turn_detection=TurnDetection())
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(options: NativeOptions) -> AsyncIterator[NativeEngine]:
-    options = NativeOptions(
-        model=str(tiny_model), slots=SLOTS, device="cpu", threads=1, step_budget_s=5.0
-    )
     engine = NativeEngine(options, CascadeCounters())
     await engine.start()
     yield engine

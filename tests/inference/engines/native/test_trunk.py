@@ -22,9 +22,6 @@ FRAME_SAMPLES = 480
 
 @pytest_asyncio.fixture
 async def client(options: NativeOptions) -> AsyncIterator[Client]:
-    options = NativeOptions(
-        model=str(tiny_model), slots=2, device="cpu", threads=1, step_budget_s=5.0
-    )
     engine = NativeEngine(options, CascadeCounters())
     await engine.start()
     servicer = InferenceServicer([engine], Admission(8), TrunkCounters(), lambda done: None)
