@@ -103,7 +103,15 @@ class CascadeEngine:
             counters=self._counters.speculation,
         )
         rates = self.capabilities
-        emit(Ready(self.name, rates.input_rate, rates.output_rate, rates.full_duplex))
+        emit(
+            Ready(
+                self.name,
+                rates.input_rate,
+                rates.output_rate,
+                rates.full_duplex,
+                judges_interruptions=True,
+            )
+        )
         return session
 
     async def _self_test(self) -> None:
