@@ -18,6 +18,7 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.engine_leg import EngineListener
 from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sockets import TransceiverSockets, open_sockets
 from transceiver.worker import Worker
@@ -110,6 +111,7 @@ class SilentReplica(Inference):
         super().__init__()
         self.answer = None
         self.asked = asyncio.Event()
+        self.directory = ReplicaDirectory(lambda: 0.0)
 
     async def run(self) -> None:
         await asyncio.Event().wait()
