@@ -35,7 +35,8 @@ class SpokenResponse:
             text = text.lstrip()
         if text:
             self._write(text, now)
-        self.steps += 1
+        # The first steps of a conversation have no sound yet.
+        self.steps += bool(step.pcm)
         if step.pcm and not self.text_only:
             self.reached.setdefault(Stage.FIRST_AUDIO, now)
             self.emit(Audio(self.response, step.pcm))
