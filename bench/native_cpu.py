@@ -85,7 +85,9 @@ async def loop_lateness(until: float) -> list[float]:
 
 async def converse(model: Path) -> dict[str, float]:
     reports: list[BatchReport] = []
-    options = NativeOptions(model=str(model), slots=SESSIONS, device="cpu", threads=1)
+    options = NativeOptions(
+        model=str(model), slots=SESSIONS, device="cpu", threads=1, step_budget_s=1.0
+    )
     engine = NativeEngine(options, CascadeCounters(), reports.append)
     await engine.start()
     sessions = min(SESSIONS, engine.counters.slots)
