@@ -10,7 +10,7 @@ BIN := .venv/bin
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
 	@echo "make test   unit, property and end-to-end tests, with real clients"
-	@echo "make test-vllm  install vLLM's CPU build (3 GB, once), and test against it"
+	@echo "make test-vllm  install vLLM's CPU build (4 GB, once), and test against it"
 	@echo "make check  lint, format, types, generated code, import rules"
 	@echo "make proto  generate the trunk's Python code from inference.proto"
 	@echo "make fuzz   mutate the seeds of every parser for longer than make test does, and hold"
