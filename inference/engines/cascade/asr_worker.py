@@ -35,6 +35,16 @@ READ_BYTES = 1 << 16
 # https://github.com/cmusphinx/pocketsphinx/blob/master/model/en-us/en-us/feat.params
 CHANNEL = "41.00,-5.29,-0.12,5.09,2.48,-4.07,-1.37,-1.78,-5.08,-2.05,-6.45,-1.42,1.17"
 
+# Wider than the library's, which are set for tens of thousands of words and prune the right
+# one of a few hundred away: docs/decisions/0031-beams-of-the-domain.md.
+DOMAIN_BEAMS = {
+    "beam": 1e-64,
+    "wbeam": 1e-40,
+    "pbeam": 1e-64,
+    "lpbeam": 1e-50,
+    "lponlybeam": 1e-40,
+}
+
 
 def new_decoder(model: Sequence[str]) -> pocketsphinx.Decoder:
     """A decoder for [LM, DICTIONARY], or for general English if `model` is empty.
@@ -43,7 +53,10 @@ def new_decoder(model: Sequence[str]) -> pocketsphinx.Decoder:
     come 40 ms later and be no better.
     """
     options = dict(zip(("lm", "dict"), model, strict=False))
-    config = pocketsphinx.Config(loglevel="FATAL", cmninit=CHANNEL, fwdflat=False, **options)
+    beams = DOMAIN_BEAMS if model else {}
+    config = pocketsphinx.Config(
+        loglevel="FATAL", cmninit=CHANNEL, fwdflat=False, **options, **beams
+    )
     return pocketsphinx.Decoder(config)
 
 
