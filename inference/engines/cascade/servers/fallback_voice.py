@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from inference.engines.cascade.speech import Speech
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from inference.engines.cascade.speech import Speech, SpokenWord
 from inference.engines.cascade.speech_synthesis import Report, SynthesisError, Voice
 
 
@@ -23,9 +24,11 @@ class FallbackVoice:
 
     async def speak(self, text: str) -> AsyncGenerator[Speech]:
         """As `Voice.speak`."""
+        broken_off = 0
         try:
             async with aclosing(self._voice.speak(text)) as parts:
                 async for speech in parts:
+                    broken_off += len(speech.pcm) // BYTES_PER_SAMPLE
                     yield speech
         except SynthesisError as error:
             fallback = self._voice.fall_back()
@@ -37,4 +40,10 @@ class FallbackVoice:
             return
         async with aclosing(self._voice.speak(text)) as parts:
             async for speech in parts:
-                yield speech
+                yield _later(speech, broken_off)
+
+
+def _later(speech: Speech, samples: int) -> Speech:
+    """The same behind `samples` of the piece that another voice gave."""
+    words = (SpokenWord(word.text_end, word.audio_end + samples) for word in speech.words)
+    return Speech(speech.pcm, tuple(words))
