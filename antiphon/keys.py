@@ -1,20 +1,37 @@
-"""`antiphon keys cluster | api`: makes the secrets of a deployment."""
+"""`antiphon keys cluster | api | hash`: makes the secrets of a deployment."""
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from antiphon.runtime_directory import new_api_key, new_cluster_keys
 from chassis.settings import SettingError
 
-KINDS: dict[str, Callable[[], str]] = {"cluster": new_cluster_keys, "api": new_api_key}
-USAGE = """usage: antiphon keys cluster | api
+
+def hashed(key: str) -> str:
+    """What a transceiver's API key file may hold in place of a key.
+
+    Raises SettingError where there is no key.
+    """
+    if not key.strip():
+        raise SettingError("expected an API key on standard input")
+    return f"sha256:{hashlib.sha256(key.strip().encode()).hexdigest()}"
+
+
+KINDS: dict[str, Callable[[], str]] = {
+    "cluster": new_cluster_keys,
+    "api": new_api_key,
+    "hash": lambda: hashed(sys.stdin.readline()),
+}
+USAGE = """usage: antiphon keys cluster | api | hash
 
   cluster  print a cluster key file: the secret that relays and transceivers share
-  api      print an API key, a line of a transceiver's API key file"""
+  api      print an API key, a line of a transceiver's API key file
+  hash     read an API key on standard input, and print the line that may stand for it"""
 
 
 def run(argv: Sequence[str], _environ: Mapping[str, str]) -> int:
-    """Print one fresh secret on standard output."""
+    """Print one secret, or what stands for it, on standard output."""
     if list(argv) in (["-h"], ["--help"]):
         print(USAGE)
         return 0

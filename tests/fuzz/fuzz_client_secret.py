@@ -11,11 +11,11 @@ SECRETS = ClientSecrets(KEYS)
 TOKENS = SealedTokens("ek_", KEYS.derive_all("client secret"))
 NOW = 1_800_000_000.0
 NONCE = bytes(12)
-BOUND = BoundSession(session=b'{"type":"realtime","model":"echo"}', expires_at=1_800_000_600)
+BOUND = BoundSession(b'{"type":"realtime","model":"echo"}', 1_800_000_600, issuer="c3")
 
 SEEDS = [
     SECRETS.mint(BOUND, NONCE).removeprefix("ek_").encode(),
-    zlib.compress(b'{"expires_at":1800000600,"session":{"model":"echo"}}'),
+    zlib.compress(b'{"expires_at":1800000600,"issuer":"c3","session":{"model":"echo"}}'),
 ]
 
 

@@ -2,19 +2,35 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from transceiver.signaling import client_secret
-from transceiver.signaling.api_keys import ApiKeys
-from transceiver.signaling.client_secret import ClientSecretError, ClientSecrets
+from transceiver.signaling.api_keys import ApiKey, ApiKeys
+from transceiver.signaling.client_secret import (
+    ClientSecretError,
+    ClientSecretFault,
+    ClientSecrets,
+)
 from transceiver.signaling.errors import ApiError, invalid_key
+from transceiver.signaling.key_refusal import KeyRefusal
+
+_MESSAGES = {
+    KeyRefusal.NO_KEY: "No API key was given: send it as Authorization: Bearer KEY.",
+    KeyRefusal.UNKNOWN_KEY: "The API key is not valid.",
+    KeyRefusal.INVALID_SECRET: "The client secret is not valid.",
+    KeyRefusal.EXPIRED_SECRET: "The client secret has expired.",
+    KeyRefusal.REVOKED_SECRET: "The API key that made the client secret is not valid any more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated sender."""
 
+    key: ApiKey
+    """Its own, or the one that minted its client secret: whose limits it uses up."""
     bound_session: bytes | None = None
     """The configuration (JSON object) sealed in a client secret; None for an API key."""
     secret_digest: bytes | None = None
@@ -26,28 +42,40 @@ class Caller:
 
 
 class Authenticator:
-    """Checks the `Authorization` header of requests."""
+    """Checks the `Authorization` header of requests, and counts why they are refused."""
 
     def __init__(
-        self, keys: ApiKeys, client_secrets: ClientSecrets, clock: Callable[[], float]
+        self,
+        keys: ApiKeys,
+        client_secrets: ClientSecrets,
+        clock: Callable[[], float],
+        refused: Counter[KeyRefusal] | None = None,
     ) -> None:
+        """`clock` gives Unix seconds."""
         self._keys = keys
         self._client_secrets = client_secrets
         self._clock = clock
+        self._refused = Counter[KeyRefusal]() if refused is None else refused
+
+    def recognise(self, authorization: str | None) -> Caller | None:
+        """Return who sends the header's value, or None for a refusal that `identify` words."""
+        caller = self._caller(_bearer_key(authorization))
+        return caller if isinstance(caller, Caller) else None
 
     def identify(self, authorization: str | None) -> Caller:
         """Return who sends the header's value. Raises ApiError (401)."""
-        key = _bearer_key(authorization)
-        if key.startswith(client_secret.PREFIX):
-            return self._open(key)
-        if not self._keys.accepts(key):
-            raise invalid_key("The API key is not valid.")
-        return Caller()
+        caller = self._caller(_bearer_key(authorization))
+        if isinstance(caller, Caller):
+            return caller
+        self._refused[caller] += 1
+        raise invalid_key(_MESSAGES[caller])
 
-    def require_api_key(self, authorization: str | None) -> None:
+    def require_api_key(self, authorization: str | None) -> Caller:
         """Let only the holder of an API key pass. Raises ApiError (401, 403)."""
-        if not self.identify(authorization).holds_api_key:
-            raise ApiError(403, "A client secret may not do this.", code="insufficient_permissions")
+        caller = self.identify(authorization)
+        if not caller.holds_api_key:
+            raise self._without_rights("A client secret may not do this.")
+        return caller
 
     def require_rights_to(self, creator: bytes | None, authorization: str | None) -> None:
         """Let only pass who may use a call: an API key, or the client secret that made it.
@@ -62,22 +90,36 @@ class Authenticator:
             return
         if not self.identify(authorization).holds_api_key:
             message = "Another client secret than the one that made the call may not do this."
-            raise ApiError(403, message, code="insufficient_permissions")
+            raise self._without_rights(message)
 
-    def _open(self, secret: str) -> Caller:
+    def _caller(self, key: str) -> Caller | KeyRefusal:
+        if not key:
+            return KeyRefusal.NO_KEY
+        if key.startswith(client_secret.PREFIX):
+            return self._secret_holder(key)
+        known = self._keys.find(key)
+        return KeyRefusal.UNKNOWN_KEY if known is None else Caller(known)
+
+    def _secret_holder(self, secret: str) -> Caller | KeyRefusal:
         try:
             bound = self._client_secrets.open(secret, self._clock())
         except ClientSecretError as error:
-            raise invalid_key(str(error)) from error
-        return Caller(bound_session=bound.session, secret_digest=_digest(secret))
+            expired = error.fault is ClientSecretFault.EXPIRED
+            return KeyRefusal.EXPIRED_SECRET if expired else KeyRefusal.INVALID_SECRET
+        issuer = self._keys.with_fingerprint(bound.issuer)
+        if issuer is None:
+            return KeyRefusal.REVOKED_SECRET
+        return Caller(issuer, bound.session, _digest(secret))
+
+    def _without_rights(self, message: str) -> ApiError:
+        self._refused[KeyRefusal.NO_RIGHTS] += 1
+        return ApiError(403, message, code="insufficient_permissions")
 
 
 def _bearer_key(authorization: str | None) -> str:
+    """What the header holds as a key; empty where it holds none."""
     scheme, _, key = (authorization or "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
-        raise invalid_key("No API key was given: send it as Authorization: Bearer KEY.")
-    return key
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _digest(secret: str) -> bytes:

@@ -1,8 +1,9 @@
 """Client secrets (`ek_...`): short-lived keys that carry their own session configuration.
 
 The server keeps no list of them. A secret is a sealed token (see sealed_token)
-around zlib-compressed JSON `{"expires_at": unix seconds, "session": {...}}`, so
-any transceiver of the cluster can honour it, as often as wanted, until it expires.
+around zlib-compressed JSON `{"expires_at": unix seconds, "issuer": fingerprint of an
+API key, "session": {...}}`, so any transceiver of the cluster that lists this key can
+honour it, as often as wanted, until it expires.
 https://platform.openai.com/docs/api-reference/realtime-sessions/create-realtime-client-secret
 """
 
@@ -46,10 +47,13 @@ class BoundSession:
 
     session: bytes
     expires_at: int
+    issuer: str
+    """Fingerprint of the API key that minted it, which answers for what it uses."""
 
 
 class _Content(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: int
+    issuer: str
     session: msgspec.Raw
 
 
@@ -68,7 +72,8 @@ class ClientSecrets:
 
         Raises ClientSecretError (TOO_LONG) when it would not fit in a request header.
         """
-        content = msgspec.json.encode(_Content(bound.expires_at, msgspec.Raw(bound.session)))
+        sealed = _Content(bound.expires_at, bound.issuer, msgspec.Raw(bound.session))
+        content = msgspec.json.encode(sealed)
         secret = self._tokens.seal(zlib.compress(content, level=9), nonce)
         if len(content) > MAX_CONTENT_BYTES or len(secret) > MAX_SECRET_CHARS:
             raise ClientSecretError(
@@ -87,7 +92,7 @@ class ClientSecrets:
             raise _invalid() from error
         if now >= content.expires_at:
             raise ClientSecretError(ClientSecretFault.EXPIRED, "The client secret has expired.")
-        return BoundSession(session=bytes(content.session), expires_at=content.expires_at)
+        return BoundSession(bytes(content.session), content.expires_at, content.issuer)
 
 
 def _decode(compressed: bytes) -> _Content:

@@ -59,14 +59,16 @@ class ClientSecretEndpoint:
         return [web.post(CLIENT_SECRETS_PATH, self._create)]
 
     async def _create(self, request: web.Request) -> web.Response:
-        self._authenticator.require_api_key(request.headers.get("Authorization"))
-        created = self._mint(decode(_REQUEST, await _json_body(request)))
+        caller = self._authenticator.require_api_key(request.headers.get("Authorization"))
+        wanted = decode(_REQUEST, await _json_body(request))
+        created = self._mint(wanted, caller.key.fingerprint)
         return web.Response(body=msgspec.json.encode(created), content_type="application/json")
 
-    def _mint(self, wanted: _Request) -> _Created:
+    def _mint(self, wanted: _Request, issuer: str) -> _Created:
         given = bytes(wanted.session)
         session = layered_session(given=given)
-        bound = BoundSession(given, int(self._clock()) + wanted.expires_after.seconds)
+        expires_at = int(self._clock()) + wanted.expires_after.seconds
+        bound = BoundSession(given, expires_at, issuer)
         try:
             value = self._client_secrets.mint(bound, self._random(NONCE_BYTES))
         except ClientSecretError as error:

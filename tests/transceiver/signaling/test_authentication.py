@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from tests.transceiver.signaling.conftest import API_KEY, CLUSTER_KEYS, NOW
@@ -5,10 +7,14 @@ from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.client_secret import BoundSession, ClientSecrets
 from transceiver.signaling.errors import ApiError
+from transceiver.signaling.key_refusal import KeyRefusal
 
 SECRETS = ClientSecrets(CLUSTER_KEYS)
-AUTHENTICATOR = Authenticator(ApiKeys([API_KEY]), SECRETS, lambda: NOW)
-BOUND = BoundSession(session=b'{"model":"echo"}', expires_at=int(NOW) + 60)
+KEYS = ApiKeys([API_KEY])
+KEY = KEYS.find(API_KEY)
+assert KEY
+AUTHENTICATOR = Authenticator(KEYS, SECRETS, lambda: NOW)
+BOUND = BoundSession(b'{"model":"echo"}', int(NOW) + 60, KEY.fingerprint)
 SECRET = SECRETS.mint(BOUND, bytes(12))
 
 
@@ -46,6 +52,44 @@ def test_anything_else_is_unauthorised(authorization: str | None) -> None:
     assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
     assert caught.value.headers["WWW-Authenticate"] == "Bearer"
     assert "sk-unknown" not in caught.value.message
+
+
+def test_a_client_secret_stands_for_the_key_that_minted_it() -> None:
+    assert AUTHENTICATOR.identify(f"Bearer {SECRET}").key == KEY
+
+
+def test_a_client_secret_ends_with_the_key_that_minted_it() -> None:
+    keys, refused = ApiKeys([API_KEY]), Counter[KeyRefusal]()
+    authenticator = Authenticator(keys, SECRETS, lambda: NOW, refused)
+    keys.become(ApiKeys(["sk-another"]))
+    with pytest.raises(ApiError, match="not valid any more"):
+        authenticator.identify(f"Bearer {SECRET}")
+    keys.become(ApiKeys(["sk-another", API_KEY]))
+    assert authenticator.identify(f"Bearer {SECRET}").key == KEY
+    assert refused == {KeyRefusal.REVOKED_SECRET: 1}
+
+
+def test_why_requests_are_refused_is_counted() -> None:
+    refused = Counter[KeyRefusal]()
+    authenticator = Authenticator(KEYS, SECRETS, lambda: NOW, refused)
+    late = Authenticator(KEYS, SECRETS, lambda: NOW + 60, refused)
+    for checks, text in [
+        (authenticator.identify, None),
+        (authenticator.identify, "Bearer sk-unknown"),
+        (authenticator.identify, "Bearer ek_forged"),
+        (late.identify, f"Bearer {SECRET}"),
+        (authenticator.require_api_key, f"Bearer {SECRET}"),
+    ]:
+        with pytest.raises(ApiError):
+            checks(text)
+    assert authenticator.recognise("Bearer sk-unknown") is None
+    assert refused == {
+        KeyRefusal.NO_KEY: 1,
+        KeyRefusal.UNKNOWN_KEY: 1,
+        KeyRefusal.INVALID_SECRET: 1,
+        KeyRefusal.EXPIRED_SECRET: 1,
+        KeyRefusal.NO_RIGHTS: 1,
+    }
 
 
 def test_a_client_secret_is_no_api_key() -> None:

@@ -20,9 +20,12 @@ from transceiver.signaling.sealed_token import SealedTokens
 NOW = 1_800_000_000.0
 EXPIRY = 1_800_000_600
 NONCE = bytes(12)
+ISSUER = "c3" * 16
 KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
 ROTATED = ClusterKeys.parse(f"1 ipv4 {'b2' * 32}\n0 ipv4 {'a1' * 32}")
-BOUND = BoundSession(session=b'{"type":"realtime","model":"echo"}', expires_at=EXPIRY)
+BOUND = BoundSession(
+    session=b'{"type":"realtime","model":"echo"}', expires_at=EXPIRY, issuer=ISSUER
+)
 
 json_objects = st.dictionaries(st.text(), st.none() | st.integers() | st.text(), max_size=5)
 
@@ -35,7 +38,7 @@ def fault_of(secret: str, now: float = NOW) -> ClientSecretFault:
 
 @given(json_objects, st.integers(EXPIRY, 2**53))
 def test_round_trip(session: dict[str, object], expires_at: int) -> None:
-    bound = BoundSession(session=json.dumps(session).encode(), expires_at=expires_at)
+    bound = BoundSession(session=json.dumps(session).encode(), expires_at=expires_at, issuer=ISSUER)
     secret = ClientSecrets(KEYS).mint(bound, NONCE)
     assert secret.startswith("ek_")
     assert ClientSecrets(KEYS).open(secret, NOW) == bound
@@ -71,7 +74,7 @@ def test_does_not_show_the_session() -> None:
 def test_carries_long_instructions() -> None:
     words = random.Random(1).choices(["please", "answer", "briefly", "and", "kindly"], k=20_000)
     session = json.dumps({"instructions": " ".join(words)}).encode()
-    bound = BoundSession(session=session, expires_at=EXPIRY)
+    bound = BoundSession(session=session, expires_at=EXPIRY, issuer=ISSUER)
     secret = ClientSecrets(KEYS).mint(bound, NONCE)
     assert len(session) > 100_000
     assert ClientSecrets(KEYS).open(secret, NOW) == bound
@@ -79,7 +82,9 @@ def test_carries_long_instructions() -> None:
 
 @pytest.mark.parametrize("filler", [secrets.token_hex(MAX_SECRET_CHARS), "a" * 600_000])
 def test_refuses_to_mint_what_no_header_can_carry(filler: str) -> None:
-    bound = BoundSession(session=json.dumps({"instructions": filler}).encode(), expires_at=EXPIRY)
+    bound = BoundSession(
+        session=json.dumps({"instructions": filler}).encode(), expires_at=EXPIRY, issuer=ISSUER
+    )
     with pytest.raises(ClientSecretError) as caught:
         ClientSecrets(KEYS).mint(bound, NONCE)
     assert caught.value.fault is ClientSecretFault.TOO_LONG
@@ -91,8 +96,9 @@ def test_refuses_to_mint_what_no_header_can_carry(filler: str) -> None:
         b"",
         b"not zlib",
         zlib.compress(b""),
-        zlib.compress(b'{"expires_at":1800000600}'),
-        zlib.compress(b'{"expires_at":1800000600,"session":{}}')[:-1],
+        zlib.compress(b'{"expires_at":1800000600,"issuer":"c3"}'),
+        zlib.compress(b'{"expires_at":1800000600,"session":{}}'),
+        zlib.compress(b'{"expires_at":1800000600,"issuer":"c3","session":{}}')[:-1],
         zlib.compress(bytes(600_000)),
     ],
 )
