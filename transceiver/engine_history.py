@@ -31,24 +31,20 @@ WHOLE = HistoryBounds(items=400, characters=100_000)
 COMPACT = HistoryBounds(items=40, characters=8_000)
 """What is left for an engine whose context is nearly full: its last few minutes."""
 
+INSTRUCTIONS = HistoryBounds(items=100, characters=50_000)
+"""What the application's instructions may take besides."""
+
 
 def compacted(history: Sequence[Item], bounds: HistoryBounds) -> tuple[Item, ...]:
-    """The newest items within the bounds, and every instruction that the application gave.
+    """The newest items within the bounds, and besides them the application's instructions.
 
-    A system item is kept however old it is. A result is kept with the call that it answers,
-    or not at all.
+    A system item is kept however old it is, within INSTRUCTIONS. A result is kept with the
+    call that it answers, or not at all.
     """
-    kept: list[Item] = []
-    items, characters = bounds.items, bounds.characters
-    full = False
-    for item in reversed(history):
-        size = _characters(item)
-        full = full or items < 1 or characters < size
-        if item.role is Role.SYSTEM or not full:
-            kept.append(item)
-            items, characters = items - 1, characters - size
-    kept.reverse()
-    return _without_orphans(kept)
+    instructions = [item for item in history if item.role is Role.SYSTEM]
+    said = [item for item in history if item.role is not Role.SYSTEM]
+    kept = _newest(instructions, INSTRUCTIONS) | _newest(said, bounds)
+    return _without_orphans([item for item in history if item.id in kept])
 
 
 def catch_up(known: Sequence[Item], now: Sequence[Item]) -> list[Command]:
@@ -62,6 +58,18 @@ def catch_up(known: Sequence[Item], now: Sequence[Item]) -> list[Command]:
             commands.append(ItemCreate(item, previous))
         previous = item.id
     return commands
+
+
+def _newest(items: Sequence[Item], bounds: HistoryBounds) -> set[str]:
+    """The ids of the newest ones within the bounds."""
+    room = bounds.characters
+    ids: set[str] = set()
+    for item in reversed(items[max(0, len(items) - bounds.items) :]):
+        room -= _characters(item)
+        if room < 0:
+            break
+        ids.add(item.id)
+    return ids
 
 
 def _characters(item: Item) -> int:

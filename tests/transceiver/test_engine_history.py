@@ -11,7 +11,14 @@ from antiphon_proto.trunk import (
     ItemDelete,
     Role,
 )
-from transceiver.engine_history import ROOT, HistoryBounds, catch_up, compacted
+from transceiver.engine_history import (
+    COMPACT,
+    INSTRUCTIONS,
+    ROOT,
+    HistoryBounds,
+    catch_up,
+    compacted,
+)
 
 CONTENTS = st.one_of(
     st.text(min_size=1, max_size=6),
@@ -39,6 +46,18 @@ def test_the_newest_items_and_all_instructions_are_kept() -> None:
     assert [item.id for item in kept] == ["s", "8", "9"]
 
 
+def test_instructions_have_a_bound_of_their_own() -> None:
+    history = [
+        text("1", "word"),
+        *(text(f"s{number}", "be kind" * 1000, Role.SYSTEM) for number in range(500)),
+        text("2", "word"),
+    ]
+    kept = compacted(history, HistoryBounds(items=2, characters=8))
+    assert [item.id for item in kept] == ["1", *(f"s{number}" for number in range(493, 500)), "2"]
+    many = [text(f"s{number}", "", Role.SYSTEM) for number in range(500)]
+    assert len(compacted(many, COMPACT)) == INSTRUCTIONS.items
+
+
 def test_a_result_without_its_call_is_left_out() -> None:
     call = Item("1", Role.ASSISTANT, FunctionCall("c", "f", "{}"))
     output = Item("2", Role.USER, FunctionCallOutput("c", "42"))
@@ -54,6 +73,9 @@ def test_what_is_kept_is_in_order_and_within_bounds(
     assert [item for item in history if item in kept] == list(kept)
     others = [item for item in kept if item.role is not Role.SYSTEM]
     assert len(others) <= items
+    assert sum(map(len, (item.content for item in others if isinstance(item.content, str)))) <= (
+        characters
+    )
 
 
 @given(HISTORIES, HISTORIES)
