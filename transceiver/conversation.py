@@ -26,6 +26,8 @@ from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession, parse_client_event
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime.audio_format import AudioFormat
+from antiphon_proto.realtime.client_events import MAX_EVENT_BYTES
 from antiphon_proto.realtime.items import InputAudio, Message
 from antiphon_proto.realtime.response import ResponseParams
 from transceiver.audio.playout import (
@@ -59,6 +61,14 @@ class Transport(Enum):
     """Audio in events: the client plays it, and says what was heard."""
 
 
+MAX_AUDIO_EVENT_BYTES = 20 * 1024 * 1024 + 1024
+"""Of an event with audio, where events carry it: the API's 15 MiB, in base64."""
+
+
+def _as_it_is(_format: AudioFormat, _response: int, pcm: bytes) -> bytes:
+    return pcm
+
+
 class Conversation:
     """Sans-IO: every entry point returns what must be done, in order."""
 
@@ -72,8 +82,10 @@ class Conversation:
         heard_ms: Callable[[int], int],
         rtt_s: Callable[[], float | None],
         ledger: LatencyLedger,
+        encode: Callable[[AudioFormat, int, bytes], bytes] = _as_it_is,
     ) -> None:
-        """`new_id("item")` is a fresh `item_...`; `heard_ms` is the playout's `played_ms`.
+        """`new_id("item")` is a fresh `item_...`; `heard_ms` is the playout's `played_ms`;
+        `encode` puts the engine's PCM of a response into the format for the client's events.
 
         The call itself tells `ledger` of the frames that it forwards; all else that the
         ledger needs, the conversation tells.
@@ -95,6 +107,7 @@ class Conversation:
             new_id=new_id,
             heard_ms=heard_ms,
             rtt_s=rtt_s,
+            encode=encode,
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
         self._full_duplex = False
@@ -139,11 +152,16 @@ class Conversation:
         """The client sent an event; one that is refused is answered with `error`."""
         event_id = None
         try:
-            event = parse_client_event(text)
+            event = self._parse(text)
             event_id = event.event_id
             self._CLIENT_HANDLERS[type(event)](self, event)
         except RealtimeError as error:
             self._refuse(error, event_id or error.event_id)
+        return self._outbox.drain()
+
+    def refuse_audio(self, error: RealtimeError, event_id: str | None) -> list[Output]:
+        """Audio of an AppendAudio could not be taken."""
+        self._refuse(error, event_id)
         return self._outbox.drain()
 
     def input_audio(self, milliseconds: float) -> None:
@@ -183,6 +201,19 @@ class Conversation:
 
     # ---- the client's events -------------------------------------------------
 
+    def _parse(self, text: str | bytes) -> ClientEvent:
+        """Raises RealtimeError."""
+        if self._transport is Transport.WEBRTC or len(text) <= MAX_EVENT_BYTES:
+            return parse_client_event(text)
+        event = parse_client_event(text, max_bytes=MAX_AUDIO_EVENT_BYTES)
+        if not isinstance(event, asked.InputAudioBufferAppend):
+            raise RealtimeError(
+                "event_too_large",
+                f"An event without audio has at most {MAX_EVENT_BYTES} bytes.",
+                event_id=event.event_id,
+            )
+        return event
+
     def _update_session(self, event: asked.SessionUpdate) -> None:
         self._session.update(bytes(event.session))
         self._outbox.command(engine.Update(self._session.engine_config()))
@@ -199,7 +230,8 @@ class Conversation:
             audio = b64decode(event.audio, validate=True)
         except ValueError as error:
             raise RealtimeError("invalid_value", "Expected base64.", param="audio") from error
-        self._outbox.add(AppendAudio(audio))
+        audio_format = self._session.current.audio.input.format
+        self._outbox.add(AppendAudio(audio, audio_format, event.event_id))
 
     def _commit_at_request(self, _event: asked.InputAudioBufferCommit) -> None:
         if not self._input.committable:

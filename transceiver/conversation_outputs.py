@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from antiphon_proto.realtime import ServerEvent
+from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.trunk import Command
 from transceiver.close_reason import CloseReason
 from transceiver.ledger import TurnAccount
@@ -24,9 +25,11 @@ class SendEngineCommand:
 
 @dataclass(frozen=True, slots=True)
 class AppendAudio:
-    """Take the client's audio, which came in an event, in the session's input format."""
+    """Take the client's audio, which came in the event `event_id`, in the session's format."""
 
     audio: bytes
+    format: AudioFormat
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

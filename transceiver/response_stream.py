@@ -90,6 +90,7 @@ class ResponseStream:
         self.number = number
         self.item_id = new_id("item")
         self.text_only = session.text_only
+        self.output_format = session.audio.output.format
         self.audio_ms = 0.0
         self._history = history
         self._new_id = new_id

@@ -22,6 +22,7 @@ from antiphon_proto import trunk as engine
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
 from transceiver.conversation_outputs import (
     CutPlayout,
@@ -64,8 +65,10 @@ class Responses:
         new_id: Callable[[str], str],
         heard_ms: Callable[[int], int],
         rtt_s: Callable[[], float | None],
+        encode: Callable[[AudioFormat, int, bytes], bytes],
     ) -> None:
-        """`plays`: the server owns the playout clock, which `heard_ms` asks."""
+        """`plays`: the server owns the playout clock, which `heard_ms` asks; where it does not,
+        `encode` gives what is sent of a response's PCM."""
         self.output_rate = 24000
         self._outbox = outbox
         self._session = session
@@ -75,6 +78,7 @@ class Responses:
         self._new_id = new_id
         self._heard_ms = heard_ms
         self._rtt_s = rtt_s
+        self._encode = encode
         self._conversation_id = new_id("conv")
         self._number = 0
         self._active: ResponseStream | None = None
@@ -150,8 +154,9 @@ class Responses:
         if self._plays:
             self._unplayed.add(stream)
             self._outbox.add(PlayAudio(response, pcm))
-        else:
-            self._outbox.send(stream.audio_delta(b64encode(pcm).decode()))
+        elif encoded := self._encode(stream.output_format, response, pcm):
+            self._ledger.first_frame_sent(response, now)
+            self._outbox.send(stream.audio_delta(b64encode(encoded).decode()))
 
     def engine_done(self, done: engine.Done) -> None:
         """The engine finished; the response is done unless none of its audio was sent yet."""
