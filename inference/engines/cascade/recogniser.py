@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,8 @@ from inference.engines.cascade.speech_recognition import (
 )
 from inference.engines.cascade.worker_messages import Kind, Partial, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
+
+logger = logging.getLogger(__name__)
 
 FINAL_TIMEOUT_S = 5.0
 MAX_BACKLOG_S = 20
@@ -156,6 +159,14 @@ class RecogniserWorker:
         utterance = self._utterances.get(message.job)
         if utterance is None:
             return
+        try:
+            self._tell(utterance, message)
+        except Exception:
+            # A bug in one session: the worker is that of many.
+            logger.exception("a session failed on its words")
+            utterance.abort()
+
+    def _tell(self, utterance: DecodedUtterance, message: WorkerMessage) -> None:
         if message.kind is Kind.PARTIAL:
             utterance.hear(msgspec.msgpack.decode(message.payload, type=Partial))
         elif message.kind is Kind.SETTLED:

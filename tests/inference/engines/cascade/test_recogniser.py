@@ -55,6 +55,26 @@ async def test_words_come_while_there_is_speech(stream: RecogniserStream, user: 
     utterance.abort()
 
 
+async def test_a_bug_in_a_session_costs_its_utterance_only(
+    stream: RecogniserStream,
+    recogniser: EmbeddedRecogniser,
+    counters: CascadeCounters,
+    user: UserVoice,
+) -> None:
+    restarts = counters.restarts.total()
+
+    def bug(_text: str) -> None:
+        raise ZeroDivisionError("bug")
+
+    faulty = stream.begin(bug)
+    faulty.push(user.say("spell cat"))
+    faulty.finish()
+    assert await recognise(recogniser.open_stream(), user.say("spell cat")) == "spell cat"
+    with pytest.raises(RecognitionError):
+        await faulty.final()
+    assert counters.restarts.total() == restarts
+
+
 async def test_an_aborted_utterance(stream: RecogniserStream, user: UserVoice) -> None:
     utterance = stream.begin(lambda text: None)
     utterance.push(user.say("spell cat"))
