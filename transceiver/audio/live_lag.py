@@ -11,21 +11,32 @@ TOLERATED_FRAMES = 1
 """May wait beyond the one that is due, so that a stream at the edge is not cut time and again."""
 
 
+FRESH_FRAMES = 10
+"""What comes at once behind a gap may be so much, as on the replica's side of the trunk; what is
+older is not worth hearing late."""
+
 _ANY = 1 << 30
 
 
 class LiveLag:
     """Watches one stream's queue, once in every frame time."""
 
-    __slots__ = ("_first", "_least", "_seen")
+    __slots__ = ("_first", "_least", "_missed", "_seen")
 
     def __init__(self) -> None:
         self._first = 0
         self._least = _ANY
         self._seen = 0
+        self._missed = 0
+        """Frame times in a row, the last ones, for which nothing had come."""
 
     def surplus(self, waiting: int) -> int:
         """How many frames to drop now, of so many that wait, the one that is due among them."""
+        missed, self._missed = self._missed, 0 if waiting else self._missed + 1
+        late = min(missed, waiting - FRESH_FRAMES)
+        if late > 0:
+            self._least, self._seen = _ANY, 0
+            return late
         if self._seen == 0:
             self._first = waiting
         self._least = min(self._least, waiting)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_proto.trunk import UNSOLICITED
-from transceiver.audio.live_lag import WINDOW_FRAMES
+from transceiver.audio.live_lag import FRESH_FRAMES, WINDOW_FRAMES
 from transceiver.audio.playout import (
     MAX_AGAIN_MS,
     MAX_BUFFERED_S,
@@ -238,6 +238,24 @@ def test_a_response_that_was_held_up_is_played_all_the_same() -> None:
         playout.next_frame()
     playout.pass_by()
     assert playout.buffered_ms == 60
+    assert playout.dropped_ms == 0
+
+
+def test_live_audio_that_comes_at_once_behind_a_gap_is_cut_to_its_newest() -> None:
+    playout = Playout(RATE)
+    playout.push(UNSOLICITED, pcm(20))
+    for _ in range(1 + WINDOW_FRAMES // 2):
+        playout.next_frame()
+    playout.push(UNSOLICITED, b"".join(pcm(20, value) for value in range(FRESH_FRAMES + 15)))
+    assert playout.next_frame() == pcm(20, 15)
+    assert playout.dropped_ms == 20 * 15
+
+
+def test_live_audio_that_was_made_ahead_is_heard_whole() -> None:
+    playout = Playout(RATE)
+    playout.push(UNSOLICITED, pcm(20 * FRESH_FRAMES * 2))
+    for _ in range(FRESH_FRAMES * 2):
+        assert playout.next_frame() is not None
     assert playout.dropped_ms == 0
 
 
