@@ -3,10 +3,18 @@
 from collections import Counter
 from collections.abc import Callable
 
+from antiphon_proto.trunk import Error
+from transceiver.close_reason import CloseReason
 from transceiver.load_meter import LoadMeter
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
 
 RETRY_AFTER_S = 5
+
+_BY_ENGINE = {
+    "at_capacity": RefusalReason.AT_CAPACITY,
+    "draining": RefusalReason.DRAINING,
+}
+"""By the error code of the replica that refused a session."""
 
 
 class Admission:
@@ -45,6 +53,10 @@ class Admission:
         self._refused[reason] += 1
         return CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
 
+    def refused_by_engine(self, answer: Error) -> CallRefusedError:
+        """The error with which to refuse a call that no replica took."""
+        return self.refusal(_BY_ENGINE.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE))
+
     def _hindrance(self, open_calls: int) -> RefusalReason | None:
         if self.draining:
             return RefusalReason.DRAINING
@@ -55,3 +67,13 @@ class Admission:
         if self._max_load < 1 and not self._meter.fits_one_more(self._max_load):
             return RefusalReason.OVERLOADED
         return None
+
+
+def why_unanswered(error: BaseException) -> CloseReason:
+    """How a call ended that `error` kept from being answered."""
+    match error:
+        case CallRefusedError():
+            return CloseReason.ENGINE_FAILED
+        case Exception():
+            return CloseReason.INTERNAL_ERROR
+    return CloseReason.CANCELLED

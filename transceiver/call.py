@@ -1,10 +1,8 @@
 """One WebRTC call: its transport, its sound, its conversation and its engine, joined."""
 
-import functools
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -27,6 +25,7 @@ from transceiver.audio.playout import PlayoutEvent
 from transceiver.call_deadlines import CallDeadlines
 from transceiver.call_media import CallMedia
 from transceiver.close_reason import CloseReason
+from transceiver.contained import contained
 from transceiver.conversation import Conversation, Transport
 from transceiver.conversation_outputs import (
     AppendAudio,
@@ -57,27 +56,6 @@ logger = logging.getLogger(__name__)
 
 TEND_INTERVAL_S = 0.1
 """Resolution of connectivity checks, retransmissions, reports and deadlines in a call that runs."""
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-
-def contained(
-    method: Callable[Concatenate["Call", Arguments], Result],
-) -> Callable[Concatenate["Call", Arguments], Result | None]:
-    """A defect met in one call ends that call and no other; None from a call that ended."""
-
-    @functools.wraps(method)
-    def run(call: "Call", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | None:
-        if call.closed is not None:
-            return None
-        try:
-            return method(call, *args, **kwargs)
-        except Exception:  # noqa: BLE001
-            call.fail()
-            return None
-
-    return run
 
 
 class Call:

@@ -12,13 +12,14 @@ from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
 from antiphon_proto.trunk import Error
-from transceiver.admission import Admission
+from transceiver.admission import Admission, why_unanswered
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call import Call
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
+from transceiver.conversation import Transport
 from transceiver.counters import CallCounters
 from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
@@ -44,12 +45,6 @@ logger = logging.getLogger(__name__)
 
 UFRAG_MARGIN_S = 600
 """How much longer than the longest call a ufrag routes."""
-
-_REFUSALS = {
-    "at_capacity": RefusalReason.AT_CAPACITY,
-    "draining": RefusalReason.DRAINING,
-}
-"""By the error code of the replica that refused a session."""
 
 
 class CallTable:
@@ -105,19 +100,20 @@ class CallTable:
         self, offer_sdp: str, session: RealtimeSession, creator: bytes | None = None
     ) -> CreatedCall:
         """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""
-        self._admission.check(len(self))
+        self._admission.check(self._counters.open.total())
         offer = parse_offer(offer_sdp)
         routed = self._open(offer, session, creator)
         self._admission.admitted(self._clock())
         call = routed.call
         self._by_id[call.call_id] = routed
+        self._counters.open[Transport.WEBRTC] += 1
         self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
         self._routes.update(routed)
         try:
             await self._wait_admitted(routed)
             answer = call.answer(self._config.advertise)
         except BaseException as error:
-            self._end(routed, _why_unanswered(error))
+            self._end(routed, why_unanswered(error))
             raise
         self._counters.opened += 1
         logger.info("call %s opened", call.call_id)
@@ -195,9 +191,7 @@ class CallTable:
         """Return when the replica took the session. Raises CallRefusedError."""
         answer = await routed.call.engine_opened()
         if isinstance(answer, Error):
-            raise self._admission.refusal(
-                _REFUSALS.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE)
-            )
+            raise self._admission.refused_by_engine(answer)
 
     def _find(self, call_id: str) -> RoutedCall:
         routed = self._by_id.get(call_id)
@@ -281,15 +275,7 @@ class CallTable:
     def _forget(self, routed: RoutedCall) -> None:
         if self._by_id.pop(routed.call.call_id, None) is None:
             return
+        self._counters.open[Transport.WEBRTC] -= 1
         self._media_clock.remove(routed)
         self._routes.forget(routed)
         routed.call.release()
-
-
-def _why_unanswered(error: BaseException) -> CloseReason:
-    match error:
-        case CallRefusedError():
-            return CloseReason.ENGINE_FAILED
-        case Exception():
-            return CloseReason.INTERNAL_ERROR
-    return CloseReason.CANCELLED

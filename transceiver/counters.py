@@ -8,6 +8,7 @@ from transceiver.announcer import Occasion
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.downlink_counts import DownlinkCounts
 from transceiver.close_reason import CloseReason
+from transceiver.conversation import Transport
 from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
 from transceiver.hand_off import HandOffCounters
@@ -38,6 +39,7 @@ class TunnelCounters:
 class CallCounters:
     """Calls and what their clients sent."""
 
+    open: Counter[Transport] = field(default_factory=Counter)
     opened: int = 0
     refused: Counter[RefusalReason] = field(default_factory=Counter)
     closed: Counter[CloseReason] = field(default_factory=Counter)

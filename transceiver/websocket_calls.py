@@ -1,0 +1,95 @@
+"""The sessions over WebSockets of one worker: made here, given the time, forgotten here."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from antiphon_proto.realtime import RealtimeSession
+from antiphon_proto.trunk import Error
+from transceiver.admission import Admission, why_unanswered
+from transceiver.close_reason import CloseReason
+from transceiver.config import TransceiverConfig
+from transceiver.conversation import Transport
+from transceiver.counters import CallCounters
+from transceiver.engine_leg import Replicas
+from transceiver.metrics import TurnLatency
+from transceiver.websocket_call import WebSocketCall
+
+logger = logging.getLogger(__name__)
+
+
+class WebSocketCalls:
+    """Admission and `counters` are shared with the worker's other calls."""
+
+    def __init__(
+        self,
+        config: TransceiverConfig,
+        *,
+        replicas: Replicas,
+        admission: Admission,
+        counters: CallCounters,
+        turn_latency: TurnLatency,
+        clock: Callable[[], float],
+        unix_time: Callable[[], float],
+    ) -> None:
+        """`clock` is monotonic."""
+        self._config = config
+        self._replicas = replicas
+        self._admission = admission
+        self._counters = counters
+        self._turn_latency = turn_latency
+        self._clock = clock
+        self._unix_time = unix_time
+        self._calls: dict[str, WebSocketCall] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    async def open(self, session: RealtimeSession) -> WebSocketCall:
+        """A session that an engine has taken; `forget` it. Raises CallRefusedError."""
+        self._admission.check(self._counters.open.total())
+        call = WebSocketCall(
+            f"ws_{secrets.token_urlsafe(12)}",
+            session=session,
+            replicas=self._replicas,
+            counters=self._counters,
+            turn_latency=self._turn_latency,
+            clock=self._clock,
+            unix_time=self._unix_time(),
+            max_seconds=self._config.max_call_seconds,
+            max_idle_seconds=self._config.max_idle_seconds,
+        )
+        self._admission.admitted(self._clock())
+        self._calls[call.call_id] = call
+        self._counters.open[Transport.WEBSOCKET] += 1
+        try:
+            await self._wait_admitted(call)
+        except BaseException as error:
+            self.forget(call, why_unanswered(error))
+            raise
+        self._counters.opened += 1
+        logger.info("session %s opened", call.call_id)
+        return call
+
+    async def _wait_admitted(self, call: WebSocketCall) -> None:
+        """Return when a replica took the session. Raises CallRefusedError."""
+        answer = await call.engine_opened()
+        if isinstance(answer, Error):
+            raise self._admission.refused_by_engine(answer)
+
+    def forget(self, call: WebSocketCall, reason: CloseReason) -> None:
+        """Close a session, if it is not closed, and let go of it."""
+        call.close(reason)
+        if self._calls.pop(call.call_id, None) is not None:
+            self._counters.open[Transport.WEBSOCKET] -= 1
+            call.release()
+
+    def tick(self) -> None:
+        """Let time pass; call it ten times a second."""
+        now = self._clock()
+        for call in list(self._calls.values()):
+            call.tick(now)
+
+    def close_all(self) -> None:
+        for call in list(self._calls.values()):
+            call.close(CloseReason.SHUTDOWN)
