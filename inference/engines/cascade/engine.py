@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import soxr
 
-from antiphon_proto.trunk import Error, Item, Ready, SessionConfig
+from antiphon_proto.trunk import Item, Ready, SessionConfig
 from inference.engine import Capabilities, Emit
 from inference.engines.cascade import speech_recognition, speech_synthesis
 from inference.engines.cascade.brain.brain import BrainSource
@@ -80,10 +80,6 @@ class CascadeEngine:
         assert self._batch is not None, "open before start"
         clock = asyncio.get_running_loop().time
         stream = self._recogniser.open_stream(session_key)
-
-        def report(error: EngineError) -> None:
-            emit(Error(error.code, str(error)))
-
         session = CascadeSession(
             config,
             history,
@@ -97,7 +93,7 @@ class CascadeEngine:
                 turn_judge=self._turn_judge,
             ),
             brain=self._brains.open(session_key),
-            voice=lambda name: self._synthesiser.voice(name, session_key, report),
+            voice=lambda name, report: self._synthesiser.voice(name, session_key, report),
             emit=emit,
             clock=clock,
             counters=self._counters.speculation,

@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from antiphon_proto.trunk import InputTranscript, Item, Respond, Role, SessionConfig
+from antiphon_proto.trunk import Error, InputTranscript, Item, Respond, Role, SessionConfig
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
-from inference.engines.cascade.brain.brain import Brain, Prompt
+from inference.engines.cascade.brain.brain import Brain, Effect, Prompt
 from inference.engines.cascade.brain.unsaid import resumed
 from inference.engines.cascade.counters import Miss, SpeculationCounters
 from inference.engines.cascade.draft import Draft
@@ -19,7 +19,7 @@ from inference.engines.cascade.playback import Playback
 from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.speculation import Speculation, guessed_item
 from inference.engines.cascade.speech_recognition import RecognitionError
-from inference.engines.cascade.speech_synthesis import Voice
+from inference.engines.cascade.speech_synthesis import Report, SynthesisError, Voice
 from inference.engines.cascade.spoken_answer import SpokenAnswer
 from inference.engines.cascade.user_turn import UserTurn
 from inference.error_code import EngineError, ErrorCode
@@ -50,12 +50,12 @@ class CascadeSession:
         *,
         listener: Listener,
         brain: Brain,
-        voice: Callable[[str], Voice],
+        voice: Callable[[str, Report], Voice],
         emit: Emit,
         clock: Callable[[], float],
         counters: SpeculationCounters,
     ) -> None:
-        """`voice` gives the voice of a name."""
+        """`voice` gives the voice of a name, which reports what it made good."""
         self._config = config
         self._history = History(tuple(history))
         self._listener = listener
@@ -205,7 +205,12 @@ class CascadeSession:
 
     def _speaker(self, give: Take) -> Speaker:
         config = self._config
-        return Speaker(self._voice(config.voice), config.output_credit_ms, give)
+
+        def report(error: SynthesisError) -> None:
+            """Nobody hears of an answer that is never given."""
+            give(Effect(lambda: self._emit(Error(error.code, str(error)))))
+
+        return Speaker(self._voice(config.voice, report), config.output_credit_ms, give)
 
     def _keep_answer(self, answer: Answer) -> None:
         """Remember an answer that is over."""

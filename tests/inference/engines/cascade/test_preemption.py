@@ -1,7 +1,7 @@
 """Answers that are begun in a pause: given at once when it ended the turn, else never heard of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from antiphon_proto.trunk import (
     DoneStatus,
+    Error,
     FunctionCall,
     Item,
     ResponseStarted,
@@ -24,6 +25,10 @@ from inference.engines.cascade.brain.brain import BrainError, CutOff, Effect
 from inference.engines.cascade.counters import CascadeCounters, Miss, SpeculationCounters
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.gate import MAX_HELD_CHARACTERS
+from inference.engines.cascade.servers.fallback_voice import FallbackVoice
+from inference.engines.cascade.speech import Speech
+from inference.engines.cascade.speech_synthesis import Report, SynthesisError, Voice
+from inference.engines.cascade.synthesiser import Synthesiser
 from inference.error_code import ErrorCode
 from tests.inference.engines.cascade.caller import SERVER_VAD, TIMEOUT_S, Caller
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
@@ -171,6 +176,41 @@ def _instructions(caller: Caller) -> None:
 
 def _item(caller: Caller) -> None:
     caller.session.create_item(Item("typed", Role.USER, "Typed."), "root")
+
+
+class _FailingVoice:
+    def __init__(self, fallback: Voice) -> None:
+        self._fallback = fallback
+
+    def fall_back(self) -> Voice:
+        return self._fallback
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech]:
+        raise SynthesisError("no voice")
+        yield Speech()
+
+
+async def test_a_voice_that_failed_for_nothing_is_no_error(
+    cascade: CascadeEngine,
+    synthesiser: Synthesiser,
+    brain: ScriptedBrain,
+    user: UserVoice,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    embedded = synthesiser.voice("")
+
+    def voice(_name: str, _key: str, report: Report) -> Voice:
+        return FallbackVoice(_FailingVoice(embedded), report)
+
+    monkeypatch.setattr(synthesiser, "voice", voice)
+    caller = Caller(cascade)
+    await pause(caller, user, brain, "spell cat")
+    await asyncio.sleep(0.1)
+    assert caller.all(Error) == []
+    await caller.ask(user.say("please"))
+    assert [error.code for error in caller.all(Error)] == ["synthesis_failed"]
+    assert len(caller.audio()) > 0
+    caller.session.close("test")
 
 
 @pytest.mark.parametrize("change", [_instructions, _item])
