@@ -41,8 +41,7 @@ class InputReplay:
     """Mutated as input and turns go on; `script` says what to repeat to another engine."""
 
     def __init__(self) -> None:
-        self.detects_turns = True
-        """Where the client commits by itself, all is held until it does."""
+        self._detects_turns = True
         self._frames: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
         self._end = 0
@@ -54,6 +53,11 @@ class InputReplay:
     def start(self, rate: int) -> None:
         """The input has so many samples a second."""
         self._bytes_per_s = rate * BYTES_PER_SAMPLE
+        self._settle()
+
+    def detect_turns(self, detects: bool) -> None:
+        """Whether the engine does; where the client commits by itself, all is held until then."""
+        self._detects_turns = detects
         self._settle()
 
     def push(self, position: int, pcm: bytes) -> None:
@@ -95,9 +99,9 @@ class InputReplay:
     def clear(self) -> None:
         """What was heard since the last commit was forgotten."""
         self._speaking = False
-        if not self._awaited:
-            self._frames.clear()
-            self._bytes = 0
+        committed = next(reversed(self._awaited.values()), 0)
+        while self._frames and self._frames[-1][0] >= committed:
+            self._bytes -= len(self._frames.pop()[1])
         self._settle()
 
     def script(self) -> list[Heard | Committed]:
@@ -133,7 +137,7 @@ class InputReplay:
 
     def _settle(self) -> None:
         """Keep as much as there is need for."""
-        held = self._speaking or self._awaited or not self.detects_turns
+        held = self._speaking or self._awaited or not self._detects_turns
         self._limit = int(HELD_S * self._bytes_per_s) if held else self._quiet_bytes
 
     def _forget_before(self, position: int) -> None:

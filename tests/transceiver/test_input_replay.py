@@ -82,12 +82,31 @@ def test_of_a_long_speech_the_end_is_kept() -> None:
 
 def test_a_client_that_commits_by_itself_is_held_until_it_does() -> None:
     user = User()
-    user.replay.detects_turns = False
-    user.replay.speech_dismissed()
+    user.replay.detect_turns(False)
     user.pass_time(5)
     assert user.heard()[0][0] == 0
     user.replay.clear()
     assert user.heard() == []
+
+
+def test_a_client_that_commits_no_longer_is_not_held() -> None:
+    user = User()
+    user.replay.detect_turns(False)
+    user.pass_time(5)
+    user.replay.detect_turns(True)
+    user.pass_time(0.1)
+    assert sum(end - start for start, end in user.heard()) == QUIET_S * 1000
+
+
+def test_what_was_cleared_behind_a_turn_is_not_heard_again() -> None:
+    user = User()
+    user.replay.speech_started()
+    user.pass_time(0.6)
+    user.replay.committed("a")
+    user.replay.speech_started()
+    user.pass_time(0.8)
+    user.replay.clear()
+    assert user.script() == [600, "a"]
 
 
 def test_a_hole_stays_one() -> None:
