@@ -188,13 +188,13 @@ class Responses:
     def resume(self) -> Resumption | None:
         """Have another engine go on with the active response, if there is more to come.
 
-        One that called tools is over: its calls are whole, and would be made again.
+        One that called tools is over: its calls are whole, and would be made again. A turn that
+        waited for its end is answered now.
         """
+        if self._active and self._active.called_tools:
+            self.engine_done(engine.Done(self._active.number, engine.DoneStatus.COMPLETED))
         stream = self._active
         if stream is None or self._generated:
-            return None
-        if stream.called_tools:
-            self.engine_done(engine.Done(stream.number, engine.DoneStatus.COMPLETED))
             return None
         said = stream.resume()
         return Resumption(replace(self._request, said=said), int(stream.audio_ms))
