@@ -53,6 +53,9 @@ REOPEN_TIMEOUT_S = 1.5
 
 WARM_TIMEOUT_S = 5.0
 
+RETRY_S = 0.5
+"""How long replicas that refused a session are not asked again."""
+
 MAX_LOSSES, LOSSES_S = 5, 60.0
 """A call whose sessions end more often in so long a time is itself the fault."""
 
@@ -92,6 +95,7 @@ class _Adrift:
     since: float
     why: Error
     tried: set[HostPort] = field(default_factory=set)
+    retry_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -102,6 +106,7 @@ class _Move:
     forced_at: float | None
     warm: EngineLeg | None = None
     tried: set[HostPort] = field(default_factory=set)
+    retry_at: float = 0.0
 
 
 class _Ear:
@@ -216,7 +221,8 @@ class EngineLink:
         elif isinstance(event, Error) and event.fatal:
             self.lost(leg, HandOffReason.FAILED, event)
         elif leg is not self.serving:
-            return
+            if isinstance(event, Draining) and self._move is not None:
+                self._cool(self._move)
         elif isinstance(event, Draining):
             self._asked_to_leave(leg, event)
         elif (known := leg.heard(event, self._input_ms)) is not None:
@@ -260,6 +266,7 @@ class EngineLink:
             self._losses.append(now)
         else:
             adrift.tried.add(leg.session.replica)
+            adrift.retry_at = now + RETRY_S
         if len(self._losses) == MAX_LOSSES and now - self._losses[0] < LOSSES_S:
             self._abandon(adrift)
         else:
@@ -271,7 +278,7 @@ class EngineLink:
             self._dismiss(leg, failed=True)
             self._lose(leg, adrift.reason, adrift.why)
         elif leg is None:
-            self._resume_elsewhere()
+            self._resume_elsewhere(adrift.tried if now < adrift.retry_at else ())
         if self.serving is None and now - adrift.since > ADRIFT_S:
             self._abandon(adrift)
 
@@ -281,9 +288,9 @@ class EngineLink:
         if leg is None:
             return
         resumption = self.host.engine_resumption()
+        self.serving = leg
         self._told_items = leg.open(WHOLE)
         leg.resume(self._replay.script(), resumption)
-        self.serving = leg
 
     def _resumed(self) -> None:
         """The session that took over is ready."""
@@ -321,6 +328,8 @@ class EngineLink:
             self._cool(move)
         pauses = self.host.engine_pauses()
         if move.warm is None and (pauses or move.forced_at is not None):
+            if now >= move.retry_at:
+                move.tried.clear()
             self._warm(move, serving)
         elif warm is not None and warm.ready and pauses:
             self._cut_over(move, warm, serving)
@@ -340,6 +349,7 @@ class EngineLink:
         """Let go of the session that was being warmed, if one was."""
         if move.warm is not None:
             move.tried.add(move.warm.session.replica)
+            move.retry_at = self._clock() + RETRY_S
             self._dismiss(move.warm, failed=not move.warm.ready)
             move.warm = None
 
@@ -377,7 +387,7 @@ class EngineLink:
             case ClearInput():
                 self._replay.clear()
             case Open(config=config) | Update(config):
-                self._replay.detects_turns = config.turn_detection is not None
+                self._replay.detect_turns(config.turn_detection is not None)
         if isinstance(command, Commit | Respond | ItemCreate):
             self._told_items += 1
             if self._told_items > TOLD_ITEMS and self._move is None:

@@ -129,6 +129,33 @@ class TestLost:
         assert call.contents(call.latest) == ["a"]
         assert [each.response for each in call.latest.sent(engine.Respond)] == [1]
 
+    def test_a_turn_that_waited_for_an_answer_with_a_tool_is_answered(
+        self, call: HandedOffCall
+    ) -> None:
+        call.client(
+            "session.update",
+            session={
+                "type": "realtime",
+                "audio": {
+                    "input": {"turn_detection": {"type": "server_vad", "interrupt_response": False}}
+                },
+            },
+        )
+        call.turn(call.first, "tell me")
+        call.first.tell(engine.ToolCall(1, engine.FunctionCall("c1", "look", "{}")))
+        call.turn(call.first, "and that")
+        call.kill(A)
+        assert [each.response for each in call.latest.sent(engine.Respond)] == [2]
+
+    def test_speech_of_a_client_that_commits_by_itself_is_heard_again(
+        self, call: HandedOffCall
+    ) -> None:
+        audio = {"input": {"turn_detection": None}}
+        call.client("session.update", session={"type": "realtime", "audio": audio})
+        call.input(4000)
+        call.kill(A)
+        assert call.latest.heard[0][0] == 0
+
     def test_without_another_replica_the_call_waits_and_ends(self, call: HandedOffCall) -> None:
         call.replicas.up = [A]
         call.kill(A)
@@ -168,6 +195,19 @@ class TestLost:
         call.pass_time(engine_link.REOPEN_TIMEOUT_S + 0.2)
         assert call.latest.replica == A
         assert B in call.replicas.failures
+
+    def test_one_that_refuses_is_asked_again_only_after_a_while(self, call: HandedOffCall) -> None:
+        call.kill(A)
+        refused = engine.Error("at_capacity", "full", fatal=True)
+        call.latest.tell(refused)
+        for _ in range(9):
+            call.pass_time(0.1)
+            call.latest.tell(refused)
+        assert 3 <= len(call.replicas.sessions) <= 4
+        third = type(A)("10.0.0.3", 1)
+        call.replicas.up.append(third)
+        call.pass_time(0.1)
+        assert call.latest.replica == third
 
     def test_one_with_other_sample_rates_is_of_no_use(self, call: HandedOffCall) -> None:
         call.replicas.up = [B, A]
@@ -251,6 +291,28 @@ class TestDraining:
         call.pass_time(1)
         assert call.first.closed is None
         assert call.closed == []
+
+    def test_the_warm_one_may_drain_too(self, call: HandedOffCall) -> None:
+        third = type(A)("10.0.0.3", 1)
+        call.replicas.up.append(third)
+        call.turn(call.first, "tell me")
+        call.drain(A)
+        warm = call.latest
+        warm.tell(READY)
+        call.drain(B)
+        assert warm.closed == "handed_off"
+        assert B not in call.replicas.failures
+        call.pass_time(engine_link.RETRY_S + 0.1)
+        assert call.latest.replica == third
+
+    def test_one_that_was_full_is_asked_again(self, call: HandedOffCall) -> None:
+        call.drain(A)
+        for _ in range(3):
+            call.latest.tell(engine.Error("at_capacity", "full", fatal=True))
+            asked = len(call.replicas.sessions)
+            call.pass_time(engine_link.RETRY_S + 0.2)
+            assert len(call.replicas.sessions) == asked + 1
+            assert call.latest.replica == B
 
     def test_the_one_that_drains_may_die(self, call: HandedOffCall) -> None:
         call.turn(call.first, "tell me")
