@@ -5,7 +5,7 @@ holds one by what it proved: its client answered a check there, or authentic med
 with it. Another call's mere claim does not take it over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from antiphon_proto.address import Address
@@ -31,6 +31,8 @@ class RoutedCall:
     reoffers: ReofferLimit
     creator: bytes | None = None
     """Of the client secret that it was made with: see `CallFactory.create_call`."""
+    on_end: Callable[[], None] | None = None
+    """To be called when it is over."""
     revision: int = -1
     ufrags: tuple[bytes, ...] = ()
     clients: set[Address] = field(default_factory=set)

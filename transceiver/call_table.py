@@ -97,12 +97,20 @@ class CallTable:
         self._credentials.use_keys(keys)
 
     async def create_call(
-        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None = None
+        self,
+        offer_sdp: str,
+        session: RealtimeSession,
+        creator: bytes | None = None,
+        on_end: Callable[[], None] | None = None,
     ) -> CreatedCall:
-        """Answer an offer. Raises OfferError, RealtimeError or CallRefusedError."""
+        """Answer an offer; `on_end` is called when the call is over.
+
+        Raises OfferError, RealtimeError or CallRefusedError.
+        """
         self._admission.check(self._counters.open.total())
         offer = parse_offer(offer_sdp)
         routed = self._open(offer, session, creator)
+        routed.on_end = on_end
         self._admission.admitted(self._clock())
         call = routed.call
         self._by_id[call.call_id] = routed
@@ -279,3 +287,5 @@ class CallTable:
         self._media_clock.remove(routed)
         self._routes.forget(routed)
         routed.call.release()
+        if routed.on_end:
+            routed.on_end()

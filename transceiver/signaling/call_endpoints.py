@@ -8,6 +8,7 @@ from aiohttp import web
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.call_request import read_call_request, read_offer
 from transceiver.signaling.calls import CallFactory, CallNotFoundError
+from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.session_config import layered_session
 
 CALLS_PATH = "/v1/realtime/calls"
@@ -16,9 +17,10 @@ CALLS_PATH = "/v1/realtime/calls"
 class CallEndpoints:
     """Starts, changes and ends calls over HTTP."""
 
-    def __init__(self, calls: CallFactory, authenticator: Authenticator) -> None:
+    def __init__(self, calls: CallFactory, authenticator: Authenticator, usage: KeyUsage) -> None:
         self._calls = calls
         self._authenticator = authenticator
+        self._usage = usage
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(CALLS_PATH, self._create)]
@@ -36,7 +38,14 @@ class CallEndpoints:
         session = layered_session(
             bound=caller.bound_session, model=request.query.get("model"), given=wanted.session
         )
-        call = await self._calls.create_call(wanted.offer_sdp, session, caller.secret_digest)
+        held = self._usage.begin_session(caller.key)
+        try:
+            call = await self._calls.create_call(
+                wanted.offer_sdp, session, caller.secret_digest, held.close
+            )
+        except BaseException:
+            held.close()
+            raise
         return web.Response(
             status=201,
             text=call.answer_sdp,

@@ -1,5 +1,6 @@
 """What signaling needs from the rest of the transceiver, and how it may be refused."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -42,9 +43,15 @@ class CallFactory(Protocol):
     """Makes, changes and ends calls."""
 
     async def create_call(
-        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None
+        self,
+        offer_sdp: str,
+        session: RealtimeSession,
+        creator: bytes | None,
+        on_end: Callable[[], None],
     ) -> CreatedCall:
         """Answer an offer; the call remembers the `creator`: see `Caller.secret_digest`.
+
+        `on_end` is called when the call that was made is over.
 
         Raises OfferError for an offer that cannot be answered, RealtimeError for a
         session that cannot be served, CallRefusedError when there is no room.

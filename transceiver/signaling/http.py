@@ -14,12 +14,14 @@ from transceiver.signaling.call_endpoints import CallEndpoints
 from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.client_secret_endpoint import ClientSecretEndpoint
-from transceiver.signaling.cors import cors_middleware
+from transceiver.signaling.cors import AllowedOrigins, cors_middleware
 from transceiver.signaling.errors import error_middleware
 from transceiver.signaling.forwarding import CallForwarding
+from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.models_endpoint import models_route
 from transceiver.signaling.playground_page import playground_routes
 from transceiver.signaling.protocol_log import protocol_logger
+from transceiver.signaling.rate_limiting import RateLimiting, show_allowance
 
 MAX_BODY_BYTES = 512 * 1024
 """An offer of 64 KiB and a session with long instructions and many tools fit."""
@@ -36,18 +38,30 @@ def signaling_app(
     forwarding: CallForwarding,
     *,
     models: Sequence[str] = ("cascade", "echo"),
+    usage: KeyUsage | None = None,
+    allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
     clock: Callable[[], float] = time.time,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> web.Application:
     """Build the application; it holds no state of its own.
 
-    `models` are the names that GET /v1/models shows, `clock` gives Unix seconds,
-    `random` as many bytes as asked for.
+    `models` are the names that GET /v1/models shows, `usage` limits what keys may use
+    (by default what their lines say), pages of `allowed_origins` may
+    call, `clock` gives Unix seconds, `random` as many
+    bytes as asked for.
     """
-    authenticator = Authenticator(keys, client_secrets, clock)
-    app = _app(cors_middleware, error_middleware, forwarding.middleware)
+    usage = usage or KeyUsage(time.monotonic)
+    authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
+    limiting = RateLimiting(authenticator, usage)
+    app = _app(
+        cors_middleware(allowed_origins),
+        error_middleware,
+        limiting.middleware,
+        forwarding.middleware,
+    )
+    app.on_response_prepare.append(show_allowance)
     app.cleanup_ctx.append(forwarding.running)
-    endpoints = CallEndpoints(calls, authenticator)
+    endpoints = CallEndpoints(calls, authenticator, usage)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     app.add_routes(ClientSecretEndpoint(client_secrets, authenticator, clock, random).routes())
     app.add_routes([models_route(models, authenticator), *health_routes(ready)])
@@ -60,12 +74,14 @@ def forwarded_app(
     keys: ApiKeys,
     client_secrets: ClientSecrets,
     *,
+    usage: KeyUsage | None = None,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
     """Build what answers the requests that other workers forward: about this one's calls only."""
     app = _app(error_middleware)
-    authenticator = Authenticator(keys, client_secrets, clock)
-    app.add_routes(CallEndpoints(calls, authenticator).call_routes())
+    usage = usage or KeyUsage(time.monotonic)
+    authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
+    app.add_routes(CallEndpoints(calls, authenticator, usage).call_routes())
     return app
 
 

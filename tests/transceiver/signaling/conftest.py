@@ -1,6 +1,6 @@
 """The real application on a loopback port, before a stand-in for the rest of the transceiver."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from transceiver.signaling.calls import CallNotFoundError, CreatedCall
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
+from transceiver.signaling.key_usage import KeyUsage
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 OFFER = (VECTORS / "offer_chromium156_audio_dc.sdp").read_bytes().decode()
@@ -39,16 +40,23 @@ class RecordedCalls:
     """By call id."""
     renegotiated: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
+    endings: list[Callable[[], None]] = field(default_factory=list)
+    """Of the calls that were made, to be called when they are over."""
     failure: Exception | None = None
 
     async def create_call(
-        self, offer_sdp: str, session: RealtimeSession, creator: bytes | None
+        self,
+        offer_sdp: str,
+        session: RealtimeSession,
+        creator: bytes | None,
+        on_end: Callable[[], None],
     ) -> CreatedCall:
         if self.failure:
             raise self.failure
         parse_offer(offer_sdp)
         self.offers.append(offer_sdp)
         self.sessions.append(session)
+        self.endings.append(on_end)
         call_id = f"rtc_{len(self.offers)}"
         self.creators[call_id] = creator
         return CreatedCall(call_id, answer_sdp=ANSWER)
@@ -127,25 +135,27 @@ class Server:
     runner: web.AppRunner
     calls: RecordedCalls
     clock: Clock
+    keys: ApiKeys
     unready: str | None = None
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    calls, clock = RecordedCalls(), Clock()
+    calls, clock, keys = RecordedCalls(), Clock(), ApiKeys([API_KEY])
     app = signaling_app(
         calls,
-        ApiKeys([API_KEY]),
+        keys,
         ClientSecrets(CLUSTER_KEYS),
         lambda: running.unready,
         CallForwarding(CLUSTER_KEYS, WORKER, calls.creators.__contains__),
+        usage=KeyUsage(clock),
         clock=clock,
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    running = Server(f"http://{host}:{port}", runner, calls, clock)
+    running = Server(f"http://{host}:{port}", runner, calls, clock, keys)
     yield running
     await runner.cleanup()
 

@@ -1,7 +1,12 @@
+from collections.abc import AsyncIterator
+
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from tests.transceiver.signaling.conftest import OFFER, Client, Server
+from transceiver.signaling.cors import AllowedOrigins, cors_middleware
 
 ORIGIN = {"Origin": "https://app.example"}
 CALLS = "/v1/realtime/calls"
@@ -42,3 +47,44 @@ async def test_a_page_may_read_why_it_failed(client: Client, path: str, status: 
 async def test_the_playground_is_for_its_own_origin(client: Client) -> None:
     response = await client.get("/", headers=ORIGIN)
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+SOME = AllowedOrigins.parse("https://app.example, http://localhost:3000")
+
+
+@pytest.fixture
+async def some_may() -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application(middlewares=[cors_middleware(SOME)])
+    app.router.add_get("/v1/models", answer)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+async def test_only_origins_that_are_named_may_call_where_some_are(
+    some_may: TestClient[web.Request, web.Application], method: str
+) -> None:
+    for origin in ("https://app.example", "http://localhost:3000"):
+        response = await some_may.request(method, "/v1/models", headers={"Origin": origin})
+        assert response.headers["Access-Control-Allow-Origin"] == origin
+        assert response.headers["Vary"] == "Origin"
+    for origin in ("https://evil.example", "https://app.example.evil.example", "null", ""):
+        response = await some_may.request(method, "/v1/models", headers={"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in response.headers
+        assert response.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("text", ["*", "https://app.example", "http://[::1]:80,https://b.example"])
+def test_origins_are_a_setting(text: str) -> None:
+    assert str(AllowedOrigins.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "app.example", "https://app.example/", "https://a.example,*", "null", "*.example"]
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected \* or origins"):
+        AllowedOrigins.parse(text)
