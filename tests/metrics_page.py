@@ -40,6 +40,7 @@ from transceiver.metrics import (
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.rtp.reordering import ReorderingDrop
+from transceiver.signaling.key_refusal import KeyRefusal
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
@@ -94,6 +95,7 @@ def page() -> str:
         meanings_section("Why a client's audio packet is not used", ReorderingDrop),
         meanings_section("Why a relay worker is told something", Occasion),
         meanings_section("How the agent's voice is coded", OpusMode),
+        meanings_section("Why a request was refused for its key", KeyRefusal),
         meanings_section("Why a call ended", CloseReason),
         meanings_section("How an inference replica is", ReplicaState),
         meanings_section("Why a call left its replica", HandOffReason),

@@ -8,7 +8,7 @@ from chassis.logs import configure_logging
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load
 from transceiver.config import TransceiverConfig
-from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
 from transceiver.supervisor import supervise
 
 
@@ -17,12 +17,23 @@ def main() -> int:
         config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
         configure_logging("transceiver", config.log_level)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
-        api_keys = read_secret_file("--api-keys", config.api_keys, ApiKeys.parse)
-        asyncio.run(supervise(config, keys, api_keys))
+        asyncio.run(supervise(config, keys, _read_api_keys(config)))
     except SettingError as error:
         print(f"transceiver: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _read_api_keys(config: TransceiverConfig) -> ApiKeys:
+    """Raises SettingError."""
+    if config.api_keys:
+        return read_secret_file("--api-keys", config.api_keys, config.parse_api_keys)
+    if not config.api_key:
+        raise SettingError("--api-keys (or ANTIPHON_API_KEYS, or ANTIPHON_API_KEY) is required")
+    try:
+        return config.parse_api_keys("")
+    except ApiKeyError as error:
+        raise SettingError(f"ANTIPHON_API_KEY: {error}") from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Settings of the transceiver process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
@@ -8,6 +8,8 @@ from chassis.logs import log_level
 from chassis.settings import fraction, positive, setting, whole_number
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.cors import AllowedOrigins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,35 @@ class TransceiverConfig:
         "them, or dns:NAME:PORT for every address of a name",
     )
     cluster_keys: str = setting(parse=str, help="file with the cluster's keys")
-    api_keys: str = setting(parse=str, help="file with the API keys, one a line")
+    api_keys: str | None = setting(
+        None, parse=str, help="file with the API keys, one a line, each with limits of its own"
+    )
+    api_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "parse": str,
+            "help": "an API key beside those of --api-keys, as a line there; better as the "
+            "variable, as every user of the machine sees flags",
+        },
+    )
+    key_sessions: int = setting(
+        0,
+        parse=whole_number(0),
+        help="sessions that an API key and its client secrets may have open at once on a worker, "
+        "unless its line says otherwise; 0: any number",
+    )
+    key_requests_per_minute: int = setting(
+        0,
+        parse=whole_number(0),
+        help="requests that they may send a worker in a minute, unless its line says otherwise; "
+        "0: any number",
+    )
+    allowed_origins: AllowedOrigins = setting(
+        AllowedOrigins(),
+        parse=AllowedOrigins.parse,
+        help="origins whose pages may call the API, with commas between them; *: all",
+    )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     max_load: float = setting(
@@ -74,6 +104,10 @@ class TransceiverConfig:
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )
+
+    def parse_api_keys(self, text: str) -> ApiKeys:
+        """Read the API key file, and the key beside it. Raises ApiKeyError."""
+        return ApiKeys([*text.splitlines(), self.api_key or ""])
 
     def parse_keys(self, text: str) -> ClusterKeys:
         """Read the key file. Raises ClusterKeyError, also when no line mints our ufrags."""

@@ -14,6 +14,7 @@ from transceiver.duration_histogram import DurationHistogram
 from transceiver.hand_off import HandOffCounters
 from transceiver.ice import IceRejection
 from transceiver.signaling.calls import RefusalReason
+from transceiver.signaling.key_refusal import KeyRefusal
 
 LATENESS_BOUNDS_S = (
     *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005),
@@ -42,6 +43,7 @@ class CallCounters:
     open: Counter[Transport] = field(default_factory=Counter)
     opened: int = 0
     refused: Counter[RefusalReason] = field(default_factory=Counter)
+    keys_refused: Counter[KeyRefusal] = field(default_factory=Counter)
     closed: Counter[CloseReason] = field(default_factory=Counter)
     drops: Counter[DropReason] = field(default_factory=Counter)
     ice_rejections: Counter[IceRejection] = field(default_factory=Counter)

@@ -19,6 +19,7 @@ from transceiver.metric_families import by_enum, counter, directed, gauge, histo
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.calls import RefusalReason
+from transceiver.signaling.key_refusal import KeyRefusal
 
 PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
@@ -204,6 +205,13 @@ class WorkerCollector(Collector):
             "reason",
             RefusalReason,
             calls.refused,
+        )
+        yield by_enum(
+            "antiphon_transceiver_key_refusals",
+            "Requests that were refused for the API key or the client secret that they came with.",
+            "reason",
+            KeyRefusal,
+            calls.keys_refused,
         )
         yield by_enum(
             "antiphon_transceiver_calls_closed",

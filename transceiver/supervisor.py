@@ -32,7 +32,7 @@ CLOSING_S = 1.0
 async def supervise(config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys) -> None:
     """Serve calls until SIGINT, or SIGTERM and a drain.
 
-    SIGHUP has the key file looked at at once. Raises SettingError when an address
+    SIGHUP has the key files looked at at once. Raises SettingError when an address
     cannot be used.
     """
     with contextlib.closing(open_sockets(config)) as sockets:
@@ -52,11 +52,16 @@ class Supervisor:
         self._config = config
         self._sockets = sockets
         self._started, reports = multiprocessing.Pipe(duplex=False)
-        self._lives = WorkerLives(keys, secrets.randbelow(INCARNATIONS))
+        self._lives = WorkerLives(keys, api_keys, secrets.randbelow(INCARNATIONS))
         self._workers = WorkerProcesses(
-            config.workers, partial(run_worker, config, api_keys, sockets, reports), self._lives
+            config.workers, partial(run_worker, config, sockets, reports), self._lives
         )
         self._key_file = ReloadedFile(config.cluster_keys, config.parse_keys, keys)
+        self._api_key_file = (
+            ReloadedFile(config.api_keys, config.parse_api_keys, api_keys)
+            if config.api_keys
+            else None
+        )
         self._is_up = False
         self._drain_asked = asyncio.Event()
         self._end_asked = asyncio.Event()
@@ -109,10 +114,12 @@ class Supervisor:
             task.cancel()
 
     async def _rotate_keys(self) -> None:
-        """Tell the workers when the key file changes, for ever."""
+        """Tell the workers when a key file changes, for ever."""
         while True:
             if (keys := self._key_file.changed()) is not None:
                 self._lives.use_keys(keys)
+            if self._api_key_file and (api_keys := self._api_key_file.changed()) is not None:
+                self._lives.accept_keys(api_keys)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload_asked.wait(), POLL_S)
             self._reload_asked.clear()

@@ -38,10 +38,11 @@ from transceiver.metrics import (
 )
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_pool import ReplicaPool
-from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.api_keys import ApiKeys, KeyLimits
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import forwarded_app, signaling_app
+from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tunnel_endpoint import TunnelEndpoint
@@ -67,7 +68,6 @@ class KeyUser(Protocol):
 
 def run_worker(
     config: TransceiverConfig,
-    api_keys: ApiKeys,
     sockets: TransceiverSockets,
     started: Connection,
     index: int,
@@ -75,7 +75,7 @@ def run_worker(
 ) -> None:
     """Serve until SIGTERM; sends `index` on `started` once calls are taken."""
     configure_logging(f"transceiver-{index}", config.log_level)
-    worker = Worker(config, api_keys, sockets, index, life)
+    worker = Worker(config, sockets, index, life)
     uvloop.run(worker.serve(lambda: started.send(index)))
 
 
@@ -85,14 +85,13 @@ class Worker:
     def __init__(
         self,
         config: TransceiverConfig,
-        api_keys: ApiKeys,
         sockets: TransceiverSockets,
         index: int,
         life: WorkerLife,
     ) -> None:
         self._config = config
         self._life = life
-        self._api_keys = api_keys
+        self._api_keys = life.api_keys
         self._http_socket = sockets.http
         self._tunnel_socket = sockets.tunnels[index]
         self._peer_socket = sockets.peers[index]
@@ -214,6 +213,9 @@ class Worker:
             if isinstance(order, Drain):
                 self._drain_order.set_result(order)
                 return
+            if isinstance(order, ApiKeys):
+                self._api_keys.become(order)
+                return
             for user in users:
                 user.use_keys(order)
 
@@ -243,8 +245,18 @@ class Worker:
         client_secrets: ClientSecrets,
         forwarding: CallForwarding,
     ) -> None:
-        public = signaling_app(calls, self._api_keys, client_secrets, self._not_ready, forwarding)
-        forwarded = forwarded_app(calls, self._api_keys, client_secrets)
+        limits = KeyLimits(self._config.key_sessions, self._config.key_requests_per_minute)
+        usage = KeyUsage(time.monotonic, limits, self._call_counters.keys_refused)
+        public = signaling_app(
+            calls,
+            self._api_keys,
+            client_secrets,
+            self._not_ready,
+            forwarding,
+            usage=usage,
+            allowed_origins=self._config.allowed_origins,
+        )
+        forwarded = forwarded_app(calls, self._api_keys, client_secrets, usage=usage)
         for app, listening in (public, self._http_socket), (forwarded, self._peer_socket):
             runner = web.AppRunner(
                 app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True

@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.worker_processes import WorkerObserver
+from transceiver.signaling.api_keys import ApiKeys
 
 INCARNATIONS = 256
 
@@ -18,8 +19,8 @@ class Drain:
     """After which the calls that are left are closed."""
 
 
-Order = ClusterKeys | Drain
-"""What the parent tells a worker: the keys to use from here on, or to drain."""
+Order = ClusterKeys | ApiKeys | Drain
+"""What the parent tells a worker: the keys to use, or to accept, from here on, or to drain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class WorkerLife:
     """0..255, another one than the life before had."""
     keys: ClusterKeys
     """Those in use when it starts."""
+    api_keys: ApiKeys
+    """Those accepted when it starts."""
     orders: Connection
     """On which the parent sends each Order."""
 
@@ -37,9 +40,10 @@ class WorkerLife:
 class WorkerLives(WorkerObserver):
     """Gives every life of a worker its incarnation and the keys, and sends it orders."""
 
-    def __init__(self, keys: ClusterKeys, first: int) -> None:
+    def __init__(self, keys: ClusterKeys, api_keys: ApiKeys, first: int) -> None:
         """`first`, a random number, is the incarnation that counting begins behind."""
         self._keys = keys
+        self._api_keys = api_keys
         self._first = first
         self._incarnations: dict[int, int] = {}
         self._pipes: dict[int, tuple[Connection, Connection]] = {}
@@ -48,6 +52,11 @@ class WorkerLives(WorkerObserver):
         """Have the workers that live use these keys, and those that will."""
         self._keys = keys
         self._order(keys)
+
+    def accept_keys(self, api_keys: ApiKeys) -> None:
+        """Have the workers that live accept these API keys, and those that will."""
+        self._api_keys = api_keys
+        self._order(api_keys)
 
     def drain(self, seconds: float) -> None:
         """Have the workers that live end once their calls are over, or so many seconds have."""
@@ -58,7 +67,7 @@ class WorkerLives(WorkerObserver):
         self._incarnations[index] = incarnation
         self._close(index)
         self._pipes[index] = orders, _told = multiprocessing.Pipe(duplex=False)
-        return (WorkerLife(incarnation, self._keys, orders),)
+        return (WorkerLife(incarnation, self._keys, self._api_keys, orders),)
 
     def started(self, index: int) -> None:
         orders, _told = self._pipes[index]

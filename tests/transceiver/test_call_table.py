@@ -1,6 +1,7 @@
 """Calls from offer to end, with everything real but the socket, the clock and the replica."""
 
 import asyncio
+import functools
 
 import pytest
 from aiortc import sdp
@@ -198,6 +199,20 @@ async def test_a_call_that_hung_up_is_forgotten(worker: Worker) -> None:
     worker.receive(check(call))
     worker.receive(b"\x80\x6f" + bytes(30))
     assert worker.counters.drops == {DropReason.NO_CALL: 2}
+
+
+async def test_who_asked_for_it_hears_once_of_the_end_of_a_call(worker: Worker) -> None:
+    ended: list[str] = []
+    for name in ("hung up", "never came"):
+        on_end = functools.partial(ended.append, name)
+        call = await worker.calls.create_call(OFFER, RealtimeSession(), None, on_end)
+        if not ended:
+            worker.calls.hang_up(call.call_id)
+    assert ended == ["hung up"]
+    worker.now += SETUP_TIMEOUT_S + 1
+    worker.serve()
+    worker.calls.close_all()
+    assert ended == ["hung up", "never came"]
 
 
 async def test_a_client_that_never_comes_is_given_up(worker: Worker) -> None:

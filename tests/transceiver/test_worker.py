@@ -1,6 +1,7 @@
 """A worker from its start to its end, with a replica that is not there."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Collection, Iterator
@@ -39,7 +40,7 @@ CONFIG = TransceiverConfig(
 
 @pytest.fixture
 def lives() -> Iterator[WorkerLives]:
-    lives = WorkerLives(KEYS, 0)
+    lives = WorkerLives(KEYS, ApiKeys(["sk-test"]), 0)
     yield lives
     lives.close()
 
@@ -58,7 +59,7 @@ def tunnel(sockets: TransceiverSockets) -> Address:
 @pytest.fixture
 def worker(lives: WorkerLives, sockets: TransceiverSockets) -> Worker:
     (life,) = lives.arguments(0)
-    return Worker(CONFIG, ApiKeys(["sk-test"]), sockets, 0, life)
+    return Worker(CONFIG, sockets, 0, life)
 
 
 async def test_a_worker_that_waits_for_its_replica_ends_when_asked(worker: Worker) -> None:
@@ -81,6 +82,26 @@ async def test_a_worker_uses_the_keys_that_its_parent_sends(
     os.kill(os.getpid(), signal.SIGTERM)
     await serving
     relay.close()
+
+
+async def test_a_worker_accepts_the_api_keys_that_its_parent_sends(
+    worker: Worker, lives: WorkerLives, sockets: TransceiverSockets
+) -> None:
+    serving = asyncio.create_task(worker.serve(started=lambda: None))
+    url = f"http://{bound_address(sockets.http)}/v1/models"
+    lives.accept_keys(ApiKeys(["sk-new requests-per-minute=7"]))
+    async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+        status = 0
+        while status != 200:
+            await asyncio.sleep(0.01)
+            with contextlib.suppress(aiohttp.ClientConnectorError):
+                response = await http.get(url, headers={"Authorization": "Bearer sk-new"})
+                status = response.status
+        old = await http.get(url, headers={"Authorization": "Bearer sk-test"})
+    assert response.headers["x-ratelimit-limit-requests"] == "7"
+    assert old.status == 401
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
 
 
 async def test_a_worker_without_calls_ends_when_it_is_to_drain(

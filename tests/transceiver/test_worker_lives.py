@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.signaling.api_keys import ApiKeys
 from transceiver.worker_lives import Drain, WorkerLives
 
 KEYS, OTHERS = (ClusterKeys.parse(ClusterKeys.generate(bytes([secret]) * 32)) for secret in (1, 2))
@@ -12,7 +13,7 @@ KEYS, OTHERS = (ClusterKeys.parse(ClusterKeys.generate(bytes([secret]) * 32)) fo
 
 @pytest.fixture
 def lives() -> Iterator[WorkerLives]:
-    lives = WorkerLives(KEYS, 254)
+    lives = WorkerLives(KEYS, ApiKeys(["sk-one"]), 254)
     yield lives
     lives.close()
 
@@ -34,6 +35,15 @@ def test_those_that_live_are_sent_new_keys_and_later_lives_start_with_them(
     (again,) = lives.arguments(0)
     assert again.keys == OTHERS
     assert not again.orders.poll()
+
+
+def test_so_are_the_api_keys(lives: WorkerLives) -> None:
+    (first,) = lives.arguments(0)
+    assert first.api_keys == ApiKeys(["sk-one"])
+    lives.accept_keys(ApiKeys(["sk-two"]))
+    assert first.orders.recv() == ApiKeys(["sk-two"])
+    (again,) = lives.arguments(0)
+    assert again.api_keys == ApiKeys(["sk-two"])
 
 
 def test_a_worker_that_ended_is_sent_nothing(lives: WorkerLives) -> None:
