@@ -133,6 +133,8 @@ class InferenceClient:
         if connection is not None:
             while self.backlog and not connection.blocked and self._write(connection):
                 pass
+            if self.backlog.overfull:
+                connection.close("the server does not read")
 
     async def run(self) -> None:
         """Hold the trunk open until cancelled. Raises what a defect met in writing raises."""

@@ -13,10 +13,11 @@ MAX_FRAMES = 10_000
 """One second of speech of 200 sessions: beyond it the oldest speech is shed."""
 
 MAX_BYTES = 64 << 20
-"""What calls repeat to a replica that takes them over comes in longer frames."""
+"""Of audio: what calls repeat to a replica that takes them over comes in longer frames. And of
+commands: a replica that lets so many wait reads nothing any more."""
 
 MAX_MESSAGE_BYTES = 4 << 20
-"""Of audio in one message: a replica takes 16 MiB."""
+"""A message is no longer than by one command or frame: a replica takes 16 MiB."""
 
 
 class TrunkBacklog:
@@ -29,19 +30,27 @@ class TrunkBacklog:
         self._arrivals: list[tuple[float, int]] = []
         self._noted = 0
         self._frames: deque[tuple[int, int, bytes]] = deque()
-        self._bytes = 0
-        self._shed = 0
-        self._commands: list[tuple[int, pb.Command]] = []
+        self._audio_bytes = 0
+        self._gone = 0
+        """Frames that were sent or shed."""
+        self._commands: deque[tuple[int, int, pb.Command]] = deque()
+        """Each with how many frames came before it, the gone ones among them, and its size."""
+        self._command_bytes = 0
 
     def __bool__(self) -> bool:
         return bool(self._frames or self._commands)
 
+    @property
+    def overfull(self) -> bool:
+        """Whether more commands wait than a replica that reads would ever leave."""
+        return self._command_bytes > MAX_BYTES
+
     def add_audio(self, session: int, position: int, pcm: bytes) -> None:
         """Queue a frame; sheds the oldest one when the replica has stopped reading."""
-        if len(self._frames) >= MAX_FRAMES or self._bytes > MAX_BYTES:
+        while self._frames and (len(self._frames) >= MAX_FRAMES or self._audio_bytes > MAX_BYTES):
             self._shed_oldest()
         self._frames.append((session, position, pcm))
-        self._bytes += len(pcm)
+        self._audio_bytes += len(pcm)
 
     def note_arrival(self, arrived_at: float) -> None:
         """The frames added since the last note came at this Unix time, or a little later."""
@@ -54,19 +63,21 @@ class TrunkBacklog:
         """Queue a command behind the frames queued so far; commands are never shed."""
         # Encoded here, so that one that cannot be is the fault of its own call alone.
         message = command_to_protobuf(session, 0, command)
-        self._commands.append((self._shed + len(self._frames), message))
+        size = message.ByteSize()
+        self._commands.append((self._gone + len(self._frames), size, message))
+        self._command_bytes += size
 
     def take(self) -> pb.Uplink | None:
         """What is queued as one message, if it is not too much; None when there is nothing."""
         if not self:
             return None
-        if self._bytes > MAX_MESSAGE_BYTES:
+        if self._audio_bytes + self._command_bytes > MAX_MESSAGE_BYTES:
             return self._take_part()
-        for after, command in self._commands:
-            command.after_frames = max(0, after - self._shed)
+        for after, _size, command in self._commands:
+            command.after_frames = max(0, after - self._gone)
         message = pb.Uplink(
             audio=pack_frames(self._frames),
-            commands=[command for _after, command in self._commands],
+            commands=[command for _after, _size, command in self._commands],
         )
         self._counters.frames_sent += len(self._frames)
         for arrived_at, count in self._arrivals:
@@ -75,21 +86,22 @@ class TrunkBacklog:
         return message
 
     def _take_part(self) -> pb.Uplink:
-        """The oldest frames, as many as fit, and the commands between them."""
+        """The oldest of what is queued."""
         frames: list[tuple[int, int, bytes]] = []
-        room = MAX_MESSAGE_BYTES
-        while self._frames and (not frames or room >= len(self._frames[0][2])):
-            frames.append(self._frames.popleft())
-            room -= len(frames[-1][2])
-        self._bytes -= MAX_MESSAGE_BYTES - room
         commands: list[pb.Command] = []
-        for after, command in self._commands:
-            command.after_frames = max(0, after - self._shed)
-            if command.after_frames <= len(frames):
+        room = MAX_MESSAGE_BYTES
+        while self and room > 0:
+            if self._commands and self._commands[0][0] <= self._gone:
+                _after, size, command = self._commands.popleft()
+                command.after_frames = len(frames)
                 commands.append(command)
-        self._commands = [
-            (after - len(frames), command) for after, command in self._commands[len(commands) :]
-        ]
+                self._command_bytes -= size
+            else:
+                frames.append(self._frames.popleft())
+                size = len(frames[-1][2])
+                self._audio_bytes -= size
+                self._gone += 1
+            room -= size
         self._counters.frames_sent += len(frames)
         # When each of these came has no meaning: they wait for one another.
         self._arrivals.clear()
@@ -97,8 +109,8 @@ class TrunkBacklog:
         return pb.Uplink(audio=pack_frames(frames), commands=commands)
 
     def _shed_oldest(self) -> None:
-        self._bytes -= len(self._frames.popleft()[2])
-        self._shed += 1
+        self._audio_bytes -= len(self._frames.popleft()[2])
+        self._gone += 1
         self._counters.frames_shed += 1
         if self._noted:
             (arrived_at, count), *later = self._arrivals
@@ -106,9 +118,9 @@ class TrunkBacklog:
             self._noted -= 1
 
     def clear(self) -> None:
-        self._bytes = 0
+        self._audio_bytes = self._command_bytes = 0
         self._frames.clear()
         self._commands.clear()
         self._arrivals.clear()
         self._noted = 0
-        self._shed = 0
+        self._gone = 0

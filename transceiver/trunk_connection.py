@@ -89,9 +89,9 @@ class TrunkConnection:
         else:
             self._end(GrpcStreamError("the server closed the connection"))
 
-    def close(self) -> None:
+    def close(self, why: str = "closed") -> None:
         """Drop the connection; harmless when it is lost."""
-        self._end(GrpcStreamError("closed"))
+        self._end(GrpcStreamError(why))
 
     def _receive(self, data: bytes) -> None:
         was_blocked = self.blocked

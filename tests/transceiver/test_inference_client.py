@@ -9,7 +9,17 @@ import pytest
 from antiphon_proto.audio_block import downlink_position, pack_frames, unpack_frames
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
-from antiphon_proto.trunk import Commit, Error, Event, Ready, SpeechStarted, TurnEnded
+from antiphon_proto.trunk import (
+    Commit,
+    Error,
+    Event,
+    Item,
+    ItemCreate,
+    Ready,
+    Role,
+    SpeechStarted,
+    TurnEnded,
+)
 from chassis.host_port import HostPort
 from transceiver import inference_client, trunk_backlog
 from transceiver.counters import TrunkCounters
@@ -272,6 +282,24 @@ async def test_a_replica_that_stopped_reading_gets_what_is_fresh_when_it_goes_on
     assert positions == sorted(positions)
     assert positions[-100:] == list(range(position - 48_000, position, 480))
     assert len(positions) == position // 480 - trunk.counters.frames_shed
+
+
+async def test_a_replica_that_lets_commands_wait_is_lost(
+    trunk: Trunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trunk_backlog, "MAX_BYTES", 100_000)
+    await trunk.context()
+    trunk.replica.reads.clear()
+    trunk.replica.broken.set()
+    await trunk.context()
+    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    session = trunk.open()
+    item = Item("item", Role.USER, "w" * 10_000)
+    for _ in range(1000):
+        if not trunk.listener.heard:
+            session.command(ItemCreate(item))
+            await asyncio.sleep(0)
+    assert trunk.listener.heard == ["lost"]
 
 
 @pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", bytes(100)])

@@ -3,7 +3,7 @@
 import pytest
 
 from antiphon_proto.audio_block import unpack_frames
-from antiphon_proto.trunk import Cancel, ClearInput, Commit
+from antiphon_proto.trunk import Cancel, ClearInput, Commit, Item, ItemCreate, Role
 from transceiver import trunk_backlog
 from transceiver.counters import TrunkCounters
 from transceiver.trunk_backlog import TrunkBacklog
@@ -103,22 +103,47 @@ def test_what_is_shed_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_too_much_for_a_message_leaves_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trunk_backlog, "MAX_MESSAGE_BYTES", 3 * len(FRAME))
+    monkeypatch.setattr(trunk_backlog, "MAX_MESSAGE_BYTES", 50)
     backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
     for position in range(7):
         backlog.add_command(1, Commit(f"before_{position}"))
         backlog.add_audio(1, position, FRAME)
     backlog.add_command(1, Commit("last"))
     order: list[object] = []
-    sizes = []
+    messages = 0
     while (message := backlog.take()) is not None:
+        messages += 1
         frames = unpack_frames(message.audio)
-        sizes.append(len(frames))
         delivered = 0
         for command in message.commands:
             order += [frame.position for frame in frames[delivered : command.after_frames]]
             order.append(command.commit.item_id)
             delivered = command.after_frames
         order += [frame.position for frame in frames[delivered:]]
-    assert sizes == [3, 3, 1]
+    assert messages > 2
     assert order == [each for n in range(7) for each in (f"before_{n}", n)] + ["last"]
+
+
+def test_long_commands_leave_in_several_messages_too() -> None:
+    """As when a hundred calls tell another replica of long conversations at once."""
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
+    for session in range(100):
+        item = Item("item", Role.USER, "w" * 300_000)
+        backlog.add_command(session, ItemCreate(item))
+    sessions: list[int] = []
+    while (message := backlog.take()) is not None:
+        assert message.ByteSize() < trunk_backlog.MAX_MESSAGE_BYTES + 400_000
+        sessions += [command.session for command in message.commands]
+    assert sessions == list(range(100))
+
+
+def test_long_frames_are_shed_for_as_many_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trunk_backlog, "MAX_BYTES", 10 * len(FRAME))
+    backlog = TrunkBacklog(TrunkCounters(), lambda: NOW)
+    for position in range(10):
+        backlog.add_audio(1, position, FRAME)
+    for position in range(10, 13):
+        backlog.add_audio(1, position, 5 * FRAME)
+    message = backlog.take()
+    assert message is not None
+    assert len(message.audio.samples) <= 15 * len(FRAME)
