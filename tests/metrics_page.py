@@ -121,7 +121,6 @@ def transceiver_metrics() -> Iterator[Metric]:
         tunnel=TunnelCounters(),
         trunk=TrunkCounters(),
         calls=CallCounters(),
-        open_calls=lambda: 0,
         load=lambda: 0.0,
         trunk_connected=lambda: False,
     ).collect()

@@ -50,6 +50,7 @@ SHELLS = {
         "replica_pool",
         "signaling/http",
         "signaling/request_body",
+        "signaling/websocket",
         "sockets",
         "supervisor",
         "thread_clock",

@@ -38,6 +38,16 @@ def directed(name: str, help_text: str, values: Mapping[str, int]) -> Metric:
     return family
 
 
+def gauge_by_enum(
+    name: str, help_text: str, label: str, kinds: type[Kind], values: Mapping[Kind, int]
+) -> Metric:
+    """A series for each member."""
+    family = GaugeMetricFamily(name, help_text, labels=[label])
+    for kind in kinds:
+        family.add_metric([str(kind.value)], values.get(kind, 0))
+    return family
+
+
 def by_enum(
     name: str, help_text: str, label: str, kinds: type[Kind], values: Mapping[Kind, int]
 ) -> Metric:

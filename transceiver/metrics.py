@@ -10,12 +10,20 @@ from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Announcer, Occasion
 from transceiver.audio_metrics import downlink_metrics, uplink_metrics
 from transceiver.close_reason import CloseReason
+from transceiver.conversation import Transport
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
-from transceiver.metric_families import by_enum, counter, directed, gauge, histogram
+from transceiver.metric_families import (
+    by_enum,
+    counter,
+    directed,
+    gauge,
+    gauge_by_enum,
+    histogram,
+)
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.calls import RefusalReason
@@ -140,14 +148,12 @@ class WorkerCollector(Collector):
         tunnel: TunnelCounters,
         trunk: TrunkCounters,
         calls: CallCounters,
-        open_calls: Callable[[], int],
         load: Callable[[], float],
         trunk_connected: Callable[[], bool],
     ) -> None:
         self._tunnel = tunnel
         self._trunk = trunk
         self._calls = calls
-        self._open_calls = open_calls
         self._load = load
         self._trunk_connected = trunk_connected
 
@@ -192,7 +198,9 @@ class WorkerCollector(Collector):
 
     def _call_metrics(self) -> Iterable[Metric]:
         calls = self._calls
-        yield gauge("antiphon_transceiver_calls", "Calls that are open.", self._open_calls())
+        yield gauge_by_enum(
+            "antiphon_transceiver_calls", "Calls that are open.", "transport", Transport, calls.open
+        )
         yield gauge(
             "antiphon_transceiver_load",
             "Share of its core that the worker uses, of what others leave it; 0 to 1.",

@@ -31,8 +31,10 @@ class WebSocketCalls:
         turn_latency: TurnLatency,
         clock: Callable[[], float],
         unix_time: Callable[[], float],
+        flush: Callable[[], None],
     ) -> None:
-        """`clock` is monotonic."""
+        """`clock` is monotonic; `flush` sends what is queued for the engines."""
+        self.flush = flush
         self._config = config
         self._replicas = replicas
         self._admission = admission

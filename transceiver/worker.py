@@ -45,13 +45,18 @@ from transceiver.signaling.http import forwarded_app, signaling_app
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
+from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
-from transceiver.worker_lives import Drain, Order, WorkerLife
+from transceiver.websocket_calls import WebSocketCalls
+from transceiver.worker_lives import Drain, Order, RenewTls, WorkerLife
 
 logger = logging.getLogger(__name__)
 
 GC_ALLOCATIONS = 50_000
 """Between two collections of the youngest: a loaded worker makes as many in a second."""
+
+WEBSOCKET_TICK_S = 0.1
+"""Resolution of the deadlines of sessions over WebSockets."""
 
 RELAY_TICK_S = 0.010
 """Resolution of the probes of relays."""
@@ -92,6 +97,7 @@ class Worker:
         self._config = config
         self._life = life
         self._api_keys = life.api_keys
+        self._tls = TlsListener(config.tls) if config.tls else None
         self._http_socket = sockets.http
         self._tunnel_socket = sockets.tunnels[index]
         self._peer_socket = sockets.peers[index]
@@ -122,8 +128,9 @@ class Worker:
                 tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls).run()),
                 tasks.create_task(self._tend_relays()),
-                tasks.create_task(self._measure_load(calls)),
-                tasks.create_task(self._drain(calls, stop)),
+                tasks.create_task(self._measure_load()),
+                tasks.create_task(self._tend_websockets()),
+                tasks.create_task(self._drain(stop)),
                 tasks.create_task(self._begin(started)),
             ]
             await stop.wait()
@@ -154,6 +161,7 @@ class Worker:
         )
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)
+        turn_latency = TurnLatency(self._registry)
         calls = CallTable(
             self._config,
             self._life.keys,
@@ -164,16 +172,25 @@ class Worker:
             admission=self._admission,
             encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
             counters=self._call_counters,
-            turn_latency=TurnLatency(self._registry),
+            turn_latency=turn_latency,
             clock=time.monotonic,
             unix_time=time.time,
+        )
+        self._websockets = WebSocketCalls(
+            self._config,
+            replicas=self._replicas,
+            admission=self._admission,
+            counters=self._call_counters,
+            turn_latency=turn_latency,
+            clock=time.monotonic,
+            unix_time=time.time,
+            flush=self._replicas.flush,
         )
         self._registry.register(
             WorkerCollector(
                 tunnel=self._tunnel_counters,
                 trunk=trunk_counters,
                 calls=self._call_counters,
-                open_calls=calls.__len__,
                 load=lambda: self._meter.load,
                 trunk_connected=lambda: self._replicas.connected,
             )
@@ -213,6 +230,10 @@ class Worker:
             if isinstance(order, Drain):
                 self._drain_order.set_result(order)
                 return
+            if isinstance(order, RenewTls):
+                if self._tls:
+                    self._tls.reload()
+                return
             if isinstance(order, ApiKeys):
                 self._api_keys.become(order)
                 return
@@ -222,21 +243,25 @@ class Worker:
         loop.add_reader(orders.fileno(), obey)
         stack.callback(loop.remove_reader, orders.fileno())
 
-    async def _drain(self, calls: CallTable, stop: asyncio.Event) -> None:
+    @property
+    def _open_calls(self) -> int:
+        return self._call_counters.open.total()
+
+    async def _drain(self, stop: asyncio.Event) -> None:
         """Once ordered to, take no more calls, and stop when none is left or the time is over."""
         order = await self._drain_order
         self._admission.draining = True
         for _ in range(math.ceil(order.seconds / DRAIN_LOOK_S)):
-            if not len(calls):
+            if not self._open_calls:
                 break
             await asyncio.sleep(DRAIN_LOOK_S)
-        logger.info("drained; %d calls are left", len(calls))
+        logger.info("drained; %d calls are left", self._open_calls)
         stop.set()
 
-    async def _measure_load(self, calls: CallTable) -> None:
+    async def _measure_load(self) -> None:
         while True:
             await asyncio.sleep(SAMPLE_S)
-            self._meter.sample(time.monotonic(), self._thread_clock.read(), len(calls))
+            self._meter.sample(time.monotonic(), self._thread_clock.read(), self._open_calls)
 
     async def _serve_http(
         self,
@@ -253,17 +278,22 @@ class Worker:
             client_secrets,
             self._not_ready,
             forwarding,
+            sessions=self._websockets,
             usage=usage,
             allowed_origins=self._config.allowed_origins,
         )
         forwarded = forwarded_app(calls, self._api_keys, client_secrets, usage=usage)
-        for app, listening in (public, self._http_socket), (forwarded, self._peer_socket):
+        tls = self._tls.context if self._tls else None
+        for app, listening, ssl_context in (
+            (public, self._http_socket, tls),
+            (forwarded, self._peer_socket, None),
+        ):
             runner = web.AppRunner(
                 app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listening).start()
+            await web.SockSite(runner, listening, ssl_context=ssl_context).start()
         admin, _address = await serve_admin(self._admin_socket, self._registry, self._not_ready)
         stack.push_async_callback(admin.cleanup)
 
@@ -289,6 +319,11 @@ class Worker:
         """Let go of what the calls have for the replica and for their clients."""
         self._replicas.flush()
         self._endpoint.flush()
+
+    async def _tend_websockets(self) -> None:
+        while True:
+            self._websockets.tick()
+            await asyncio.sleep(WEBSOCKET_TICK_S)
 
     async def _tend_relays(self) -> None:
         """Probe relays and refresh what they were told."""

@@ -34,7 +34,6 @@ def scrape(counters: CallCounters) -> Scrape:
             tunnel=TunnelCounters(),
             trunk=TrunkCounters(),
             calls=counters,
-            open_calls=lambda: 0,
             load=lambda: 0.25,
             trunk_connected=lambda: True,
         )

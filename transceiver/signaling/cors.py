@@ -63,6 +63,13 @@ class AllowedOrigins:
     def __str__(self) -> str:
         return "*" if self.origins is None else ",".join(sorted(self.origins))
 
+    def allow(self, origin: str | None) -> bool:
+        """Whether a page of this origin may connect by WebSocket; None: it is no page.
+
+        Browsers ask nobody before they do, and let the page read what comes.
+        """
+        return origin is None or self.origins is None or origin.lower() in self.origins
+
     def headers(self, origin: str | None) -> dict[str, str]:
         """What a response to a request of this origin says."""
         if self.origins is None:

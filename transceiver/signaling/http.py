@@ -22,6 +22,7 @@ from transceiver.signaling.models_endpoint import models_route
 from transceiver.signaling.playground_page import playground_routes
 from transceiver.signaling.protocol_log import protocol_logger
 from transceiver.signaling.rate_limiting import RateLimiting, show_allowance
+from transceiver.signaling.websocket import Sessions, WebSocketEndpoint
 
 MAX_BODY_BYTES = 512 * 1024
 """An offer of 64 KiB and a session with long instructions and many tools fit."""
@@ -37,6 +38,7 @@ def signaling_app(
     ready: ReadyCheck,
     forwarding: CallForwarding,
     *,
+    sessions: Sessions | None = None,
     models: Sequence[str] = ("cascade", "echo"),
     usage: KeyUsage | None = None,
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
@@ -45,10 +47,9 @@ def signaling_app(
 ) -> web.Application:
     """Build the application; it holds no state of its own.
 
-    `models` are the names that GET /v1/models shows, `usage` limits what keys may use
-    (by default what their lines say), pages of `allowed_origins` may
-    call, `clock` gives Unix seconds, `random` as many
-    bytes as asked for.
+    `sessions` are opened over WebSockets, `models` are the names that GET /v1/models shows,
+    `usage` limits what keys may use (by default what their lines say), pages of
+    `allowed_origins` may call, `clock` gives Unix seconds, `random` as many bytes as asked for.
     """
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
@@ -63,6 +64,10 @@ def signaling_app(
     app.cleanup_ctx.append(forwarding.running)
     endpoints = CallEndpoints(calls, authenticator, usage)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
+    if sessions is not None:
+        sockets = WebSocketEndpoint(sessions, authenticator, usage, allowed_origins)
+        app.add_routes(sockets.routes())
+        app.on_shutdown.append(sockets.shut_down)
     app.add_routes(ClientSecretEndpoint(client_secrets, authenticator, clock, random).routes())
     app.add_routes([models_route(models, authenticator), *health_routes(ready)])
     app.add_routes(playground_routes())

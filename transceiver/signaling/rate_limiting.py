@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
+from transceiver.signaling.subprotocols import authorization
 
 _ALLOWANCE = web.RequestKey("allowance", Allowance)
 
@@ -24,7 +25,7 @@ class RateLimiting:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises ApiError (429)."""
-        caller = self._authenticator.recognise(request.headers.get("Authorization"))
+        caller = self._authenticator.recognise(authorization(request.headers))
         allowance = caller and self._usage.count_request(caller.key)
         if allowance:
             request[_ALLOWANCE] = allowance
