@@ -10,6 +10,7 @@ from chassis.settings import SettingError, load
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
 from transceiver.supervisor import supervise
+from transceiver.tls import TlsError
 
 
 def main() -> int:
@@ -17,11 +18,21 @@ def main() -> int:
         config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
         configure_logging("transceiver", config.log_level)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
+        _check_tls(config)
         asyncio.run(supervise(config, keys, _read_api_keys(config)))
     except SettingError as error:
         print(f"transceiver: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _check_tls(config: TransceiverConfig) -> None:
+    """Raises SettingError."""
+    try:
+        if config.tls:
+            config.tls.load()
+    except TlsError as error:
+        raise SettingError(f"--tls-certificate, --tls-key: {error}") from error
 
 
 def _read_api_keys(config: TransceiverConfig) -> ApiKeys:

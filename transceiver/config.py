@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import fraction, positive, setting, whole_number
+from chassis.settings import SettingError, fraction, positive, setting, whole_number
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.cors import AllowedOrigins
+from transceiver.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,15 @@ class TransceiverConfig:
         HostPort("127.0.0.1", 8080),
         parse=HostPort.parse,
         help="address of the Realtime API and the playground",
+    )
+    tls_certificate: str | None = setting(
+        None,
+        parse=str,
+        help="PEM file with the certificate chain of the Realtime API, which is then served over "
+        "https; read again when it changes",
+    )
+    tls_key: str | None = setting(
+        None, parse=str, help="PEM file with the certificate's key, without a passphrase"
     )
     tunnel: HostPort = setting(
         HostPort("127.0.0.1", 0),
@@ -104,6 +114,17 @@ class TransceiverConfig:
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The certificate of the HTTP port, which is plain without one."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return TlsFiles(self.tls_certificate, self.tls_key)
+
+    def __post_init__(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingError("--tls-certificate and --tls-key need one another")
 
     def parse_api_keys(self, text: str) -> ApiKeys:
         """Read the API key file, and the key beside it. Raises ApiKeyError."""

@@ -20,6 +20,7 @@ from chassis.worker_processes import WorkerProcesses
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sockets import TransceiverSockets, open_sockets
+from transceiver.tls import TlsWatch
 from transceiver.worker import run_worker
 from transceiver.worker_lives import INCARNATIONS, WorkerLives
 
@@ -32,8 +33,8 @@ CLOSING_S = 1.0
 async def supervise(config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys) -> None:
     """Serve calls until SIGINT, or SIGTERM and a drain.
 
-    SIGHUP has the key files looked at at once. Raises SettingError when an address
-    cannot be used.
+    SIGHUP has the files of keys and certificates looked at at once. Raises SettingError
+    when an address cannot be used.
     """
     with contextlib.closing(open_sockets(config)) as sockets:
         await Supervisor(config, keys, api_keys, sockets).run()
@@ -62,6 +63,7 @@ class Supervisor:
             if config.api_keys
             else None
         )
+        self._tls = TlsWatch(config.tls) if config.tls else None
         self._is_up = False
         self._drain_asked = asyncio.Event()
         self._end_asked = asyncio.Event()
@@ -76,7 +78,7 @@ class Supervisor:
             self._workers.start()
             tasks = [
                 asyncio.create_task(self._announce(self._started)),
-                asyncio.create_task(self._rotate_keys()),
+                asyncio.create_task(self._reload_files()),
             ]
             await self._drain_asked.wait()
             await self._drain()
@@ -113,13 +115,15 @@ class Supervisor:
         for task in waiting:
             task.cancel()
 
-    async def _rotate_keys(self) -> None:
-        """Tell the workers when a key file changes, for ever."""
+    async def _reload_files(self) -> None:
+        """Tell the workers when a file of keys or certificates changes, for ever."""
         while True:
             if (keys := self._key_file.changed()) is not None:
                 self._lives.use_keys(keys)
             if self._api_key_file and (api_keys := self._api_key_file.changed()) is not None:
                 self._lives.accept_keys(api_keys)
+            if self._tls and self._tls.changed():
+                self._lives.renew_tls()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload_asked.wait(), POLL_S)
             self._reload_asked.clear()

@@ -227,18 +227,16 @@ class Worker:
 
         def obey() -> None:
             order: Order = orders.recv()
-            if isinstance(order, Drain):
-                self._drain_order.set_result(order)
-                return
-            if isinstance(order, RenewTls):
-                if self._tls:
+            match order:
+                case Drain():
+                    self._drain_order.set_result(order)
+                case RenewTls() if self._tls:
                     self._tls.reload()
-                return
-            if isinstance(order, ApiKeys):
-                self._api_keys.become(order)
-                return
-            for user in users:
-                user.use_keys(order)
+                case ApiKeys():
+                    self._api_keys.become(order)
+                case ClusterKeys():
+                    for user in users:
+                        user.use_keys(order)
 
         loop.add_reader(orders.fileno(), obey)
         stack.callback(loop.remove_reader, orders.fileno())

@@ -19,8 +19,13 @@ class Drain:
     """After which the calls that are left are closed."""
 
 
-Order = ClusterKeys | ApiKeys | Drain
-"""What the parent tells a worker: the keys to use, or to accept, from here on, or to drain."""
+@dataclass(frozen=True, slots=True)
+class RenewTls:
+    """Read the files of the HTTP port's certificate again."""
+
+
+Order = ClusterKeys | ApiKeys | RenewTls | Drain
+"""What the parent tells a worker: the keys to use, or to accept, from here on, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,10 @@ class WorkerLives(WorkerObserver):
         """Have the workers that live accept these API keys, and those that will."""
         self._api_keys = api_keys
         self._order(api_keys)
+
+    def renew_tls(self) -> None:
+        """Have the workers that live read their certificate again."""
+        self._order(RenewTls())
 
     def drain(self, seconds: float) -> None:
         """Have the workers that live end once their calls are over, or so many seconds have."""
