@@ -7,6 +7,7 @@ served; and how much later the event loop runs beside the model's process, and b
 same model in a thread.
 """
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -83,7 +84,7 @@ async def loop_lateness(until: float) -> list[float]:
     return late
 
 
-async def converse(model: Path) -> dict[str, float]:
+async def converse(model: Path, seconds: float) -> dict[str, float]:
     reports: list[BatchReport] = []
     options = NativeOptions(
         model=str(model), slots=SESSIONS, device="cpu", threads=1, step_budget_s=1.0
@@ -93,7 +94,7 @@ async def converse(model: Path) -> dict[str, float]:
     sessions = min(SESSIONS, engine.counters.slots)
     listeners = [Listener(engine, number) for number in range(sessions)]
     clock = asyncio.get_running_loop().time
-    until = clock() + WARM_UP_S + SECONDS
+    until = clock() + WARM_UP_S + seconds
     phases = np.random.default_rng(0).uniform(0, STEP_S, sessions)
     speaking = [
         asyncio.create_task(listener.speak(phase, until))
@@ -159,18 +160,21 @@ async def lateness_beside_a_thread(model: Path) -> float:
     return rounded(percentile(late, 99))
 
 
-def measure() -> Mapping[str, float]:
+def measure(seconds: float) -> Mapping[str, float]:
     """The figures of `native.`, without the prefix."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as directory:
         model = write_tiny(Path(directory) / "tiny")
-        figures = asyncio.run(converse(model))
+        figures = asyncio.run(converse(model, seconds))
         beside = asyncio.run(lateness_beside_a_thread(model))
     return {**figures, "loop_lateness.thread.p99_seconds": beside}
 
 
 def main() -> int:
-    publish("native_cpu", {**machine(), **{f"native.{k}": v for k, v in measure().items()}})
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    measured = measure(parser.parse_args().seconds)
+    publish("native_cpu", {**machine(), **{f"native.{k}": v for k, v in measured.items()}})
     return 0
 
 

@@ -182,10 +182,10 @@ def cough(milliseconds: int, voiced: bool, chance: np.random.Generator) -> bytes
     return bytes((shaped / np.abs(shaped).max() * 16_000).astype("<i2").tobytes())
 
 
-async def outcomes(target: str, user: UserVoice) -> list[Outcome]:
+async def outcomes(target: str, user: UserVoice, step: int) -> list[Outcome]:
     config = SessionConfig(turn_detection=TurnDetection())
     async with trunk_caller(target, config, Interrupter) as caller:
-        return [await caller.trial(sound) for sound in sounds(user)]
+        return [await caller.trial(sound) for sound in [*sounds(user)][::step]]
 
 
 def figures_of(found: Sequence[Outcome]) -> dict[str, float | str]:
@@ -208,12 +208,12 @@ def figures_of(found: Sequence[Outcome]) -> dict[str, float | str]:
     return figures
 
 
-def interruptions(*, verbose: bool = False) -> dict[str, float | str]:
-    """Raises CallError and TimeoutError when the engine fails."""
+def interruptions(*, step: int = 1, verbose: bool = False) -> dict[str, float | str]:
+    """Of every `step`th sound. Raises CallError and TimeoutError when the engine fails."""
     command = [sys.executable, "-m", "inference", "--admin=127.0.0.1:0", "--log-level=warning"]
     command.append("--asr-vocabulary=domain")
     with MeasuredProcess("inference-interruptions", command, set(range(1024))) as process:
-        found = asyncio.run(outcomes(str(process.report()["grpc"]), UserVoice()))
+        found = asyncio.run(outcomes(str(process.report()["grpc"]), UserVoice(), step))
     for outcome in found if verbose else ():
         print(f"{outcome.sound.name:40}{outcome.verdict.value:12}{outcome.after_s:8.3f} s")
     return figures_of(found)
@@ -222,7 +222,10 @@ def interruptions(*, verbose: bool = False) -> dict[str, float | str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="print every sound's outcome")
-    publish("interruptions", machine() | interruptions(verbose=parser.parse_args().verbose))
+    parser.add_argument("--step", type=int, default=1, help="leave out all but each STEPth sound")
+    arguments = parser.parse_args()
+    figures = interruptions(step=arguments.step, verbose=arguments.verbose)
+    publish("interruptions", machine() | figures)
 
 
 if __name__ == "__main__":

@@ -184,11 +184,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lag-ms", type=int, default=200, help="until a word is recognised")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--count", type=int, default=len(PAUSED), help="of turns of each kind")
     arguments = parser.parse_args()
     lag = arguments.lag_ms * SAMPLE_RATE // 1000
     studio = Studio(arguments.seed)
-    paused = list(studio.utterances(PAUSED))
-    plain = list(studio.utterances([(text,) for text in PLAIN]))
+    paused = list(studio.utterances(PAUSED[: arguments.count]))
+    plain = list(studio.utterances([(text,) for text in PLAIN[: arguments.count]]))
     figures: dict[str, float | str] = {
         "paused.count": len(paused),
         "plain.count": len(plain),

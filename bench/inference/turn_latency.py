@@ -135,6 +135,10 @@ def summary(name: str, turns: Sequence[Turn]) -> dict[str, float | str]:
         f"{prefix}.p95_seconds": round(percentile(latencies, 95), 4),
         f"{prefix}.turns": len(turns),
     }
+    for percent in range(5, 100, 5):
+        figures.setdefault(
+            f"{prefix}.p{percent:02}_seconds", round(percentile(latencies, percent), 4)
+        )
     for stage in Stage:
         reached = [turn.stages_s[stage] for turn in turns if stage in turn.stages_s]
         if reached:
@@ -160,8 +164,8 @@ def measure(contender: Contender, chat_url: str, turns: int) -> dict[str, float 
     return figures
 
 
-def turn_latency(turns: int, only: str = "") -> dict[str, float | str]:
-    """The figures of all contenders, or of those whose name begins with `only`."""
+def turn_latency(turns: int, only: Sequence[str] = ("",)) -> dict[str, float | str]:
+    """The figures of all contenders, or of those whose name begins with one of `only`."""
     figures: dict[str, float | str] = {}
     command = [
         sys.executable,
@@ -172,7 +176,7 @@ def turn_latency(turns: int, only: str = "") -> dict[str, float | str]:
     with MeasuredProcess("inference-chat", command, set(range(1024))) as chat:
         url = str(chat.report()["url"])
         for contender in CONTENDERS:
-            if contender.name.startswith(only):
+            if contender.name.startswith(tuple(only)):
                 figures |= measure(contender, url, turns)
     return figures | saved("llm300", figures) | saved("llm300_silence200", figures)
 
@@ -190,7 +194,7 @@ def saved(brain: str, figures: Mapping[str, float | str]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=40, help="of each contender")
-    parser.add_argument("--only", default="", help="contenders whose name begins so")
+    parser.add_argument("--only", nargs="+", default=[""], help="contenders whose name begins so")
     arguments = parser.parse_args()
     publish("turn_latency", machine() | turn_latency(arguments.turns, arguments.only))
 
