@@ -192,6 +192,14 @@ class ResponseStream:
         whole = msgspec.structs.replace(item, arguments=call.arguments_json, status="completed")
         return events + self._arguments(whole, index) + self._finish(whole, index)
 
+    def keep(self) -> None:
+        """No more output will come: what was said is on record, though not yet told to be whole."""
+        if self._message is not None:
+            content = [self._content(self._message.text)]
+            self._history.replace(
+                Message(id=self.item_id, role="assistant", content=content, status="in_progress")
+            )
+
     def close(self, item_status: ItemStatus) -> Events:
         """No more output: end the message, if one is open."""
         if self._message is None:

@@ -168,6 +168,8 @@ class Responses:
         self._finish_playout(stream)
         if stream not in self._unplayed or stream is self._unplayed.playing:
             self._complete(stream, done)
+        else:
+            stream.keep()
 
     # ---- for an engine that takes over ---------------------------------------
 
