@@ -14,6 +14,7 @@ history, the input since the last turn, `Respond` for an answer that was begun).
 is warmed is opened beside the one that serves, and told at last what has changed meanwhile.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -58,6 +59,9 @@ RETRY_S = 0.5
 
 MAX_LOSSES, LOSSES_S = 5, 60.0
 """A call whose sessions end more often in so long a time is itself the fault."""
+
+MIN_STAY_S = 10.0
+"""How long a session serves before its context may make the call move again."""
 
 TOLD_ITEMS = 300
 """Items that one session hears of, before the call's history is compacted."""
@@ -162,6 +166,7 @@ class EngineLink:
         self._move: _Move | None = None
         self._losses: deque[float] = deque(maxlen=MAX_LOSSES)
         self._told_items = 0
+        self._moved_at = -math.inf
         self._closed = False
         self.serving: EngineLeg | None = self._leg()
 
@@ -309,14 +314,17 @@ class EngineLink:
     def _asked_to_leave(self, leg: EngineLeg, draining: Draining) -> None:
         """The replica drains; or else the session's own context is nearly full."""
         drains = self._replicas.draining(leg.session.replica)
+        now = self._clock()
+        if not drains and now - self._moved_at < MIN_STAY_S:
+            return
         reason = HandOffReason.DRAINING if drains else HandOffReason.CONTEXT
         seconds = draining.deadline_ms / 1000
-        forced_at = self._clock() + max(seconds / 2, seconds - 1.0)
+        forced_at = now + max(seconds / 2, seconds - 1.0)
         if self._move is None:
             self._move = _Move(reason, forced_at)
         elif self._move.forced_at is None or forced_at < self._move.forced_at:
             self._move.reason, self._move.forced_at = reason, forced_at
-        self._advance(self._move, self._clock())
+        self._advance(self._move, now)
 
     def _advance(self, move: _Move, now: float) -> None:
         """Warm the next session, and have it take over when that disturbs nobody."""
@@ -356,7 +364,7 @@ class EngineLink:
     def _cut_over(self, move: _Move, warm: EngineLeg, serving: EngineLeg) -> None:
         warm.catch_up(self._replay.script())
         self._dismiss(serving)
-        self.serving, self._move = warm, None
+        self.serving, self._move, self._moved_at = warm, None, self._clock()
         if warm.ready is not None:
             self.host.engine_event(warm.ready)
         self._counters.ended[move.reason, HandOffOutcome.IN_PAUSE] += 1

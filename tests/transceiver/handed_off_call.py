@@ -24,9 +24,10 @@ class ReplicaSession:
         self.heard: list[tuple[int, int]] = []
         self.order: list[str] = []
         self.closed: str | None = None
+        self.answer: engine.Ready | engine.Error = READY
 
     async def opened(self) -> engine.Ready | engine.Error:
-        return READY
+        return self.answer
 
     def push_audio(self, position: int, pcm: bytes) -> None:
         self.heard.append((position, position + len(pcm) // 2))

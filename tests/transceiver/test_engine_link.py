@@ -129,6 +129,18 @@ class TestLost:
         assert call.contents(call.latest) == ["a"]
         assert [each.response for each in call.latest.sent(engine.Respond)] == [1]
 
+    def test_an_answer_that_is_whole_and_was_not_heard_yet_is_told(
+        self, call: HandedOffCall
+    ) -> None:
+        call.turn(call.first, "tell me")
+        call.say(call.first, 1, SAID, 1000)
+        call.first.tell(engine.Done(1, DoneStatus.COMPLETED))
+        call.kill(A)
+        assert call.contents(call.latest) == ["tell me", SAID]
+        assert call.latest.sent(engine.Respond) == []
+        call.play(1200)
+        assert call.last("response.done")["response"]["status"] == "completed"
+
     def test_a_turn_that_waited_for_an_answer_with_a_tool_is_answered(
         self, call: HandedOffCall
     ) -> None:
@@ -360,6 +372,17 @@ class TestContext:
         assert call.latest.sent(engine.ItemCreate) == []
         assert call.counters.ended == {(HandOffReason.CONTEXT, HandOffOutcome.IN_PAUSE): 1}
 
+    def test_it_does_not_move_again_and_again(self, call: HandedOffCall) -> None:
+        call.replicas.up = [A]
+        for _ in range(5):
+            call.latest.tell(engine.Draining(60_000))
+            call.latest.tell(READY)
+            call.pass_time(0.1)
+        assert len(call.replicas.sessions) == 2
+        call.pass_time(engine_link.MIN_STAY_S)
+        call.latest.tell(engine.Draining(60_000))
+        assert len(call.replicas.sessions) == 3
+
     def test_it_may_stay_at_its_replica(self, call: HandedOffCall) -> None:
         call.replicas.up = [A]
         call.first.tell(engine.Draining(60_000))
@@ -388,7 +411,21 @@ async def test_a_call_that_begins_tries_other_replicas() -> None:
     call = HandedOffCall()
     link = call.link
     assert link is not None
+    call.first.answer = engine.Error("at_capacity", "full", fatal=True)
     assert await link.opened() == READY
+    assert (call.first.closed, call.latest.replica) == ("engine_failed", B)
+    assert len(call.latest.sent(engine.Open)) == 1
+
+
+async def test_a_call_that_every_replica_refuses_is_told_why() -> None:
+    call = HandedOffCall()
+    link = call.link
+    assert link is not None
+    refused = engine.Error("at_capacity", "full", fatal=True)
+    call.first.answer = refused
+    call.replicas.up = [A]
+    assert await link.opened() == refused
+    assert call.first.closed == "engine_failed"
 
 
 class Course(RuleBasedStateMachine):
