@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss relay-peers clean debian-packages
+.PHONY: help up test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-relay-healing  measure how calls fare when their relay is killed or replaced"
 	@echo "make bench-transceiver  measure the transceiver beside stock aiortc, 10 minutes"
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
+	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
 up: .venv/ready-to-run
@@ -72,12 +73,20 @@ bench-loss: .venv/ready-to-bench
 	$(BIN)/python -m bench.loss $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
 
+# For a quick look: make bench-inference BENCH_ARGS="--quick"
+bench-inference: .venv/ready-to-develop flite
+	$(BIN)/python -m bench.inference $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
+
 clean:
 	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages:
 	@tests/install-debian-packages
+
+flite:
+	@bench/inference/install-debian-packages
 
 relay-peers:
 	@bench/peers/install-debian-packages

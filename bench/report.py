@@ -13,6 +13,7 @@ from pathlib import Path
 
 from antiphon.turn_report import PARTS
 from bench.figures import OUT
+from bench.inference.summary import section as inference_section
 from bench.loss.tables import section as loss_section
 from bench.relay.summary import BOUNDS, cost_table, latency_table
 from bench.tables import Figures, as_markdown, bound_table
@@ -212,6 +213,8 @@ def main() -> None:
         _write(BENCHMARKS, "transceiver", transceiver_section(measured))
     if loss := _load("loss"):
         _write(BENCHMARKS, "loss", loss_section(loss))
+    if (inference := _load("inference")) and not inference["quick"]:
+        _write(BENCHMARKS, "inference", inference_section(inference))
 
 
 if __name__ == "__main__":
