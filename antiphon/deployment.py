@@ -12,6 +12,7 @@ from antiphon.child_process import ChildProcess, StartError, ended_how
 from antiphon.restart_policy import RestartPolicy
 from antiphon.runtime_directory import RuntimeDirectory, new_cluster_keys
 from antiphon.tier_command import (
+    CertificateFiles,
     TierCommand,
     inference_command,
     relay_command,
@@ -44,8 +45,10 @@ class Deployment:
         api_key: str,
         directory: RuntimeDirectory,
         environ: Mapping[str, str],
+        certificate: CertificateFiles | None = None,
     ) -> None:
         self._settings = settings
+        self._certificate = certificate
         self._environ = environ
         self._cluster_keys = directory.write_secret("cluster.keys", new_cluster_keys())
         self._api_keys = directory.write_secret("api.keys", api_key)
@@ -75,6 +78,7 @@ class Deployment:
                 inference=[replica.binds["grpc"] for replica in replicas],
                 cluster_keys=self._cluster_keys,
                 api_keys=self._api_keys,
+                certificate=self._certificate,
             )
         )
         return transceiver.binds["http"]

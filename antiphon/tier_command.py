@@ -36,6 +36,17 @@ class TierCommand:
         return replace(self, binds=binds)
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """PEM files of the HTTP port's certificate."""
+
+    certificate: str
+    key: str
+
+    def flags(self) -> dict[str, str]:
+        return {"tls-certificate": self.certificate, "tls-key": self.key}
+
+
 def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
     return TierCommand(
         "relay",
@@ -89,7 +100,10 @@ def transceiver_command(
     inference: Sequence[HostPort],
     cluster_keys: Path,
     api_keys: Path,
+    certificate: CertificateFiles | None = None,
 ) -> TierCommand:
+    """With a `certificate` it serves https."""
+    tls = {} if certificate is None else certificate.flags()
     return TierCommand(
         "transceiver",
         {"http": settings.http, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(2)},
@@ -102,6 +116,7 @@ def transceiver_command(
             # Who types Ctrl-C waits for nobody's call.
             "drain-seconds": "0",
             "log-level": settings.log_level,
+            **tls,
         },
     )
 

@@ -1,14 +1,22 @@
 """`antiphon up`: the whole deployment on this machine, until Ctrl-C."""
 
 import asyncio
+import datetime
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from antiphon.advertised_address import advertised_address
 from antiphon.child_process import StartError
 from antiphon.deployment import Deployment, KeepsFailingError
+from antiphon.development_certificate import (
+    DevelopmentCertificate,
+    development_certificate,
+    state_directory,
+)
 from antiphon.preflight import PreflightError, check_machine, check_ports
 from antiphon.runtime_directory import RuntimeDirectory, new_api_key
+from antiphon.tier_command import CertificateFiles
 from antiphon.up_settings import UpSettings
 from chassis.host_port import HostPort
 from chassis.logs import configure_logging
@@ -48,10 +56,15 @@ async def _serve(
     tier_environ = {name: value for name, value in environ.items() if name not in _SECRETS}
     # What a tier that is killed leaves behind goes with this directory.
     tier_environ["TMPDIR"] = str(directory.path)
-    deployment = Deployment(settings, api_key, directory, tier_environ)
+    made = _development_certificate(settings, environ) if settings.tls else None
+    certificate = _certificate_files(settings, made)
+    deployment = Deployment(settings, api_key, directory, tier_environ, certificate)
 
     async def work() -> None:
-        print(ready_line(await deployment.start(), api_key, settings.engine), flush=True)
+        http = await deployment.start()
+        print(ready_line(http, api_key, settings.engine, https=settings.https), flush=True)
+        if made is not None:
+            print(made.how_to_trust(), flush=True)
         await deployment.keep_running()
 
     working = asyncio.create_task(work())
@@ -67,11 +80,34 @@ async def _serve(
         working.result()
 
 
-def ready_line(http: HostPort, api_key: str, engine: str) -> str:
+def _development_certificate(
+    settings: UpSettings, environ: Mapping[str, str]
+) -> DevelopmentCertificate:
+    """Raises PreflightError where it cannot be kept."""
+    directory = state_directory(environ)
+    hosts = [advertised_address(settings.advertise, settings.relay), settings.http]
+    names = [advertised_address(None, host).host for host in hosts]
+    try:
+        return development_certificate(directory, names, datetime.datetime.now(datetime.UTC))
+    except OSError as error:
+        raise PreflightError(f"--tls: {directory}: {error.strerror}") from error
+
+
+def _certificate_files(
+    settings: UpSettings, made: DevelopmentCertificate | None
+) -> CertificateFiles | None:
+    if made is not None:
+        return CertificateFiles(str(made.certificate), str(made.key))
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return CertificateFiles(settings.tls_certificate, settings.tls_key)
+
+
+def ready_line(http: HostPort, api_key: str, engine: str, *, https: bool = False) -> str:
     """All that a newcomer needs, on one line."""
     # A browser gives the microphone to pages from this machine, or else over https only.
     host = "127.0.0.1" if http.host in ("0.0.0.0", "::") else http.host  # noqa: S104
-    url = f"http://{HostPort(host, http.port)}/"
+    url = f"{'https' if https else 'http'}://{HostPort(host, http.port)}/"
     return (
         f"Antiphon is ready: {url}  API key: {api_key}  engine: {engine}  talk: {url}#key={api_key}"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from antiphon.advertised_address import parse_advertise
 from chassis.host_port import HostPort
 from chassis.logs import log_level
-from chassis.settings import SettingError, positive, setting
+from chassis.settings import SettingError, positive, setting, switch
 
 ENGINES = ("cascade", "echo", "native")
 
@@ -53,6 +53,13 @@ class UpSettings:
         parse=HostPort.parse,
         help="address of the Realtime API and the playground page",
     )
+    tls: bool = switch(
+        help="serve them over https by a self-signed certificate, made once for this machine"
+    )
+    tls_certificate: str | None = setting(
+        None, parse=filled, help="PEM file with a certificate chain, instead of --tls"
+    )
+    tls_key: str | None = setting(None, parse=filled, help="PEM file with its key")
     relay: HostPort = setting(
         HostPort("0.0.0.0", 3478),  # noqa: S104 - the public port is meant to be public
         parse=HostPort.parse,
@@ -132,11 +139,19 @@ class UpSettings:
     def __post_init__(self) -> None:
         if self.engine == "native" and self.native_model is None:
             raise SettingError("--engine native needs --native-model")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise SettingError("--tls-certificate and --tls-key need one another")
+        if self.tls and self.tls_certificate is not None:
+            raise SettingError("--tls makes a certificate: leave it out beside --tls-certificate")
         for kind in MODEL_SERVERS:
             if (getattr(self, f"{kind}_url") is None) != (getattr(self, f"{kind}_model") is None):
                 raise SettingError(f"--{kind}-url and --{kind}-model need one another")
         if self.admin_bind(self.workers + self.inference_replicas).port > 65535:
             raise SettingError("--admin (else --http) leaves no ports for the admin addresses")
+
+    @property
+    def https(self) -> bool:
+        return self.tls or self.tls_certificate is not None
 
     def admin_bind(self, index: int) -> HostPort:
         """The admin address of process `index`: 0 relay, 1 inference, 2.. transceiver workers,

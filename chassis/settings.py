@@ -39,6 +39,12 @@ def setting(default: Any = dataclasses.MISSING, *, help: str, parse: Callable[[s
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def switch(*, help: str) -> Any:
+    """A setting that is off by default, and on by its flag alone or the value `on`."""
+    metadata = {"help": f"{help}; on or off", "parse": _on_or_off, "bare": "on"}
+    return dataclasses.field(default=False, metadata=metadata)
+
+
 def load(
     cls: type[SettingsT], argv: Sequence[str], environ: Mapping[str, str], *, prog: str
 ) -> SettingsT:
@@ -50,7 +56,9 @@ def load(
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     parser = _Parser(prog=prog, description=cls.__doc__, allow_abbrev=False)
     for field in fields:
-        parser.add_argument(flag_name(field.name), dest=field.name, help=_help(field))
+        parser.add_argument(
+            flag_name(field.name), dest=field.name, help=_help(field), **_bare(field)
+        )
     given = vars(parser.parse_args(argv))
     return cls(**{field.name: _value(field, given[field.name], environ) for field in fields})
 
@@ -89,8 +97,21 @@ def fraction(text: str) -> float:
     return number
 
 
+def _on_or_off(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(f"expected on or off, not {text!r}")
+    return text == "on"
+
+
+def _bare(field: "dataclasses.Field[Any]") -> dict[str, Any]:
+    """Arguments for a flag that may stand without a value, if this is one."""
+    return {"nargs": "?", "const": field.metadata["bare"]} if "bare" in field.metadata else {}
+
+
 def _help(field: "dataclasses.Field[Any]") -> str:
     default = "required" if field.default is dataclasses.MISSING else f"default: {field.default}"
+    if field.default is False:
+        default = "default: off"
     if field.default is None:
         default = "optional"
     return f"{field.metadata['help']} [{variable_name(field.name)}; {default}]".replace("%", "%%")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.tier_command import (
+    CertificateFiles,
     TierCommand,
     inference_command,
     relay_command,
@@ -104,6 +105,18 @@ def test_transceiver() -> None:
         "--drain-seconds=0",
         "--log-level=warning",
     ]
+
+
+def test_transceiver_with_a_certificate() -> None:
+    command = transceiver_command(
+        UpSettings(),
+        advertise=HostPort("192.0.2.7", 3478),
+        inference=[],
+        cluster_keys=KEYS,
+        api_keys=KEYS,
+        certificate=CertificateFiles("/c.pem", "/k.pem"),
+    )
+    assert command.arguments()[-2:] == ["--tls-certificate=/c.pem", "--tls-key=/k.pem"]
 
 
 ANY = HostPort("127.0.0.1", 0)

@@ -1,3 +1,4 @@
+import json
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +35,34 @@ def test_the_ready_line_holds_all_that_a_newcomer_needs(http: str, url: str) -> 
     assert up.ready_line(HostPort.parse(http), "sk-1", "echo") == (
         f"Antiphon is ready: {url}  API key: sk-1  engine: echo  talk: {url}#key=sk-1"
     )
+
+
+def test_with_tls_it_says_how_to_trust_the_certificate(
+    write_tier: WriteTier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for tier in ("relay", "inference"):
+        write_tier(tier, RUNS)
+    asks = "os.kill(os.getppid(), signal.SIGTERM)\nsignal.pause()"
+    environ = write_tier("transceiver", TIER + f"ready()\n{asks}")
+    environ = {**environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    assert up.run([*ANY_PORTS, "--tls", "--api-key=sk-1"], environ) == 0
+    printed = capsys.readouterr().out
+    certificate = tmp_path / "state" / "antiphon" / "tls.crt"
+    assert printed.startswith("Antiphon is ready: https://127.0.0.1:1006/  API key: sk-1")
+    assert f"curl --cacert {certificate}" in printed
+    [flags] = [json.loads(line) for line in (tmp_path / "transceiver.starts").open()]
+    assert flags["tls-certificate"] == str(certificate)
+    assert flags["tls-key"] == str(certificate.with_name("tls.key"))
+
+
+def test_a_certificate_that_cannot_be_kept_is_one_line(
+    write_tier: WriteTier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("in the way")
+    environ = {**write_tier("relay", RUNS), "XDG_STATE_HOME": str(tmp_path / "state")}
+    assert up.run([*ANY_PORTS, "--tls"], environ) == 2
+    printed = capsys.readouterr()
+    assert printed == ("", f"antiphon up: --tls: {tmp_path}/state/antiphon: Not a directory\n")
 
 
 def test_a_signal_ends_it_with_exit_code_0(

@@ -76,3 +76,13 @@ def test_secrets_are_not_shown() -> None:
     assert "hush" not in repr(
         up(*(f"--{kind}api-key=hush" for kind in ("", "llm-", "asr-", "tts-")))
     )
+
+
+def test_https_is_by_a_certificate_that_is_given_or_made() -> None:
+    assert not up().https
+    assert up("--tls").https
+    assert up("--tls-certificate=c", "--tls-key=k").https
+    with pytest.raises(SettingError, match="need one another"):
+        up("--tls-key=k")
+    with pytest.raises(SettingError, match="leave it out"):
+        up("--tls", "--tls-certificate=c", "--tls-key=k")

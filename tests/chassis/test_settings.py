@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from chassis.host_port import HostPort
-from chassis.settings import SettingError, fraction, load, positive, setting
+from chassis.settings import SettingError, fraction, load, positive, setting, switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +12,7 @@ class Example:
 
     bind: HostPort = setting(HostPort("127.0.0.1", 80), parse=HostPort.parse, help="where")
     workers: int = setting(1, parse=positive, help="how many, 100 % of them")
+    tls: bool = switch(help="encrypt")
     key_file: str = setting(parse=str, help="needed")
 
 
@@ -28,6 +29,22 @@ def test_a_variable_wins_over_the_default_and_a_flag_over_the_variable() -> None
     assert example("--workers", "3", ANTIPHON_WORKERS="2", ANTIPHON_KEY_FILE="k").workers == 3
 
 
+@pytest.mark.parametrize(
+    ("argv", "environ", "on"),
+    [
+        ([], {}, False),
+        (["--tls"], {}, True),
+        (["--tls=on"], {"ANTIPHON_TLS": "off"}, True),
+        (["--tls=off"], {"ANTIPHON_TLS": "on"}, False),
+        ([], {"ANTIPHON_TLS": "on"}, True),
+    ],
+)
+def test_a_switch_is_on_by_its_flag_alone(
+    argv: list[str], environ: dict[str, str], *, on: bool
+) -> None:
+    assert example(*argv, "--key-file=k", **environ).tls is on
+
+
 def test_a_required_setting_that_is_missing_is_named_both_ways() -> None:
     with pytest.raises(SettingError, match=r"--key-file \(or ANTIPHON_KEY_FILE\) is required"):
         example()
@@ -38,6 +55,7 @@ def test_a_required_setting_that_is_missing_is_named_both_ways() -> None:
     [
         (["--workers=none"], {}, "--workers: "),
         ([], {"ANTIPHON_WORKERS": "0"}, "ANTIPHON_WORKERS: must be from 1 up, not 0"),
+        (["--tls", "maybe"], {}, "--tls: expected on or off, not 'maybe'"),
         (["--bind=nowhere"], {}, "--bind: expected HOST:PORT"),
     ],
 )
@@ -62,6 +80,7 @@ def test_help_names_flags_variables_and_defaults(capsys: pytest.CaptureFixture[s
     assert caught.value.code == 0
     assert "[ANTIPHON_BIND; default: 127.0.0.1:80]" in text
     assert "how many, 100 % of them" in text
+    assert "[ANTIPHON_TLS; default: off]" in text
     assert "[ANTIPHON_KEY_FILE; required]" in text
 
 
