@@ -15,7 +15,6 @@ class UserVoice:
 
     def __init__(self) -> None:
         self._espeak = Espeak()
-        self._random = np.random.default_rng(0)
 
     def say(
         self,
@@ -47,5 +46,7 @@ class UserVoice:
         return self._over_noise(np.zeros(milliseconds * RATE // 1000))
 
     def _over_noise(self, samples: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> bytes:
-        noise = self._random.integers(-NOISE_AMPLITUDE, NOISE_AMPLITUDE + 1, len(samples))
+        """The same noise each time: what is heard depends on no test before."""
+        random = np.random.default_rng(0)
+        noise = random.integers(-NOISE_AMPLITUDE, NOISE_AMPLITUDE + 1, len(samples))
         return (samples + noise).clip(-32768, 32767).astype("<i2").tobytes()

@@ -50,7 +50,6 @@ PHRASES = (
     + WELL_BEING_QUESTIONS
     + REPEAT_REQUESTS
     + SHORT_ANSWERS
-    + BACKCHANNELS
     + TIMER_QUESTIONS
     + TIMER_CANCELLATIONS
 )
@@ -79,6 +78,8 @@ REPEATABLE_PHRASES = (
 )
 
 _PHRASE_WEIGHT = 20
+_BACKCHANNEL_WEIGHT = 8
+"""Were they as likely as whole questions, silence would be heard as "oh"."""
 _TEMPLATE_WEIGHT = 3
 _OPERAND_STEP = 37
 """Pairs each operand with another one, without a preference: coprime to their number."""
@@ -87,6 +88,7 @@ _OPERAND_STEP = 37
 def sentences() -> Iterator[tuple[str, int]]:
     """Sentences with how often each counts against the others."""
     yield from ((phrase, _PHRASE_WEIGHT) for phrase in PHRASES)
+    yield from ((sound, _BACKCHANNEL_WEIGHT) for sound in BACKCHANNELS)
     yield from _sums()
     yield from _timers()
     for word in SPELLABLE_WORDS:

@@ -44,6 +44,16 @@ async def test_one_utterance_after_the_other(stream: RecogniserStream, user: Use
     assert await recognise(stream, user.say("goodbye")) == "goodbye"
 
 
+async def test_nothing_is_heard_in_silence(
+    cascade: CascadeEngine, recogniser: EmbeddedRecogniser
+) -> None:
+    heard = [
+        await recognise(recogniser.open_stream(), bytes(2 * samples))
+        for samples in range(4000, 24_000, 2000)
+    ]
+    assert heard == [""] * len(heard)
+
+
 async def test_words_come_while_there_is_speech(stream: RecogniserStream, user: UserVoice) -> None:
     partials: asyncio.Queue[str] = asyncio.Queue()
     utterance = stream.begin(partials.put_nowait)
