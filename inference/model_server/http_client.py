@@ -1,6 +1,7 @@
 """HTTP to the model servers of one kind: affinity, retries, time-outs, one kind of error."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -14,6 +15,8 @@ from inference.model_server.counters import ModelServerCounters, Outcome, Server
 from inference.model_server.model_server_error import ModelServerError
 from inference.model_server.retry import retry_after_s
 from inference.model_server.server_pool import Attempts, ServerPool
+
+logger = logging.getLogger(__name__)
 
 MAX_DETAIL_BYTES = 4096
 """So much of an error's body is read."""
@@ -53,7 +56,9 @@ class ModelServerClient:
     def __init__(
         self, kind: ServerKind, access: ServerAccess, counters: ModelServerCounters
     ) -> None:
-        self.pool = ServerPool(kind, access.urls, counters, random=random.random)
+        self.pool = ServerPool(
+            kind, access.urls, counters, random=random.random, tell=logger.warning
+        )
         self._access = access
         self._session: aiohttp.ClientSession | None = None
 
@@ -186,4 +191,10 @@ def refused(
     elif status >= 500:
         outcome = Outcome.FAILED
     retry_after = retry_after_s((headers or {}).get("Retry-After"))
-    return ModelServerError(outcome, f"answered {status}", retry_after_s=retry_after, detail=detail)
+    return ModelServerError(
+        outcome,
+        f"answered {status}",
+        retry_after_s=retry_after,
+        detail=detail,
+        status=status,
+    )

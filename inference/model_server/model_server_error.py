@@ -14,12 +14,16 @@ class ModelServerError(Exception):
         *,
         retry_after_s: float | None = None,
         detail: str = "",
+        status: int | None = None,
     ) -> None:
         """`retry_after_s`: when the server wants to be asked again, if it said so.
 
         `detail`: the start of the server's own words, to learn from, never to pass on.
+
+        `status`: of the HTTP response, if it was that which failed.
         """
         super().__init__(message)
         self.outcome = outcome
         self.retry_after_s = retry_after_s
         self.detail = detail
+        self.status = status

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from inference.model_server.affinity import ranked
 from inference.model_server.circuit_breaker import BreakerLimits, BreakerState, CircuitBreaker
 from inference.model_server.counters import ModelServerCounters, Outcome, ServerKind
+from inference.model_server.failure_report import FailureReport
 from inference.model_server.model_server_error import ModelServerError
 from inference.model_server.retry import RetryPolicy
 
@@ -29,6 +31,7 @@ off all others; nor being told to come later, which is the answer of a server th
 class _Server:
     url: str
     breaker: CircuitBreaker
+    report: FailureReport
 
 
 class ServerPool:
@@ -41,16 +44,27 @@ class ServerPool:
         counters: ModelServerCounters,
         *,
         random: Callable[[], float],
+        tell: Callable[[str], None] = lambda line: None,
         limits: BreakerLimits = LIMITS,
         policy: RetryPolicy = POLICY,
     ) -> None:
-        """`urls`: base URLs, at least one. `random`: numbers from 0 to 1."""
+        """`urls`: base URLs, at least one. `random`: numbers from 0 to 1. `tell`
+        is given lines for the operator about servers that fail.
+        """
         self.kind = kind
         self.urls = tuple(urls)
         self.counters = counters
         self.policy = policy
         self.random = random
-        self.servers = [_Server(url, CircuitBreaker(limits, self._count)) for url in urls]
+        self.tell = tell
+        self.servers = [
+            _Server(
+                url,
+                CircuitBreaker(limits, self._count),
+                FailureReport(f"the {kind.value} server {public_url(url)}"),
+            )
+            for url in urls
+        ]
 
     def attempts(self, session_key: str, now: float, budget_s: float) -> "Attempts":
         """The tries of one request, of which an answer must begin within `budget_s`."""
@@ -61,6 +75,12 @@ class ServerPool:
         if new is BreakerState.OPEN:
             counters.breakers_opened[kind] += 1
         counters.breakers_open[kind] += (old is BreakerState.CLOSED) - (new is BreakerState.CLOSED)
+
+
+def public_url(url: str) -> str:
+    """The URL without a name and password, which may stand before its host."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class Attempts:
@@ -114,6 +134,8 @@ class Attempts:
         else:
             server.breaker.succeeded()
         pool = self._pool
+        if line := server.report.line(error, now):
+            pool.tell(line)
         return pool.policy.pause_s(error, len(self._tried), self.deadline - now, pool.random)
 
     def _take_current(self, outcome: Outcome) -> _Server | None:

@@ -110,3 +110,14 @@ def test_a_probe_that_is_given_up_does_not_keep_the_server_out() -> None:
     attempts.begin(1.0)
     attempts.abandoned()
     assert ask(servers, "call", 1.0) == URLS[0]
+
+
+def test_the_operator_hears_of_a_failing_server_without_the_password_in_its_url() -> None:
+    lines: list[str] = []
+    urls = ("http://user:password@a:8000/v1",)
+    servers = ServerPool(
+        ServerKind.TTS, urls, ModelServerCounters(), random=lambda: 0.5, tell=lines.append
+    )
+    assert ask(servers, "call", 0.0, UNREACHABLE) == urls[0]
+    ask(servers, "call", 1.0, UNREACHABLE)
+    assert lines == ["the tts server http://a:8000/v1 could not be reached"]
