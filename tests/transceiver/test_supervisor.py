@@ -1,16 +1,21 @@
 """The transceiver's processes, without a replica and without a relay."""
 
+import datetime
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from antiphon.development_certificate import development_certificate
 from antiphon_proto.cluster_keys import ClusterKeys
 from tests.transceiver.strange_relay import StrangeRelay
 
@@ -18,35 +23,38 @@ FIRST, SECOND = (f"{i} ipv4 {str(i) * 64}\n" for i in (1, 2))
 PATIENCE_S = 30.0
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
 
 
 class Transceiver:
-    def __init__(self, directory: Path, keys: str) -> None:
+    def __init__(self, directory: Path, keys: str, **more: str) -> None:
+        """`more` are settings, by the names of their variables behind the prefix."""
         self.keys = directory / "keys"
         self.keys.write_text(keys)
-        api_keys = directory / "api-keys"
-        api_keys.write_text("sk-test\n")
+        self.api_keys = directory / "api-keys"
+        self.api_keys.write_text("sk-test\n")
         self.tunnel = ("127.0.0.1", free_port())
         self._log = directory / "log"
         settings = {
-            "http": "127.0.0.1:0",
+            "http": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}",
             "admin": "127.0.0.1:0",
             "tunnel": f"127.0.0.1:{self.tunnel[1]}",
             "advertise": "203.0.113.1:3478",
             "inference": "127.0.0.1:1",
             "cluster-keys": str(self.keys),
-            "api-keys": str(api_keys),
+            "api-keys": str(self.api_keys),
         }
+        self.http = settings["http"]
+        variables = {f"ANTIPHON_{name.upper()}": value for name, value in more.items()}
         flags = [text for name, value in settings.items() for text in (f"--{name}", value)]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "transceiver", *flags],
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
             )
 
     def greets(self, relay: StrangeRelay) -> None:
@@ -56,6 +64,22 @@ class Transceiver:
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
+
+    def status(self, key: str, trusted: Path) -> int | None:
+        """What a request with an API key is answered; None if that cannot be learned.
+
+        `trusted` is the one certificate that is.
+        """
+        url = f"https://{self.http}/v1/models"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+        context = ssl.create_default_context(cafile=str(trusted))
+        try:
+            with urllib.request.urlopen(request, context=context) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
 
     def log(self) -> str:
         return self._log.read_text()
@@ -67,6 +91,15 @@ def transceiver(tmp_path: Path) -> Iterator[Transceiver]:
     yield transceiver
     transceiver.process.terminate()
     transceiver.process.wait(PATIENCE_S)
+
+
+def eventually(condition: Callable[[], bool], transceiver: Transceiver) -> None:
+    """Raises AssertionError with the log when it never comes true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert transceiver.process.poll() is None, transceiver.log()
+        assert time.monotonic() < deadline, transceiver.log()
+        time.sleep(0.05)
 
 
 def relay(keys: str) -> StrangeRelay:
@@ -105,3 +138,48 @@ def test_a_key_file_that_mints_no_ufrags_for_the_tunnels_address_is_refused(
     transceiver = Transceiver(tmp_path, "3 ipv6 " + "ab" * 32)
     assert transceiver.process.wait(PATIENCE_S) == 2
     assert transceiver.log().startswith("transceiver: --cluster-keys")
+
+
+def test_api_keys_and_a_certificate_are_renewed_without_a_restart(tmp_path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    first = development_certificate(tmp_path / "tls", [], now)
+    old, new = tmp_path / "old.crt", first.certificate
+    old.write_bytes(new.read_bytes())
+    transceiver = Transceiver(
+        tmp_path,
+        FIRST,
+        tls_certificate=str(new),
+        tls_key=str(first.key),
+        api_key="sk-beside requests-per-minute=1000",
+    )
+    eventually(lambda: transceiver.status("sk-test", old) == 200, transceiver)
+    transceiver.api_keys.write_text("sk-next\n")
+    transceiver.process.send_signal(signal.SIGHUP)
+    eventually(lambda: transceiver.status("sk-next", old) == 200, transceiver)
+    assert transceiver.status("sk-test", old) == 401
+    assert transceiver.status("sk-beside", old) == 200
+    first.key.unlink()
+    development_certificate(tmp_path / "tls", [], now)
+    transceiver.process.send_signal(signal.SIGHUP)
+    eventually(lambda: transceiver.status("sk-next", new) == 200, transceiver)
+    assert transceiver.status("sk-next", old) is None
+    transceiver.process.terminate()
+    transceiver.process.wait(PATIENCE_S)
+    assert not [key for key in ("sk-test", "sk-next", "sk-beside") if key in transceiver.log()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"api_key": "sk-1 hunter2"}, "--api-keys"),
+        ({"tls_certificate": "/no.crt", "tls_key": "/no.key"}, "/no.crt or /no.key: No such file"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_one_line(
+    tmp_path: Path, settings: dict[str, str], complaint: str
+) -> None:
+    transceiver = Transceiver(tmp_path, FIRST, **settings)
+    assert transceiver.process.wait(PATIENCE_S) == 2
+    assert complaint in transceiver.log()
+    assert transceiver.log().count("\n") == 1
+    assert "hunter2" not in transceiver.log()
