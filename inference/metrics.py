@@ -16,12 +16,14 @@ from inference.engines.cascade.counters import (
     Miss,
     SpeculationCounters,
     TurnModelCounters,
+    Verdict,
     WorkerKind,
 )
 from inference.engines.cascade.servers.metrics import speech_server_metrics
+from inference.engines.cascade.work_metrics import work_metrics
 from inference.error_code import ErrorCode
 from inference.model_server.metrics import model_server_metrics
-from inference.trunk_counters import AudioDrop, TrunkCounters
+from inference.trunk_counters import AudioDrop, TokenKind, TrunkCounters
 
 EnumT = TypeVar("EnumT", bound=Enum)
 
@@ -61,6 +63,7 @@ class InferenceCollector(Collector):
         yield from self._session_metrics()
         yield from self._traffic_metrics()
         yield from self._cascade_metrics()
+        yield from work_metrics(self._cascade.work)
         yield from model_server_metrics(self._cascade.model_servers)
         yield from speech_server_metrics(self._cascade.speech_servers)
 
@@ -80,6 +83,13 @@ class InferenceCollector(Collector):
         yield _by_enum(name + "errors", "Error events sent.", "code", ErrorCode, trunk.errors)
         yield _by_enum(
             name + "responses", "Responses that ended.", "status", DoneStatus, trunk.done
+        )
+        yield _by_enum(
+            name + "tokens",
+            "Tokens of ended responses as clients are told them; cached ones are input ones too.",
+            "kind",
+            TokenKind,
+            trunk.tokens,
         )
 
     def _traffic_metrics(self) -> Iterable[Metric]:
@@ -127,6 +137,13 @@ class InferenceCollector(Collector):
             "outcome",
             Consultation,
             cascade.consultations,
+        )
+        yield _by_enum(
+            name + "interruptions",
+            "Times that the user spoke over an answer, by what it was taken for.",
+            "verdict",
+            Verdict,
+            cascade.interruptions,
         )
 
 

@@ -257,6 +257,7 @@ class Trunk:
     def _count(self, event: Event) -> None:
         if isinstance(event, Done):
             self._counters.done[event.status] += 1
+            self._counters.count_tokens(event.usage)
             self._observe_done(event)
         elif isinstance(event, Error):
             self._counters.errors[ErrorCode(event.code)] += 1

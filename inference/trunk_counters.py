@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
-from antiphon_proto.trunk import DoneStatus
+from antiphon_proto.trunk import DoneStatus, Usage
 from inference.error_code import ErrorCode
 
 
@@ -19,6 +19,16 @@ class AudioDrop(Enum):
     """Output of a cancelled response, or live output that nobody fetched."""
 
 
+class TokenKind(Enum):
+    """As `response.done` tells them; cached ones are among the input's."""
+
+    INPUT_TEXT = "input_text"
+    INPUT_AUDIO = "input_audio"
+    CACHED = "cached"
+    OUTPUT_TEXT = "output_text"
+    OUTPUT_AUDIO = "output_audio"
+
+
 @dataclass(slots=True)
 class TrunkCounters:
     opened: Counter[str] = field(default_factory=Counter)
@@ -26,8 +36,13 @@ class TrunkCounters:
     closed: int = 0
     errors: Counter[ErrorCode] = field(default_factory=Counter)
     done: Counter[DoneStatus] = field(default_factory=Counter)
+    tokens: Counter[TokenKind] = field(default_factory=Counter)
     messages_in: int = 0
     messages_out: int = 0
     audio_in_bytes: int = 0
     audio_out_bytes: int = 0
     dropped_bytes: Counter[AudioDrop] = field(default_factory=Counter)
+
+    def count_tokens(self, usage: Usage) -> None:
+        for kind in TokenKind:
+            self.tokens[kind] += getattr(usage, f"{kind.value}_tokens")

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from inference.engines.cascade.room_tone import RoomTone
 from inference.engines.cascade.worker_messages import (
     Kind,
     Partial,
+    Worked,
     WorkerMessage,
     WorkerMessageReader,
 )
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16_000
 PARTIAL_EVERY_SAMPLES = SAMPLE_RATE // 10
+WORKED_EVERY_SAMPLES = SAMPLE_RATE // 2
 READ_BYTES = 1 << 16
 
 # The channel that the acoustic model's makers measured: a better start than the
@@ -89,6 +92,8 @@ class AsrWorker:
         self._send = send
         self._streams: dict[int, _Stream] = {}
         self._idle = [make_decoder()]
+        self.decoded_samples = 0
+        """Of all streams."""
 
     def handle(self, message: WorkerMessage) -> None:
         """A stream that is not known is opened: its session outlived a worker."""
@@ -122,7 +127,9 @@ class AsrWorker:
         if stream.decoder is None or not message.payload:
             return
         stream.decoder.process_raw(stream.tone.mix(message.payload), False, False)
-        stream.samples += len(message.payload) // BYTES_PER_SAMPLE
+        samples = len(message.payload) // BYTES_PER_SAMPLE
+        self.decoded_samples += samples
+        stream.samples += samples
         if stream.samples - stream.told >= PARTIAL_EVERY_SAMPLES:
             stream.told = stream.samples
             partial = Partial(_transcript(stream.decoder), stream.samples)
@@ -158,9 +165,16 @@ def main() -> None:
     worker = AsrWorker(lambda: new_decoder(model), send)
     send(WorkerMessage(Kind.READY))
     reader = WorkerMessageReader()
+    told_seconds, told_samples = time.process_time(), 0
     while data := os.read(sys.stdin.fileno(), READ_BYTES):
         for message in reader.feed(data):
             worker.handle(message)
+        samples = worker.decoded_samples - told_samples
+        if samples >= WORKED_EVERY_SAMPLES:
+            seconds = time.process_time()
+            worked = Worked(seconds - told_seconds, samples)
+            send(WorkerMessage(Kind.WORKED, payload=msgspec.msgpack.encode(worked)))
+            told_seconds, told_samples = seconds, worker.decoded_samples
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from inference.engines.cascade.servers.counters import SpeechServerCounters
+from inference.engines.cascade.work_counters import WorkCounters
 from inference.model_server.counters import ModelServerCounters
 
 
@@ -40,6 +41,15 @@ class SpeculationCounters:
     wasted_audio_s: float = 0.0
 
 
+class Verdict(Enum):
+    """What speech that began over an answer was taken for."""
+
+    TAKEN = "taken"
+    """An interruption."""
+    DISMISSED = "dismissed"
+    """A cough, or a listener's "mm-hm"."""
+
+
 @dataclass(slots=True)
 class TurnModelCounters:
     """Questions to the end-of-turn model."""
@@ -69,8 +79,11 @@ class CascadeCounters:
     utterances_failed: int = 0
     vad_batches: int = 0
     vad_windows: int = 0
+    work: WorkCounters = field(default_factory=WorkCounters)
     speculation: SpeculationCounters = field(default_factory=SpeculationCounters)
     turn_model: TurnModelCounters = field(default_factory=TurnModelCounters)
     consultations: Counter[Consultation] = field(default_factory=Counter)
+    interruptions: Counter[Verdict] = field(default_factory=Counter)
+    """By the engine's judgement of them."""
     model_servers: ModelServerCounters = field(default_factory=ModelServerCounters)
     speech_servers: SpeechServerCounters = field(default_factory=SpeechServerCounters)

@@ -14,7 +14,7 @@ from inference.engines.cascade.speech_recognition import (
     OnPartial,
     RecognitionError,
 )
-from inference.engines.cascade.worker_messages import Kind, Partial, WorkerMessage
+from inference.engines.cascade.worker_messages import Kind, Partial, Worked, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,9 @@ class DecodedUtterance:
         """Add 16 bit samples at SAMPLE_RATE."""
         if self.done or not pcm:
             return
-        self.pushed += len(pcm) // 2
+        samples = len(pcm) // 2
+        self.pushed += samples
+        self._worker.wait_for(samples)
         if self.pushed - self._decoded > MAX_BACKLOG_S * SAMPLE_RATE:
             self.fail("recognition cannot keep up")
             self._send(Kind.ABORT)
@@ -98,6 +100,7 @@ class DecodedUtterance:
 
     def hear(self, partial: Partial) -> None:
         """Take the worker's report."""
+        self._worker.wait_for(self._decoded - partial.samples)
         self._decoded = partial.samples
         self._hear_words(partial.text)
 
@@ -114,11 +117,13 @@ class DecodedUtterance:
     def complete(self, text: str) -> None:
         if not self.done:
             self.partial = text
+            self._worker.wait_for(self._decoded - self.pushed)
             self._final.set_result(text)
 
     def fail(self, message: str) -> None:
         if not self.done:
             self._worker.forget(self._job)
+            self._worker.wait_for(self._decoded - self.pushed)
             self._final.set_exception(RecognitionError(message))
 
     def _send(self, kind: Kind, payload: bytes = b"") -> None:
@@ -155,7 +160,16 @@ class RecogniserWorker:
         if self._utterances.pop(job, None) is not None:
             self._counters.utterances_failed += 1
 
+    def wait_for(self, samples: int) -> None:
+        """So many more wait to be decoded, or, where it is negative, fewer."""
+        self._counters.work.recognition.waiting += samples / SAMPLE_RATE
+
     def _receive(self, message: WorkerMessage) -> None:
+        if message.kind is Kind.WORKED:
+            worked = msgspec.msgpack.decode(message.payload, type=Worked)
+            self._counters.work.recognition.work_s += worked.seconds
+            self._counters.work.recognition.audio_s += worked.samples / SAMPLE_RATE
+            return
         utterance = self._utterances.get(message.job)
         if utterance is None:
             return

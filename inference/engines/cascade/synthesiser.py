@@ -8,9 +8,9 @@ import msgspec
 
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.speech import Speech, SpokenWord
-from inference.engines.cascade.speech_synthesis import Report, SynthesisError
+from inference.engines.cascade.speech_synthesis import SAMPLE_RATE, Report, SynthesisError
 from inference.engines.cascade.voices import EspeakVoice, espeak_voice
-from inference.engines.cascade.worker_messages import Kind, SpeakRequest, WorkerMessage
+from inference.engines.cascade.worker_messages import Kind, SpeakRequest, Worked, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
 
 CHUNK_TIMEOUT_S = 5.0
@@ -41,6 +41,7 @@ class Synthesiser:
     local = True
 
     def __init__(self, counters: CascadeCounters) -> None:
+        self._load = counters.work.synthesis
         self._jobs = itertools.count(1)
         self._chunks: dict[int, _Chunks] = {}
         self.process = WorkerProcess(
@@ -78,6 +79,7 @@ class Synthesiser:
         """
         job = next(self._jobs)
         chunks = self._chunks[job] = _Chunks()
+        self._load.waiting += 1
         request = SpeakRequest(text, voice.name, voice.pitch)
         ended = False
         try:
@@ -87,6 +89,7 @@ class Synthesiser:
             ended = True
         finally:
             del self._chunks[job]
+            self._load.waiting -= 1
             if not ended and self.ready:
                 self._send(Kind.ABORT, job)
 
@@ -112,6 +115,11 @@ class Synthesiser:
             raise SynthesisError(str(error)) from error
 
     def _receive(self, message: WorkerMessage) -> None:
+        if message.kind is Kind.WORKED:
+            worked = msgspec.msgpack.decode(message.payload, type=Worked)
+            self._load.work_s += worked.seconds
+            self._load.audio_s += worked.samples / SAMPLE_RATE
+            return
         chunks = self._chunks.get(message.job)
         if chunks is None:
             return

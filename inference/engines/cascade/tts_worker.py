@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -22,6 +23,7 @@ from inference.engines.cascade.word_timings import WordBoundary, WordTimings
 from inference.engines.cascade.worker_messages import (
     Kind,
     SpeakRequest,
+    Worked,
     WorkerMessage,
     WorkerMessageReader,
 )
@@ -56,6 +58,7 @@ class TtsWorker:
         self._aborted.discard(message.job)
 
     def _speak(self, message: WorkerMessage) -> None:
+        began = time.thread_time()
         request = msgspec.msgpack.decode(message.payload, type=SpeakRequest)
         piece = _Piece(request.text, self._espeak.rate)
 
@@ -75,6 +78,8 @@ class TtsWorker:
         self._espeak.speak(request, give, lambda *begun: tell(piece.begin_word(*begun)))
         give(b"", last=True)
         tell(piece.last_word())
+        worked = Worked(time.thread_time() - began, piece.samples)
+        self._send(message._replace(kind=Kind.WORKED, payload=msgspec.msgpack.encode(worked)))
         self._send(message._replace(kind=Kind.END, payload=b""))
 
 
@@ -86,12 +91,16 @@ class _Piece:
         self._leading = LeadingSilence(rate)
         self._words = WordTimings(text)
         self._resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="int16")
+        self.samples = 0
+        """At SAMPLE_RATE, made so far."""
 
     def convert(self, pcm: bytes, *, last: bool) -> bytes:
         samples = np.frombuffer(pcm, np.int16)
         self._words.hear(samples)
         spoken = self._leading.strip(samples)
-        return bytes(self._resampler.resample_chunk(spoken, last=last).tobytes())
+        converted = self._resampler.resample_chunk(spoken, last=last)
+        self.samples += len(converted)
+        return bytes(converted.tobytes())
 
     def begin_word(self, text_position: int, sample: int) -> SpokenWord | None:
         """The word that ends where another begins."""

@@ -140,6 +140,7 @@ class VoiceBatch:
         probabilities, states = self._model.run(np.stack(inputs), states)
         self._counters.vad_batches += 1
         self._counters.vad_windows += len(streams)
+        self._counters.work.batch_sizes[len(streams)] += 1
         for index, stream in enumerate(streams):
             stream.state = states[:, index : index + 1]
         for stream, probability, end in zip(streams, probabilities, ends, strict=True):

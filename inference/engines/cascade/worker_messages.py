@@ -55,6 +55,8 @@ class Kind(IntEnum):
     """The speaker pauses: the transcript so far is wanted."""
     SETTLED = 17
     """The transcript of all audio before SETTLE, UTF-8."""
+    WORKED = 18
+    """What was done since the last of these, as a Worked."""
 
 
 class WorkerMessage(NamedTuple):
@@ -100,6 +102,13 @@ class Partial(msgspec.Struct, frozen=True):
     text: str
     samples: int
     """How much of the utterance was decoded."""
+
+
+class Worked(msgspec.Struct, frozen=True):
+    seconds: float
+    """Of CPU."""
+    samples: int
+    """Of the speech that was decoded or made."""
 
 
 class SpeakRequest(msgspec.Struct, frozen=True):
