@@ -22,7 +22,10 @@ Resolve = Callable[[HostPort], Awaitable[Iterable[HostPort]]]
 
 
 async def resolved(name: HostPort) -> list[HostPort]:
-    """The addresses of `name`, asked for in a thread. Raises OSError."""
+    """The addresses of `name`, asked for in a thread.
+
+    Raises OSError, and UnicodeError for what cannot be a name.
+    """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
     return [HostPort(str(address[0]), name.port) for *_, address in found]
@@ -121,7 +124,7 @@ class ReplicaPool:
         for name in self._addresses.names:
             try:
                 found = frozenset(await self._resolve(name))
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 logger.debug("%s cannot be resolved: %s", name, error)
             else:
                 # An empty answer is an outage of the DNS sooner than of every replica.

@@ -53,11 +53,12 @@ class Names:
 
     def __init__(self) -> None:
         self.found: Iterable[HostPort] | None = None
+        self.error: Exception = OSError("no such name")
 
     async def __call__(self, name: HostPort) -> Iterable[HostPort]:
         assert name == NAME
         if self.found is None:
-            raise OSError("no such name")
+            raise self.error
         return self.found
 
 
@@ -175,10 +176,12 @@ async def test_without_an_answer_of_the_dns_the_replicas_stay(
 ) -> None:
     names.found = [replicas[0].address]
     await until(lambda: pool.connected)
-    for silence in (None, []):
-        names.found = silence
+    for silence, error in ((None, OSError()), (None, UnicodeError()), ([], OSError())):
+        names.found, names.error = silence, error
         await asyncio.sleep(0.05)
         assert placed(pool) == {replicas[0].address}
+    names.found = [replicas[1].address]
+    await until(lambda: placed(pool) == {replicas[1].address})
 
 
 async def test_names_are_resolved_with_the_ports_of_the_setting() -> None:
