@@ -21,21 +21,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from antiphon_proto.trunk import (
-    ClearInput,
     Command,
     Commit,
     Draining,
     Error,
     Event,
-    InputTranscript,
     ItemCreate,
     Open,
     PlaybackCredit,
     Ready,
     Respond,
-    SpeechDismissed,
-    SpeechStarted,
-    Update,
 )
 from chassis.host_port import HostPort
 from transceiver.engine_history import COMPACT, WHOLE
@@ -198,7 +193,8 @@ class EngineLink:
     def command(self, command: Command) -> None:
         """Tell the engine, behind the audio so far."""
         if not isinstance(command, PlaybackCredit):
-            self._follow(command)
+            self._replay.follow_command(command)
+            self._count(command)
         if self.serving is not None:
             self.serving.command(command)
 
@@ -231,7 +227,7 @@ class EngineLink:
         elif isinstance(event, Draining):
             self._asked_to_leave(leg, event)
         elif (known := leg.heard(event, self._input_ms)) is not None:
-            self._note(known)
+            self._replay.follow_event(known)
             self.host.engine_event(known)
 
     def lost(self, leg: EngineLeg, reason: HandOffReason, why: Error) -> None:
@@ -385,30 +381,12 @@ class EngineLink:
             self._replicas.failed(leg.session.replica)
         leg.session.close("handed_off")
 
-    # ---- what they were told and tell ----------------------------------------
-
-    def _follow(self, command: Command) -> None:
-        """Keep the input that may have to be heard again; compact what became long."""
-        match command:
-            case Commit(item_id):
-                self._replay.committed(item_id)
-            case ClearInput():
-                self._replay.clear()
-            case Open(config=config) | Update(config):
-                self._replay.detect_turns(config.turn_detection is not None)
+    def _count(self, command: Command) -> None:
+        """Compact the history that became long."""
         if isinstance(command, Commit | Respond | ItemCreate):
             self._told_items += 1
             if self._told_items > TOLD_ITEMS and self._move is None:
                 self._move = _Move(HandOffReason.CONTEXT, None)
-
-    def _note(self, event: Event) -> None:
-        match event:
-            case SpeechStarted():
-                self._replay.speech_started()
-            case SpeechDismissed():
-                self._replay.speech_dismissed()
-            case InputTranscript(item_id, _, True) if item_id:
-                self._replay.transcribed(item_id)
 
     def _input_ms(self, position: int) -> int:
         return position * 1000 // self._begun.input_rate if self._begun else 0

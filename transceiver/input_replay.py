@@ -11,6 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from antiphon_proto.trunk import (
+    ClearInput,
+    Command,
+    Commit,
+    Event,
+    InputTranscript,
+    Open,
+    SpeechDismissed,
+    SpeechStarted,
+    Update,
+)
 
 QUIET_S = 0.5
 HELD_S = 15.0
@@ -54,6 +65,26 @@ class InputReplay:
         """The input has so many samples a second."""
         self._bytes_per_s = rate * BYTES_PER_SAMPLE
         self._settle()
+
+    def follow_command(self, command: Command) -> None:
+        """The engine is told this."""
+        match command:
+            case Open(config=config) | Update(config):
+                self.detect_turns(config.turn_detection is not None)
+            case Commit(item_id):
+                self.committed(item_id)
+            case ClearInput():
+                self.clear()
+
+    def follow_event(self, event: Event) -> None:
+        """The engine tells this."""
+        match event:
+            case SpeechStarted():
+                self.speech_started()
+            case SpeechDismissed():
+                self.speech_dismissed()
+            case InputTranscript(item_id, _, True) if item_id:
+                self.transcribed(item_id)
 
     def detect_turns(self, detects: bool) -> None:
         """Whether the engine does; where the client commits by itself, all is held until then."""
