@@ -102,6 +102,14 @@ class Trunk:
     def open(self) -> EngineSession:
         return self.client.open(self.listener)
 
+    async def stall(self) -> None:
+        """From the next trunk on, which is open then, the replica reads nothing."""
+        await self.context()
+        self.replica.reads.clear()
+        self.replica.broken.set()
+        await self.context()
+        await asyncio.wait_for(self.client.wait_connected(), PATIENCE_S)
+
 
 @pytest.fixture
 async def trunk(monkeypatch) -> AsyncIterator[Trunk]:
@@ -262,11 +270,7 @@ async def test_a_replica_that_stopped_reading_gets_what_is_fresh_when_it_goes_on
     trunk: Trunk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trunk_backlog, "MAX_FRAMES", 100)
-    await trunk.context()
-    trunk.replica.reads.clear()
-    trunk.replica.broken.set()
-    await trunk.context()
-    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    await trunk.stall()
     session = trunk.open()
     position = 0
     async with asyncio.timeout(PATIENCE_S):
@@ -288,11 +292,7 @@ async def test_a_replica_that_lets_commands_wait_is_lost(
     trunk: Trunk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trunk_backlog, "MAX_BYTES", 100_000)
-    await trunk.context()
-    trunk.replica.reads.clear()
-    trunk.replica.broken.set()
-    await trunk.context()
-    await asyncio.wait_for(trunk.client.wait_connected(), PATIENCE_S)
+    await trunk.stall()
     session = trunk.open()
     item = Item("item", Role.USER, "w" * 10_000)
     for _ in range(1000):
