@@ -91,6 +91,7 @@ class CascadeEngine:
                 clock,
                 pause_ms=self._pause_ms,
                 turn_judge=self._turn_judge,
+                interruptions=self._counters.interruptions,
             ),
             brain=self._brains.open(session_key),
             voice=lambda name, report: self._synthesiser.voice(name, session_key, report),

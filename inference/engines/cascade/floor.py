@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 
 from antiphon_proto.trunk import FloorTaken
 from inference.engine import Emit
+from inference.engines.cascade.counters import Verdict
 from inference.engines.cascade.interruption import Interruption
 from inference.engines.cascade.speech_recognition import RecognitionError
 from inference.engines.cascade.user_turn import UserTurn
@@ -17,7 +19,8 @@ Conclude = Callable[[bool], None]
 class Floor:
     """Follows one session's speech; without an agent that speaks, all of it is turns."""
 
-    def __init__(self, emit: Emit, clock: Callable[[], float]) -> None:
+    def __init__(self, emit: Emit, clock: Callable[[], float], counters: Counter[Verdict]) -> None:
+        self._counters = counters
         self.agent_speaks: Callable[[], bool] = lambda: False
         """Whether an answer is being made or played."""
         self._emit = emit
@@ -73,10 +76,14 @@ class Floor:
         """None: they were lost, and whoever spoke has to hear of it."""
         trial = self._trial
         self._close_trial()
-        conclude(trial is None or words is None or trial.is_turn(words))
+        is_turn = trial is None or words is None or trial.is_turn(words)
+        if trial is not None:
+            self._counters[Verdict.TAKEN if is_turn else Verdict.DISMISSED] += 1
+        conclude(is_turn)
 
     def _take(self) -> None:
         self._trial = None
+        self._counters[Verdict.TAKEN] += 1
         self._emit(FloorTaken())
 
     def _close_trial(self) -> None:

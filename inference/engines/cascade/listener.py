@@ -7,6 +7,7 @@ Recognition starts with the first voiced window, a pre-roll back, and ends with 
 pause that ends the turn, so that the words are there when the turn is committed.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
+from inference.engines.cascade.counters import Verdict
 from inference.engines.cascade.floor import Floor
 from inference.engines.cascade.pre_roll import PreRoll
 from inference.engines.cascade.speech_recognition import RecognitionStream, Utterance
@@ -73,12 +75,13 @@ class Listener:
         *,
         pause_ms: int = 0,
         turn_judge: Judge | None = None,
+        interruptions: Counter[Verdict] | None = None,
     ) -> None:
         """`pause_ms`: silence after which `observer` hears of a pause; 0: never. `turn_judge`:
-        the end-of-turn model, if there is one."""
+        the end-of-turn model, if there is one. `interruptions` counts what they were taken for."""
         self._turn_judge = turn_judge
         self.observer: PauseObserver | None = None
-        self.floor = Floor(emit, clock)
+        self.floor = Floor(emit, clock, Counter() if interruptions is None else interruptions)
         windows = round(pause_ms * SAMPLES_PER_MS / WINDOW_SAMPLES)
         self._pause_samples = max(1, windows) * WINDOW_SAMPLES if pause_ms else 0
         self._paused = False
@@ -105,13 +108,22 @@ class Listener:
             self._config = config
             return
         if after is None:
-            self.floor.reset()
+            self._keep_for_commit()
         # A turn that was reported as begun must end, by whichever detector.
         voiced_end = self._detector.voiced_end if before and after else None
         if voiced_end is None:
             self._finish_utterance()
         self._configure(config, voiced_end)
         self._detector.update_text(self._turn.words_so_far)
+
+    def _keep_for_commit(self) -> None:
+        """Nobody reports turns any more: what was heard is all of the client's next one."""
+        undecided = self.floor.reset()
+        turn = UserTurn()
+        for heard in (*self._ended, undecided or UserTurn(), self._turn):
+            turn.absorb(heard)
+        self._turn = turn
+        self._ended.clear()
 
     def push_audio(self, position: int, pcm: bytes) -> None:
         self._pre_roll.push(position, pcm)

@@ -13,6 +13,7 @@ from antiphon_proto.trunk import (
     SpeechStopped,
     TurnEnded,
 )
+from inference.engines.cascade.counters import CascadeCounters, Verdict
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.recogniser import DecodedUtterance
 from inference.engines.cascade.speech_recognition import RecognitionError
@@ -47,9 +48,13 @@ async def test_the_cascade_says_that_it_judges(caller: Caller) -> None:
     assert caller.all(Ready)[0].judges_interruptions
 
 
-async def test_a_listener_is_no_turn(caller: Caller, user: UserVoice) -> None:
+async def test_a_listener_is_no_turn(
+    caller: Caller, user: UserVoice, counters: CascadeCounters
+) -> None:
+    counters.interruptions.clear()
     await caller.speak(user.say(LISTENING))
     assert await verdict(caller) == [SpeechStarted, SpeechStopped, SpeechDismissed]
+    assert counters.interruptions == {Verdict.DISMISSED: 1}
     assert caller.all(SpeechDismissed)[0].audio_end_ms == caller.all(SpeechStopped)[0].audio_end_ms
 
 
@@ -63,19 +68,27 @@ async def test_what_was_dismissed_is_no_part_of_the_next_turn(
     assert (await caller.transcript()).text == "spell cat"
 
 
-async def test_a_question_takes_the_floor_before_it_ends(caller: Caller, user: UserVoice) -> None:
+async def test_a_question_takes_the_floor_before_it_ends(
+    caller: Caller, user: UserVoice, counters: CascadeCounters
+) -> None:
+    counters.interruptions.clear()
     await caller.speak(user.say("what time is it today", after_ms=0))
     await caller.until(lambda: caller.all(FloorTaken))
     assert caller.all(TurnEnded) == []
     caller.session.cancel(1, 0)
     await caller.speak(user.silence(800))
     assert await verdict(caller) == [SpeechStarted, FloorTaken, SpeechStopped, TurnEnded]
+    assert counters.interruptions == {Verdict.TAKEN: 1}
 
 
 @pytest.mark.parametrize("word", ["stop", "no"])
-async def test_one_word_is_enough(caller: Caller, user: UserVoice, word: str) -> None:
+async def test_one_word_is_enough(
+    caller: Caller, user: UserVoice, counters: CascadeCounters, word: str
+) -> None:
+    counters.interruptions.clear()
     await caller.speak(user.say(word))
     assert (await verdict(caller))[-1] is TurnEnded
+    assert counters.interruptions == {Verdict.TAKEN: 1}
 
 
 async def test_a_transcript_that_is_lost_is_a_turn(
