@@ -49,13 +49,14 @@ def test_a_recording_goes_at_the_pace() -> None:
 def test_audio_at_a_hundred_times_real_time_is_refused_in_the_end() -> None:
     appended = AppendedAudio(RATE, 0.0)
     now = 0.0
+    for _ in range(int(MAX_AHEAD_S)):
+        appended.append(Pcm(), bytes(A_SECOND), now)
+        now += 0.01
+        taken(appended, now)
+    appended.append(Pcm(), bytes(A_SECOND), now)
     with pytest.raises(RealtimeError) as refused:
-        for _ in range(int(MAX_AHEAD_S) + 60):
-            appended.append(Pcm(), bytes(A_SECOND), now)
-            now += 0.01
-            taken(appended, now)
+        appended.append(Pcm(), bytes(6 * A_SECOND), now)
     assert refused.value.code == "rate_limit_exceeded"
-    assert now > MAX_AHEAD_S / 100
     appended.append(Pcm(), bytes(A_SECOND), now + 2.0)
 
 

@@ -5,7 +5,8 @@ https://platform.openai.com/docs/guides/realtime-websocket
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from aiohttp import WebSocketError, WSMsgType, web
@@ -76,7 +77,7 @@ class WebSocketEndpoint:
         self._authenticator = authenticator
         self._usage = usage
         self._allowed_origins = allowed_origins
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(PATH, self._serve, allow_head=False)]
@@ -100,7 +101,7 @@ class WebSocketEndpoint:
         )
         if not socket.can_prepare(request):
             raise ApiError(426, "Connect by WebSocket.", headers={"Upgrade": "websocket"})
-        with self._usage.begin_session(caller.key):
+        with self._usage.begin_session(caller.key), self._counted():
             call = await self._sessions.open(session)
             try:
                 await socket.prepare(request)
@@ -109,22 +110,37 @@ class WebSocketEndpoint:
                 self._sessions.forget(call, CloseReason.CANCELLED)
         return socket
 
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count the request among those that run."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            yield
+        finally:
+            self._running.discard(task)
+
     async def _run(self, connection: "_Connection", call: WebSocketCall) -> None:
         """Return when both sides are done: a response cannot follow, whatever happened."""
+        reading = asyncio.create_task(connection.read(call))
         writing = asyncio.create_task(connection.write())
-        self._running.add(writing)
-        writing.add_done_callback(self._running.discard)
         try:
             call.start(connection)
-            await connection.read(call)
+            await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             call.close(connection.why_ended)
-            await asyncio.shield(writing)
+            await writing
+            reading.cancel()
+            await asyncio.wait((reading,))
+            await connection.finish()
         except Exception:  # noqa: BLE001
             call.fail()
         finally:
             # Where the connection is lost, aiohttp cancels this.
             call.close(connection.why_ended)
+            reading.cancel()
             writing.cancel()
+            connection.release()
 
     def _wanted(self, request: web.Request, caller: Caller) -> RealtimeSession:
         """What the request asks for. Raises ApiError or RealtimeError."""
@@ -203,19 +219,24 @@ class _Connection:
             loop.call_soon(self._flush)
 
     async def write(self) -> None:
-        """Send what is queued until the end, and the end."""
+        """Send what is queued until there will be no more."""
         try:
             while self._end is None or self._queue:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._write_queued()
-            code, reason = self._end
-            await self._socket.close(code=code, message=reason.encode())
         except ConnectionError:
             return  # The reader hears of it, too.
-        finally:
-            if self._aborting is not None:
-                self._aborting.cancel()
+
+    async def finish(self) -> None:
+        """Say the end, and wait for the client's answer; nobody may read meanwhile."""
+        code, reason = self._end or (1000, "")
+        await self._socket.close(code=code, message=reason.encode())
+
+    def release(self) -> None:
+        """The connection is over."""
+        if self._aborting is not None:
+            self._aborting.cancel()
 
     async def _write_queued(self) -> None:
         while self._queue:
