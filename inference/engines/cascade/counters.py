@@ -50,15 +50,6 @@ class Verdict(Enum):
     """A cough, or a listener's "mm-hm"."""
 
 
-class Verdict(Enum):
-    """What speech that began over an answer was taken for."""
-
-    TAKEN = "taken"
-    """An interruption."""
-    DISMISSED = "dismissed"
-    """A cough, or a listener's "mm-hm"."""
-
-
 @dataclass(slots=True)
 class TurnModelCounters:
     """Questions to the end-of-turn model."""
@@ -92,8 +83,6 @@ class CascadeCounters:
     speculation: SpeculationCounters = field(default_factory=SpeculationCounters)
     turn_model: TurnModelCounters = field(default_factory=TurnModelCounters)
     consultations: Counter[Consultation] = field(default_factory=Counter)
-    interruptions: Counter[Verdict] = field(default_factory=Counter)
-    """By the engine's judgement of them."""
     interruptions: Counter[Verdict] = field(default_factory=Counter)
     """By the engine's judgement of them."""
     model_servers: ModelServerCounters = field(default_factory=ModelServerCounters)
