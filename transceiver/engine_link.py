@@ -58,12 +58,15 @@ MAX_LOSSES, LOSSES_S = 5, 60.0
 MIN_STAY_S = 10.0
 """How long a session serves before its context may make the call move again."""
 
+RATES = range(8_000, 48_001)
+"""Samples a second that an engine may ask for."""
+
 TOLD_ITEMS = 300
 """Items that one session hears of, before the call's history is compacted."""
 
 UNAVAILABLE = Error("engine_unavailable", "No inference replica takes the session.", fatal=True)
 LOST = Error("engine_lost", "The inference replica was lost.", fatal=True)
-UNSUITABLE = Error("engine_unsuitable", "The replica's sample rates are others.", fatal=True)
+UNSUITABLE = Error("engine_unsuitable", "The replica's sample rates are of no use.", fatal=True)
 
 
 class EngineHost(Protocol):
@@ -174,6 +177,8 @@ class EngineLink:
         while self.serving is not None and not self._closed:
             leg = self.serving
             answer = await leg.session.opened()
+            if isinstance(answer, Ready) and not _usable(answer):
+                answer = UNSUITABLE
             if isinstance(answer, Ready) or self._closed:
                 break
             tried.add(leg.session.replica)
@@ -242,6 +247,8 @@ class EngineLink:
     def _ready(self, leg: EngineLeg, ready: Ready) -> None:
         begun = self._begun
         if begun is None:
+            if not _usable(ready):
+                return
             self._begun = ready
             self._replay.start(ready.input_rate)
         elif (ready.input_rate, ready.output_rate) != (begun.input_rate, begun.output_rate):
@@ -390,3 +397,7 @@ class EngineLink:
 
     def _input_ms(self, position: int) -> int:
         return position * 1000 // self._begun.input_rate if self._begun else 0
+
+
+def _usable(ready: Ready) -> bool:
+    return ready.input_rate in RATES and ready.output_rate in RATES

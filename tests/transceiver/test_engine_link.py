@@ -8,8 +8,9 @@ from antiphon_proto import trunk as engine
 from antiphon_proto.trunk import DoneStatus
 from chassis.host_port import HostPort
 from tests.transceiver.conversation_driver import RATE
-from tests.transceiver.handed_off_call import READY, A, B, HandedOffCall
+from tests.transceiver.handed_off_call import READY, A, B, HandedOffCall, Replicas
 from transceiver import engine_link
+from transceiver.engine_link import EngineLink
 from transceiver.hand_off import HandOffOutcome, HandOffReason
 
 SAID = "The quick brown fox"
@@ -415,6 +416,17 @@ async def test_a_call_that_begins_tries_other_replicas() -> None:
     assert await link.opened() == READY
     assert (call.first.closed, call.latest.replica) == ("engine_failed", B)
     assert len(call.latest.sent(engine.Open)) == 1
+
+
+async def test_a_call_begins_at_no_replica_whose_rates_are_nonsense() -> None:
+    call, replicas = HandedOffCall(), Replicas()
+    link = EngineLink(replicas, call, clock=lambda: 0.0, counters=call.counters)
+    [first] = replicas.sessions
+    link.command(call.engine_opening())
+    first.answer = engine.Ready("test", 0, 4_000_000_000, full_duplex=False)
+    first.tell(first.answer)
+    assert await link.opened() == READY
+    assert replicas.sessions[-1].replica == B
 
 
 async def test_a_call_that_every_replica_refuses_is_told_why() -> None:
