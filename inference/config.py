@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chassis.host_port import HostPort
 from chassis.logs import log_level
@@ -82,9 +82,18 @@ def vocabulary(text: str) -> Vocabulary:
 def endpoint_url(text: str) -> str:
     """The base URL of an OpenAI-compatible API; a bare host gets the usual `/v1`."""
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.username is not None:
+        raise ValueError("keys and passwords go into a file, not into the URL")
+    if not _is_endpoint(parts) or re.search(r"\s", text):
         raise ValueError(f"expected http://HOST[:PORT]/v1, not {text!r}")
-    return text if parts.path.strip("/") else f"{text.rstrip('/')}/v1"
+    return text.rstrip("/") if parts.path.strip("/") else f"{text.rstrip('/')}/v1"
+
+
+def _is_endpoint(parts: SplitResult) -> bool:
+    """Raises ValueError for a port that is none."""
+    port = parts.port
+    named = parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+    return named and not (parts.query or parts.fragment)
 
 
 def endpoint_urls(text: str) -> tuple[str, ...]:

@@ -20,10 +20,18 @@ def server_access(
         return None
     api_key = None
     if key_file is not None:
-        api_key = read_secret_file(f"--{kind}-api-key-file", key_file, str.strip)
+        api_key = read_secret_file(f"--{kind}-api-key-file", key_file, _api_key)
     return ServerAccess(
         urls=urls,
         api_key=api_key,
         connect_timeout_s=config.server_connect_timeout_s,
         session_header=config.server_session_header,
     )
+
+
+def _api_key(text: str) -> str:
+    """Raises ValueError for what no header can carry."""
+    key = text.strip()
+    if not (key and key.isascii() and key.isprintable()):
+        raise ValueError("expected one key")
+    return key

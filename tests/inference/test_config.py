@@ -28,6 +28,7 @@ def test_defaults() -> None:
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1"),
         ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1"),
+        ("http://[::1]:8000/v1/", "http://[::1]:8000/v1"),
         ("https://example.org/llm/v1", "https://example.org/llm/v1"),
     ],
 )
@@ -41,6 +42,11 @@ def test_endpoint_url(url: str, base: str) -> None:
         ("--engine", "moshi"),
         ("--llm-url", "example.org"),
         ("--llm-url", "ftp://example.org"),
+        ("--llm-url", "http://example.org:99999/v1"),
+        ("--llm-url", "http://example.org:http/v1"),
+        ("--llm-url", "http://[::1/v1"),
+        ("--llm-url", "http://exa mple.org/v1"),
+        ("--llm-url", "http://example.org/v1?key=1"),
         ("--llm-timeout-s", "0"),
         ("--llm-timeout-s", "nan"),
         ("--asr-vocabulary", "klingon"),
@@ -61,6 +67,21 @@ def test_endpoint_url(url: str, base: str) -> None:
 def test_a_value_that_cannot_be_used_is_named(flag: str, value: str) -> None:
     with pytest.raises(SettingError, match=flag):
         config(flag, value)
+
+
+def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingError, match="--tts-url") as refused:
+        config("--tts-url", "http://me:hunter2@example.org/v1")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"sk-1\nsk-2", b"sk-\xc3\xa9", b"\xff\xfe"])
+def test_a_file_without_a_usable_key(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    endpoint = ("--llm-url", "http://127.0.0.1:8000", "--llm-model", "m")
+    with pytest.raises(SettingError, match="--llm-api-key-file"):
+        available_engines(config(*endpoint, "--llm-api-key-file", str(file)), CascadeCounters())
 
 
 @pytest.mark.parametrize(
