@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.figures import OUT
 
-TIMEOUT_S = 900
+TIMEOUT_S = 400
 
 Figures = dict[str, float | str]
 

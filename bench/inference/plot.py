@@ -112,7 +112,7 @@ def _bar(contender: Contender, top: float, scale: Scale, figures: Figures) -> It
     reached = [_ms(figures, contender, f"{stage}.p50") for stage, *_ in PIECES]
     starts = [whole - reached[-1] + at for at in (0.0, *reached)]
     colours = [AROUND[0], *(colour for _, colour, _ in PIECES)]
-    lasting = zip([0.0, *starts], starts, colours, strict=True)
+    lasting = zip([0.0, *starts[:-1]], starts, colours, strict=True)
     for begin, end, colour in lasting:
         width = max(0.0, scale.x(end) - scale.x(begin))
         yield (
