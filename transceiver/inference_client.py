@@ -188,7 +188,7 @@ class InferenceClient:
             self._connected.clear()
         if self._defect.done():
             self._defect.result()
-        logger.warning("trunk broke: %s", connection.lost.result())
+        logger.warning("trunk to %s broke: %s", self.target, connection.lost.result())
         self._connection = None
         self._on_lost(self.target)
         self._lose_sessions()
