@@ -3,8 +3,11 @@
 A turn of the user, where the engine detects turns:
 
     quiet ──SpeechStarted──► speaking ──SpeechStopped──► paused ──TurnEnded──► committed
-              │ cuts the agent off                                   │ is answered
+              │ holds the agent's answer, or cuts it off             │ is answered
               ▼ where interrupt_response is set                      ▼ where create_response is
+
+What is held is cut off by FloorTaken and by TurnEnded, and goes on after SpeechDismissed, which
+leads back to quiet.
 
 `input_buffer` follows it, and `responses` the agent's turn that answers it. Where
 turn detection is off, the client commits (`input_audio_buffer.commit`) and asks for

@@ -76,10 +76,10 @@ class Replicas(Protocol):
 
 
 class EngineLeg:
-    """A session after the first: what it is told and tells is as if there were one for all.
+    """One of the sessions that follow one another as if there were one for all.
 
-    To it, its history is text, a response that was resumed begins with what is its own of it,
-    and of responses before that it knows nothing.
+    To one after the first, its history is text, a response that was resumed begins with what is
+    its own of it, and of responses before that it knows nothing.
     """
 
     def __init__(self, session: Session, opening: Callable[[], Open], opened_at: float) -> None:
