@@ -1,6 +1,7 @@
 """What `make bench-inference` runs, one after the other, each in processes of its own."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -41,8 +42,13 @@ class Part:
         return {
             f"{self.prefix}{key.removeprefix(self.prefix_there)}": value
             for key, value in measured.items()
-            if not key.startswith("machine.")
+            if not key.startswith("machine.") and not _is_nan(value)
         }
+
+
+def _is_nan(value: float | str) -> bool:
+    """Of a figure that nothing was counted for."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 PARTS = (

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from bench.tables import Figures
 
-WIDTH, HEIGHT = 830, 560
+WIDTH, HEIGHT = 830, 580
 LEFT, RIGHT = 150, 800
 CURVES_TOP, CURVES_HEIGHT = 84, 220
 BARS_TOP, BAR_HEIGHT, BAR_STEP = 380, 26, 40
 MARK_MS = 100
+PIECES_A_ROW = 3
 
 PERCENTS = tuple(range(5, 100, 5))
 
@@ -125,8 +126,10 @@ def _bar(contender: Contender, top: float, scale: Scale, figures: Figures) -> It
 
 
 def _pieces() -> Iterator[str]:
-    left, top = 22, HEIGHT - 22
-    for colour, text in (AROUND, *((colour, text) for _, colour, text in PIECES)):
+    left, top = 22, HEIGHT - 36
+    for place, (colour, text) in enumerate((AROUND, *(piece[1:] for piece in PIECES))):
+        if place == PIECES_A_ROW:
+            left, top = 22, HEIGHT - 14
         yield f'<rect x="{left}" y="{top - 10}" width="12" height="12" fill="{colour}"/>'
         yield f'<text x="{left + 17}" y="{top}">{text}</text>'
         left += 34 + round(6.2 * len(text))
