@@ -17,6 +17,8 @@ class ErrorCode(StrEnum):
     """A response's number is 0, was used before, or was never given."""
     RESPONSE_ACTIVE = "response_active"
     """The engine answers one response at a time."""
+    UNKNOWN_CALL = "unknown_call"
+    """A function's output names a call that is not in the conversation; it is left out."""
     SLOW_CONSUMER = "slow_consumer"
     """The transceiver let more output pile up than the session may hold."""
     ENGINE_FAILED = "engine_failed"

@@ -5,7 +5,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from antiphon_proto.trunk import Error, InputTranscript, Item, Respond, Role, SessionConfig
+from antiphon_proto.trunk import (
+    Error,
+    FunctionCall,
+    FunctionCallOutput,
+    InputTranscript,
+    Item,
+    Respond,
+    Role,
+    SessionConfig,
+)
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.brain.brain import Brain, Effect, Prompt
@@ -227,7 +236,19 @@ class CascadeSession:
     # ---- the conversation ----------------------------------------------------
 
     def create_item(self, item: Item, previous_item_id: str) -> None:
+        """Raises EngineError for the output of a call that nobody made."""
+        if isinstance(item.content, FunctionCallOutput):
+            self._check_call(item.content.call_id)
         self._history.insert(item, previous_item_id)
+
+    def _check_call(self, call_id: str) -> None:
+        calls = [item.content for item in self._history.items]
+        if self._answer is not None:
+            calls += self._answer.calls
+        if all(not isinstance(call, FunctionCall) or call.call_id != call_id for call in calls):
+            raise EngineError(
+                ErrorCode.UNKNOWN_CALL, "the output of a call that is not in the conversation"
+            )
 
     def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
         for given in self._given:

@@ -51,6 +51,8 @@ class _Calls:
     def __init__(self, messages: list[Message]) -> None:
         self._messages = messages
         self._unanswered: dict[str, tuple[FunctionCall, int]] = {}
+        self._early: dict[str, str] = {}
+        """Outputs that came while the answer that made the call, and ends with it, was spoken."""
         self._group = 0
         """Counts what comes between calls; those with the same number were made together."""
         self._calling: list[Message] = []
@@ -60,11 +62,15 @@ class _Calls:
 
     def made(self, call: FunctionCall) -> None:
         self._unanswered[call.call_id] = call, self._group
+        early = self._early.pop(call.call_id, None)
+        if early is not None:
+            self.answered(call.call_id, early)
 
     def answered(self, call_id: str, output: str) -> None:
         call, group = self._unanswered.pop(call_id, (None, None))
         self._group += 1
         if call is None:
+            self._early[call_id] = output
             return
         if group != self._calling_group:
             self._calling, self._calling_group = [], group

@@ -29,7 +29,7 @@ from inference.engines.cascade.speaker import AHEAD_MS
 from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.voices import DEFAULT
 from inference.engines.cascade.worker_process import WorkerProcess
-from inference.error_code import ErrorCode
+from inference.error_code import EngineError, ErrorCode
 from tests.inference.engines.cascade.caller import Caller
 from tests.inference.engines.cascade.scripted_brain import ScriptedBrain
 from tests.inference.user_voice import UserVoice
@@ -197,6 +197,37 @@ class TestMemory:
 
         assert caller.all(ToolCall)[0] == ToolCall(1, call)
         assert remembered(brain) == ["Let me look. ", call, output]
+
+    async def test_the_output_of_a_call_in_an_answer_that_is_still_spoken(
+        self, cascade: CascadeEngine, brain: ScriptedBrain
+    ) -> None:
+        call = FunctionCall("call_1", "look", "{}")
+        over = asyncio.Event()
+        brain.script = ["Let me look. ", call, over]
+        caller = Caller(cascade)
+        caller.respond()
+        await caller.until(lambda: caller.all(ToolCall))
+        output = FunctionCallOutput("call_1", "blue")
+        caller.session.create_item(Item("o", Role.USER, output), "")
+        over.set()
+        await caller.done()
+        caller.respond()
+        await caller.done()
+
+        assert remembered(brain) == [output, "Let me look. ", call]
+
+    async def test_the_output_of_a_call_that_nobody_made(
+        self, cascade: CascadeEngine, brain: ScriptedBrain
+    ) -> None:
+        caller = Caller(cascade)
+        item = Item("o", Role.USER, FunctionCallOutput("call_1", "blue"))
+        with pytest.raises(EngineError) as refused:
+            caller.session.create_item(item, "")
+        assert refused.value.code is ErrorCode.UNKNOWN_CALL
+        caller.respond()
+        await caller.done()
+
+        assert remembered(brain) == []
 
 
 class TestHandOff:

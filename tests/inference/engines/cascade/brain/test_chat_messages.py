@@ -92,6 +92,29 @@ def test_a_late_output_comes_right_behind_its_call() -> None:
     assert body(history).startswith(before)
 
 
+def test_an_output_that_came_while_the_answer_with_the_call_was_spoken() -> None:
+    history = (
+        Item("1", Role.USER, "Look, please."),
+        Item("2", Role.USER, FunctionCallOutput("a", "sky")),
+        Item("3", Role.ASSISTANT, "Let me look."),
+        Item("a", Role.ASSISTANT, FunctionCall("a", "look", "{}")),
+        Item("b", Role.ASSISTANT, FunctionCall("b", "wait", "{}")),
+    )
+    messages = chat_messages(Prompt("", history))
+    assert [message["role"] for message in messages[1:]] == [
+        "user",
+        "assistant",
+        "assistant",
+        "tool",
+    ]
+    assert messages[-1] == {"role": "tool", "tool_call_id": "a", "content": "sky"}
+
+
+def test_an_output_of_no_call_is_left_out() -> None:
+    history = (Item("1", Role.USER, "Hi."), Item("2", Role.USER, FunctionCallOutput("a", "sky")))
+    assert [message["role"] for message in chat_messages(Prompt("", history))] == ["system", "user"]
+
+
 def test_an_output_is_taken_once() -> None:
     history = (
         Item("a", Role.ASSISTANT, FunctionCall("a", "look", "{}")),
