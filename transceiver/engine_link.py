@@ -33,7 +33,7 @@ from antiphon_proto.trunk import (
     Respond,
 )
 from chassis.host_port import HostPort
-from transceiver.engine_history import COMPACT, WHOLE
+from transceiver.engine_history import WHOLE
 from transceiver.engine_leg import EngineLeg, Replicas, Resumption
 from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
 from transceiver.input_replay import InputReplay
@@ -278,7 +278,7 @@ class EngineLink:
         if len(self._losses) == MAX_LOSSES and now - self._losses[0] < LOSSES_S:
             self._abandon(adrift)
         else:
-            self._resume_elsewhere(adrift.tried)
+            self._resume_elsewhere(adrift, adrift.tried)
 
     def _drift(self, adrift: _Adrift, now: float) -> None:
         leg = self.serving
@@ -286,18 +286,18 @@ class EngineLink:
             self._dismiss(leg, failed=True)
             self._lose(leg, adrift.reason, adrift.why)
         elif leg is None:
-            self._resume_elsewhere(adrift.tried if now < adrift.retry_at else ())
+            self._resume_elsewhere(adrift, adrift.tried if now < adrift.retry_at else ())
         if self.serving is None and now - adrift.since > ADRIFT_S:
             self._abandon(adrift)
 
-    def _resume_elsewhere(self, but: Collection[HostPort] = ()) -> None:
+    def _resume_elsewhere(self, adrift: _Adrift, but: Collection[HostPort]) -> None:
         """Open a session that goes on with what was interrupted, where a replica takes it."""
         leg = self._leg(but)
         if leg is None:
             return
         resumption = self.host.engine_resumption()
         self.serving = leg
-        self._told_items = leg.open(WHOLE)
+        self._told_items = leg.open(adrift.reason.bounds)
         leg.resume(self._replay.script(), resumption)
 
     def _resumed(self) -> None:
@@ -350,10 +350,10 @@ class EngineLink:
 
     def _warm(self, move: _Move, serving: EngineLeg) -> None:
         """Open the next session beside the one that serves; a long history may stay there."""
-        compacts = move.reason is HandOffReason.CONTEXT
-        leg = self._leg(move.tried | (set() if compacts else {serving.session.replica}))
+        stays = move.reason is HandOffReason.CONTEXT
+        leg = self._leg(move.tried | (set() if stays else {serving.session.replica}))
         if leg is not None:
-            self._told_items = leg.open(COMPACT if compacts else WHOLE)
+            self._told_items = leg.open(move.reason.bounds)
             move.warm = leg
 
     def _cool(self, move: _Move) -> None:

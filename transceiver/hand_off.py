@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from transceiver.duration_histogram import DurationHistogram
+from transceiver.engine_history import COMPACT, WHOLE, HistoryBounds
 
 
 class HandOffReason(Enum):
@@ -18,6 +19,11 @@ class HandOffReason(Enum):
     """The replica is about to stop."""
     CONTEXT = "context"
     """The engine's context was nearly full: it went on with the newest part of the history."""
+
+    @property
+    def bounds(self) -> HistoryBounds:
+        """How much of the conversation the next session is told."""
+        return COMPACT if self is HandOffReason.CONTEXT else WHOLE
 
 
 class HandOffOutcome(Enum):

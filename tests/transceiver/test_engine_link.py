@@ -373,6 +373,19 @@ class TestContext:
         assert call.latest.sent(engine.ItemCreate) == []
         assert call.counters.ended == {(HandOffReason.CONTEXT, HandOffOutcome.IN_PAUSE): 1}
 
+    def test_without_a_pause_it_gets_one_too(self, call: HandedOffCall) -> None:
+        for _ in range(60):
+            call.turn(call.first, "word")
+            response = call.first.sent(engine.Respond)[-1].response
+            call.first.tell(engine.Done(response, DoneStatus.COMPLETED))
+        call.turn(call.first, "tell me")
+        call.say(call.first, 61, SAID, 30_000)
+        call.first.tell(engine.Draining(5_000))
+        call.pass_time(4.2)
+        assert call.first.closed == "handed_off"
+        assert len(call.contents(call.latest)) == 40
+        assert [each.response for each in call.latest.sent(engine.Respond)] == [61]
+
     def test_it_does_not_move_again_and_again(self, call: HandedOffCall) -> None:
         call.replicas.up = [A]
         for _ in range(5):
