@@ -1,5 +1,6 @@
 """The real application on a loopback port, before a stand-in for the rest of the transceiver."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from playwright.async_api import Browser, async_playwright
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
@@ -28,6 +30,13 @@ CLUSTER_KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
 WORKER: Address = ("127.0.0.1", 4)
 """In the ids of the server's own calls."""
 NOW = 1_800_000_000.25
+
+CHROMIUM = shutil.which("chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 
 @dataclass
@@ -164,3 +173,13 @@ async def server() -> AsyncIterator[Server]:
 async def client(server: Server) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(server.url) as session:
         yield Client(session, bearer(API_KEY))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: its pages were not tested")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()

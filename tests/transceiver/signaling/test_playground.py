@@ -4,12 +4,11 @@ Real calls from this page are proven by the end-to-end tests.
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.transceiver.signaling.conftest import API_KEY, OFFER, Server
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
@@ -20,12 +19,6 @@ FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
 PATIENCE_S = 20.0
 """Bounds a test that would otherwise hang; nothing is expected to take as long."""
 
-CHROMIUM = shutil.which("chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
 EXPECTED_NOISE = "Failed to load resource"
 """Chromium reports each refused request to the console itself."""
 
@@ -39,16 +32,6 @@ LATENCY = {
     "pacing": 22,
     "transport": 38,
 }
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: the playground was not tested")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

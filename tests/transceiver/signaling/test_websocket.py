@@ -46,6 +46,7 @@ from transceiver.websocket_calls import WebSocketCalls
 READY = trunk.Ready("test", 16_000, 24_000, full_duplex=False)
 PATIENCE_S = 10.0
 PAGE = "https://app.example"
+LIMITED_KEY = "sk-limited-0123456789"
 
 
 class Replica(Inference):
@@ -100,7 +101,7 @@ async def server() -> AsyncIterator[Server]:
     )
     app = signaling_app(
         RecordedCalls(),
-        ApiKeys([API_KEY]),
+        ApiKeys([API_KEY, f"{LIMITED_KEY} sessions=1 requests-per-minute=3"]),
         ClientSecrets(CLUSTER_KEYS),
         lambda: None,
         CallForwarding(CLUSTER_KEYS, WORKER, lambda _call_id: True),
@@ -243,6 +244,22 @@ async def test_who_cannot_be_served_is_told_by_http(
     assert await refusal(http, **key) == (503, "draining")
     for peer in peers:
         await peer.socket.close()
+
+
+async def test_a_keys_limits_are_those_of_its_sockets_too(
+    server: Server, http: aiohttp.ClientSession
+) -> None:
+    limited = bearer(LIMITED_KEY)
+    browser = {"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{LIMITED_KEY}"}
+    peer = await connect(server, http, headers=limited)
+    assert peer.socket._response.headers["x-ratelimit-remaining-requests"] == "2"
+    assert await refusal(http, **browser) == (429, "session_limit_exceeded")
+    await peer.socket.close()
+    while len(server.calls):
+        await asyncio.sleep(0.01)
+    await connect(server, http, headers=limited)
+    assert await refusal(http, **browser) == (429, "rate_limit_exceeded")
+    assert await refusal(http, **limited) == (429, "rate_limit_exceeded")
 
 
 async def test_a_client_that_is_gone_leaves_nothing(
