@@ -69,6 +69,7 @@ ALERTS = """\
 | `antiphon_transceiver_trunk_connected == 0` | no inference replica that takes sessions |
 | `rate(antiphon_transceiver_hand_offs_total{outcome="abandoned"}[5m]) > 0` | replicas die, and the others have no room for their calls |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
+| `antiphon_inference_cascade_recogniser_backlog_seconds > 2 * antiphon_inference_sessions` | the recognisers do not keep up: more `--asr-workers` or fewer `--max-sessions` |
 
 A key is out of use, and its line may leave the cluster's key file, when
 `rate(antiphon_relay_checks_verified_total{config_id="N"}[1h])` is 0. Frames in one tunnel datagram are
