@@ -183,8 +183,9 @@ async def test_a_recording_is_committed_by_hand(
 
 async def test_a_response_is_cancelled(deployment: RunningDeployment) -> None:
     async with session(deployment.url, deployment.api_key) as caller:
-        await caller.write(LONG_QUESTION)
+        await caller.write("repeat after me " + "the quick brown fox " * 200)
         await caller.connection.response.create()
+        await caller.event("response.output_audio.delta")
         await caller.connection.response.cancel()
         done = await caller.event("response.done")
         assert done.response.status == "cancelled"
