@@ -195,9 +195,13 @@ class ResponseStream:
     def keep(self) -> None:
         """No more output will come: what was said is on record, though not yet told to be whole."""
         if self._message is not None:
-            content = [self._content(self._message.text)]
             self._history.replace(
-                Message(id=self.item_id, role="assistant", content=content, status="in_progress")
+                Message(
+                    id=self.item_id,
+                    role="assistant",
+                    content=[self._content(self._message.text)],
+                    status="in_progress",
+                )
             )
 
     def close(self, item_status: ItemStatus) -> Events:
