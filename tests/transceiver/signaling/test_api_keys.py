@@ -2,6 +2,8 @@ import hashlib
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antiphon import keys as keys_command
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys, KeyLimits
@@ -89,3 +91,15 @@ def test_keeps_and_shows_no_key() -> None:
 
 def test_takes_what_the_command_hashes() -> None:
     assert ApiKeys.parse(keys_command.hashed("sk-one\n")).find("sk-one")
+
+
+@given(
+    st.text()
+    | st.lists(st.sampled_from(["sk-a", DIGEST, "sessions=", "1", " ", "\n"])).map("".join)
+)
+def test_arbitrary_text_is_keys_or_the_documented_error(text: str) -> None:
+    try:
+        keys = ApiKeys.parse(text)
+    except ApiKeyError:
+        return
+    assert keys == ApiKeys.parse(text + "\n# the end")
