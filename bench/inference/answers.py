@@ -34,6 +34,9 @@ CONFIG = SessionConfig(
     turn_detection=TurnDetection(), transcription=Transcription(), text_only=True
 )
 CONCURRENT = 4
+STRETCH_BYTES = 6400
+MAX_WAITING_S = 1.0
+"""Speech that all sessions together may be ahead of the recognisers."""
 
 RULES = Rules(lambda: datetime(2026, 11, 21, 15, 5), lambda: 0.0)
 """At a time that does not pass, so that an answer is the same whenever it is given."""
@@ -56,17 +59,25 @@ class Outcome:
         return self.answer in ("", NOT_UNDERSTOOD)
 
 
-async def ask(engine: CascadeEngine, voice: str, text: str, before_ms: int) -> Outcome:
+async def ask(
+    engine: CascadeEngine, counters: CascadeCounters, voice: str, text: str, before_ms: int
+) -> Outcome:
+    """Raises RuntimeError when speech was lost."""
     pcm = await asyncio.to_thread(say, text, voice, before_ms=before_ms)
     caller = Caller(engine, CONFIG)
     try:
-        await caller.speak(pcm)
+        for start in range(0, len(pcm), STRETCH_BYTES):
+            await caller.speak(pcm[start : start + STRETCH_BYTES])
+            while counters.work.recognition.waiting > MAX_WAITING_S:
+                await asyncio.sleep(0.005)
         answer = ""
         if caller.responses:
             await caller.done(1)
             answer = caller.answer(1)
-        finals = [each.text for each in caller.all(InputTranscript) if each.final]
-        return Outcome(voice, text, " / ".join(finals), answer)
+        finals = [each for each in caller.all(InputTranscript) if each.final]
+        if lost := [each.error for each in finals if each.error]:
+            raise RuntimeError(f"the recogniser lost {text!r}: {lost[0]}")
+        return Outcome(voice, text, " / ".join(each.text for each in finals), answer)
     finally:
         caller.session.close("asked")
 
@@ -86,7 +97,7 @@ async def outcomes(voices: Sequence[str], texts: Sequence[str]) -> list[Outcome]
     async def one(number: int, voice: str, text: str) -> Outcome:
         async with limit:
             # Not always at the same place in a window of the voice activity model.
-            return await ask(engine, voice, text, before_ms=400 + 7 * number % 32)
+            return await ask(engine, counters, voice, text, before_ms=400 + 7 * number % 32)
 
     try:
         spoken = [(voice, text) for voice in voices for text in texts]
