@@ -81,6 +81,8 @@ _PHRASE_WEIGHT = 20
 _BACKCHANNEL_WEIGHT = 8
 """Were they as likely as whole questions, silence would be heard as "oh"."""
 _TEMPLATE_WEIGHT = 3
+_SPELLING_WEIGHT = 4
+"""So that "how do" is not lost beside "how much is", which stands before every sum."""
 _OPERAND_STEP = 37
 """Pairs each operand with another one, without a preference: coprime to their number."""
 
@@ -93,7 +95,7 @@ def sentences() -> Iterator[tuple[str, int]]:
     yield from _timers()
     for word in SPELLABLE_WORDS:
         for template in ("spell {}", "how do you spell {}", "spell the word {}"):
-            yield template.format(word), 1
+            yield template.format(word), _SPELLING_WEIGHT
         yield f"repeat after me {word}", 1
     for phrase in REPEATABLE_PHRASES:
         yield f"repeat after me {phrase}", _TEMPLATE_WEIGHT
