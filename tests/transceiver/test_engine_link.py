@@ -1,5 +1,7 @@
 """Calls from replica to replica: killed, drained, full, wrong, silent."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -82,6 +84,32 @@ class TestLost:
             "input_audio_buffer.speech_stopped",
             "input_audio_buffer.committed",
         ]
+
+    @pytest.mark.parametrize("meant", [True, False])
+    def test_an_answer_that_is_held_waits_for_the_next_engines_verdict(
+        self, call: HandedOffCall, meant: bool
+    ) -> None:
+        judges = replace(READY, judges_interruptions=True)
+        call.first.tell(judges)
+        call.turn(call.first, "tell me")
+        call.say(call.first, 1, SAID, 2000)
+        call.play(500)
+        call.first.tell(engine.SpeechStarted(call.position_ms))
+        call.input(200)
+        call.kill(A)
+        call.latest.tell(judges)
+        call.play(200)
+        assert call.playout.played_ms(1) == 500
+        call.latest.tell(engine.SpeechStarted(call.position_ms - 200))
+        if meant:
+            call.latest.tell(engine.FloorTaken())
+            assert [each.response for each in call.latest.sent(engine.Cancel)] == [1]
+            assert call.last("response.done")["response"]["status"] == "cancelled"
+        else:
+            call.latest.tell(engine.SpeechDismissed(call.position_ms))
+            call.play(1000)
+            assert call.playout.played_ms(1) > 1000
+            assert call.latest.sent(engine.Commit) == []
 
     def test_a_turn_whose_words_were_not_known_is_committed_again(
         self, call: HandedOffCall
