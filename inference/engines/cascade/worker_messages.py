@@ -57,6 +57,8 @@ class Kind(IntEnum):
     """The transcript of all audio before SETTLE, UTF-8."""
     WORKED = 18
     """What was done since the last of these, as a Worked."""
+    FAILED = 19
+    """Why the worker cannot start, UTF-8; its last message."""
 
 
 class WorkerMessage(NamedTuple):

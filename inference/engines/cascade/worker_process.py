@@ -64,6 +64,7 @@ class WorkerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._ever_ready = False
+        self._failure = ""
         self._supervision: asyncio.Task[None] | None = None
         self._heard_at = 0.0
 
@@ -92,7 +93,8 @@ class WorkerProcess:
         if not ready.done():
             ready.cancel()
             await self.close()
-            raise OSError(f"the {self._kind.value} process did not start")
+            reason = f": {self._failure}" if self._failure else ""
+            raise OSError(f"the {self._kind.value} process did not start{reason}")
 
     def send(self, message: WorkerMessage) -> None:
         """Queue a message. Raises WorkerLostError when nobody would read it."""
@@ -161,6 +163,10 @@ class WorkerProcess:
         if message.kind is Kind.READY:
             self._ready.set()
             self._ever_ready = True
+        elif message.kind is Kind.FAILED:
+            self._failure = message.payload.decode("utf-8", "replace")
+            if self._ever_ready:
+                logger.warning("the %s process cannot start: %s", self._kind.value, self._failure)
         else:
             self._on_message(message)
 

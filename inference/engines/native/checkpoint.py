@@ -6,6 +6,7 @@ A directory holds what such a repository does: config.json, which names the weig
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from moshi.models import loaders
 
 CONFIG = "config.json"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 class CheckpointError(ValueError):
@@ -25,6 +27,8 @@ def checkpoint(path_or_id: str) -> loaders.CheckpointInfo:
     try:
         if directory.is_dir():
             info = _local(directory)
+        elif directory.is_absolute() or not HUB_ID.fullmatch(path_or_id):
+            raise CheckpointError("neither a directory nor an id on Hugging Face")
         else:
             info = loaders.CheckpointInfo.from_hf_repo(path_or_id)
     except (OSError, ValueError, KeyError, HfHubHTTPError, HFValidationError) as error:

@@ -34,7 +34,7 @@ START_TIMEOUT_S = 1800.0
 """Weights may have to be downloaded first."""
 
 NEEDED = ("torch", "moshi", "sentencepiece")
-INSTALL = "pip install 'antiphon[native]' && pip install --no-deps moshi"
+INSTALL = "make native, or pip install 'antiphon[native]' && pip install --no-deps moshi"
 FAILED = Error(ErrorCode.ENGINE_FAILED, "the engine failed", fatal=True)
 MODEL_LOST = Error(ErrorCode.ENGINE_FAILED, "the model process ended", fatal=True)
 

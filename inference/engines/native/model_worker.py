@@ -8,6 +8,7 @@ import argparse
 import math
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ from inference.engines.native.step_budget import BUDGET_S, slots_within_budget
 from inference.engines.native.step_scheduler import SILENCE
 from inference.engines.native.step_server import StepServer
 
+LONGEST_REASON = 1000
+"""Characters: some of torch's errors are pages."""
 SPARE_SLOTS = 1
 """Beside those of sessions: where a long conversation is compacted."""
 READ_BYTES = 1 << 20
@@ -90,13 +93,17 @@ def serve(server: StepServer) -> None:
 def main(argv: Sequence[str]) -> int:
     options = _options(argv)
     configure_logging("model", options.log_level)
+    # Ctrl-C is for the parent, which then closes standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
         parts = load_parts(options.model, options.device, int8=options.int8)
         batch, seconds = fitting_batch(parts, options.slots, options.budget_s)
     except (CheckpointError, RuntimeError) as error:
-        print(f"native engine: {error}", file=sys.stderr)
+        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        failed = WorkerMessage(Kind.FAILED, payload=reason.encode())
+        _write(sys.stdout.fileno(), failed.encode())
         return 2
     info = ModelInfo(batch.slots - SPARE_SLOTS, seconds, batch.context_steps)
     hello = WorkerMessage(Kind.MODEL, payload=msgspec.json.encode(info))

@@ -37,6 +37,8 @@ class MoshiParts:
 
 def load_parts(path_or_id: str, device: str, *, int8: bool = False) -> MoshiParts:
     """In bf16 on CUDA, else in 32 bit. Raises CheckpointError, and RuntimeError for the device."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise RuntimeError(f"torch finds no GPU for --native-device {device}")
     info = checkpoint(path_or_id)
     dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
     language_model = info.get_moshi(device=device, dtype=dtype)

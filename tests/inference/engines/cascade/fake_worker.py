@@ -11,6 +11,9 @@ def main() -> None:
     if "refuse" in sys.argv:
         sys.exit("this worker refuses to start")
     output = sys.stdout.fileno()
+    if "explain" in sys.argv:
+        os.write(output, WorkerMessage(Kind.FAILED, payload=b"there is no model").encode())
+        sys.exit(2)
     os.write(output, WorkerMessage(Kind.READY).encode())
     reader = WorkerMessageReader()
     while data := os.read(sys.stdin.fileno(), 65536):

@@ -111,6 +111,12 @@ async def test_a_worker_that_cannot_start() -> None:
         await worker.process.start()
 
 
+async def test_a_worker_that_says_why_it_cannot_start() -> None:
+    worker = WorkerUnderTest("explain")
+    with pytest.raises(OSError, match=r"did not start: there is no model$"):
+        await worker.process.start()
+
+
 async def test_a_worker_is_replaced_once_the_machine_can_start_one(
     worker: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

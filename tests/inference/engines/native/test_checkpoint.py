@@ -45,6 +45,7 @@ def test_a_config_that_is_none(directory: Path, text: str) -> None:
         checkpoint(str(directory))
 
 
-def test_an_id_that_can_be_none() -> None:
-    with pytest.raises(CheckpointError):
-        checkpoint("no such/model/at all")
+@pytest.mark.parametrize("name", ["no such/model/at all", "/no/such/directory", "moshiko"])
+def test_neither_a_directory_nor_an_id(name: str) -> None:
+    with pytest.raises(CheckpointError, match="neither"):
+        checkpoint(name)

@@ -159,8 +159,7 @@ async def test_a_crash_ends_its_sessions_and_the_model_is_started_again(
     assert sum(engine.counters.restarts.values()) == 1
 
 
-async def test_a_model_that_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     engine = NativeEngine(NativeOptions(model=str(tmp_path), device="cpu"), CascadeCounters())
-    with pytest.raises(OSError, match="did not start"):
+    with pytest.raises(OSError, match=r"did not start: .*config\.json"):
         await engine.start()
-    assert "config.json" in capfd.readouterr().err
