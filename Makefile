@@ -5,10 +5,11 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
+.PHONY: help up native test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
+	@echo "make native  install torch and moshi (gigabytes) for up's native engine"
 	@echo "make test   unit, property and end-to-end tests, with real clients"
 	@echo "make test-vllm  install vLLM's CPU build (4 GB, once), and test against it"
 	@echo "make check  lint, format, types, generated code, import rules"
@@ -25,6 +26,8 @@ help:
 
 up: .venv/ready-to-run
 	@exec $(BIN)/antiphon up
+
+native: .venv/ready-for-native
 
 test: .venv/ready-to-develop debian-packages
 	$(BIN)/pytest $(PYTEST_ARGS)
@@ -112,14 +115,22 @@ define install
 	@touch $@
 endef
 
+# It pins a torch that is years older than the one that it works with.
+define install-moshi
+	@$(PIP_INSTALL) --no-deps moshi
+endef
+
 .venv/ready-to-run: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,all)
 
+.venv/ready-for-native: .venv/ready-to-run
+	$(install-moshi)
+	$(call install,native)
+
 .venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
+	$(install-moshi)
 	$(call install,dev)
-	@# It pins a torch that is years older than the one that it works with.
-	@$(PIP_INSTALL) --no-deps moshi
-	@touch .venv/ready-to-run
+	@touch .venv/ready-to-run .venv/ready-for-native
 
 .venv/ready-to-bench: .venv/ready-to-develop
 	$(call install,bench)
