@@ -50,6 +50,7 @@ LIBRARIES = (
     Library("cryptography", "cryptography"),
     Library("espeakng_loader", "espeakng-loader"),
     Library("grpc", "grpcio"),
+    Library("hpack", "hpack"),
     Library("msgspec", "msgspec"),
     Library("numpy", "numpy"),
     Library("onnxruntime", "onnxruntime"),
