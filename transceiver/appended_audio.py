@@ -28,7 +28,7 @@ class AppendedAudio:
 
     def __init__(self, rate: int, now: float) -> None:
         self._decoder = EventAudioDecoder(rate)
-        self._waiting: deque[tuple[AudioFormat, bytes]] = deque()
+        self._waiting: deque[tuple[AudioFormat, memoryview]] = deque()
         self._position = 0
         self._ahead_s, self._appended_at = 0.0, now
         self._burst_s, self._taken_at = 0.0, now
@@ -44,9 +44,7 @@ class AppendedAudio:
                 param="audio",
             )
         self._ahead_s, self._appended_at = ahead_s, now
-        step = int(a_second * FRAME_S)
-        for start in range(0, len(audio), step):
-            self._waiting.append((audio_format, audio[start : start + step]))
+        self._waiting.append((audio_format, memoryview(audio)))
 
     def take(self, now: float) -> list[tuple[int, bytes]]:
         """What may go now: frames and the positions of their first samples."""
@@ -54,13 +52,20 @@ class AppendedAudio:
         self._taken_at = now
         frames: list[tuple[int, bytes]] = []
         while self._waiting and self._burst_s < BURST_S:
-            audio_format, audio = self._waiting.popleft()
+            audio_format, audio = self._next_frame()
             self._burst_s += len(audio) / bytes_per_s(audio_format)
             pcm = self._decoder.decode(audio_format, audio)
             if pcm:
                 frames.append((self._position, pcm))
                 self._position += len(pcm) // BYTES_PER_SAMPLE
         return frames
+
+    def _next_frame(self) -> tuple[AudioFormat, bytes]:
+        audio_format, audio = self._waiting.popleft()
+        size = int(bytes_per_s(audio_format) * FRAME_S)
+        if len(audio) > size:
+            self._waiting.appendleft((audio_format, audio[size:]))
+        return audio_format, bytes(audio[:size])
 
     @property
     def wait_s(self) -> float:

@@ -17,7 +17,6 @@ The order of events is the API's:
 https://platform.openai.com/docs/guides/realtime-conversations
 """
 
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
@@ -229,12 +228,8 @@ class Conversation:
             raise RealtimeError(
                 "unsupported_on_transport", "A WebRTC session's audio travels on its track."
             )
-        try:
-            audio = b64decode(event.audio, validate=True)
-        except ValueError as error:
-            raise RealtimeError("invalid_value", "Expected base64.", param="audio") from error
         audio_format = self._session.current.audio.input.format
-        self._outbox.add(AppendAudio(audio, audio_format, event.event_id))
+        self._outbox.add(AppendAudio(event.audio, audio_format, event.event_id))
 
     def _commit_at_request(self, _event: asked.InputAudioBufferCommit) -> None:
         if not self._input.committable:

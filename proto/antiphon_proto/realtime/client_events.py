@@ -32,9 +32,9 @@ class SessionUpdate(_ClientEvent, frozen=True, tag="session.update"):
 
 
 class InputAudioBufferAppend(_ClientEvent, frozen=True, tag="input_audio_buffer.append"):
-    """Base64 of audio in the session's input format, where audio has no track of its own."""
+    """Audio in the session's input format, base64, where audio has no track of its own."""
 
-    audio: str
+    audio: bytes
 
 
 class InputAudioBufferCommit(_ClientEvent, frozen=True, tag="input_audio_buffer.commit"):
