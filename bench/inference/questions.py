@@ -10,9 +10,6 @@ from inference.engines.cascade.number_words import number_words
 SUMS, TIMERS, PHRASES, SPELLINGS, REPETITIONS = 40, 15, 25, 10, 10
 """Questions of each kind in a hundred."""
 
-ASKED = [phrase for phrase in domain.PHRASES if phrase not in domain.BACKCHANNELS]
-"""Nobody waits for an answer to "mhm"."""
-
 SUBJECTS = (
     "my neighbour",
     "the old captain",
@@ -67,7 +64,7 @@ def domain_questions(count: int = 100) -> list[str]:
     questions = [
         *_different(chance, SUMS, _sum),
         *_different(chance, TIMERS, _timer),
-        *chance.sample(ASKED, PHRASES),
+        *chance.sample(domain.PHRASES, PHRASES),
         *(f"how do you spell {word}" for word in chance.sample(domain.SPELLABLE_WORDS, SPELLINGS)),
         *(
             f"repeat after me {phrase}"

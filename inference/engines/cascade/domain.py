@@ -78,7 +78,7 @@ REPEATABLE_PHRASES = (
 )
 
 _PHRASE_WEIGHT = 20
-_BACKCHANNEL_WEIGHT = 8
+_BACKCHANNEL_WEIGHT = 12
 """Were they as likely as whole questions, silence would be heard as "oh"."""
 _TEMPLATE_WEIGHT = 3
 _SPELLING_WEIGHT = 4
