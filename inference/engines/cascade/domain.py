@@ -62,6 +62,8 @@ SPELLABLE_WORDS = tuple(
     """.split()  # noqa: SIM905  (one word a line would be a page)
 )
 
+SPELLING_REQUESTS = ("spell {}", "how do you spell {}", "can you spell {}", "spell the word {}")
+
 REPEATABLE_PHRASES = (
     "good morning",
     "good evening",
@@ -94,7 +96,7 @@ def sentences() -> Iterator[tuple[str, int]]:
     yield from _sums()
     yield from _timers()
     for word in SPELLABLE_WORDS:
-        for template in ("spell {}", "how do you spell {}", "spell the word {}"):
+        for template in SPELLING_REQUESTS:
             yield template.format(word), _SPELLING_WEIGHT
         yield f"repeat after me {word}", 1
     for phrase in REPEATABLE_PHRASES:

@@ -117,7 +117,7 @@ class RulesBrain:
             _rule(domain.TIMER_QUESTIONS, lambda _: self._time_left()),
             _rule(domain.TIMER_CANCELLATIONS, lambda _: self._cancel_timers()),
             (re.compile(r"(?:set|start) a timer for (.+) (second|minute|hour)s?"), self._set_timer),
-            (re.compile(r"(?:how do you )?spell (?:the word )?([a-z]+)"), _spell),
+            (re.compile(r"(?:(?:how do|can) you )?spell (?:the word )?([a-z]+)"), _spell),
             (re.compile(r"repeat after me (.+)"), lambda match: f"{match[1].capitalize()}."),
             (re.compile(r"(?:(?:what is|how much is|calculate) )?(.+)"), _sum),
         ]
