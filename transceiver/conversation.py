@@ -130,7 +130,7 @@ class Conversation:
         """The conversation as it is, without the answer that is being given."""
         giving = self._responses.giving
         items = [each for each in self._history.items() if each[0].id != giving]
-        config = self._responses.engine_config()
+        config = self._session.engine_config()
         model = self._session.current.model
         return engine.Open(self._call_id, model, config, engine_history(items))
 

@@ -44,7 +44,7 @@ from transceiver.response_outcome import (
     outcome_of,
 )
 from transceiver.response_stream import CONTENT_INDEX, ResponseStream
-from transceiver.session_state import SessionState, differs_beyond_request, engine_config
+from transceiver.session_state import SessionState, engine_config
 from transceiver.unplayed import Unplayed
 
 AGAIN_MS = 200
@@ -84,7 +84,6 @@ class Responses:
         self._active: ResponseStream | None = None
         self._generated: engine.Done | None = None
         self._request = engine.Respond(0, "")
-        self._engine_config: engine.SessionConfig | None = None
         self._unplayed = Unplayed()
         self._held = False
         self._owed = False
@@ -123,10 +122,9 @@ class Responses:
         )
         self._active = stream
         self._ledger.responding(stream.number)
-        self._override_engine(engine_config(session))
-        text_only = session.text_only if params.output_modalities else None
-        instructions = params.instructions or ""
-        self._request = engine.Respond(stream.number, stream.item_id, instructions, text_only)
+        asked, usual = engine_config(session), self._session.engine_config()
+        once = None if asked == usual else asked
+        self._request = engine.Respond(stream.number, stream.item_id, once)
         self._outbox.command(self._request)
         self._outbox.send(*stream.created())
 
@@ -182,10 +180,6 @@ class Responses:
     def giving(self) -> str | None:
         """The id of the message that is being generated."""
         return self._active.item_id if self._active and not self._generated else None
-
-    def engine_config(self) -> engine.SessionConfig:
-        """What the engine is told, with what holds for one response only."""
-        return self._engine_config or self._session.engine_config()
 
     def resume(self) -> Resumption | None:
         """Have another engine go on with the active response, if there is more to come.
@@ -333,21 +327,8 @@ class Responses:
         self._outbox.send(*stream.done(outcome, latency_metadata(account)))
         if account:
             self._outbox.add(TurnMeasured(account))
-        self._restore_engine()
 
     def _answer_owed_turn(self) -> None:
         if self._owed:
             self._owed = False
             self.create(ResponseParams())
-
-    # ---- overrides for one response ------------------------------------------
-
-    def _override_engine(self, config: engine.SessionConfig) -> None:
-        if differs_beyond_request(config, self._session.engine_config()):
-            self._engine_config = config
-            self._outbox.command(engine.Update(config))
-
-    def _restore_engine(self) -> None:
-        if self._engine_config is not None:
-            self._engine_config = None
-            self._outbox.command(engine.Update(self._session.engine_config()))

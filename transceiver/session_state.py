@@ -1,7 +1,5 @@
 """The session's configuration as it stands, and what an engine is told of it."""
 
-from dataclasses import replace
-
 import msgspec
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
@@ -110,13 +108,9 @@ def engine_config(session: RealtimeSession) -> SessionConfig:
         tools=tuple(map(_tool, session.tools)),
         tool_choice=choice.name if isinstance(choice, FunctionChoice) else choice,
         max_output_tokens=0 if limit == "inf" else limit,
+        speed=session.audio.output.speed,
+        parallel_tool_calls=session.parallel_tool_calls,
     )
-
-
-def differs_beyond_request(config: SessionConfig, other: SessionConfig) -> bool:
-    """Whether they differ in more than what a Respond command can say for itself."""
-    alike = replace(config, instructions=other.instructions, text_only=other.text_only)
-    return alike != other
 
 
 def _overrides(params: ResponseParams) -> bytes:

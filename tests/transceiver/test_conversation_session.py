@@ -155,44 +155,36 @@ def test_metadata_is_echoed() -> None:
     assert driver.last("response.done")["response"]["metadata"] == {"client_event_id": "abc"}
 
 
-def test_what_the_trunk_can_say_of_a_response_itself() -> None:
-    driver = Driver()
-    driver.client(
-        "response.create", response={"instructions": "Whisper.", "output_modalities": ["text"]}
-    )
-    respond = driver.sent(engine.Respond)[0]
-    assert (respond.instructions, respond.text_only) == ("Whisper.", True)
-    assert driver.last("response.created")["response"]["output_modalities"] == ["text"]
-    assert not driver.sent(engine.Update)
-    driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
-    driver.client("response.create")
-    assert driver.sent(engine.Respond)[1].text_only is None
-
-
-def test_other_overrides_hold_for_one_response() -> None:
+def test_overrides_hold_for_one_response() -> None:
     driver = Driver({"instructions": "Be brief."})
     tool = {"type": "function", "name": "weather"}
     driver.client(
         "response.create",
         response={
+            "instructions": "Whisper.",
+            "output_modalities": ["text"],
             "tools": [tool],
             "tool_choice": "required",
             "max_output_tokens": 50,
             "audio": {"output": {"voice": "verse"}, "input": {"turn_detection": None}},
         },
     )
-    (override,) = driver.sent(engine.Update)
-    assert [tool.name for tool in override.config.tools] == ["weather"]
-    assert override.config.tool_choice == "required"
-    assert override.config.max_output_tokens == 50
-    assert override.config.voice == "verse"
-    assert override.config.turn_detection is not None, "a response does not configure input"
+    (respond,) = driver.sent(engine.Respond)
+    assert respond.config is not None
+    assert (respond.config.instructions, respond.config.text_only) == ("Whisper.", True)
+    assert [tool.name for tool in respond.config.tools] == ["weather"]
+    assert respond.config.tool_choice == "required"
+    assert respond.config.max_output_tokens == 50
+    assert respond.config.voice == "verse"
+    assert respond.config.turn_detection is not None, "a response does not configure input"
     created = driver.last("response.created")["response"]
+    assert created["output_modalities"] == ["text"]
     assert created["audio"]["output"]["voice"] == "verse"
     assert created["max_output_tokens"] == 50
-    assert isinstance(driver.commands[-1], engine.Respond)
     driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
-    assert driver.sent(engine.Update)[-1].config == driver.sent(engine.Open)[0].config
+    driver.client("response.create")
+    assert driver.sent(engine.Respond)[1].config is None
+    assert not driver.sent(engine.Update)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.brain.brain import Brain, Effect, Prompt
 from inference.engines.cascade.brain.unsaid import resumed
 from inference.engines.cascade.counters import Miss, SpeculationCounters
-from inference.engines.cascade.draft import Draft
+from inference.engines.cascade.draft import Draft, MakeSpeaker
 from inference.engines.cascade.gate import Take
 from inference.engines.cascade.history import History
 from inference.engines.cascade.listener import Listener
@@ -138,13 +138,13 @@ class CascadeSession:
         if request.said:
             self._history.delete(request.item_id)
         asked_about = frozenset(item.id for item in self._history.items)
-        text_only = self._config.text_only if request.text_only is None else request.text_only
+        config = request.config or self._config
         answer = self._answer = Answer(
             request.response,
             turn=turn,
             prepare=lambda: self._prepare(turn, asked_about, request),
-            draft=lambda prompt: self._claim(prompt, text_only=text_only),
-            make_speaker=None if text_only else self._speaker,
+            draft=lambda prompt: self._claim(prompt, config),
+            make_speaker=self._speaker(config),
             emit=self._emit,
             clock=self._clock,
             on_over=self._keep_answer,
@@ -181,12 +181,11 @@ class CascadeSession:
         if self._transcribing:
             await asyncio.wait(self._transcribing)
         await turn.transcript(self._clock)
-        prompt = self._prompt(item for item in self._history.items if item.id in asked_about)
-        instructions = request.instructions or prompt.instructions
-        return replace(prompt, instructions=instructions, said=request.said)
+        asked = [item for item in self._history.items if item.id in asked_about]
+        prompt = self._prompt(request.config or self._config, asked)
+        return replace(prompt, said=request.said)
 
-    def _prompt(self, history: Iterable[Item]) -> Prompt:
-        config = self._config
+    def _prompt(self, config: SessionConfig, history: Iterable[Item]) -> Prompt:
         return Prompt(
             instructions=config.instructions,
             history=tuple(history),
@@ -200,26 +199,29 @@ class CascadeSession:
         """What will be asked if the turn is over; None while that is open."""
         if self._agent_speaks() or self._transcribing:
             return None
-        return self._prompt((*self._history.items, guessed_item(words)))
+        return self._prompt(self._config, (*self._history.items, guessed_item(words)))
 
-    def _claim(self, prompt: Prompt, *, text_only: bool) -> Draft:
+    def _claim(self, prompt: Prompt, config: SessionConfig) -> Draft:
         """The answer to `prompt`, begun in the pause or now."""
-        begun = self._speculation.claim(prompt, spoken=not text_only)
-        return begun or self._draft(prompt, text_only=text_only)
+        begun = None
+        if config.voice == self._config.voice:
+            begun = self._speculation.claim(prompt, spoken=not config.text_only)
+        return begun or Draft(prompt, self._brain, self._speaker(config))
 
-    def _draft(self, prompt: Prompt, *, text_only: bool | None = None) -> Draft:
-        if text_only is None:
-            text_only = self._config.text_only
-        return Draft(prompt, self._brain, None if text_only else self._speaker)
+    def _draft(self, prompt: Prompt) -> Draft:
+        return Draft(prompt, self._brain, self._speaker(self._config))
 
-    def _speaker(self, give: Take) -> Speaker:
-        config = self._config
+    def _speaker(self, config: SessionConfig) -> MakeSpeaker | None:
+        """None for answers that are text only."""
 
-        def report(error: SynthesisError) -> None:
-            """Nobody hears of an answer that is never given."""
-            give(Effect(lambda: self._emit(Error(error.code, str(error)))))
+        def make(give: Take) -> Speaker:
+            def report(error: SynthesisError) -> None:
+                """Nobody hears of an answer that is never given."""
+                give(Effect(lambda: self._emit(Error(error.code, str(error)))))
 
-        return Speaker(self._voice(config.voice, report), config.output_credit_ms, give)
+            return Speaker(self._voice(config.voice, report), config.output_credit_ms, give)
+
+        return None if config.text_only else make
 
     def _keep_answer(self, answer: Answer) -> None:
         """Remember an answer that is over."""

@@ -133,7 +133,7 @@ class NativeSession:
             raise EngineError(
                 ErrorCode.RESPONSE_ACTIVE, f"response {self._response.response} is not done"
             )
-        asked = self._config.text_only if request.text_only is None else request.text_only
+        asked = (request.config or self._config).text_only
         self._response = SpokenResponse(request, self._emit, asked, {Stage.RESPOND: self._clock()})
         self._emit(ResponseStarted(request.response))
         if self._run is Run.HELD:

@@ -10,6 +10,8 @@ from antiphon_proto.trunk.session_config import (
     DEFAULT_OUTPUT_CREDIT_MS,
     DEFAULT_THRESHOLD,
     MAX_PREFIX_PADDING_MS,
+    MAX_SPEED,
+    MIN_SPEED,
     Eagerness,
     SessionConfig,
     Tool,
@@ -135,6 +137,8 @@ def _write_config(config: SessionConfig) -> pb.SessionConfig:
         tool_choice=config.tool_choice,
         max_output_tokens=config.max_output_tokens,
         output_credit_ms=config.output_credit_ms,
+        speed=config.speed,
+        single_tool_call=not config.parallel_tool_calls,
     )
 
 
@@ -153,6 +157,8 @@ def _read_config(message: pb.SessionConfig) -> SessionConfig:
         tool_choice=message.tool_choice or "auto",
         max_output_tokens=message.max_output_tokens,
         output_credit_ms=message.output_credit_ms or DEFAULT_OUTPUT_CREDIT_MS,
+        speed=message.speed if MIN_SPEED <= message.speed <= MAX_SPEED else 1.0,
+        parallel_tool_calls=not message.single_tool_call,
     )
 
 
@@ -187,7 +193,7 @@ def _read_transcription(message: pb.Transcription) -> Transcription:
 
 
 def _write_item(item: items.Item) -> pb.Item:
-    message = pb.Item(id=item.id, role=_ROLES[item.role])
+    message = pb.Item(id=item.id, role=_ROLES[item.role], images=item.images)
     match item.content:
         case str(text):
             message.text = text
@@ -209,24 +215,29 @@ def _read_item(message: pb.Item) -> items.Item:
         case "function_call_output":
             returned = message.function_call_output
             content = items.FunctionCallOutput(returned.call_id, returned.output)
-    return items.Item(message.id, _ROLES_READ.get(message.role, items.Role.USER), content)
+    role = _ROLES_READ.get(message.role, items.Role.USER)
+    return items.Item(message.id, role, content, tuple(message.images))
 
 
 def _write_respond(command: commands.Respond) -> pb.Respond:
+    config, context = command.config, command.context
     return pb.Respond(
         response=command.response,
         item_id=command.item_id,
-        instructions=command.instructions,
-        text_only=command.text_only,
+        config=None if config is None else _write_config(config),
+        context=None if context is None else pb.Context(items=map(_write_item, context)),
+        out_of_band=command.out_of_band,
         said=command.said,
     )
 
 
 def _read_respond(message: pb.Respond) -> commands.Respond:
+    context = message.context.items if message.HasField("context") else None
     return commands.Respond(
         response=message.response,
         item_id=message.item_id,
-        instructions=message.instructions,
-        text_only=message.text_only if message.HasField("text_only") else None,
+        config=_read_config(message.config) if message.HasField("config") else None,
+        context=None if context is None else tuple(map(_read_item, context)),
+        out_of_band=message.out_of_band,
         said=message.said,
     )

@@ -41,10 +41,12 @@ class Respond:
 
     response: int
     item_id: str
-    instructions: str = ""
-    """Empty: the session's own."""
-    text_only: bool | None = None
-    """None: as the session says."""
+    config: SessionConfig | None = None
+    """How to answer this once, None: as the session says. It does not change how to listen."""
+    context: tuple[Item, ...] | None = None
+    """What to answer, None: the conversation."""
+    out_of_band: bool = False
+    """The answer joins no conversation, and may be given beside one that does."""
     said: str = ""
     """What was heard of this answer already, from a replica that is gone: go on behind it."""
 

@@ -47,6 +47,8 @@ def event_to_protobuf(session: int, after_frames: int, event: events.Event) -> p
             message.words_spoken.CopyFrom(_write_words(event))
         case events.ResponseProposed():
             message.response_proposed.SetInParent()
+        case events.ToolCallDelta():
+            message.tool_call_delta.CopyFrom(_write_call_delta(event))
         case events.ToolCall(response, call):
             message.tool_call.CopyFrom(pb.ToolCall(response=response, call=_write_call(call)))
         case events.Done():
@@ -84,6 +86,8 @@ def event_from_protobuf(message: pb.Event) -> events.Event | None:
             return _read_words(message.words_spoken)
         case "response_proposed":
             return events.ResponseProposed()
+        case "tool_call_delta":
+            return _read_call_delta(message.tool_call_delta)
         case "tool_call":
             call = message.tool_call.call
             return events.ToolCall(
@@ -140,6 +144,21 @@ def _read_words(message: pb.WordsSpoken) -> events.WordsSpoken:
 
 def _write_call(call: FunctionCall) -> pb.FunctionCall:
     return pb.FunctionCall(call_id=call.call_id, name=call.name, arguments_json=call.arguments_json)
+
+
+def _write_call_delta(event: events.ToolCallDelta) -> pb.ToolCallDelta:
+    return pb.ToolCallDelta(
+        response=event.response,
+        call_id=event.call_id,
+        name=event.name,
+        arguments_json=event.arguments_json,
+    )
+
+
+def _read_call_delta(message: pb.ToolCallDelta) -> events.ToolCallDelta:
+    return events.ToolCallDelta(
+        message.response, message.call_id, message.name, message.arguments_json
+    )
 
 
 def _write_done(event: events.Done) -> pb.Done:

@@ -103,6 +103,16 @@ class ResponseProposed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """More of the arguments of a call, which ToolCall tells whole at its end."""
+
+    response: int
+    call_id: str
+    name: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     response: int
     call: FunctionCall
@@ -183,6 +193,7 @@ Event = (
     | TextDelta
     | WordsSpoken
     | ResponseProposed
+    | ToolCallDelta
     | ToolCall
     | Done
     | Draining

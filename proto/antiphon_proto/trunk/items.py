@@ -30,3 +30,5 @@ class Item:
     id: str
     role: Role
     content: str | FunctionCall | FunctionCallOutput
+    images: tuple[str, ...] = ()
+    """What a user showed with the text: `data:` or `https:` URLs."""

@@ -8,6 +8,7 @@ DEFAULT_PREFIX_PADDING_MS = 300
 MAX_PREFIX_PADDING_MS = 5000
 DEFAULT_SILENCE_DURATION_MS = 500
 DEFAULT_OUTPUT_CREDIT_MS = 200
+MIN_SPEED, MAX_SPEED = 0.25, 1.5
 
 
 class TurnDetectionKind(Enum):
@@ -74,3 +75,7 @@ class SessionConfig:
     """0: no limit."""
     output_credit_ms: int = DEFAULT_OUTPUT_CREDIT_MS
     """Audio ahead of what was played that the engine may send."""
+    speed: float = 1.0
+    """How fast the voice speaks, times its usual speed."""
+    parallel_tool_calls: bool = True
+    """Whether one answer may call more than one tool."""

@@ -30,7 +30,13 @@ TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """What a field of this type may hold."""
-    plain = {int: st.integers(0, 2**31 - 1), str: TEXTS, bool: st.booleans(), NoneType: st.none()}
+    plain = {
+        int: st.integers(0, 2**31 - 1),
+        float: st.floats(trunk.MIN_SPEED, trunk.MAX_SPEED, width=32),
+        str: TEXTS,
+        bool: st.booleans(),
+        NoneType: st.none(),
+    }
     if hint in plain:
         return plain[hint]
     if hint is trunk.TurnDetection:

@@ -27,12 +27,24 @@ COMMANDS = [
     (pb.Command(commit=pb.Commit(item_id="a")), commands.Commit("a")),
     (pb.Command(clear_input=pb.ClearInput()), commands.ClearInput()),
     (
-        pb.Command(respond=pb.Respond(response=2, item_id="a", instructions="b")),
-        commands.Respond(2, "a", "b", None),
+        pb.Command(respond=pb.Respond(response=2, item_id="a", out_of_band=True)),
+        commands.Respond(2, "a", None, None, True),
     ),
     (
-        pb.Command(respond=pb.Respond(response=2, text_only=False)),
-        commands.Respond(2, "", "", False),
+        pb.Command(respond=pb.Respond(response=2, config=pb.SessionConfig(instructions="i"))),
+        commands.Respond(2, "", SessionConfig("i")),
+    ),
+    (
+        pb.Command(respond=pb.Respond(response=2, context=pb.Context())),
+        commands.Respond(2, "", context=()),
+    ),
+    (
+        pb.Command(
+            respond=pb.Respond(
+                response=2, context=pb.Context(items=[pb.Item(id="1", images=["https://a/b"])])
+            )
+        ),
+        commands.Respond(2, "", context=(Item("1", Role.USER, "", ("https://a/b",)),)),
     ),
     (pb.Command(cancel=pb.Cancel(response=2, played_ms=30)), commands.Cancel(2, 30)),
     (
@@ -79,6 +91,8 @@ def test_open() -> None:
             tool_choice="none",
             max_output_tokens=5,
             output_credit_ms=6,
+            speed=1.25,
+            single_tool_call=True,
         ),
         history=[
             pb.Item(id="1", role=pb.Item.ROLE_SYSTEM, text="t"),
@@ -105,6 +119,8 @@ def test_open() -> None:
             tool_choice="none",
             max_output_tokens=5,
             output_credit_ms=6,
+            speed=1.25,
+            parallel_tool_calls=False,
         ),
         history=(
             Item("1", Role.SYSTEM, "t"),
@@ -142,6 +158,10 @@ EVENTS = [
     ),
     (events.ResponseStarted(2), "response_started { response: 2 }"),
     (events.TextDelta(2, "t"), "text_delta { response: 2 text: 't' }"),
+    (
+        events.ToolCallDelta(2, "c", "n", "{"),
+        "tool_call_delta { response: 2 call_id: 'c' name: 'n' arguments_json: '{' }",
+    ),
     (
         events.ToolCall(2, FunctionCall("c", "n", "{}")),
         "tool_call { response: 2 call { call_id: 'c' name: 'n' arguments_json: '{}' } }",

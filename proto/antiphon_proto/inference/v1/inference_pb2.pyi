@@ -280,6 +280,8 @@ class SessionConfig(_message.Message):
     TOOL_CHOICE_FIELD_NUMBER: _builtins.int
     MAX_OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_CREDIT_MS_FIELD_NUMBER: _builtins.int
+    SPEED_FIELD_NUMBER: _builtins.int
+    SINGLE_TOOL_CALL_FIELD_NUMBER: _builtins.int
     instructions: _builtins.str
     voice: _builtins.str
     text_only: _builtins.bool
@@ -289,6 +291,10 @@ class SessionConfig(_message.Message):
     """0: no limit."""
     output_credit_ms: _builtins.int
     """Output ahead of what was played, in milliseconds, that the engine may send."""
+    speed: _builtins.float
+    """How fast the voice speaks, times its usual speed; 0 counts as 1."""
+    single_tool_call: _builtins.bool
+    """Whether one answer may call one tool only."""
     @_builtins.property
     def turn_detection(self) -> Global___TurnDetection:
         """Absent: the client commits its turns itself."""
@@ -311,10 +317,12 @@ class SessionConfig(_message.Message):
         tool_choice: _builtins.str = ...,
         max_output_tokens: _builtins.int = ...,
         output_credit_ms: _builtins.int = ...,
+        speed: _builtins.float = ...,
+        single_tool_call: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_turn_detection", b"_turn_detection", "transcription", b"transcription", "turn_detection", b"turn_detection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_turn_detection", b"_turn_detection", "instructions", b"instructions", "max_output_tokens", b"max_output_tokens", "output_credit_ms", b"output_credit_ms", "text_only", b"text_only", "tool_choice", b"tool_choice", "tools", b"tools", "transcription", b"transcription", "turn_detection", b"turn_detection", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_turn_detection", b"_turn_detection", "instructions", b"instructions", "max_output_tokens", b"max_output_tokens", "output_credit_ms", b"output_credit_ms", "single_tool_call", b"single_tool_call", "speed", b"speed", "text_only", b"text_only", "tool_choice", b"tool_choice", "tools", b"tools", "transcription", b"transcription", "turn_detection", b"turn_detection", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__transcription: _TypeAlias = _typing.Literal["transcription"]  # noqa: Y015
     _WhichOneofArgType__transcription: _TypeAlias = _typing.Literal["_transcription", b"_transcription"]  # noqa: Y015
@@ -472,6 +480,7 @@ class Item(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     FUNCTION_CALL_FIELD_NUMBER: _builtins.int
     FUNCTION_CALL_OUTPUT_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     role: Global___Item.Role.ValueType
     text: _builtins.str
@@ -479,6 +488,10 @@ class Item(_message.Message):
     def function_call(self) -> Global___FunctionCall: ...
     @_builtins.property
     def function_call_output(self) -> Global___FunctionCallOutput: ...
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a user showed with the text: `data:` or `https:` URLs of images."""
+
     def __init__(
         self,
         *,
@@ -487,10 +500,11 @@ class Item(_message.Message):
         text: _builtins.str = ...,
         function_call: Global___FunctionCall | None = ...,
         function_call_output: Global___FunctionCallOutput | None = ...,
+        images: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "function_call", b"function_call", "function_call_output", b"function_call_output", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "function_call", b"function_call", "function_call_output", b"function_call_output", "id", b"id", "role", b"role", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "function_call", b"function_call", "function_call_output", b"function_call_output", "id", b"id", "images", b"images", "role", b"role", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["text", "function_call", "function_call_output"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -613,35 +627,69 @@ class Respond(_message.Message):
 
     RESPONSE_FIELD_NUMBER: _builtins.int
     ITEM_ID_FIELD_NUMBER: _builtins.int
-    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
-    TEXT_ONLY_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    OUT_OF_BAND_FIELD_NUMBER: _builtins.int
     response: _builtins.int
     item_id: _builtins.str
     """The item that the answer becomes, so that later truncation can name it."""
-    instructions: _builtins.str
-    """Empty: the session's own."""
-    text_only: _builtins.bool
     said: _builtins.str
     """What was heard of this answer already, from a replica that is gone: go on behind it."""
+    out_of_band: _builtins.bool
+    """The answer does not become part of the conversation, and may be given beside one that does."""
+    @_builtins.property
+    def config(self) -> Global___SessionConfig:
+        """How to answer this once; absent: as the session says. It does not change how to listen."""
+
+    @_builtins.property
+    def context(self) -> Global___Context:
+        """What to answer; absent: the conversation."""
+
     def __init__(
         self,
         *,
         response: _builtins.int = ...,
         item_id: _builtins.str = ...,
-        instructions: _builtins.str = ...,
-        text_only: _builtins.bool | None = ...,
         said: _builtins.str = ...,
+        config: Global___SessionConfig | None = ...,
+        context: Global___Context | None = ...,
+        out_of_band: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_text_only", b"_text_only", "text_only", b"text_only"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "config", b"config", "context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_text_only", b"_text_only", "instructions", b"instructions", "item_id", b"item_id", "response", b"response", "said", b"said", "text_only", b"text_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "config", b"config", "context", b"context", "item_id", b"item_id", "out_of_band", b"out_of_band", "response", b"response", "said", b"said"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__text_only: _TypeAlias = _typing.Literal["text_only"]  # noqa: Y015
-    _WhichOneofArgType__text_only: _TypeAlias = _typing.Literal["_text_only", b"_text_only"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__text_only) -> _WhichOneofReturnType__text_only | None: ...
+    _WhichOneofReturnType__config: _TypeAlias = _typing.Literal["config"]  # noqa: Y015
+    _WhichOneofArgType__config: _TypeAlias = _typing.Literal["_config", b"_config"]  # noqa: Y015
+    _WhichOneofReturnType__context: _TypeAlias = _typing.Literal["context"]  # noqa: Y015
+    _WhichOneofArgType__context: _TypeAlias = _typing.Literal["_context", b"_context"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__config) -> _WhichOneofReturnType__config | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__context) -> _WhichOneofReturnType__context | None: ...
 
 Global___Respond: _TypeAlias = Respond  # noqa: Y015
+
+@_typing.final
+class Context(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Item] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Context: _TypeAlias = Context  # noqa: Y015
 
 @_typing.final
 class Cancel(_message.Message):
@@ -803,6 +851,7 @@ class Event(_message.Message):
     SPEECH_DISMISSED_FIELD_NUMBER: _builtins.int
     WORDS_SPOKEN_FIELD_NUMBER: _builtins.int
     RESPONSE_PROPOSED_FIELD_NUMBER: _builtins.int
+    TOOL_CALL_DELTA_FIELD_NUMBER: _builtins.int
     session: _builtins.int
     after_frames: _builtins.int
     """How many frames of this message's audio block precede the event."""
@@ -836,6 +885,8 @@ class Event(_message.Message):
     def words_spoken(self) -> Global___WordsSpoken: ...
     @_builtins.property
     def response_proposed(self) -> Global___ResponseProposed: ...
+    @_builtins.property
+    def tool_call_delta(self) -> Global___ToolCallDelta: ...
     def __init__(
         self,
         *,
@@ -856,12 +907,13 @@ class Event(_message.Message):
         speech_dismissed: Global___SpeechDismissed | None = ...,
         words_spoken: Global___WordsSpoken | None = ...,
         response_proposed: Global___ResponseProposed | None = ...,
+        tool_call_delta: Global___ToolCallDelta | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "tool_call_delta", b"tool_call_delta", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_frames", b"after_frames", "done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "session", b"session", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_frames", b"after_frames", "done", b"done", "draining", b"draining", "error", b"error", "floor_taken", b"floor_taken", "input_transcript", b"input_transcript", "kind", b"kind", "ready", b"ready", "response_proposed", b"response_proposed", "response_started", b"response_started", "session", b"session", "speech_dismissed", b"speech_dismissed", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "tool_call", b"tool_call", "tool_call_delta", b"tool_call_delta", "turn_ended", b"turn_ended", "words_spoken", b"words_spoken"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "speech_started", "speech_stopped", "turn_ended", "input_transcript", "response_started", "text_delta", "tool_call", "done", "draining", "error", "floor_taken", "speech_dismissed", "words_spoken", "response_proposed"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "speech_started", "speech_stopped", "turn_ended", "input_transcript", "response_started", "text_delta", "tool_call", "done", "draining", "error", "floor_taken", "speech_dismissed", "words_spoken", "response_proposed", "tool_call_delta"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -1149,6 +1201,36 @@ class ResponseProposed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResponseProposed: _TypeAlias = ResponseProposed  # noqa: Y015
+
+@_typing.final
+class ToolCallDelta(_message.Message):
+    """More of the arguments of a call, which ToolCall tells whole at its end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
+    response: _builtins.int
+    call_id: _builtins.str
+    name: _builtins.str
+    arguments_json: _builtins.str
+    def __init__(
+        self,
+        *,
+        response: _builtins.int = ...,
+        call_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        arguments_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "call_id", b"call_id", "name", b"name", "response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolCallDelta: _TypeAlias = ToolCallDelta  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):

@@ -59,11 +59,10 @@ class Caller:
         self.turns += 1
         self.session.commit(f"user-{self.turns}")
 
-    def respond(self, **options: object) -> None:
+    def respond(self, config: SessionConfig | None = None, *, said: str = "") -> None:
         self.responses += 1
-        self.session.respond(
-            Respond(self.responses, f"agent-{self.responses}", **options)  # type: ignore[arg-type]
-        )
+        item_id = f"agent-{self.responses}"
+        self.session.respond(Respond(self.responses, item_id, config, said=said))
 
     async def speak(self, pcm: bytes) -> None:
         """Send samples in frames of 20 ms, faster than real time."""

@@ -239,7 +239,7 @@ async def test_a_response_that_asks_for_something_else(
     caller = Caller(cascade, answers=False)
     await pause(caller, user, brain, "spell cat")
     await end_turn(caller, user)
-    caller.respond(text_only=True)
+    caller.respond(SessionConfig(text_only=True))
     await caller.done()
 
     assert (caller.answer(), caller.audio()) == ("Okay.", b"")

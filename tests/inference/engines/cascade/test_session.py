@@ -60,7 +60,7 @@ async def test_text_only(cascade: CascadeEngine, brain: ScriptedBrain) -> None:
     caller = Caller(cascade, SessionConfig(text_only=True))
     caller.respond()
     assert (await caller.done()).usage.output_audio_tokens == 0
-    caller.respond(text_only=False)
+    caller.respond(SessionConfig())
     assert (await caller.done()).usage.output_audio_tokens > 0
 
     assert {audio.response for audio in caller.all(Audio)} == {2}
@@ -169,7 +169,7 @@ class TestMemory:
         self, cascade: CascadeEngine, brain: ScriptedBrain
     ) -> None:
         caller = Caller(cascade, SessionConfig(instructions="Be brief."))
-        caller.respond(instructions="Be long.")
+        caller.respond(SessionConfig(instructions="Be long."))
         await caller.done()
 
         assert brain.prompts[-1].instructions == "Be long."
