@@ -41,6 +41,7 @@ from transceiver.heard_text import heard_text
 from transceiver.item_history import ItemHistory
 from transceiver.response_outcome import Outcome
 from transceiver.resumed_text import ResumedText
+from transceiver.word_times import WordTimes
 
 MAX_TEXT = 32 * 1024
 """Characters of text and arguments in a response, so that its events fit the data channel."""
@@ -125,8 +126,7 @@ class ResponseStream:
         text, audio_ms = message.text, int(self.audio_ms)
         said = text
         if not self.text_only:
-            times = self._history.word_times(self.item_id)
-            said = heard_text(text, audio_ms, audio_ms, times)
+            said = heard_text(text, audio_ms, audio_ms, self.word_times)
             self._history.restart_words(self.item_id, len(said), audio_ms)
         message.pieces = [said]
         message.told = ResumedText(text[len(said) :] + message.told.rest, said)
@@ -168,6 +168,18 @@ class ResponseStream:
     def words(self, words: tuple[engine.WordEnd, ...]) -> None:
         """Where words of it end, as the engine tells."""
         self._history.add_words(self.item_id, words)
+
+    @property
+    def word_times(self) -> WordTimes | None:
+        """Where its words end, as far as it is known."""
+        return self._history.word_times(self.item_id)
+
+    def truncate(self, heard_ms: int) -> bool:
+        """Only so much of its audio was heard; whether that changes an item."""
+        if not self.audio_ms or self.item_id not in self._history:
+            return False
+        self._history.truncate(self.item_id, heard_ms)
+        return True
 
     def audio_delta(self, base64: str) -> api.ServerEvent:
         """Audio for a client that plays it itself; `audio` comes first."""

@@ -1,14 +1,10 @@
 """The agent's turn: one response at a time is generated, and what was generated is played.
 
-Generation and playing of a response, where the server owns the playout clock:
+Generation of a response, where the server owns the playout clock (`response_playout`):
 
     generating ──engine done──► generated ──first frame sent──► done
         │                          (held: the latency is known only then)
         └──cancelled, interrupted, failed──────────────────────► done
-
-    queued ──first frame sent──► playing ──drained──► stopped
-       │                            ├────► held ──released──► playing
-       └───────────cut──────────────┴────► cleared, truncated to what was heard
 
 A response is active until it is done; it can play on after that, and a next one can
 be queued behind it. Where the client plays, done follows at once and nothing is cut.
@@ -21,17 +17,9 @@ from dataclasses import replace
 from antiphon_proto import trunk as engine
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError
-from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
-from transceiver.conversation_outputs import (
-    CutPlayout,
-    FinishPlayout,
-    HoldPlayout,
-    PlayAudio,
-    ResumePlayout,
-    TurnMeasured,
-)
+from transceiver.conversation_outputs import TurnMeasured
 from transceiver.engine_leg import Resumption
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
@@ -43,12 +31,9 @@ from transceiver.response_outcome import (
     latency_metadata,
     outcome_of,
 )
-from transceiver.response_stream import CONTENT_INDEX, ResponseStream
+from transceiver.response_playout import ResponsePlayout
+from transceiver.response_stream import ResponseStream
 from transceiver.session_state import SessionState, engine_config
-from transceiver.unplayed import Unplayed
-
-AGAIN_MS = 200
-"""What is played again after a hold where no word is known: about a syllable."""
 
 
 class Responses:
@@ -74,9 +59,7 @@ class Responses:
         self._session = session
         self._history = history
         self._ledger = ledger
-        self._plays = plays
         self._new_id = new_id
-        self._heard_ms = heard_ms
         self._rtt_s = rtt_s
         self._encode = encode
         self._conversation_id = new_id("conv")
@@ -84,8 +67,7 @@ class Responses:
         self._active: ResponseStream | None = None
         self._generated: engine.Done | None = None
         self._request = engine.Respond(0, "")
-        self._unplayed = Unplayed()
-        self._held = False
+        self._playout = ResponsePlayout(outbox, plays=plays, heard_ms=heard_ms)
         self._owed = False
 
     # ---- generating ----------------------------------------------------------
@@ -149,9 +131,8 @@ class Responses:
         self._ledger.first_audio(response, now)
         milliseconds = len(pcm) / BYTES_PER_SAMPLE / self.output_rate * 1000
         self._outbox.send(*stream.audio(milliseconds))
-        if self._plays:
-            self._unplayed.add(stream)
-            self._outbox.add(PlayAudio(response, pcm))
+        if self._playout.plays:
+            self._playout.play(stream, pcm)
         elif encoded := self._encode(stream.output_format, response, pcm):
             self._ledger.first_frame_sent(response, now)
             self._outbox.send(stream.audio_delta(b64encode(encoded).decode()))
@@ -163,18 +144,18 @@ class Responses:
             return
         self._ledger.done(done.response, done.stages)
         self._generated = done
-        self._finish_playout(stream)
-        if stream not in self._unplayed or stream is self._unplayed.playing:
-            self._complete(stream, done)
-        else:
+        self._playout.finish(stream)
+        if self._playout.waits(stream):
             stream.keep()
+        else:
+            self._complete(stream, done)
 
     # ---- for an engine that takes over ---------------------------------------
 
     @property
     def busy(self) -> bool:
         """Whether the agent's turn is not over."""
-        return bool(self._active or self._unplayed or self._owed)
+        return bool(self._active or self._playout or self._owed)
 
     @property
     def giving(self) -> str | None:
@@ -205,50 +186,45 @@ class Responses:
                 "response_cancel_not_active", "Cancellation failed: no active response found"
             )
         self._outbox.command(engine.Cancel(stream.number, int(stream.audio_ms)))
-        self._finish_playout(stream)
+        self._playout.finish(stream)
         self._end(stream, cancelled("client_cancelled"))
         self._answer_owed_turn()
 
     def clear_playout(self) -> None:
         """Cut what plays at the client's wish, and stop generating it."""
-        if self._unplayed:
+        if self._playout:
             self.interrupt("client_cancelled")
 
     def interrupt(self, reason: StatusReason) -> None:
         """Stop generating and playing at once; what was not heard is no part of the record."""
-        streams = self._unplayed.streams()
-        if self._active and self._active not in self._unplayed:
+        streams = self._playout.streams
+        if self._active and self._active not in self._playout:
             streams.append(self._active)
-        heard = [(stream, self._heard_of(stream)) for stream in streams]
+        heard = [(stream, self._playout.heard_of(stream)) for stream in streams]
         for stream, heard_ms in heard:
             self._outbox.command(engine.Cancel(stream.number, heard_ms))
-        self._cut_playout()
-        self._owed = self._held = False
+        self._playout.cut()
+        self._owed = False
         if self._active:
             self._end(self._active, cancelled(reason))
-        if self._plays:
-            for stream, heard_ms in heard:
-                self._truncate(stream, heard_ms)
+        for stream, heard_ms in heard:
+            self._playout.truncate(stream, heard_ms)
 
     def hold(self) -> None:
         """The user speaks, and perhaps not to interrupt: be silent until that is known."""
-        if not self._plays:
+        if not self._playout.plays:
             self.interrupt("turn_detected")
-        elif not self._held and (self._active or self._unplayed):
-            self._held = True
-            self._outbox.add(HoldPlayout())
+        elif self._active or self._playout:
+            self._playout.hold()
 
     def take_floor(self) -> None:
         """What is held, if anything is, was interrupted."""
-        if self._held:
+        if self._playout.held:
             self.interrupt("turn_detected")
 
     def release(self) -> None:
         """What is held, if anything is, goes on with the word that was broken off."""
-        if self._held:
-            self._held = False
-            playing = self._unplayed.playing
-            self._outbox.add(ResumePlayout(self._broken_ms(playing) if playing else 0))
+        self._playout.release()
 
     def fail(self, code: str, message: str) -> None:
         """End the active response, because the engine cannot go on."""
@@ -260,53 +236,16 @@ class Responses:
 
     def playout_started(self, number: int, now: float) -> None:
         """The first frame of a response was sent."""
-        stream = self._unplayed.started(number)
+        stream = self._playout.started(number)
         if stream is None:
             return
         self._ledger.first_frame_sent(number, now)
-        self._outbox.send(api.OutputAudioBufferStarted(response_id=stream.id))
         if stream is self._active and self._generated:
             self._complete(stream, self._generated)
 
     def playout_stopped(self, number: int) -> None:
         """All of a response was played."""
-        if stream := self._unplayed.stopped(number):
-            self._outbox.send(api.OutputAudioBufferStopped(response_id=stream.id))
-
-    def _finish_playout(self, stream: ResponseStream) -> None:
-        if stream in self._unplayed:
-            self._outbox.add(FinishPlayout(stream.number))
-
-    def _cut_playout(self) -> None:
-        if self._held or self._unplayed:
-            self._outbox.add(CutPlayout())
-        if not self._unplayed:
-            return
-        if playing := self._unplayed.playing:
-            self._outbox.send(api.OutputAudioBufferCleared(response_id=playing.id))
-        self._unplayed.cut()
-
-    def _heard_of(self, stream: ResponseStream) -> int:
-        """Milliseconds; a client that plays itself tells by truncating."""
-        return self._heard_ms(stream.number) if self._plays else int(stream.audio_ms)
-
-    def _broken_ms(self, stream: ResponseStream) -> int:
-        """How much of a word was heard that was not heard to its end."""
-        heard_ms = self._heard_ms(stream.number)
-        times = self._history.word_times(stream.item_id)
-        if not times:
-            return AGAIN_MS
-        return heard_ms - times.before(heard_ms).audio_end_ms
-
-    def _truncate(self, stream: ResponseStream, heard_ms: int) -> None:
-        if not stream.audio_ms or stream.item_id not in self._history:
-            return
-        self._history.truncate(stream.item_id, heard_ms)
-        self._outbox.send(
-            api.ConversationItemTruncated(
-                item_id=stream.item_id, content_index=CONTENT_INDEX, audio_end_ms=heard_ms
-            )
-        )
+        self._playout.stopped(number)
 
     # ---- ending --------------------------------------------------------------
 
