@@ -7,25 +7,23 @@ connection is made for an id that this cluster did not seal, so nobody outside i
 where one goes.
 """
 
-import errno
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from yarl import URL
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.call_id import CallIdError, CallIds
-from transceiver.signaling.calls import CallNotFoundError
-from transceiver.signaling.errors import ApiError
+from transceiver.signaling.owner_link import RESPONSE_HEADERS, picked, reaching_owner, url_at
 from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.websocket_forwarding import WebSocketForwarding
+from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
 TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
 
 _REQUEST_HEADERS = ("Authorization", "Content-Type")
-_RESPONSE_HEADERS = ("Allow", "Content-Type", "Retry-After", "WWW-Authenticate")
 
 
 class CallForwarding:
@@ -35,6 +33,7 @@ class CallForwarding:
         """`worker` is this worker's own address in the ids of its calls."""
         self._worker = worker
         self._here = here
+        self.websockets = WebSocketForwarding()
         self.use_keys(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
@@ -49,9 +48,13 @@ class CallForwarding:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what is for this worker by `handler`, the rest by its owner's answer."""
-        call_id = request.match_info.get("call_id")
+        call_id = _call_id(request)
         owner = None if call_id is None else self._owner_elsewhere(call_id)
-        return await (handler(request) if owner is None else self._forward(request, owner))
+        if owner is None:
+            return await handler(request)
+        if request.path == WEBSOCKET_PATH:
+            return await self.websockets.forward(request, owner)
+        return await self._forward(request, owner)
 
     def _owner_elsewhere(self, call_id: str) -> Address | None:
         """None where there is no other worker to ask."""
@@ -67,47 +70,23 @@ class CallForwarding:
         """Raises CallNotFoundError where no worker is, ApiError (400, 408, 503)."""
         async with reading_body():
             body = await request.read()
-        try:
+        with reaching_owner():
             async with self._session.request(
                 request.method,
-                _url(request, owner),
+                url_at(owner, request),
                 data=body,
-                headers=_picked(request.headers, _REQUEST_HEADERS),
+                headers=picked(request.headers, _REQUEST_HEADERS),
                 allow_redirects=False,
                 timeout=TIMEOUT,
             ) as response:
-                headers = _picked(response.headers, _RESPONSE_HEADERS)
+                headers = picked(response.headers, RESPONSE_HEADERS)
                 return web.Response(
                     status=response.status, body=await response.read(), headers=headers
                 )
-        except aiohttp.ClientConnectorError as error:
-            gone = error.errno == errno.ECONNREFUSED
-            raise (CallNotFoundError() if gone else _unreachable()) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _unreachable() from error
 
 
-def _url(request: web.Request, owner: Address) -> URL:
-    host, port = owner
-    return URL.build(
-        scheme="http",
-        host=host,
-        port=port,
-        path=request.rel_url.raw_path,
-        query_string=request.rel_url.raw_query_string,
-        encoded=True,
-    )
-
-
-def _picked(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    return {name: headers[name] for name in names if name in headers}
-
-
-def _unreachable() -> ApiError:
-    return ApiError(
-        503,
-        "The server that holds the call cannot be reached. Please try again.",
-        code="call_unreachable",
-        type="server_error",
-        headers={"Retry-After": "1"},
-    )
+def _call_id(request: web.Request) -> str | None:
+    """The id of the call that the request is about, if it is about one."""
+    if request.path == WEBSOCKET_PATH:
+        return request.query.get("call_id")
+    return request.match_info.get("call_id")

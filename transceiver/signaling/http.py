@@ -61,7 +61,8 @@ def signaling_app(
         forwarding.middleware,
     )
     app.on_response_prepare.append(show_allowance)
-    app.cleanup_ctx.append(forwarding.running)
+    app.cleanup_ctx.extend([forwarding.running, forwarding.websockets.running])
+    app.on_shutdown.append(forwarding.websockets.shut_down)
     endpoints = CallEndpoints(calls, authenticator, usage)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     if sessions is not None:

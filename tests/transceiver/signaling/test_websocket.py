@@ -35,12 +35,13 @@ from transceiver.engine_leg import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
 from transceiver.replica_addresses import ReplicaAddresses
-from transceiver.signaling import websocket
+from transceiver.signaling import websocket_connection
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
+from transceiver.signaling.websocket_handshake import MAX_MESSAGE_BYTES
 from transceiver.websocket_calls import WebSocketCalls
 
 READY = trunk.Ready("test", 16_000, 24_000, full_duplex=False)
@@ -279,7 +280,7 @@ async def test_a_message_beyond_any_event_closes(
     await peer.send("input_audio_buffer.clear")
     await peer.event("input_audio_buffer.cleared")
     with contextlib.suppress(ConnectionError):  # It ends before all was sent.
-        await peer.socket.send_bytes(bytes(websocket.MAX_MESSAGE_BYTES + 1))
+        await peer.socket.send_bytes(bytes(MAX_MESSAGE_BYTES + 1))
     assert await settled(server) is CloseReason.CHANNEL_BROKEN
 
 
@@ -287,7 +288,7 @@ async def test_a_client_that_does_not_read_is_closed(
     server: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_call, "MAX_CONGESTED_S", 0.1)
-    monkeypatch.setattr(websocket, "CLOSE_S", 0.5)
+    monkeypatch.setattr(websocket_connection, "CLOSE_S", 0.5)
     peer = await connect(server, http)
     connection = peer.socket._response.connection
     connection.transport.pause_reading()

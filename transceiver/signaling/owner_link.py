@@ -1,0 +1,55 @@
+"""What requests that go to another worker have in common, whatever is asked there."""
+
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from antiphon_proto.address import Address
+from transceiver.signaling.calls import CallNotFoundError
+from transceiver.signaling.errors import ApiError
+
+RESPONSE_HEADERS = ("Allow", "Content-Type", "Retry-After", "Upgrade", "WWW-Authenticate")
+
+
+def url_at(owner: Address, request: web.Request) -> URL:
+    """What `request` asks for, at the tunnel address `owner`."""
+    host, port = owner
+    return URL.build(
+        scheme="http",
+        host=host,
+        port=port,
+        path=request.rel_url.raw_path,
+        query_string=request.rel_url.raw_query_string,
+        encoded=True,
+    )
+
+
+def picked(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Those of `headers` that are named, and are there."""
+    return {name: headers[name] for name in names if name in headers}
+
+
+@contextmanager
+def reaching_owner() -> Iterator[None]:
+    """Raises CallNotFoundError where no worker is any more, ApiError (503) where it is silent."""
+    try:
+        yield
+    except aiohttp.ClientConnectorError as error:
+        gone = error.errno == errno.ECONNREFUSED
+        raise (CallNotFoundError() if gone else _unreachable()) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _unreachable() from error
+
+
+def _unreachable() -> ApiError:
+    return ApiError(
+        503,
+        "The server that holds the call cannot be reached. Please try again.",
+        code="call_unreachable",
+        type="server_error",
+        headers={"Retry-After": "1"},
+    )
