@@ -84,7 +84,7 @@ def test_members_that_nobody_knows_yet_are_passed_over() -> None:
         ('{"type": "conversation.item.delete", "item_id": 7}', "invalid_value", "item_id"),
         (
             '{"type": "conversation.item.create", "item": '
-            '{"type": "message", "role": "user", "content": [{"type": "input_image"}]}}',
+            '{"type": "message", "role": "user", "content": [{"type": "input_video"}]}}',
             "invalid_value",
             "item.content[0].type",
         ),

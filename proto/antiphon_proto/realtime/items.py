@@ -1,8 +1,8 @@
 """Conversation items, as they travel both ways.
 
 Members that do not apply are left out, never null: clients validate strictly.
-A message's content is `output_text` or `output_audio` from the assistant and
-`input_text` or `input_audio` from the others.
+A message's content is `output_text` or `output_audio` from the assistant, `input_text` from
+the system, and any of `input_text`, `input_audio` and `input_image` from the user.
 """
 
 from typing import Annotated, Literal
@@ -27,6 +27,16 @@ class InputAudio(Struct, frozen=True, kw_only=True, tag_field="type", tag="input
     audio: str | UnsetType = UNSET
 
 
+class InputImage(Struct, frozen=True, kw_only=True, tag_field="type", tag="input_image"):
+    """What a user showed; `image_url` is a `data:` URL, and comes from clients only.
+
+    The server sends none back, as OpenAI's does not: clients keep what they sent.
+    """
+
+    image_url: str | UnsetType = UNSET
+    detail: Literal["auto", "low", "high"] | UnsetType = UNSET
+
+
 class OutputText(Struct, frozen=True, kw_only=True, tag_field="type", tag="output_text"):
     """What the assistant wrote."""
 
@@ -39,7 +49,7 @@ class OutputAudio(Struct, frozen=True, kw_only=True, tag_field="type", tag="outp
     transcript: str = ""
 
 
-ContentPart = InputText | InputAudio | OutputText | OutputAudio
+ContentPart = InputText | InputAudio | InputImage | OutputText | OutputAudio
 
 
 class Message(Struct, frozen=True, kw_only=True, tag_field="type", tag="message"):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from antiphon_proto.realtime.items import Item
 from antiphon_proto.realtime.response import Response
 from antiphon_proto.realtime.session import RealtimeSession
+from antiphon_proto.realtime.transcription_session import TranscriptionSession
 
 
 class _ServerEvent(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -44,13 +45,13 @@ class Error(_ServerEvent, frozen=True, tag="error"):
 class SessionCreated(_ServerEvent, frozen=True, tag="session.created"):
     """The first event of every session."""
 
-    session: RealtimeSession
+    session: RealtimeSession | TranscriptionSession
 
 
 class SessionUpdated(_ServerEvent, frozen=True, tag="session.updated"):
     """Answers `session.update` with the whole effective configuration."""
 
-    session: RealtimeSession
+    session: RealtimeSession | TranscriptionSession
 
 
 # ---- the user's audio ------------------------------------------------------
@@ -84,6 +85,19 @@ class InputAudioBufferCommitted(_ServerEvent, frozen=True, tag="input_audio_buff
 
 class InputAudioBufferCleared(_ServerEvent, frozen=True, tag="input_audio_buffer.cleared"):
     """Answers `input_audio_buffer.clear`."""
+
+
+class InputAudioBufferTimeoutTriggered(
+    _ServerEvent, frozen=True, tag="input_audio_buffer.timeout_triggered"
+):
+    """Nobody spoke between the end of the last answer and now: the agent is to speak again.
+
+    `item_id` is the id of the item that the silence becomes.
+    """
+
+    item_id: str
+    audio_start_ms: int
+    audio_end_ms: int
 
 
 class TranscriptionUsage(Struct, frozen=True, kw_only=True, tag_field="type", tag="duration"):
@@ -324,6 +338,7 @@ ServerEvent = (
     | InputAudioBufferSpeechStopped
     | InputAudioBufferCommitted
     | InputAudioBufferCleared
+    | InputAudioBufferTimeoutTriggered
     | InputAudioTranscriptionDelta
     | InputAudioTranscriptionCompleted
     | InputAudioTranscriptionFailed

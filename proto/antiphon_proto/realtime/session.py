@@ -6,9 +6,10 @@ https://platform.openai.com/docs/api-reference/realtime-sessions
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from antiphon_proto.realtime.audio_format import AudioFormat, Pcm
+from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode
 from antiphon_proto.realtime.session_patch import apply_patch
 
@@ -19,8 +20,12 @@ DEFAULT_INSTRUCTIONS = (
 )
 MAX_TOOLS = 128
 MAX_MILLISECONDS = 60_000
+MAX_PREFIX_PADDING_MS = 5_000
 
 Milliseconds = Annotated[int, Meta(ge=0, le=MAX_MILLISECONDS)]
+PrefixPadding = Annotated[int, Meta(ge=0, le=MAX_PREFIX_PADDING_MS)]
+IdleTimeout = Annotated[int, Meta(ge=1_000, le=MAX_MILLISECONDS)]
+SessionType = Literal["realtime", "transcription"]
 Modalities = Annotated[list[Literal["text", "audio"]], Meta(min_length=1, max_length=1)]
 """`["audio"]`, which implies its transcript, or `["text"]`; the API takes no mixture."""
 
@@ -28,12 +33,15 @@ MaxOutputTokens = Annotated[int, Meta(ge=1, le=2**31 - 1)] | Literal["inf"]
 
 
 class ServerVad(Struct, frozen=True, kw_only=True, tag_field="type", tag="server_vad"):
-    """A turn ends with `silence_duration_ms` of silence."""
+    """A turn ends with `silence_duration_ms` of silence.
+
+    After `idle_timeout_ms` of silence behind an answer the agent speaks again.
+    """
 
     threshold: Annotated[float, Meta(ge=0, le=1)] = 0.5
-    prefix_padding_ms: Milliseconds = 300
+    prefix_padding_ms: PrefixPadding = 300
     silence_duration_ms: Milliseconds = 500
-    idle_timeout_ms: Milliseconds | None = None
+    idle_timeout_ms: IdleTimeout | None = None
     create_response: bool = True
     interrupt_response: bool = True
 
@@ -50,7 +58,7 @@ TurnDetection = ServerVad | SemanticVad
 
 
 class Transcription(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Wish for transcripts of the user's speech. Any model name is accepted."""
+    """Wish for transcripts of the user's speech. Any model name is accepted, and so is `delay`."""
 
     model: str | None = None
     language: str | None = None
@@ -105,6 +113,43 @@ class FunctionChoice(Struct, frozen=True, kw_only=True, tag_field="type", tag="f
     name: str
 
 
+class TokenLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`post_instructions`: tokens of the conversation, behind instructions and tools."""
+
+    post_instructions: Annotated[int, Meta(ge=1)] | None = None
+
+
+class RetentionRatio(Struct, frozen=True, kw_only=True, tag_field="type", tag="retention_ratio"):
+    """Of a conversation that became too long, keep so much of what it may be."""
+
+    retention_ratio: Annotated[float, Meta(ge=0, le=1)]
+    token_limits: TokenLimits | None = None
+
+
+class Tracing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accepted and shown; nothing is traced for clients."""
+
+    workflow_name: str | None = None
+    group_id: str | None = None
+    metadata: Raw | UnsetType = UNSET
+
+
+class Prompt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accepted and shown: a template of OpenAI's is not known here."""
+
+    id: str
+    version: str | None = None
+    variables: dict[str, Raw] | None = None
+
+
+class Reasoning(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accepted and shown."""
+
+    effort: str | None = None
+
+
+Truncation = Literal["auto", "disabled"] | RetentionRatio
+Include = list[Literal["item.input_audio_transcription.logprobs"]]
 Tools = Annotated[list[FunctionTool], Meta(max_length=MAX_TOOLS)]
 ToolChoice = Literal["auto", "none", "required"] | FunctionChoice
 
@@ -113,11 +158,12 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     """The whole effective configuration. Members that are None are sent as null.
 
     `id` (`sess_...`) and `expires_at` (unix seconds) are the server's to set.
-    `prompt`, `reasoning`, `tracing`, `truncation` and `include` are accepted and
-    shown, as the client wrote them, so that official clients connect unchanged.
+    `prompt`, `reasoning`, `tracing` and `include` are accepted and shown only,
+    so that official clients connect unchanged. A session that only transcribes is
+    one of these too; clients see it as `transcription_session` shows it.
     """
 
-    type: Literal["realtime"] = "realtime"
+    type: SessionType = "realtime"
     object: Literal["realtime.session"] = "realtime.session"
     id: str = ""
     model: Annotated[str, Meta(max_length=256)] = DEFAULT_MODEL
@@ -129,11 +175,16 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
     max_output_tokens: MaxOutputTokens = "inf"
-    truncation: Raw = Raw(b'"auto"')
-    prompt: Raw = Raw(b"null")
-    reasoning: Raw = Raw(b"null")
-    tracing: Raw = Raw(b"null")
-    include: Raw = Raw(b"null")
+    truncation: Truncation = "auto"
+    prompt: Prompt | None = None
+    reasoning: Reasoning | None = None
+    tracing: Literal["auto"] | Tracing | None = None
+    include: Include | None = None
+
+    @classmethod
+    def of_type(cls, type_: SessionType) -> "RealtimeSession":
+        """The defaults of a session of this type."""
+        return _TRANSCRIBING if type_ == "transcription" else cls()
 
     @property
     def text_only(self) -> bool:
@@ -146,7 +197,8 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
         Raises RealtimeError with a `param` that starts with `param`.
         """
         merged = apply_patch(msgspec.json.encode(self), patch, param)
-        return decode(_SESSION, merged, param=param)
+        session = decode(_SESSION, merged, param=param)
+        return _transcribing(session, param) if session.type == "transcription" else session
 
 
 def parse_session(text: bytes | str) -> RealtimeSession:
@@ -154,4 +206,34 @@ def parse_session(text: bytes | str) -> RealtimeSession:
     return decode(_SESSION, text, param="session")
 
 
+def _transcribing(session: RealtimeSession, param: str) -> RealtimeSession:
+    """The session without what would make an agent speak. Raises RealtimeError."""
+    audio = session.audio
+    if audio.input.transcription is None:
+        raise RealtimeError(
+            "invalid_value",
+            "A transcription session always transcribes.",
+            param=f"{param}.audio.input.transcription",
+        )
+    detection = audio.input.turn_detection
+    if detection is not None:
+        detection = msgspec.structs.replace(
+            detection, create_response=False, interrupt_response=False
+        )
+    if isinstance(detection, ServerVad):
+        detection = msgspec.structs.replace(detection, idle_timeout_ms=None)
+    heard = msgspec.structs.replace(audio.input, turn_detection=detection)
+    return msgspec.structs.replace(
+        session, audio=msgspec.structs.replace(audio, input=heard), output_modalities=["text"]
+    )
+
+
 _SESSION = msgspec.json.Decoder(RealtimeSession)
+_TRANSCRIBING = _transcribing(
+    RealtimeSession(
+        type="transcription",
+        instructions="",
+        audio=SessionAudio(input=AudioInput(transcription=Transcription(model=DEFAULT_MODEL))),
+    ),
+    "session",
+)

@@ -52,6 +52,10 @@ _BETA_MEMBERS = {
     "max_response_output_tokens": "max_output_tokens",
 }
 
+_TYPES = ("realtime", "transcription")
+_TRANSCRIPTION_MEMBERS = frozenset({"type", "model", "audio", "include"})
+"""A transcription session has no others; any client sends the model that it was built with."""
+
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ABSENT = b""
 
@@ -65,7 +69,39 @@ def apply_patch(current: bytes, patch: bytes | str, param: str) -> bytes:
     _refuse_beta_members(changes, param)
     for name in _SERVER_MEMBERS:
         changes.pop(name, None)
+    _check_type(_type_in(_members(current, param)), changes, param)
     return _merge(current, changes, "", param)
+
+
+def _check_type(current: object, changes: dict[str, bytes], param: str) -> None:
+    """A session stays what it is: a conversation, or one that only transcribes."""
+    wanted = _type_in(changes)
+    if wanted in _TYPES and wanted != current:
+        raise RealtimeError(
+            "invalid_value",
+            f"A session of type {current!r} cannot become one of type {wanted!r}.",
+            param=join_path(param, "type"),
+        )
+    if current == "transcription":
+        _refuse_conversation_members(changes, param)
+
+
+def _type_in(members: dict[str, bytes]) -> object:
+    return msgspec.json.decode(members.get("type", b"null"))
+
+
+def _refuse_conversation_members(changes: dict[str, bytes], param: str) -> None:
+    foreign = changes.keys() - _TRANSCRIPTION_MEMBERS
+    audio = changes.get("audio", b"")
+    if audio.startswith(b"{"):
+        others = _members(audio, join_path(param, "audio")).keys() - {"input"}
+        foreign |= {join_path("audio", name) for name in others}
+    for name in sorted(foreign):
+        raise RealtimeError(
+            "unknown_parameter",
+            f"A transcription session has no {name!r}.",
+            param=join_path(param, name),
+        )
 
 
 def _refuse_beta_members(changes: dict[str, bytes], param: str) -> None:
