@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from antiphon_proto.realtime.audio_format import AudioFormat, Pcm
 from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode
+from antiphon_proto.realtime.resume import Resume
 from antiphon_proto.realtime.session_patch import apply_patch
 
 DEFAULT_MODEL = "antiphon"
@@ -157,7 +158,7 @@ ToolChoice = Literal["auto", "none", "required"] | FunctionChoice
 class RealtimeSession(Struct, frozen=True, kw_only=True):
     """The whole effective configuration. Members that are None are sent as null.
 
-    `id` (`sess_...`) and `expires_at` (unix seconds) are the server's to set.
+    `id` (`sess_...`), `expires_at` (unix seconds) and `resume` are the server's to set.
     `prompt`, `reasoning`, `tracing` and `include` are accepted and shown only,
     so that official clients connect unchanged. A session that only transcribes is
     one of these too; clients see it as `transcription_session` shows it.
@@ -180,6 +181,7 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     reasoning: Reasoning | None = None
     tracing: Literal["auto"] | Tracing | None = None
     include: Include | None = None
+    resume: Resume | UnsetType = UNSET
 
     @classmethod
     def of_type(cls, type_: SessionType) -> "RealtimeSession":
@@ -193,7 +195,7 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     def merged(self, patch: bytes | str, *, param: str = "session") -> "RealtimeSession":
         """This configuration with the JSON object `patch` laid over it, see `session_patch`.
 
-        `id`, `object` and `expires_at` belong to the server and are left alone.
+        `id`, `object`, `expires_at` and `resume` belong to the server and are left alone.
         Raises RealtimeError with a `param` that starts with `param`.
         """
         merged = apply_patch(msgspec.json.encode(self), patch, param)

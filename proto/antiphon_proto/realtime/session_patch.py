@@ -16,7 +16,7 @@ from msgspec import Raw
 from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode, join_path
 
-_SERVER_MEMBERS = ("id", "object", "expires_at")
+_SERVER_MEMBERS = ("id", "object", "expires_at", "resume")
 _MERGED = frozenset(
     {
         "audio",

@@ -5,8 +5,9 @@ https://platform.openai.com/docs/guides/realtime-transcription
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from antiphon_proto.realtime.resume import Resume
 from antiphon_proto.realtime.session import AudioInput, Include, RealtimeSession
 
 
@@ -25,6 +26,7 @@ class TranscriptionSession(Struct, frozen=True, kw_only=True):
     expires_at: int | None
     audio: TranscriptionAudio
     include: Include | None
+    resume: Resume | UnsetType = UNSET
 
 
 def shown_session(session: RealtimeSession) -> RealtimeSession | TranscriptionSession:
@@ -36,4 +38,5 @@ def shown_session(session: RealtimeSession) -> RealtimeSession | TranscriptionSe
         expires_at=session.expires_at,
         audio=TranscriptionAudio(input=session.audio.input),
         include=session.include,
+        resume=session.resume,
     )
