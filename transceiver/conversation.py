@@ -393,6 +393,7 @@ class Conversation:
         engine.InputTranscript: _transcribed,
         engine.TextDelta: lambda self, event, _now: self._responses.text(event),
         engine.WordsSpoken: lambda self, event, _now: self._responses.words(event),
+        engine.ToolCallDelta: lambda self, event, _now: self._responses.tool_call_delta(event),
         engine.ToolCall: lambda self, event, _now: self._responses.tool_call(event),
         engine.Done: lambda self, event, _now: self._responses.engine_done(event),
         engine.Error: _engine_failed,

@@ -1,14 +1,14 @@
 """One response, told as events while the engine generates it.
 
 The message, if there is one, opens with the first text or audio and closes when the
-response ends; calls of tools are items of their own, whole at once. In the order of
+response ends; calls of tools are items of their own (`response_calls`). In the order of
 https://platform.openai.com/docs/guides/realtime-conversations:
 
     response.created
       response.output_item.added, conversation.item.added     message, in progress
       response.content_part.added
         response.output_audio_transcript.delta ...
-          response.output_item.added ... response.output_item.done     a call of a tool
+      response.output_item.added ... response.output_item.done     a call of a tool
       response.output_audio.done, response.output_audio_transcript.done
       response.content_part.done
       response.output_item.done, conversation.item.done
@@ -25,8 +25,6 @@ from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import (
-    FunctionCall,
-    Item,
     ItemStatus,
     Message,
     OutputAudio,
@@ -39,18 +37,13 @@ from antiphon_proto.realtime.response import (
 )
 from transceiver.heard_text import heard_text
 from transceiver.item_history import ItemHistory
+from transceiver.response_calls import ResponseCalls
 from transceiver.response_outcome import Outcome
+from transceiver.response_output import Events, ResponseOutput
 from transceiver.resumed_text import ResumedText
 from transceiver.word_times import WordTimes
 
-MAX_TEXT = 32 * 1024
-"""Characters of text and arguments in a response, so that its events fit the data channel."""
-
-MAX_TOOL_CALLS = 64
-
 CONTENT_INDEX = 0
-
-Events = list[api.ServerEvent]
 
 
 class _ContentPlace(TypedDict):
@@ -74,7 +67,7 @@ class _OpenMessage:
 class ResponseStream:
     """Makes the events of response `number` and keeps its items in the history.
 
-    What exceeds MAX_TEXT or MAX_TOOL_CALLS is neither told nor kept.
+    What exceeds the output's room is neither told nor kept.
     """
 
     def __init__(
@@ -83,23 +76,20 @@ class ResponseStream:
         session: RealtimeSession,
         history: ItemHistory,
         *,
-        conversation_id: str,
+        conversation_id: str | None,
         metadata: dict[str, str] | None,
         new_id: Callable[[str], str],
     ) -> None:
-        """`session` is the configuration that holds for this response."""
+        """`session` is the configuration that holds for this response. One outside of the
+        conversation has no `conversation_id`, and a `history` that is not the conversation's.
+        """
         self.number = number
         self.item_id = new_id("item")
         self.text_only = session.text_only
         self.output_format = session.audio.output.format
         self.audio_ms = 0.0
         self._history = history
-        self._new_id = new_id
         self._message: _OpenMessage | None = None
-        self._output: dict[int, Item] = {}
-        self._added = 0
-        self._called = 0
-        self._room = MAX_TEXT
         self._response = Response(
             id=new_id("resp"),
             status="in_progress",
@@ -113,13 +103,21 @@ class ResponseStream:
             ),
             metadata=metadata,
         )
+        self._output = ResponseOutput(self.id, history, new_id, out_of_band=conversation_id is None)
+        self._calls = ResponseCalls(self._output)
 
     @property
     def called_tools(self) -> bool:
-        return self._called > 0
+        return self._calls.completed > 0
 
-    def resume(self) -> str:
-        """What was said of it, as far as its audio came; the text from here on follows that."""
+    def resume(self) -> tuple[str, Events]:
+        """What was said of it, as far as its audio came; the text from here on follows that.
+
+        Calls that are not whole are made anew.
+        """
+        return self._said(), self._calls.break_off()
+
+    def _said(self) -> str:
         message = self._message
         if message is None:
             return ""
@@ -141,10 +139,10 @@ class ResponseStream:
 
     def text(self, delta: str) -> Events:
         """More text, which is spoken unless the response is text only."""
-        delta = delta[: self._room]
+        delta = delta[: self._output.room]
         if not delta:
             return []
-        self._room -= len(delta)
+        self._output.room -= len(delta)
         message, events = self._opened()
         delta = message.told.spaced(delta)
         message.pieces.append(delta)
@@ -186,23 +184,13 @@ class ResponseStream:
         message, _events = self._opened()
         return api.ResponseOutputAudioDelta(**self._place(message), delta=base64)
 
+    def tool_call_delta(self, event: engine.ToolCallDelta) -> Events:
+        """More of a call of a tool."""
+        return self._calls.delta(event)
+
     def tool_call(self, call: engine.FunctionCall) -> Events:
         """A whole call of a tool, which the client runs."""
-        size = len(call.arguments_json) + len(call.name)
-        if size > self._room or len(self._output) >= MAX_TOOL_CALLS:
-            return []
-        self._room -= size
-        self._called += 1
-        item = FunctionCall(
-            id=self._new_id("item"),
-            call_id=call.call_id or self._new_id("call"),
-            name=call.name,
-            arguments="",
-            status="in_progress",
-        )
-        index, events = self._add(item)
-        whole = msgspec.structs.replace(item, arguments=call.arguments_json, status="completed")
-        return events + self._arguments(whole, index) + self._finish(whole, index)
+        return self._calls.whole(call)
 
     def keep(self) -> None:
         """No more output will come: what was said is on record, though not yet told to be whole."""
@@ -217,7 +205,10 @@ class ResponseStream:
             )
 
     def close(self, item_status: ItemStatus) -> Events:
-        """No more output: end the message, if one is open."""
+        """No more output: end the message, if one is open, and calls that broke off."""
+        return self._close_message(item_status) + self._calls.break_off()
+
+    def _close_message(self, item_status: ItemStatus) -> Events:
         if self._message is None:
             return []
         message, self._message = self._message, None
@@ -237,7 +228,7 @@ class ResponseStream:
                 api.ResponseOutputAudioTranscriptDone(**place, transcript=text),
                 api.ResponseContentPartDone(**place, part=api.AudioPart(transcript=text)),
             ]
-        return events + self._finish(item, message.output_index)
+        return events + self._output.finish(item, message.output_index)
 
     def done(self, outcome: Outcome, extra_metadata: dict[str, str]) -> Events:
         """The last event; `close` comes first."""
@@ -246,7 +237,7 @@ class ResponseStream:
             self._response,
             status=outcome.status,
             status_details=outcome.details,
-            output=[item for _index, item in sorted(self._output.items())],
+            output=self._output.items,
             usage=outcome.usage,
             metadata=metadata or None,
         )
@@ -257,49 +248,11 @@ class ResponseStream:
         if self._message is not None:
             return self._message, []
         item = Message(id=self.item_id, role="assistant", content=[], status="in_progress")
-        index, events = self._add(item)
+        index, events = self._output.add(item)
         self._message = _OpenMessage(index)
         part = api.TextPart(text="") if self.text_only else api.AudioPart(transcript="")
         events.append(api.ResponseContentPartAdded(**self._place(self._message), part=part))
         return self._message, events
-
-    def _add(self, item: Item) -> tuple[int, Events]:
-        index = self._added
-        self._added += 1
-        previous = self._history.insert(item)
-        return index, [
-            api.ResponseOutputItemAdded(response_id=self.id, output_index=index, item=item),
-            api.ConversationItemAdded(item=item, previous_item_id=previous),
-        ]
-
-    def _finish(self, item: Item, index: int) -> Events:
-        self._history.replace(item)
-        self._output[index] = item
-        previous = self._history.previous_id(str(item.id))
-        return [
-            api.ResponseOutputItemDone(response_id=self.id, output_index=index, item=item),
-            api.ConversationItemDone(item=item, previous_item_id=previous),
-        ]
-
-    def _arguments(self, item: FunctionCall, index: int) -> Events:
-        item_id, call_id = str(item.id), str(item.call_id)
-        return [
-            api.ResponseFunctionCallArgumentsDelta(
-                response_id=self.id,
-                item_id=item_id,
-                output_index=index,
-                call_id=call_id,
-                delta=item.arguments,
-            ),
-            api.ResponseFunctionCallArgumentsDone(
-                response_id=self.id,
-                item_id=item_id,
-                output_index=index,
-                call_id=call_id,
-                name=item.name,
-                arguments=item.arguments,
-            ),
-        ]
 
     def _place(self, message: _OpenMessage) -> _ContentPlace:
         return {

@@ -118,6 +118,10 @@ class Responses:
         if stream := self._generating(event.response):
             stream.words(event.words)
 
+    def tool_call_delta(self, event: engine.ToolCallDelta) -> None:
+        if stream := self._generating(event.response):
+            self._outbox.send(*stream.tool_call_delta(event))
+
     def tool_call(self, event: engine.ToolCall) -> None:
         if stream := self._generating(event.response):
             self._outbox.send(*stream.tool_call(event.call))
@@ -173,7 +177,8 @@ class Responses:
         stream = self._active
         if stream is None or self._generated:
             return None
-        said = stream.resume()
+        said, events = stream.resume()
+        self._outbox.send(*events)
         return Resumption(replace(self._request, said=said), int(stream.audio_ms))
 
     # ---- stopping ------------------------------------------------------------

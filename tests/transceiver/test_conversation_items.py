@@ -10,7 +10,8 @@ from antiphon_proto.realtime.client_events import MAX_EVENT_BYTES
 from tests.transceiver.conversation_driver import Driver
 from transceiver.client_item import MAX_ITEM_BYTES
 from transceiver.outbox import MAX_HELD
-from transceiver.response_stream import MAX_TEXT, MAX_TOOL_CALLS
+from transceiver.response_calls import MAX_CALLS
+from transceiver.response_output import MAX_TEXT
 
 
 def message(role: str, *content: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -268,8 +269,8 @@ def test_calls_of_tools_in_a_response_are_bounded() -> None:
     driver = Driver()
     driver.client("response.create")
     driver.engine(engine.ToolCall(1, engine.FunctionCall("a", "f", "x" * (MAX_TEXT + 1))))
-    for index in range(MAX_TOOL_CALLS + 5):
+    for index in range(MAX_CALLS + 5):
         driver.engine(engine.ToolCall(1, engine.FunctionCall(str(index), "f", "{}")))
     driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
-    assert len(driver.last("response.done")["response"]["output"]) == MAX_TOOL_CALLS
+    assert len(driver.last("response.done")["response"]["output"]) == MAX_CALLS
     driver.rules.settle()

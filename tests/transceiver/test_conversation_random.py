@@ -109,6 +109,12 @@ steps: st.SearchStrategy[Step] = st.one_of(
     of_response(
         engine.WordsSpoken, words=st.lists(st.builds(engine.WordEnd, small, small)).map(tuple)
     ),
+    of_response(
+        engine.ToolCallDelta,
+        call_id=st.sampled_from(["", "call_x", "call_y"]),
+        name=st.just("g"),
+        arguments_json=st.sampled_from(["", '{"a"', ": 1}"]),
+    ),
     of_response(engine.ToolCall, call=st.sampled_from(CALLS)),
     of_response(engine.Done, status=st.sampled_from(engine.DoneStatus)),
     st.tuples(st.sampled_from([0, 0, 0, -1, 1]), st.sampled_from([0, 5, 20, 100])).map(
