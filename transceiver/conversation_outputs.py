@@ -7,6 +7,7 @@ from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.trunk import Command
 from transceiver.close_reason import CloseReason
 from transceiver.ledger import TurnAccount
+from transceiver.mcp.requests import McpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ class TurnMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMcp:
+    """Ask an MCP server; what comes of it goes to the conversation's `mcp_outcome`."""
+
+    request: McpRequest
+
+
+@dataclass(frozen=True, slots=True)
 class CloseCall:
     """End the call."""
 
@@ -88,5 +96,6 @@ Output = (
     | HoldPlayout
     | ResumePlayout
     | TurnMeasured
+    | RunMcp
     | CloseCall
 )

@@ -4,20 +4,23 @@ import msgspec
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
 from antiphon_proto.realtime.response import ResponseParams
-from antiphon_proto.realtime.session import FunctionChoice, FunctionTool, SemanticVad, ServerVad
+from antiphon_proto.realtime.session import SemanticVad, ServerVad
 from antiphon_proto.realtime.session import Transcription as WantedTranscription
 from antiphon_proto.realtime.session import TurnDetection as WantedTurnDetection
+from antiphon_proto.realtime.transcription_session import TranscriptionSession, shown_session
 from antiphon_proto.trunk import (
     Eagerness,
     SessionConfig,
-    Tool,
     Transcription,
     TurnDetection,
     TurnDetectionKind,
 )
+from transceiver.mcp.toolbox import Offer, Toolbox
 
 MAX_SESSION_BYTES = 192 * 1024
 """As JSON: `session.updated` must fit into one data channel message."""
+
+MIN_THRESHOLD = 0.01
 
 _KINDS = {
     ServerVad: TurnDetectionKind.SERVER_VAD,
@@ -31,14 +34,27 @@ _EAGERNESS = {
 }
 
 
+def check_session_size(session: RealtimeSession) -> None:
+    """Raises RealtimeError for a configuration that would not fit into an event."""
+    if len(msgspec.json.encode(session)) > MAX_SESSION_BYTES:
+        raise RealtimeError(
+            "session_too_large",
+            f"A session's configuration has at most {MAX_SESSION_BYTES} bytes.",
+            param="session",
+        )
+
+
 class SessionState:
     """Holds the effective configuration.
 
-    `voice_fixed` is set once the agent has spoken: a conversation has one voice.
+    `voice_fixed` is set once the agent has spoken: a conversation has one voice. The secrets
+    of MCP servers are in `toolbox` only.
     """
 
     def __init__(self, session: RealtimeSession) -> None:
-        self.current = session
+        self.toolbox = Toolbox()
+        shown = self.toolbox.definitions.adopt(session.tools, "session.tools")
+        self.current = msgspec.structs.replace(session, tools=shown)
         self.voice_fixed = False
 
     @property
@@ -67,7 +83,8 @@ class SessionState:
                 f"A session's configuration has at most {MAX_SESSION_BYTES} bytes.",
                 param="session",
             )
-        self.current = merged
+        shown = self.toolbox.definitions.adopt(merged.tools, "session.tools")
+        self.current = msgspec.structs.replace(merged, tools=shown)
 
     def for_response(self, params: ResponseParams) -> RealtimeSession:
         """The configuration that a `response.create` asks for. Raises RealtimeError.
@@ -88,16 +105,26 @@ class SessionState:
             )
         merged = self.current.merged(_overrides(params), param="response")
         audio = msgspec.structs.replace(merged.audio, input=self.current.audio.input)
-        return msgspec.structs.replace(merged, audio=audio)
+        shown = self.toolbox.definitions.adopt_once(merged.tools, "response.tools")
+        return msgspec.structs.replace(merged, audio=audio, tools=shown)
 
     def engine_config(self) -> SessionConfig:
-        return engine_config(self.current)
+        return engine_config(self.current, self.toolbox.offer(self.current))
+
+    def engine_config_for(
+        self, session: RealtimeSession, params: ResponseParams
+    ) -> tuple[SessionConfig, Offer]:
+        """How to answer once, where `for_response` gave `session`. Raises RealtimeError."""
+        if bytes(params.tool_choice) != b"null":
+            self.toolbox.check_choice(session, "response")
+        offer = self.toolbox.offer(session, approvals=params.conversation != "none")
+        return engine_config(session, offer), offer
 
 
-def engine_config(session: RealtimeSession) -> SessionConfig:
+def engine_config(session: RealtimeSession, offer: Offer | None = None) -> SessionConfig:
     """What an engine needs to know of a configuration."""
+    offer = offer or Toolbox().offer(session)
     limit = session.max_output_tokens
-    choice = session.tool_choice
     return SessionConfig(
         instructions=session.instructions,
         voice=session.audio.output.voice,
@@ -105,8 +132,8 @@ def engine_config(session: RealtimeSession) -> SessionConfig:
         # Another engine that takes over is told the user's words, not their sound.
         transcription=_transcription(session.audio.input.transcription) or Transcription(),
         text_only=session.text_only,
-        tools=tuple(map(_tool, session.tools)),
-        tool_choice=choice.name if isinstance(choice, FunctionChoice) else choice,
+        tools=offer.tools,
+        tool_choice=offer.choice,
         max_output_tokens=0 if limit == "inf" else limit,
         speed=session.audio.output.speed,
         parallel_tool_calls=session.parallel_tool_calls,
@@ -132,7 +159,8 @@ def _turn_detection(wanted: WantedTurnDetection | None) -> TurnDetection | None:
     semantic = wanted if isinstance(wanted, SemanticVad) else SemanticVad()
     return TurnDetection(
         kind=_KINDS[type(wanted)],
-        threshold=vad.threshold,
+        # 0 would be the default to the engine.
+        threshold=max(vad.threshold, MIN_THRESHOLD),
         prefix_padding_ms=vad.prefix_padding_ms,
         silence_duration_ms=vad.silence_duration_ms,
         create_response=wanted.create_response,
@@ -143,9 +171,7 @@ def _turn_detection(wanted: WantedTurnDetection | None) -> TurnDetection | None:
 def _transcription(wanted: WantedTranscription | None) -> Transcription | None:
     if wanted is None:
         return None
-    return Transcription(wanted.model or "", wanted.language or "", wanted.prompt or "")
-
-
-def _tool(tool: FunctionTool) -> Tool:
-    parameters = bytes(tool.parameters).decode()
-    return Tool(tool.name, tool.description or "", "{}" if parameters == "null" else parameters)
+    languages, keywords = wanted.languages or [], wanted.keywords or []
+    # One that may be any of several is left to the engine.
+    language = wanted.language or (languages[0] if len(languages) == 1 else "")
+    return Transcription(wanted.model or "", language, wanted.prompt or ", ".join(keywords))

@@ -3,6 +3,7 @@
 import msgspec
 
 from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.mcp.definitions import Definitions
 
 
 def layered_session(
@@ -21,4 +22,5 @@ def layered_session(
         session = session.merged(msgspec.json.encode({"model": model}), param="")
     if given is not None:
         session = session.merged(given)
+    Definitions().adopt(session.tools, "session.tools")
     return session

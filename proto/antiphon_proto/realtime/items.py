@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from antiphon_proto.realtime.mcp import McpItem
+
 ItemId = Annotated[str, Meta(min_length=1, max_length=64)]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 Role = Literal["system", "user", "assistant"]
@@ -85,4 +87,4 @@ class FunctionCallOutput(
     status: ItemStatus | UnsetType = UNSET
 
 
-Item = Message | FunctionCall | FunctionCallOutput
+Item = Message | FunctionCall | FunctionCallOutput | McpItem

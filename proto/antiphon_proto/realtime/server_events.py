@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from antiphon_proto.realtime.items import Item
+from antiphon_proto.realtime.mcp_events import McpEvent
 from antiphon_proto.realtime.response import Response
 from antiphon_proto.realtime.session import RealtimeSession
 from antiphon_proto.realtime.transcription_session import TranscriptionSession
@@ -364,6 +365,7 @@ ServerEvent = (
     | OutputAudioBufferStarted
     | OutputAudioBufferStopped
     | OutputAudioBufferCleared
+    | McpEvent
 )
 
 _ENCODER = msgspec.json.Encoder()

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from antiphon_proto.realtime.audio_format import AudioFormat, Pcm
 from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode
+from antiphon_proto.realtime.mcp import McpChoice, McpTool
 from antiphon_proto.realtime.resume import Resume
 from antiphon_proto.realtime.session_patch import apply_patch
 
@@ -151,8 +152,8 @@ class Reasoning(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 Truncation = Literal["auto", "disabled"] | RetentionRatio
 Include = list[Literal["item.input_audio_transcription.logprobs"]]
-Tools = Annotated[list[FunctionTool], Meta(max_length=MAX_TOOLS)]
-ToolChoice = Literal["auto", "none", "required"] | FunctionChoice
+Tools = Annotated[list[FunctionTool | McpTool], Meta(max_length=MAX_TOOLS)]
+ToolChoice = Literal["auto", "none", "required"] | FunctionChoice | McpChoice
 
 
 class RealtimeSession(Struct, frozen=True, kw_only=True):
