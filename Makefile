@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up native test test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
+.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -30,7 +30,7 @@ up: .venv/ready-to-run
 native: .venv/ready-for-native
 
 # Files go to two processes, whose waits overlap: most tests wait for what others do.
-test: .venv/ready-to-develop debian-packages
+test: .venv/ready-to-develop debian-packages npm-packages
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile $(PYTEST_ARGS)
 
 test-vllm: .venv/ready-to-develop
@@ -83,11 +83,18 @@ bench-inference: .venv/ready-to-develop flite
 	$(BIN)/python -m bench.report
 
 clean:
-	rm -rf .venv build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(NPM_PROJECT)/node_modules build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages:
 	@tests/install-debian-packages
+
+# By the npm of .venv. Where it cannot, the tests that need them are skipped, and say so.
+NPM_PROJECT := tests/e2e/npm
+npm-packages: $(NPM_PROJECT)/node_modules/.package-lock.json
+$(NPM_PROJECT)/node_modules/.package-lock.json: $(NPM_PROJECT)/package-lock.json .venv/ready-to-develop
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(NPM_PROJECT) --ignore-scripts --no-audit --no-fund \
+	  && touch $@ || echo "!!! Installing npm packages failed; tests that need them will be skipped" >&2
 
 flite:
 	@bench/inference/install-debian-packages
