@@ -215,6 +215,8 @@ class Call:
         self.transport.tick(now)
         self._check_deadlines(now)
         self._engine.tick(now)
+        if self.closed is None:
+            self._act(self._conversation.tick(now))
         if self.transport.connected:
             self._tend_at = now + TEND_INTERVAL_S
             for report in self._media.reports(now):

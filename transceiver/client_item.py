@@ -13,6 +13,7 @@ from antiphon_proto.realtime.items import (
     FunctionCall,
     FunctionCallOutput,
     InputAudio,
+    InputImage,
     InputText,
     Item,
     Message,
@@ -20,13 +21,14 @@ from antiphon_proto.realtime.items import (
     OutputText,
 )
 from transceiver.item_history import ROOT, item_bytes
+from transceiver.item_images import check_image, images_of, without_images
 
 MAX_ITEM_BYTES = 192 * 1024
 """As JSON: events that carry the item must fit into one data channel message."""
 
 _CONTENT: dict[str, tuple[type[ContentPart], ...]] = {
     "system": (InputText,),
-    "user": (InputText, InputAudio),
+    "user": (InputText, InputAudio, InputImage),
     "assistant": (OutputText, OutputAudio),
 }
 
@@ -35,7 +37,7 @@ def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
     """The item as it enters the conversation: with an id, and complete.
 
     Raises RealtimeError for content that does not fit the role, audio without a
-    transcript (engines read items as text), and an item that is too large.
+    transcript (engines read items as text), an image that is none, and an item that is too large.
     """
     if isinstance(item, Message):
         _check_content(item)
@@ -45,7 +47,7 @@ def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
     item = msgspec.structs.replace(item, id=item_id, status="completed")
     if isinstance(item, FunctionCall) and item.call_id is UNSET:
         item = msgspec.structs.replace(item, call_id=new_id("call"))
-    if item_bytes(item) > MAX_ITEM_BYTES:
+    if item_bytes(without_images(item)) > MAX_ITEM_BYTES:
         raise RealtimeError(
             "item_too_large", f"An item has at most {MAX_ITEM_BYTES} bytes.", param="item"
         )
@@ -57,7 +59,7 @@ def engine_item(item: Item) -> engine.Item:
     match item:
         case Message():
             text = "\n".join(filter(None, map(_text, item.content)))
-            return engine.Item(str(item.id), engine.Role(item.role), text)
+            return engine.Item(str(item.id), engine.Role(item.role), text, images_of(item))
         case FunctionCall():
             call = engine.FunctionCall(str(item.call_id), item.name, item.arguments)
             return engine.Item(str(item.id), engine.Role.ASSISTANT, call)
@@ -66,16 +68,20 @@ def engine_item(item: Item) -> engine.Item:
             return engine.Item(str(item.id), engine.Role.USER, output)
 
 
-def engine_history(items: Sequence[tuple[Item, str]]) -> tuple[engine.Item, ...]:
+def engine_history(
+    items: Sequence[tuple[Item, str]],
+    images: Callable[[str], tuple[str, ...]] = lambda _item_id: (),
+) -> tuple[engine.Item, ...]:
     """What an engine can be told of items, each with the words that were understood of it.
 
-    Speech whose words are not known is left out, like an answer without any.
+    `images` gives those of an item by its id. Speech whose words are not known is left out,
+    like an answer without any.
     """
     told = (
-        replace(item, content=item.content or words)
+        replace(item, content=item.content or words, images=images(item.id))
         for item, words in ((engine_item(item), words) for item, words in items)
     )
-    return tuple(item for item in told if item.content)
+    return tuple(item for item in told if item.content or item.images)
 
 
 def _check_content(message: Message) -> None:
@@ -87,6 +93,8 @@ def _check_content(message: Message) -> None:
                 f"This content does not belong into a message of the role {message.role!r}.",
                 param=f"{where}.type",
             )
+        if isinstance(part, InputImage):
+            check_image(part, where)
         if isinstance(part, InputAudio) and part.transcript is None:
             raise RealtimeError(
                 "unsupported_content",
@@ -101,3 +109,5 @@ def _text(part: ContentPart) -> str:
             return part.text
         case InputAudio() | OutputAudio():
             return part.transcript or ""
+        case InputImage():
+            return ""

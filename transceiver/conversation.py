@@ -25,11 +25,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from antiphon_proto import trunk as engine
-from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession, parse_client_event
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
+from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.audio_format import AudioFormat
-from antiphon_proto.realtime.client_events import MAX_EVENT_BYTES
 from antiphon_proto.realtime.items import InputAudio, Message
 from antiphon_proto.realtime.response import ResponseParams
 from transceiver.audio.playout import (
@@ -40,10 +40,12 @@ from transceiver.audio.playout import (
     PlayoutStopped,
 )
 from transceiver.client_item import engine_history
+from transceiver.client_message import read_message
 from transceiver.close_reason import CloseReason
 from transceiver.conversation_outputs import AppendAudio, CloseCall, Output
 from transceiver.engine_leg import Resumption
 from transceiver.farewells import FAREWELLS
+from transceiver.idle_timeout import IdleTimeout
 from transceiver.input_buffer import InputBuffer
 from transceiver.input_transcripts import MAX_TRANSCRIPT, InputTranscripts
 from transceiver.item_history import ItemHistory
@@ -61,10 +63,6 @@ class Transport(Enum):
     """Audio on an RTP track: the server owns the playout clock."""
     WEBSOCKET = "websocket"
     """Audio in events: the client plays it, and says what was heard."""
-
-
-MAX_AUDIO_EVENT_BYTES = 20 * 1024 * 1024 + 1024
-"""Of an event with audio, where events carry it: the API's 15 MiB, in base64."""
 
 
 def _as_it_is(_format: AudioFormat, _response: int, pcm: bytes) -> bytes:
@@ -112,6 +110,7 @@ class Conversation:
             encode=encode,
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
+        self._idle = IdleTimeout(client_plays=transport is Transport.WEBSOCKET)
         self._full_duplex = False
         self._judges_interruptions = False
 
@@ -130,9 +129,10 @@ class Conversation:
         """The conversation as it is, without the answer that is being given."""
         giving = self._responses.giving
         items = [each for each in self._history.items() if each[0].id != giving]
+        history = engine_history(items, self._history.images)
         config = self._session.engine_config()
         model = self._session.current.model
-        return engine.Open(self._call_id, model, config, engine_history(items))
+        return engine.Open(self._call_id, model, config, history)
 
     def engine_resumption(self) -> tuple[Resumption | None, list[Output]]:
         """The answer that is being given, if one is: from here on another engine gives it."""
@@ -147,14 +147,14 @@ class Conversation:
 
     def channel_opened(self, _now: float) -> list[Output]:
         """Events can reach the client: session.created, then what had to wait for it."""
-        self._outbox.open(api.SessionCreated(session=self._session.current))
+        self._outbox.open(api.SessionCreated(session=self._session.shown))
         return self._outbox.drain()
 
     def client_event(self, text: str | bytes, _now: float) -> list[Output]:
         """The client sent an event; one that is refused is answered with `error`."""
         event_id = None
         try:
-            event = self._parse(text)
+            event = read_message(text, with_audio=self._transport is Transport.WEBSOCKET)
             event_id = event.event_id
             self._CLIENT_HANDLERS[type(event)](self, event)
         except RealtimeError as error:
@@ -180,6 +180,21 @@ class Conversation:
     def engine_audio(self, response: int, pcm: bytes, now: float) -> list[Output]:
         """Audio came; what belongs to a response that was cut is dropped."""
         self._responses.audio(response, pcm, now)
+        self._idle.audio(len(pcm) / BYTES_PER_SAMPLE / self._responses.output_rate, now)
+        return self._outbox.drain()
+
+    def tick(self, now: float) -> list[Output]:
+        """Do what time asks for; call it often, such as ten times a second."""
+        silence_ms = self._idle.passed(
+            now,
+            self._session.turn_detection,
+            agent_busy=self._responses.busy,
+            user_speaks=self._input.holds_speech,
+            heard_ms=int(self._input.heard_ms),
+        )
+        # A full-duplex agent hears the silence, too.
+        if silence_ms is not None and not self._full_duplex:
+            self._break_silence(silence_ms)
         return self._outbox.drain()
 
     def playout_event(self, event: PlayoutEvent, now: float) -> list[Output]:
@@ -203,25 +218,12 @@ class Conversation:
 
     # ---- the client's events -------------------------------------------------
 
-    def _parse(self, text: str | bytes) -> ClientEvent:
-        """Raises RealtimeError."""
-        if self._transport is Transport.WEBRTC or len(text) <= MAX_EVENT_BYTES:
-            return parse_client_event(text)
-        event = parse_client_event(text, max_bytes=MAX_AUDIO_EVENT_BYTES)
-        if not isinstance(event, asked.InputAudioBufferAppend):
-            raise RealtimeError(
-                "event_too_large",
-                f"An event without audio has at most {MAX_EVENT_BYTES} bytes.",
-                event_id=event.event_id,
-            )
-        return event
-
     def _update_session(self, event: asked.SessionUpdate) -> None:
-        self._session.update(bytes(event.session))
+        self._session.update(bytes(event.session), answering=self._responses.busy)
         self._outbox.command(engine.Update(self._session.engine_config()))
         if self._session.turn_detection is None:
             self._responses.release()
-        self._outbox.send(api.SessionUpdated(session=self._session.current))
+        self._outbox.send(api.SessionUpdated(session=self._session.shown))
 
     def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
         if self._transport is Transport.WEBRTC:
@@ -252,6 +254,7 @@ class Conversation:
         self._responses.clear_playout()
 
     def _create_response(self, event: asked.ResponseCreate) -> None:
+        self._session.check_answers()
         self._responses.create(event.response or ResponseParams())
 
     def _cancel_response(self, event: asked.ResponseCancel) -> None:
@@ -318,7 +321,12 @@ class Conversation:
         if event.final and event.item_id:
             self._history.note_words(event.item_id, event.text[:MAX_TRANSCRIPT])
         if self._session.transcribes:
-            self._outbox.send(*self._transcripts.reported(event))
+            upcoming = self._input.upcoming_item_id() if self._session.only_transcribes else None
+            self._outbox.send(*self._transcripts.reported(event, upcoming))
+
+    def _answer_done(self, event: engine.Done, _now: float) -> None:
+        self._idle.answered()
+        self._responses.engine_done(event)
 
     def _engine_failed(self, event: engine.Error, _now: float) -> None:
         if event.fatal:
@@ -328,6 +336,18 @@ class Conversation:
             self._outbox.add(CloseCall(CloseReason.ENGINE_FAILED))
 
     # ---- steps that both lead to ---------------------------------------------
+
+    def _break_silence(self, start_ms: int) -> None:
+        """The user has been silent for as long as the client allows: the agent speaks."""
+        self._outbox.send(
+            api.InputAudioBufferTimeoutTriggered(
+                item_id=self._input.upcoming_item_id(),
+                audio_start_ms=start_ms,
+                audio_end_ms=int(self._input.heard_ms),
+            )
+        )
+        self._commit()
+        self._responses.answer_turn()
 
     def _tell_speech_stopped(self, audio_end_ms: int) -> None:
         """Once for each time that speech started."""
@@ -395,7 +415,7 @@ class Conversation:
         engine.WordsSpoken: lambda self, event, _now: self._responses.words(event),
         engine.ToolCallDelta: lambda self, event, _now: self._responses.tool_call_delta(event),
         engine.ToolCall: lambda self, event, _now: self._responses.tool_call(event),
-        engine.Done: lambda self, event, _now: self._responses.engine_done(event),
+        engine.Done: _answer_done,
         engine.Error: _engine_failed,
     }
 

@@ -34,9 +34,12 @@ class InputBuffer:
     def __init__(self, new_item_id: Callable[[], str]) -> None:
         self._new_item_id = new_item_id
         self._buffered_ms = 0.0
+        self.heard_ms = 0.0
+        """Of all audio in the session."""
         self._speech: _Speech | None = None
         self._item_id: str | None = None
-        """Minted for speech that was dismissed: it goes to what is committed next."""
+        """Named already, or minted for speech that was dismissed: it goes to what is committed
+        next."""
 
     @property
     def committable(self) -> bool:
@@ -63,6 +66,14 @@ class InputBuffer:
 
     def add_audio(self, milliseconds: float) -> None:
         self._buffered_ms += milliseconds
+        self.heard_ms += milliseconds
+
+    def upcoming_item_id(self) -> str:
+        """The id of the item that the next commit makes."""
+        if self._speech is not None:
+            return self._speech.item_id
+        self._item_id = self._next_item_id()
+        return self._item_id
 
     def speech_started(self, audio_start_ms: int) -> str:
         """The id of the item to be; it stays when speech goes on before a commit."""

@@ -8,6 +8,7 @@ import msgspec
 from antiphon_proto.realtime.items import Item, Message, OutputAudio
 from antiphon_proto.trunk import WordEnd
 from transceiver.heard_text import heard_text
+from transceiver.item_images import ItemImages
 from transceiver.word_times import WordTimes
 
 MAX_ITEMS = 1000
@@ -39,6 +40,8 @@ class ItemHistory:
     """Bounded. Every item here has an id; one that was truncated stays so when it is replaced."""
 
     def __init__(self) -> None:
+        self.images = ItemImages()
+        """Of the items here; none of an item that is gone."""
         self._entries: dict[str, _Entry] = {}
         self._order: list[str] = []
         self._total_bytes = 0
@@ -140,6 +143,7 @@ class ItemHistory:
         self._total_bytes -= self._entry(item_id).size
         del self._entries[item_id]
         self._order.remove(item_id)
+        self.images.forget(item_id)
 
     def _times(self, item_id: str) -> WordTimes | None:
         entry = self._entries.get(item_id)

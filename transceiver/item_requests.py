@@ -9,6 +9,7 @@ from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import Message, OutputAudio
 from transceiver.client_item import accepted_item, engine_item
 from transceiver.item_history import ItemHistory, UnknownItemError
+from transceiver.item_images import images_of, without_images
 from transceiver.outbox import Outbox
 
 TRUNCATION_TOLERANCE_MS = 1
@@ -25,7 +26,8 @@ class ItemRequests:
 
     def create(self, event: asked.ConversationItemCreate) -> None:
         """Insert an item. Raises RealtimeError."""
-        item = accepted_item(event.item, self._new_id)
+        whole = accepted_item(event.item, self._new_id)
+        item = without_images(whole)
         if str(item.id) in self._history:
             raise RealtimeError(
                 "item_create_duplicate_item_id",
@@ -36,8 +38,9 @@ class ItemRequests:
             previous = self._history.insert(item, event.previous_item_id)
         except UnknownItemError as error:
             raise _unknown_item("create", str(error), "previous_item_id") from error
+        self._history.images.keep(str(item.id), images_of(whole))
         after = event.previous_item_id or ""
-        self._outbox.command(engine.ItemCreate(engine_item(item), after))
+        self._outbox.command(engine.ItemCreate(engine_item(whole), after))
         self._outbox.send(
             api.ConversationItemAdded(item=item, previous_item_id=previous),
             api.ConversationItemDone(item=item, previous_item_id=previous),

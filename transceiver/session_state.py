@@ -65,24 +65,45 @@ class SessionState:
     def transcribes(self) -> bool:
         return self.current.audio.input.transcription is not None
 
-    def update(self, patch: bytes) -> None:
+    @property
+    def only_transcribes(self) -> bool:
+        """Whether nobody answers."""
+        return self.current.type == "transcription"
+
+    @property
+    def shown(self) -> RealtimeSession | TranscriptionSession:
+        """The configuration as clients see it."""
+        return shown_session(self.current)
+
+    def check_answers(self) -> None:
+        """Raises RealtimeError where nobody answers."""
+        if self.only_transcribes:
+            raise RealtimeError(
+                "unsupported_in_transcription_session", "A transcription session has no responses."
+            )
+
+    def update(self, patch: bytes, *, answering: bool = False) -> None:
         """Lay a `session.update` over the configuration. The model stays what it is: clients
         send the name that they were built with. Raises RealtimeError, and changes nothing then.
+
+        `answering`: the agent's turn is not over.
         """
         merged = self.current.merged(patch)
         merged = msgspec.structs.replace(merged, model=self.current.model)
-        if self.voice_fixed and merged.audio.output.voice != self.current.audio.output.voice:
+        before, after = self.current.audio.output, merged.audio.output
+        if self.voice_fixed and before.voice != after.voice:
             raise RealtimeError(
                 "cannot_update_voice",
                 "Cannot update a conversation's voice once the assistant has spoken.",
                 param="session.audio.output.voice",
             )
-        if len(msgspec.json.encode(merged)) > MAX_SESSION_BYTES:
+        if answering and before.speed != after.speed:
             raise RealtimeError(
-                "session_too_large",
-                f"A session's configuration has at most {MAX_SESSION_BYTES} bytes.",
-                param="session",
+                "cannot_update_speed",
+                "Cannot update the speed of speech while the assistant answers.",
+                param="session.audio.output.speed",
             )
+        check_session_size(merged)
         shown = self.toolbox.definitions.adopt(merged.tools, "session.tools")
         self.current = msgspec.structs.replace(merged, tools=shown)
 

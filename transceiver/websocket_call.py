@@ -157,6 +157,7 @@ class WebSocketCall:
         if passed is not None:
             self.close(passed)
         elif self._socket is not None:
+            self._act(self._conversation.tick(now))
             self._watch(self._socket, now)
 
     def fail(self) -> None:
