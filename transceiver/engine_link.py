@@ -79,8 +79,8 @@ class EngineHost(Protocol):
     def engine_opening(self) -> Open:
         """The conversation as it is, without the answer that is being given."""
 
-    def engine_resumption(self) -> Resumption | None:
-        """The answer that is being given, if one is: another engine will give the rest of it."""
+    def engine_resumptions(self) -> tuple[Resumption, ...]:
+        """The answers that are being given, if any are: another engine will give the rest."""
 
     def engine_pauses(self) -> bool:
         """Whether nobody speaks, or has said anything that waits for an answer."""
@@ -200,7 +200,12 @@ class EngineLink:
         if not isinstance(command, PlaybackCredit):
             self._replay.follow_command(command)
             self._count(command)
-        if self.serving is not None:
+        if self.serving is None:
+            return
+        if isinstance(command, Open) and command.history:
+            # A conversation that began elsewhere.
+            self._told_items = self.serving.open(WHOLE)
+        else:
             self.serving.command(command)
 
     def tick(self, now: float) -> None:
@@ -295,10 +300,10 @@ class EngineLink:
         leg = self._leg(but)
         if leg is None:
             return
-        resumption = self.host.engine_resumption()
+        resumptions = self.host.engine_resumptions()
         self.serving = leg
         self._told_items = leg.open(adrift.reason.bounds)
-        leg.resume(self._replay.script(), resumption)
+        leg.resume(self._replay.script(), resumptions)
 
     def _resumed(self) -> None:
         """The session that took over is ready."""

@@ -1,0 +1,1 @@
+"""How a client that lost its connection, or its owner, goes on with its conversation."""
