@@ -32,13 +32,15 @@ class ResponseOutput:
         self.new_id = new_id
         self.room = MAX_TEXT
         """What is left of it."""
+        self.remote_calls = 0
+        """Of tools that clients do not run."""
         self._out_of_band = out_of_band
         self._added = 0
         self._finished: dict[int, Item] = {}
 
     @property
     def items(self) -> list[Item]:
-        """Those that are finished, in order."""
+        """Those that are finished or kept, in order."""
         return [item for _index, item in sorted(self._finished.items())]
 
     def __len__(self) -> int:
@@ -55,6 +57,11 @@ class ResponseOutput:
         if not self._out_of_band:
             events.append(api.ConversationItemAdded(item=item, previous_item_id=previous))
         return index, events
+
+    def keep(self, item: Item, index: int) -> None:
+        """The item at `index` stands so now: it may be finished when the response is over."""
+        self.history.replace(item)
+        self._finished[index] = item
 
     def finish(self, item: Item, index: int) -> Events:
         """The item at `index` is as it will stay."""

@@ -103,12 +103,12 @@ class ResponseStream:
             ),
             metadata=metadata,
         )
-        self._output = ResponseOutput(self.id, history, new_id, out_of_band=conversation_id is None)
-        self._calls = ResponseCalls(self._output)
+        self.output = ResponseOutput(self.id, history, new_id, out_of_band=conversation_id is None)
+        self._calls = ResponseCalls(self.output)
 
     @property
     def called_tools(self) -> bool:
-        return self._calls.completed > 0
+        return self._calls.completed + self.output.remote_calls > 0
 
     def resume(self) -> tuple[str, Events]:
         """What was said of it, as far as its audio came; the text from here on follows that.
@@ -139,10 +139,10 @@ class ResponseStream:
 
     def text(self, delta: str) -> Events:
         """More text, which is spoken unless the response is text only."""
-        delta = delta[: self._output.room]
+        delta = delta[: self.output.room]
         if not delta:
             return []
-        self._output.room -= len(delta)
+        self.output.room -= len(delta)
         message, events = self._opened()
         delta = message.told.spaced(delta)
         message.pieces.append(delta)
@@ -228,7 +228,7 @@ class ResponseStream:
                 api.ResponseOutputAudioTranscriptDone(**place, transcript=text),
                 api.ResponseContentPartDone(**place, part=api.AudioPart(transcript=text)),
             ]
-        return events + self._output.finish(item, message.output_index)
+        return events + self.output.finish(item, message.output_index)
 
     def done(self, outcome: Outcome, extra_metadata: dict[str, str]) -> Events:
         """The last event; `close` comes first."""
@@ -237,7 +237,7 @@ class ResponseStream:
             self._response,
             status=outcome.status,
             status_details=outcome.details,
-            output=self._output.items,
+            output=self.output.items,
             usage=outcome.usage,
             metadata=metadata or None,
         )
@@ -248,7 +248,7 @@ class ResponseStream:
         if self._message is not None:
             return self._message, []
         item = Message(id=self.item_id, role="assistant", content=[], status="in_progress")
-        index, events = self._output.add(item)
+        index, events = self.output.add(item)
         self._message = _OpenMessage(index)
         part = api.TextPart(text="") if self.text_only else api.AudioPart(transcript="")
         events.append(api.ResponseContentPartAdded(**self._place(self._message), part=part))
