@@ -77,10 +77,10 @@ def test_members_that_nobody_knows_yet_are_passed_over() -> None:
         (b"\xff\xfe", "invalid_json", None),
         ("[]", "invalid_value", None),
         ('{"type": "session.update", "session": ' + "[" * 100_000, "invalid_json", None),
-        ("{}", "missing_required_parameter", None),
+        ("{}", "missing_required_parameter", "type"),
         ('{"type": "no.such.event"}', "invalid_value", "type"),
         ('{"type": 7}', "invalid_value", "type"),
-        ('{"type": "conversation.item.delete"}', "missing_required_parameter", None),
+        ('{"type": "conversation.item.delete"}', "missing_required_parameter", "item_id"),
         ('{"type": "conversation.item.delete", "item_id": 7}', "invalid_value", "item_id"),
         (
             '{"type": "conversation.item.create", "item": '

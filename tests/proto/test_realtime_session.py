@@ -127,7 +127,7 @@ def test_turn_detection_that_was_off_needs_its_type() -> None:
     off = audio_input(turn_detection=None)
     with pytest.raises(RealtimeError) as refused:
         patched(off, audio_input(turn_detection={"threshold": 0.5}))
-    assert refused.value.param == "session.audio.input.turn_detection"
+    assert refused.value.param == "session.audio.input.turn_detection.type"
     on = patched(off, audio_input(turn_detection={"type": "server_vad"}))
     assert on["audio"]["input"]["turn_detection"]["threshold"] == 0.5
 
@@ -176,7 +176,7 @@ def test_a_stored_session_reads_back() -> None:
         ({"max_output_tokens": 0}, "invalid_value", "session.max_output_tokens"),
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
         ({"tools": [{"type": "mcp"}]}, "invalid_value", "session.tools[0].type"),
-        ({"tools": [{"type": "function"}]}, "missing_required_parameter", "session.tools[0]"),
+        ({"tools": [{"type": "function"}]}, "missing_required_parameter", "session.tools[0].name"),
         (
             {"tools": [{"type": "function", "name": "f"}] * (MAX_TOOLS + 1)},
             "invalid_value",

@@ -10,13 +10,15 @@ from antiphon_proto.realtime.error import RealtimeError
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", text: str | bytes, *, param: str = "") -> T:
     """Decode `text`; `param` is where it stands in the event, for the error's `param`.
 
     Raises RealtimeError: `invalid_json` when it is no JSON, `invalid_value` or
-    `missing_required_parameter` when it is not the JSON that was asked for.
+    `missing_required_parameter` when it is not the JSON that was asked for. What is missing is
+    named as if it were there.
     """
     try:
         # What is kept raw is not looked into, so all of it must be UTF-8 beforehand.
@@ -36,7 +38,9 @@ def _refusal(message: str, param: str) -> RealtimeError:
     path = found["path"] if found else ""
     if found:
         message = message[: found.start()]
-    code = "missing_required_parameter" if "missing required" in message else "invalid_value"
+    if missing := _MISSING.search(message):
+        path = join_path(path, missing["name"])
+    code = "missing_required_parameter" if missing else "invalid_value"
     return RealtimeError(code, message, param=join_path(param, path) or None)
 
 
