@@ -20,6 +20,7 @@ from antiphon_proto.trunk import (
     SpeechStopped,
 )
 from chassis.host_port import HostPort
+from transceiver.audience import Audience
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
 from transceiver.call_deadlines import CallDeadlines
@@ -28,6 +29,8 @@ from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
 from transceiver.conversation import Conversation, Transport
 from transceiver.conversation_outputs import (
+    CLIENT,
+    EVERYONE,
     AppendAudio,
     CloseCall,
     CutPlayout,
@@ -51,6 +54,7 @@ from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated
+from transceiver.sideband import Sideband, SidebandHost
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +113,7 @@ class Call:
             sources=offer.ssrcs,
         )
         self._data_channel = self._make_data_channel(offer)
+        self._audience = Audience()
         self._ledger = LatencyLedger()
         self._conversation = Conversation(
             msgspec.structs.replace(session, expires_at=int(unix_time) + max_seconds),
@@ -237,6 +242,7 @@ class Call:
         self._engine.close(reason.value)
         if self._data_channel is not None:
             self._data_channel.close()
+        self._audience.close(reason)
         self.transport.close(self._clock())
         logger.info("call %s closed: %s", self.call_id, reason.value)
 
@@ -283,6 +289,23 @@ class Call:
         hung_up = end is ChannelEnd.PEER
         self.close(CloseReason.CLIENT_HANGUP if hung_up else CloseReason.CHANNEL_BROKEN)
 
+    # ---- applications beside the client ----
+
+    def sideband(self) -> Sideband:
+        """One more, to be started or closed. Raises AudienceFullError."""
+        host = SidebandHost(self._sideband_joined, self._sideband_sent, self._audience.remove)
+        return self._audience.admit(host)
+
+    @contained
+    def _sideband_joined(self, number: int) -> None:
+        self._act(self._conversation.sideband_joined(number))
+
+    @contained
+    def _sideband_sent(self, number: int, message: bytes) -> None:
+        now = self._clock()
+        self._deadlines.active(now)
+        self._act(self._conversation.client_event(message, now, number))
+
     # ---- the engine's side: EngineHost ----
 
     def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
@@ -324,9 +347,8 @@ class Call:
 
     def _act_on(self, output: Output) -> None:
         match output:
-            case SendEvent(event):
-                if self._data_channel is not None:
-                    self._data_channel.send(encode_server_event(event).decode())
+            case SendEvent(event, to):
+                self._send(encode_server_event(event), to)
             case SendEngineCommand(command):
                 self._engine.command(command)
             case PlayAudio(response, pcm):
@@ -345,6 +367,11 @@ class Call:
                 self.close(reason)
             case AppendAudio():
                 pass  # The client's audio is on its RTP track.
+
+    def _send(self, event: bytes, to: int) -> None:
+        if self._data_channel is not None and to in (CLIENT, EVERYONE):
+            self._data_channel.send(event.decode())
+        self._audience.hear(event, to)
 
     def _playout_event(self, event: PlayoutEvent, now: float) -> None:
         if event.response != UNSOLICITED:

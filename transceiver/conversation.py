@@ -42,7 +42,7 @@ from transceiver.audio.playout import (
 from transceiver.client_item import engine_history
 from transceiver.client_message import read_message
 from transceiver.close_reason import CloseReason
-from transceiver.conversation_outputs import AppendAudio, CloseCall, Output
+from transceiver.conversation_outputs import CLIENT, AppendAudio, CloseCall, Output
 from transceiver.engine_leg import Resumption
 from transceiver.farewells import FAREWELLS
 from transceiver.idle_timeout import IdleTimeout
@@ -147,12 +147,30 @@ class Conversation:
 
     def channel_opened(self, _now: float) -> list[Output]:
         """Events can reach the client: session.created, then what had to wait for it."""
-        self._outbox.open(api.SessionCreated(session=self._session.shown))
+        self._outbox.open(self.record.greeting())
+        if self.record.tell_broken_off():
+            self._responses.answer_turn()
         return self._outbox.drain()
 
-    def client_event(self, text: str | bytes, _now: float) -> list[Output]:
-        """The client sent an event; one that is refused is answered with `error`."""
+    def client_returned(self) -> list[Output]:
+        """Events reach the client again, by another connection."""
+        self._outbox.send(self.record.greeting())
+        return self._outbox.drain()
+
+    def leaving(self) -> list[Output]:
+        """The conversation goes on elsewhere: what is going on ends here."""
+        self._responses.interrupt("client_cancelled")
+        return self._outbox.drain()
+
+    def sideband_joined(self, number: int) -> list[Output]:
+        """A sideband hears from here on: session.created first."""
+        self._outbox.greet(number, api.SessionCreated(session=self._session.shown))
+        return self._outbox.drain()
+
+    def client_event(self, text: str | bytes, _now: float, asker: int = CLIENT) -> list[Output]:
+        """The client or a sideband sent an event; a refused one is answered with `error`."""
         event_id = None
+        self._outbox.asker = asker
         try:
             event = read_message(text, with_audio=self._transport is Transport.WEBSOCKET)
             event_id = event.event_id
@@ -331,7 +349,7 @@ class Conversation:
     def _engine_failed(self, event: engine.Error, _now: float) -> None:
         if event.fatal:
             self._responses.fail(event.code, event.message)
-        self._send_error("server_error", RealtimeError(event.code, event.message), None)
+        self._outbox.send(_error("server_error", RealtimeError(event.code, event.message)))
         if event.fatal:
             self._outbox.add(CloseCall(CloseReason.ENGINE_FAILED))
 
@@ -370,17 +388,7 @@ class Conversation:
         )
 
     def _refuse(self, error: RealtimeError, event_id: str | None) -> None:
-        self._send_error("invalid_request_error", error, event_id)
-
-    def _send_error(self, kind: api.ErrorKind, error: RealtimeError, event_id: str | None) -> None:
-        details = api.ErrorDetails(
-            type=kind,
-            code=error.code,
-            message=error.message,
-            param=error.param,
-            event_id=event_id,
-        )
-        self._outbox.send(api.Error(error=details))
+        self._outbox.reply(_error("invalid_request_error", error, event_id))
 
     # ---- which event is whose: by functions, for bound methods would be cycles ---
 
@@ -418,6 +426,17 @@ class Conversation:
         engine.Done: _answer_done,
         engine.Error: _engine_failed,
     }
+
+
+def _error(kind: api.ErrorKind, error: RealtimeError, event_id: str | None = None) -> api.Error:
+    details = api.ErrorDetails(
+        type=kind,
+        code=error.code,
+        message=error.message,
+        param=error.param,
+        event_id=event_id,
+    )
+    return api.Error(error=details)
 
 
 def _keep_transcript(history: ItemHistory, item_id: str, text: str) -> None:

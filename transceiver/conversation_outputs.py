@@ -9,12 +9,22 @@ from transceiver.close_reason import CloseReason
 from transceiver.ledger import TurnAccount
 from transceiver.mcp.requests import McpRequest
 
+EVERYONE = -1
+"""Hears what happens in a conversation: its client, and its sidebands."""
+
+CLIENT = 0
+"""A sideband has a number of its own, from 1 on."""
+
+SIDEBANDS = -2
+"""All, but not the client."""
+
 
 @dataclass(frozen=True, slots=True)
 class SendEvent:
-    """Send to the client."""
+    """Send to those whom it is for."""
 
     event: ServerEvent
+    to: int = EVERYONE
 
 
 @dataclass(frozen=True, slots=True)

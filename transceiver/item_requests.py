@@ -52,7 +52,7 @@ class ItemRequests:
             item = self._history.get(event.item_id)
         except UnknownItemError as error:
             raise _unknown_item("retrieve", event.item_id) from error
-        self._outbox.send(api.ConversationItemRetrieved(item=item))
+        self._outbox.reply(api.ConversationItemRetrieved(item=item))
 
     def delete(self, event: asked.ConversationItemDelete) -> None:
         """Remove an item. Raises RealtimeError."""
