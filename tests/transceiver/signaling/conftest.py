@@ -1,7 +1,7 @@
 """The real application on a loopback port, before a stand-in for the rest of the transceiver."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, async_playwright
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
@@ -30,13 +29,6 @@ CLUSTER_KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
 WORKER: Address = ("127.0.0.1", 4)
 """In the ids of the server's own calls."""
 NOW = 1_800_000_000.25
-
-CHROMIUM = shutil.which("chromium")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
 
 
 @dataclass
@@ -148,8 +140,8 @@ class Server:
     unready: str | None = None
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
+@asynccontextmanager
+async def running_server() -> AsyncIterator[Server]:
     calls, clock, keys = RecordedCalls(), Clock(), ApiKeys([API_KEY])
     app = signaling_app(
         calls,
@@ -170,16 +162,12 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def client(server: Server) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession(server.url) as session:
-        yield Client(session, bearer(API_KEY))
+async def server() -> AsyncIterator[Server]:
+    async with running_server() as running:
+        yield running
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine: its pages were not tested")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        await browser.close()
+async def client(server: Server) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession(server.url) as session:
+        yield Client(session, bearer(API_KEY))

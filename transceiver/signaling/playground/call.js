@@ -1,12 +1,20 @@
 /**
- * One WebRTC call to the Realtime API: microphone, peer connection, data channel.
+ * One session of the Realtime API with this browser's microphone, over a transport.
  *
  * Dispatches:
  *   state    detail: one of CallState
  *   event    detail: { direction: "received" | "sent", event }
  *   remote   detail: the agent's MediaStream
+ *   playing  detail: whether the agent is being heard
  *   error    detail: CallError; the call has ended
+ *
+ * A transport has `connect(microphone)`, `send(text)` (false when it cannot), `receive(event)`,
+ * `silence()`, `switchMicrophone(stream)`, `figures()` and `close()`, and is given this call,
+ * to which it tells what happens by the methods under "the transport's side".
  */
+
+import { CallError } from "./call_error.js";
+import { openMicrophone, stopTracks } from "./microphone.js";
 
 export const CallState = Object.freeze({
   IDLE: "idle",
@@ -18,42 +26,27 @@ export const CallState = Object.freeze({
   FAILED: "failed",
 });
 
-/** What went wrong, in words for the person who made the call. */
-export class CallError extends Error {
-  constructor(title, detail = "") {
-    super(title);
-    this.detail = detail;
-  }
-}
-
-const CALLS_PATH = "/v1/realtime/calls";
-const CONNECT_TIMEOUT_MS = 15_000;
 const OVER = [CallState.ENDED, CallState.FAILED];
 
 export class Call extends EventTarget {
-  #key;
-  #session;
-  #peer = null;
-  #channel = null;
+  #transport;
   #microphone = null;
   #state = CallState.IDLE;
-  #connectTimer = null;
   #muted = false;
+  #playing = false;
 
-  id = null;
-
-  constructor({ key, session }) {
+  constructor(Transport, { key, session }) {
     super();
-    this.#key = key;
-    this.#session = session;
+    this.#transport = new Transport(this, { key, session });
   }
 
+  get id() { return this.#transport.id; }
   get state() { return this.#state; }
-  get peer() { return this.#peer; }
   get microphone() { return this.#microphone; }
   get over() { return OVER.includes(this.#state); }
+  get playing() { return this.#playing; }
 
-  /** Place the call; resolves when the answer is set or the call has failed. */
+  /** Place the call; resolves when it is placed or has failed. */
   async start(deviceId) {
     try {
       this.#setState(CallState.MICROPHONE);
@@ -61,19 +54,16 @@ export class Call extends EventTarget {
       if (this.over) return stopTracks(microphone);
       this.#microphone = microphone;
       this.#applyMute();
-      this.#peer = new RTCPeerConnection();
       this.#setState(CallState.CONNECTING);
-      await this.#connect(this.#peer);
+      await this.#transport.connect(microphone);
     } catch (error) {
-      this.#fail(error);
+      this.failed(error);
     }
   }
 
   /** Hang up. */
   stop() {
-    if (this.over) return;
-    if (this.id) this.#hangUp();
-    this.#end(CallState.ENDED);
+    this.ended();
   }
 
   set muted(muted) {
@@ -84,67 +74,45 @@ export class Call extends EventTarget {
   /** Go on with another microphone. Throws CallError when it cannot be opened. */
   async switchMicrophone(deviceId) {
     const microphone = await openMicrophone(deviceId);
-    const sender = this.#peer?.getSenders().find((candidate) => candidate.track?.kind === "audio");
-    if (this.over || !sender) return stopTracks(microphone);
-    await sender.replaceTrack(microphone.getAudioTracks()[0]);
+    if (this.over) return stopTracks(microphone);
+    await this.#transport.switchMicrophone(microphone);
     stopTracks(this.#microphone);
     this.#microphone = microphone;
     this.#applyMute();
   }
 
-  /** Send one client event; false when the channel is not open. */
+  /** Send one client event; false when the transport is not open. */
   send(event) {
-    if (this.#channel?.readyState !== "open") return false;
-    this.#channel.send(JSON.stringify(event));
+    if (!this.#transport.send(JSON.stringify(event))) return false;
     this.#dispatch("event", { direction: "sent", event });
     return true;
   }
 
-  async #connect(peer) {
-    peer.addEventListener("connectionstatechange", () => this.#followConnection());
-    peer.addEventListener("track", ({ track, streams }) =>
-      this.#dispatch("remote", streams[0] ?? new MediaStream([track])));
-    for (const track of this.#microphone.getAudioTracks()) peer.addTrack(track, this.#microphone);
-    this.#openChannel();
-
-    const offer = await peer.createOffer();
-    await peer.setLocalDescription(offer);
-    const answer = await this.#exchange(offer.sdp);
-    if (this.over) return this.#hangUp();
-    this.#connectTimer = setTimeout(() => this.#fail(unreachableMedia(answer)), CONNECT_TIMEOUT_MS);
-    await peer.setRemoteDescription({ type: "answer", sdp: answer });
+  /** Have the agent be heard no more, until it answers again. */
+  silence() {
+    this.#transport.silence();
   }
 
-  #openChannel() {
-    const channel = (this.#channel = this.#peer.createDataChannel("oai-events"));
-    channel.addEventListener("open", () => this.#followConnection());
-    channel.addEventListener("close", () => this.#end(CallState.ENDED));
-    channel.addEventListener("message", ({ data }) => this.#receive(data));
+  /** The connection's figures, for Statistics. */
+  figures() {
+    return this.#transport.figures();
   }
 
-  async #exchange(sdp) {
-    const form = new FormData();
-    form.set("sdp", sdp);
-    form.set("session", JSON.stringify(this.#session));
-    const response = await this.#post(CALLS_PATH, form).catch(() => {
-      throw new CallError("The server cannot be reached.", `Nothing answers at ${location.origin}.`);
-    });
-    if (!response.ok) throw await refusal(response);
-    this.id = response.headers.get("Location")?.split("/").pop() ?? null;
-    return response.text();
+  // ---- the transport's side ----
+
+  connected() {
+    this.#setState(CallState.CONNECTED);
   }
 
-  #post(path, body) {
-    const headers = { Authorization: `Bearer ${this.#key}` };
-    return fetch(path, { method: "POST", headers, body, keepalive: body === undefined });
+  interrupted() {
+    this.#setState(CallState.RECONNECTING);
   }
 
-  /** Tell the server, which would otherwise find out by the missing media; best effort. */
-  #hangUp() {
-    this.#post(`${CALLS_PATH}/${this.id}/hangup`).catch(() => {});
+  heard(stream) {
+    this.#dispatch("remote", stream);
   }
 
-  #receive(text) {
+  received(text) {
     let event;
     try {
       event = JSON.parse(text);
@@ -152,22 +120,20 @@ export class Call extends EventTarget {
       event = { type: "unreadable", text };
     }
     this.#dispatch("event", { direction: "received", event });
+    this.#transport.receive(event);
   }
 
-  #followConnection() {
-    if (this.over) return;
-    const { connectionState } = this.#peer;
-    if (connectionState === "connected" && this.#channel.readyState === "open") {
-      clearTimeout(this.#connectTimer);
-      this.#setState(CallState.CONNECTED);
-    } else if (connectionState === "disconnected") {
-      this.#setState(CallState.RECONNECTING);
-    } else if (connectionState === "failed") {
-      this.#fail(new CallError("The connection was lost.", "No media came through any more."));
-    }
+  plays(playing) {
+    if (playing === this.#playing) return;
+    this.#playing = playing;
+    this.#dispatch("playing", playing);
   }
 
-  #fail(error) {
+  ended() {
+    this.#end(CallState.ENDED);
+  }
+
+  failed(error) {
     if (this.over) return;
     const known = error instanceof CallError;
     if (!known) console.error(error);
@@ -177,10 +143,10 @@ export class Call extends EventTarget {
 
   #end(state) {
     if (this.over) return;
-    clearTimeout(this.#connectTimer);
+    this.plays(false);
     this.#setState(state);
-    if (this.#microphone) stopTracks(this.#microphone);
-    this.#peer?.close();
+    stopTracks(this.#microphone);
+    this.#transport.close();
   }
 
   #applyMute() {
@@ -188,7 +154,7 @@ export class Call extends EventTarget {
   }
 
   #setState(state) {
-    if (state === this.#state) return;
+    if (state === this.#state || this.over) return;
     this.#state = state;
     this.#dispatch("state", state);
   }
@@ -196,57 +162,4 @@ export class Call extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-async function openMicrophone(deviceId) {
-  if (!navigator.mediaDevices) {
-    throw new CallError(
-      "This page may not use the microphone.",
-      "Browsers allow it only over https:// or from localhost.",
-    );
-  }
-  const device = deviceId ? { deviceId: { exact: deviceId } } : {};
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...device };
-  try {
-    return await navigator.mediaDevices.getUserMedia({ audio });
-  } catch (error) {
-    throw microphoneError(error);
-  }
-}
-
-function microphoneError(error) {
-  switch (error.name) {
-    case "NotAllowedError":
-      return new CallError(
-        "The microphone was refused.",
-        "Allow it for this page in the browser's address bar, then start again.",
-      );
-    case "NotFoundError":
-    case "OverconstrainedError":
-      return new CallError("No microphone was found.", "Plug one in or choose another, then start again.");
-    case "NotReadableError":
-      return new CallError("The microphone cannot be opened.", "Another program may be using it.");
-    default:
-      return new CallError("The microphone cannot be opened.", String(error));
-  }
-}
-
-async function refusal(response) {
-  const body = await response.json().catch(() => null);
-  const detail = body?.error?.message ?? "";
-  if (response.status === 401) return new CallError("The API key was not accepted.", detail);
-  if (response.status === 429 || response.status === 503) {
-    return new CallError("The server takes no call at the moment.", detail);
-  }
-  return new CallError(`The server refused the call (${response.status}).`, detail);
-}
-
-function unreachableMedia(answer) {
-  const candidate = /^a=candidate:\S+ \d+ (\S+) \d+ (\S+) (\d+)/m.exec(answer);
-  const address = candidate ? `${candidate[1].toUpperCase()} ${candidate[2]} port ${candidate[3]}` : "its media address";
-  return new CallError("Media cannot reach the server.", `Nothing answers at ${address}: is it open, and advertised right?`);
-}
-
-function stopTracks(stream) {
-  for (const track of stream.getTracks()) track.stop();
 }

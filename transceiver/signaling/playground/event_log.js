@@ -1,10 +1,18 @@
-/** Every event of the data channel, newest last; the last few hundred are kept. */
+/** Every event of the session, newest last; the last few hundred are kept. */
+
+import { EventFilter } from "./event_filter.js";
 
 const EVENTS_KEPT = 500;
+const AUDIO = { "input_audio_buffer.append": "audio", "response.output_audio.delta": "delta" };
 
 export class EventLog {
   #list = document.getElementById("log-entries");
   #count = document.getElementById("log-count");
+  #search = document.getElementById("log-filter");
+  #direction = document.getElementById("log-direction");
+  #keepAudio = document.getElementById("log-audio");
+  #none = document.getElementById("log-none");
+  #filter = new EventFilter();
   #entries = [];
   #seen = 0;
   #startedAt = performance.now();
@@ -12,6 +20,8 @@ export class EventLog {
   constructor() {
     document.getElementById("log-clear").addEventListener("click", () => this.clear());
     document.getElementById("log-copy").addEventListener("click", ({ target }) => this.#copy(target));
+    this.#search.addEventListener("input", () => this.#refilter());
+    this.#direction.addEventListener("change", () => this.#refilter());
   }
 
   clear() {
@@ -19,32 +29,64 @@ export class EventLog {
     this.#seen = 0;
     this.#startedAt = performance.now();
     this.#list.replaceChildren();
-    this.#count.textContent = "0";
+    this.#countEntries();
   }
 
   add(direction, event) {
+    if (event.type in AUDIO && !this.#keepAudio.checked) return;
     const atMs = Math.round(performance.now() - this.#startedAt);
-    this.#entries.push({ at_ms: atMs, direction, event });
-    this.#count.textContent = String(++this.#seen);
+    const kept = withoutAudio(event);
+    const element = entry(atMs, direction, kept);
+    element.hidden = !this.#filter.passes(direction, kept);
+    this.#entries.push({ at_ms: atMs, direction, event: kept, element });
+    this.#seen += 1;
+    this.#append(element);
+    this.#countEntries();
+  }
+
+  #append(element) {
     const atEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40;
-    this.#list.append(entry(atMs, direction, event));
-    if (this.#entries.length > EVENTS_KEPT) {
-      this.#entries.shift();
-      this.#list.firstElementChild.remove();
-    }
+    this.#list.append(element);
+    if (this.#entries.length > EVENTS_KEPT) this.#entries.shift().element.remove();
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  #refilter() {
+    this.#filter = new EventFilter(this.#search.value, this.#direction.value);
+    for (const { direction, event, element } of this.#entries) {
+      element.hidden = !this.#filter.passes(direction, event);
+    }
+    this.#countEntries();
+  }
+
+  #shown() {
+    return this.#entries.filter(({ element }) => !element.hidden);
+  }
+
+  #countEntries() {
+    const shown = this.#shown().length;
+    const filtered = shown < this.#entries.length;
+    this.#count.textContent = filtered ? `${shown} of ${this.#entries.length}` : String(this.#seen);
+    this.#none.hidden = !(filtered && shown === 0);
   }
 
   async #copy(button) {
     const label = button.textContent;
+    const shown = this.#shown().map(({ at_ms, direction, event }) => ({ at_ms, direction, event }));
     try {
-      await navigator.clipboard.writeText(JSON.stringify(this.#entries, null, 2));
+      await navigator.clipboard.writeText(JSON.stringify(shown, null, 2));
       button.textContent = "Copied";
     } catch {
       button.textContent = "The browser refused";
     }
     setTimeout(() => { button.textContent = label; }, 1500);
   }
+}
+
+/** Audio is told by its length: nobody reads it, and it would take the memory of all else. */
+function withoutAudio(event) {
+  const member = AUDIO[event.type];
+  return member ? { ...event, [member]: `(${event[member]?.length ?? 0} characters of base64)` } : event;
 }
 
 function entry(atMs, direction, event) {
@@ -71,6 +113,9 @@ function json(event) {
 
 function span(className, text, label) {
   const element = Object.assign(document.createElement("span"), { className, textContent: text });
-  if (label) element.setAttribute("aria-label", label);
+  if (label) {
+    element.setAttribute("role", "img");
+    element.setAttribute("aria-label", label);
+  }
   return element;
 }

@@ -1,4 +1,4 @@
-/** Where each answer's latency went: one stacked bar a turn, and the figures of one of them. */
+/** Where each answer's latency went: one stacked bar a turn, and the waterfall of one of them. */
 
 const PREFIX = "antiphon_latency_";
 const TOTAL = "antiphon_latency_ms";
@@ -17,14 +17,14 @@ const SHORTEST_SCALE_MS = 500;
 
 export class LatencyChart {
   #bars = document.getElementById("latency-bars");
-  #legend = document.getElementById("latency-legend");
+  #waterfall = document.getElementById("latency-waterfall");
   #total = document.getElementById("latency-total");
   #empty = document.getElementById("latency-empty");
   #turns = [];
   #count = 0;
 
   constructor() {
-    this.#legend.append(...PARTS.map(([part, label]) => legendRow(part, label)));
+    this.#waterfall.append(...PARTS.map(([part, label]) => waterfallRow(part, label)));
   }
 
   clear() {
@@ -45,7 +45,7 @@ export class LatencyChart {
   #draw() {
     const newest = this.#turns[0];
     this.#empty.hidden = Boolean(newest);
-    this.#total.hidden = this.#legend.hidden = !newest;
+    this.#total.hidden = this.#waterfall.hidden = !newest;
     const scaleMs = Math.max(SHORTEST_SCALE_MS, ...this.#turns.map((turn) => turn.totalMs));
     this.#bars.replaceChildren(...this.#turns.map((turn) => this.#bar(turn, scaleMs)));
     if (newest) this.#show(newest);
@@ -74,12 +74,23 @@ export class LatencyChart {
       Object.assign(document.createElement("strong"), { textContent: `${Math.round(turn.totalMs)} ms` }),
       ` turn ${turn.number}`,
     );
-    for (const [part] of PARTS) {
-      const value = this.#legend.querySelector(`[data-part="${part}"] dd`);
-      value.textContent = part in turn.parts ? `${Math.round(turn.parts[part])} ms` : "–";
-    }
+    this.#fall(turn);
     for (const bar of this.#bars.querySelectorAll(".bar")) {
-      bar.toggleAttribute("data-shown", bar.dataset.turn === String(turn.number));
+      bar.ariaCurrent = String(bar.dataset.turn === String(turn.number));
+    }
+  }
+
+  /** Each part begins where the one before it ended. */
+  #fall({ totalMs, parts }) {
+    let startMs = 0;
+    for (const [part] of PARTS) {
+      const row = this.#waterfall.querySelector(`[data-part="${part}"]`);
+      const ms = parts[part] ?? 0;
+      const step = row.querySelector(".step");
+      step.style.marginLeft = percent(startMs, totalMs);
+      step.style.width = percent(ms, totalMs);
+      row.querySelector(".figure").textContent = part in parts ? `${Math.round(ms)} ms` : "–";
+      startMs += Math.max(ms, 0);
     }
   }
 }
@@ -104,16 +115,21 @@ function describe({ totalMs, parts }) {
 function segment(part, ms = 0, scaleMs) {
   const element = document.createElement("span");
   element.dataset.part = part;
-  element.style.width = `${(100 * Math.max(ms, 0)) / scaleMs}%`;
+  element.style.width = percent(ms, scaleMs);
   return element;
 }
 
-function legendRow(part, label) {
+function percent(ms, wholeMs) {
+  return `${wholeMs > 0 ? (100 * Math.max(ms, 0)) / wholeMs : 0}%`;
+}
+
+function waterfallRow(part, label) {
   const row = document.createElement("div");
   row.dataset.part = part;
-  row.append(
-    Object.assign(document.createElement("dt"), { textContent: label }),
-    Object.assign(document.createElement("dd"), { textContent: "–" }),
-  );
+  const value = document.createElement("dd");
+  const track = Object.assign(document.createElement("span"), { className: "track" });
+  track.append(Object.assign(document.createElement("span"), { className: "step" }));
+  value.append(track, Object.assign(document.createElement("span"), { className: "figure", textContent: "–" }));
+  row.append(Object.assign(document.createElement("dt"), { textContent: label }), value);
   return row;
 }

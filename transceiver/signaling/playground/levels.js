@@ -118,6 +118,7 @@ class Timeline {
     this.#canvas = canvas;
     new ResizeObserver(() => this.#draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    new MutationObserver(() => this.#draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   clear() {
@@ -138,8 +139,9 @@ class Timeline {
   #draw() {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const pen = this.#blankPen(width, height);
-    const style = getComputedStyle(this.#canvas);
-    const [line, you, agent] = ["--line", "--you", "--agent"].map((name) => style.getPropertyValue(name).trim());
+    const [line, you, agent] = ["#timeline", ".voice.you", ".voice.agent"].map(
+      (selector) => getComputedStyle(document.querySelector(selector)).color,
+    );
     const middle = Math.round(height / 2);
     const box = (color, ...edges) => {
       pen.fillStyle = color;

@@ -1,7 +1,8 @@
 /** The settings dialog, and where its values are kept: this tab's session storage. */
 
 const STORAGE_KEY = "antiphon.settings";
-const FIELDS = ["key", "model", "voice", "instructions"];
+const FIELDS = ["key", "transport", "model", "voice", "instructions"];
+const DEFAULTS = { transport: "webrtc" };
 
 export class Settings {
   #dialog = document.getElementById("settings");
@@ -18,7 +19,9 @@ export class Settings {
   }
 
   get key() { return this.#values.key ?? ""; }
-  get model() { return this.#values.model ?? ""; }
+
+  /** "webrtc" or "websocket". */
+  get transport() { return this.#values.transport === "websocket" ? "websocket" : DEFAULTS.transport; }
 
   /** The session configuration for a call with these settings. */
   session() {
@@ -31,7 +34,7 @@ export class Settings {
   /** Show the dialog; `onSaved` runs once if the user saves. */
   open(onSaved = null) {
     this.#onSaved = onSaved;
-    for (const name of FIELDS) this.#inputs[name].value = this.#values[name] ?? "";
+    for (const name of FIELDS) this.#inputs[name].value = this.#values[name] || DEFAULTS[name] || "";
     this.#dialog.showModal();
     this.#inputs[this.key ? "model" : "key"].focus();
     if (this.key) suggestModels(this.key);

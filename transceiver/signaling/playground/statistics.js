@@ -1,24 +1,31 @@
-/** The connection's figures, read from getStats() once a second. */
+/** The connection's figures, read from the call once a second. */
 
 const INTERVAL_MS = 1000;
 const NONE = "–";
-const FIGURES = ["rtt", "jitter", "loss-down", "loss-up", "bitrate-down", "bitrate-up",
-  "ice-state", "dtls-state", "remote-address"];
+const FIGURES = {
+  "ice-state": ({ iceState }) => iceState,
+  "dtls-state": ({ dtlsState }) => dtlsState,
+  "remote-address": ({ remoteAddress }) => remoteAddress,
+  rtt: ({ rttS }) => milliseconds(rttS),
+  jitter: ({ jitterS }) => milliseconds(jitterS),
+  "loss-down": ({ lossDown }) => percent(lossDown),
+  "loss-up": ({ lossUp }) => percent(lossUp),
+};
+const BITRATES = ["bitrate-down", "bitrate-up"];
 
 export class Statistics {
-  #peer = null;
+  #call = null;
   #timer = null;
   #previous = null;
 
-  watch(peer) {
-    if (peer === this.#peer) return;
-    this.stop();
-    this.#peer = peer;
-    this.#previous = null;
-    for (const id of FIGURES) show(id, NONE);
-    this.#timer = setInterval(() => this.#poll(), INTERVAL_MS);
-    for (const type of ["iceconnectionstatechange", "connectionstatechange"]) {
-      peer.addEventListener(type, () => this.#poll());
+  /** Read from this call, from now on; again after its state has changed. */
+  watch(call) {
+    if (call !== this.#call) {
+      this.stop();
+      this.#call = call;
+      this.#previous = null;
+      for (const id of [...Object.keys(FIGURES), ...BITRATES]) show(id, NONE);
+      this.#timer = setInterval(() => this.#poll(), INTERVAL_MS);
     }
     this.#poll();
   }
@@ -26,26 +33,15 @@ export class Statistics {
   /** Stop reading; the last figures stay, for whoever looks into what happened. */
   stop() {
     clearInterval(this.#timer);
-    this.#peer = null;
+    this.#call = null;
   }
 
   async #poll() {
-    const peer = this.#peer;
-    if (!peer) return;
-    show("ice-state", peer.iceConnectionState);
-    const report = await peer.getStats();
-    if (peer === this.#peer) this.#showReport(report);
-  }
-
-  #showReport(report) {
-    const { transport, pair, remote, inbound, reception } = pick(report);
-    show("dtls-state", transport?.dtlsState);
-    show("remote-address", remote && `${bracketed(remote.address ?? remote.ip)}:${remote.port} ${remote.protocol}`);
-    show("rtt", milliseconds(pair?.currentRoundTripTime));
-    show("jitter", milliseconds(inbound?.jitter));
-    show("loss-down", percent(inbound?.packetsLost, inbound?.packetsLost + inbound?.packetsReceived));
-    show("loss-up", reception && percent(reception.fractionLost, 1));
-    if (transport) this.#showBitrate(transport);
+    const call = this.#call;
+    const figures = await call?.figures();
+    if (!figures || call !== this.#call) return;
+    for (const [id, text] of Object.entries(FIGURES)) show(id, text(figures));
+    if (figures.timestamp !== undefined) this.#showBitrate(figures);
   }
 
   #showBitrate({ timestamp, bytesReceived, bytesSent }) {
@@ -59,21 +55,6 @@ export class Statistics {
   }
 }
 
-/** The reports that matter here, of a browser's many. */
-function pick(report) {
-  const all = [...report.values()];
-  const transport = all.find(({ type }) => type === "transport");
-  const pair = report.get(transport?.selectedCandidatePairId)
-    ?? all.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
-  return {
-    transport,
-    pair,
-    remote: report.get(pair?.remoteCandidateId),
-    inbound: all.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio"),
-    reception: all.find(({ type, kind }) => type === "remote-inbound-rtp" && kind === "audio"),
-  };
-}
-
 function show(id, text) {
   document.getElementById(id).textContent = text ?? NONE;
 }
@@ -84,15 +65,10 @@ function milliseconds(seconds) {
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
 
-function percent(part, whole) {
-  if (!(whole > 0)) return null;
-  return `${((100 * Math.max(0, part)) / whole).toFixed(1)} %`;
+function percent(fraction) {
+  return Number.isFinite(fraction) ? `${(100 * fraction).toFixed(1)} %` : null;
 }
 
 function kilobits(bytes, elapsedMs) {
   return `${((8 * bytes) / elapsedMs).toFixed(0)} kbit/s`;
-}
-
-function bracketed(host) {
-  return host?.includes(":") ? `[${host}]` : host;
 }

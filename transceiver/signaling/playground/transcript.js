@@ -1,11 +1,12 @@
 /**
  * The transcript of both sides, kept up to date from server events.
  *
- * A turn is one conversation item. It appears when its speaker starts, its text
- * is filled in place, and a hidden live region reads out each finished turn.
+ * A turn is one conversation item: something said, written, or a tool that was called. It appears
+ * when it begins, its text is filled in place, and a hidden live region reads out each finished
+ * turn. Of an answer that was cut, what was not heard is struck out.
  */
 
-const SPEAKERS = { user: "You", assistant: "Agent" };
+import { Turn } from "./turn.js";
 
 export class Transcript {
   #list = document.getElementById("transcript");
@@ -13,11 +14,19 @@ export class Transcript {
   #empty = document.getElementById("transcript-empty");
   #announcer = document.getElementById("announcer");
   #turns = new Map();
-  #itemOfResponse = new Map();
+  #itemsOfResponse = new Map();
+  #itemOfCall = new Map();
+  #send;
+
+  /** `send` sends a client event. */
+  constructor(send) {
+    this.#send = send;
+  }
 
   clear() {
     this.#turns.clear();
-    this.#itemOfResponse.clear();
+    this.#itemsOfResponse.clear();
+    this.#itemOfCall.clear();
     this.#list.replaceChildren();
     this.#announcer.textContent = "";
     this.#empty.hidden = false;
@@ -34,6 +43,7 @@ export class Transcript {
 
   #handlers = {
     "input_audio_buffer.speech_started": ({ item_id }) => this.#turn(item_id, "user"),
+    "conversation.item.added": ({ item }) => this.#added(item),
     "conversation.item.input_audio_transcription.delta": ({ item_id, delta }) =>
       this.#edit(this.#turn(item_id, "user"), (turn) => turn.append(delta ?? "")),
     "conversation.item.input_audio_transcription.completed": ({ item_id, transcript }) =>
@@ -48,16 +58,30 @@ export class Transcript {
     "response.output_text.done": ({ item_id, text }) =>
       this.#complete(this.#turn(item_id, "assistant"), text),
     "response.function_call_arguments.done": ({ item_id, name, arguments: given }) =>
-      this.#complete(this.#turn(item_id, "assistant"), `${name}(${given})`),
+      this.#complete(this.#turn(item_id, "tool"), `${name}(${given})`),
     "conversation.item.truncated": ({ item_id, audio_end_ms }) => this.#truncate(item_id, audio_end_ms),
+    "conversation.item.retrieved": ({ item }) => this.#cutToHeard(item),
     "conversation.item.deleted": ({ item_id }) => this.#delete(item_id),
     "response.done": ({ response }) => this.#finishResponse(response),
   };
 
+  #added(item) {
+    if (item.type === "function_call_output") return this.#showOutput(item);
+    const text = item.content?.find(({ type }) => type === "input_text")?.text;
+    if (item.role === "user" && text) this.#complete(this.#turn(item.id, "user"), text);
+  }
+
+  #showOutput({ call_id: call, output }) {
+    const turn = this.#turns.get(this.#itemOfCall.get(call));
+    if (turn) this.#edit(turn, () => turn.note(`→ ${output}`));
+  }
+
   #addOutput(responseId, item) {
     if (item.type !== "message" && item.type !== "function_call") return;
-    this.#itemOfResponse.set(responseId, item.id);
-    this.#turn(item.id, "assistant");
+    const items = this.#itemsOfResponse.get(responseId) ?? [];
+    this.#itemsOfResponse.set(responseId, [...items, item.id]);
+    if (item.type === "function_call") this.#itemOfCall.set(item.call_id, item.id);
+    this.#turn(item.id, item.type === "message" ? "assistant" : "tool");
   }
 
   #appendOutput({ item_id, delta }) {
@@ -69,9 +93,18 @@ export class Transcript {
     if (turn.text) this.#announcer.textContent = `${turn.speaker}: ${turn.text}`;
   }
 
+  /** The event says how long it was heard only: the words are asked for. */
   #truncate(itemId, heardMs) {
     const turn = this.#turns.get(itemId);
-    if (turn) this.#edit(turn, () => turn.interrupt(`interrupted after ${(heardMs / 1000).toFixed(1)} s`));
+    if (!turn) return;
+    this.#edit(turn, () => turn.interrupt(`interrupted after ${(heardMs / 1000).toFixed(1)} s`));
+    this.#send({ type: "conversation.item.retrieve", item_id: itemId });
+  }
+
+  #cutToHeard({ id, content }) {
+    const turn = this.#turns.get(id);
+    const heard = content?.find(({ type }) => type === "output_audio")?.transcript;
+    if (turn?.interrupted && typeof heard === "string") this.#edit(turn, () => turn.cutTo(heard));
   }
 
   #delete(itemId) {
@@ -80,12 +113,15 @@ export class Transcript {
   }
 
   #finishResponse({ id, status, status_details: details }) {
-    const turn = this.#turns.get(this.#itemOfResponse.get(id));
-    if (!turn) return;
-    if (status === "cancelled" && !turn.interrupted) turn.interrupt("interrupted");
-    if (status === "failed") turn.note(details?.error?.message ?? "failed");
-    if (status === "incomplete") turn.note(`incomplete: ${details?.reason ?? "unknown reason"}`);
-    turn.settle();
+    const turns = (this.#itemsOfResponse.get(id) ?? []).map((item) => this.#turns.get(item)).filter(Boolean);
+    const last = turns.at(-1);
+    if (status === "cancelled" && last && !last.interrupted) last.interrupt("interrupted");
+    if (status === "failed") last?.note(details?.error?.message ?? "failed");
+    if (status === "incomplete") last?.note(`incomplete: ${details?.reason ?? "unknown reason"}`);
+    for (const turn of turns) {
+      turn.settle();
+      if (turn.isEmpty) turn.element.hidden = true;
+    }
   }
 
   #turn(itemId, role) {
@@ -105,54 +141,5 @@ export class Transcript {
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     change(turn);
     if (atEnd) box.scrollTop = box.scrollHeight;
-  }
-}
-
-class Turn {
-  text = "";
-  interrupted = false;
-  #words = document.createElement("p");
-  #note = document.createElement("p");
-
-  constructor(role) {
-    this.speaker = SPEAKERS[role];
-    this.element = document.createElement("li");
-    this.element.dataset.role = role;
-    this.element.dataset.status = "partial";
-    const name = Object.assign(document.createElement("span"), { className: "speaker", textContent: this.speaker });
-    this.#words.className = "words";
-    this.#note.className = "note";
-    this.#note.hidden = true;
-    this.element.append(name, this.#words, this.#note);
-  }
-
-  append(delta) {
-    this.#show(this.text + delta);
-  }
-
-  complete(text) {
-    this.#show(text);
-    this.settle();
-  }
-
-  interrupt(note) {
-    this.interrupted = true;
-    this.element.dataset.status = "interrupted";
-    this.note(note);
-  }
-
-  note(text) {
-    this.#note.textContent = text;
-    this.#note.hidden = false;
-    this.settle();
-  }
-
-  settle() {
-    if (this.element.dataset.status === "partial") this.element.dataset.status = "final";
-  }
-
-  #show(text) {
-    this.text = text;
-    this.#words.textContent = text;
   }
 }

@@ -4,23 +4,23 @@ Real calls from this page are proven by the end-to-end tests.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.transceiver.signaling.conftest import API_KEY, OFFER, Server
+from tests.transceiver.signaling.playground.driver import (
+    PATIENCE_S,
+    connect,
+    receive,
+    response_done,
+    spoken_turn,
+    start,
+    until,
+)
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
 
-pytestmark = pytest.mark.browser
-
-FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
-PATIENCE_S = 20.0
-"""Bounds a test that would otherwise hang; nothing is expected to take as long."""
-
-EXPECTED_NOISE = "Failed to load resource"
-"""Chromium reports each refused request to the console itself."""
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LATENCY = {
     "uplink_wait": 12,
@@ -32,73 +32,6 @@ LATENCY = {
     "pacing": 22,
     "transport": 38,
 }
-
-
-@pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A page whose scripts must raise nothing and break no content security policy."""
-    page = await browser.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if is_error(message) else None)
-    await page.add_init_script(f"window.fakeOffer = {OFFER!r};")
-    await page.add_init_script(FAKE_PEER)
-    yield page
-    assert faults == []
-
-
-def is_error(message: ConsoleMessage) -> bool:
-    return message.type == "error" and not message.text.startswith(EXPECTED_NOISE)
-
-
-async def until(page: Page, condition: str) -> None:
-    """Wait for a JavaScript condition; Playwright's own way needs eval, which the page forbids."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await page.evaluate(condition):
-            await asyncio.sleep(0.02)
-
-
-async def start(page: Page, server: Server, settings: str = f"key={API_KEY}") -> None:
-    """Start a call and bring it to where the server's answer is set."""
-    await page.goto(f"{server.url}/#{settings}")
-    await page.get_by_test_id("start").click()
-    await until(page, "window.fakePeer?.answer")
-
-
-async def connect(page: Page, server: Server, settings: str = f"key={API_KEY}") -> None:
-    await start(page, server, settings)
-    await page.evaluate("fakePeer.connect()")
-    await expect(page.get_by_test_id("state")).to_have_attribute("data-state", "connected")
-
-
-async def receive(page: Page, *events: dict[str, object]) -> None:
-    await page.evaluate("events => events.forEach(event => fakePeer.receive(event))", list(events))
-
-
-def spoken_turn(number: int, question: str, answer: str) -> list[dict[str, object]]:
-    """The events of one turn up to its last transcript delta."""
-    user, agent, response = f"item_u{number}", f"item_a{number}", f"resp_{number}"
-    return [
-        {"type": "input_audio_buffer.speech_started", "item_id": user, "audio_start_ms": 0},
-        {"type": "input_audio_buffer.speech_stopped", "item_id": user, "audio_end_ms": 900},
-        {"type": "response.created", "response": {"id": response}},
-        {
-            "type": "response.output_item.added",
-            "response_id": response,
-            "item": {"id": agent, "type": "message", "role": "assistant"},
-        },
-        {
-            "type": "conversation.item.input_audio_transcription.completed",
-            "item_id": user,
-            "transcript": question,
-        },
-        {"type": "response.output_audio_transcript.delta", "item_id": agent, "delta": answer},
-    ]
-
-
-def response_done(number: int, status: str, **metadata: str) -> dict[str, object]:
-    response = {"id": f"resp_{number}", "status": status, "metadata": metadata}
-    return {"type": "response.done", "response": response}
 
 
 async def test_places_a_call_with_the_key_from_the_address(page: Page, server: Server) -> None:
@@ -194,7 +127,12 @@ async def test_stacks_the_latency_of_each_turn(page: Page, server: Server) -> No
     await expect(latency.locator("#latency-total strong")).to_have_text("1321 ms")
     await latency.locator(".bar").nth(1).focus()
     await expect(latency.locator("#latency-total strong")).to_have_text("660 ms")
-    await expect(latency.locator('.legend [data-part="asr"] dd')).to_have_text("90 ms")
+    asr = page.get_by_test_id("waterfall").locator('[data-part="asr"]')
+    await expect(asr.locator("dd")).to_have_text("90 ms")
+    step = "step => [step.style.marginLeft, step.style.width].map(parseFloat)"
+    begun, lasted = await asr.locator(".step").evaluate(step)
+    assert begun == pytest.approx(100 * (12 + 280) / 660.4, abs=0.01)
+    assert lasted == pytest.approx(100 * 90.4 / 660.4, abs=0.01)
     widths = (
         await latency.locator(".bar")
         .nth(1)

@@ -16,7 +16,10 @@
       window.fakePeer = this;
     }
 
-    addTrack(track) { this.#senders.push({ track, replaceTrack: async () => {} }); }
+    addTrack(track) {
+      const sender = { track, replaceTrack: async (other) => { sender.track = other; } };
+      this.#senders.push(sender);
+    }
     getSenders() { return this.#senders; }
     createDataChannel(label) {
       this.channel = new FakeChannel();
