@@ -11,6 +11,7 @@ from aiohttp import web
 
 from antiphon_proto.realtime.json_decoding import decode
 from antiphon_proto.realtime.session import RealtimeSession
+from antiphon_proto.realtime.transcription_session import TranscriptionSession, shown_session
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.client_secret import BoundSession, ClientSecretError, ClientSecrets
 from transceiver.signaling.errors import ApiError
@@ -34,7 +35,7 @@ class _Request(msgspec.Struct):
 class _Created(msgspec.Struct):
     value: str
     expires_at: int
-    session: RealtimeSession
+    session: RealtimeSession | TranscriptionSession
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
@@ -74,7 +75,7 @@ class ClientSecretEndpoint:
         except ClientSecretError as error:
             raise ApiError(400, str(error), code="session_too_long", param="session") from error
         shown = msgspec.structs.replace(session, id=f"sess_{self._random(12).hex()}")
-        return _Created(value, bound.expires_at, shown)
+        return _Created(value, bound.expires_at, shown_session(shown))
 
 
 async def _json_body(request: web.Request) -> bytes:

@@ -85,8 +85,15 @@ class WebSocketEndpoint:
                 "The beta of the Realtime API is not served: leave out the OpenAI-Beta header."
             )
             raise ApiError(400, message, code="beta_api_shape_disabled")
-        for name in ("call_id", "intent"):
-            if name in request.query:
-                message = f"{name!r} is not supported over a WebSocket yet."
-                raise ApiError(400, message, code="unsupported_parameter", param=name)
-        return layered_session(bound=caller.bound_session, model=request.query.get("model"))
+        if "call_id" in request.query:
+            message = "'call_id' is not supported over a WebSocket yet."
+            raise ApiError(400, message, code="unsupported_parameter", param="call_id")
+        intent = request.query.get("intent", "conversation")
+        if intent not in ("conversation", "transcription"):
+            message = f"{intent!r} is no intent: use 'transcription', or none."
+            raise ApiError(400, message, code="invalid_value", param="intent")
+        return layered_session(
+            bound=caller.bound_session,
+            model=request.query.get("model"),
+            transcribes=intent == "transcription",
+        )

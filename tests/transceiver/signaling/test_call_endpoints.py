@@ -118,7 +118,7 @@ async def test_a_form_without_an_offer_is_a_bad_request(client: Client) -> None:
     [
         ("{", "session"),
         ("[]", "session"),
-        ({"type": "transcription"}, "session.type"),
+        ({"type": "translation"}, "session.type"),
         ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
     ],
 )

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from openai.types.realtime import RealtimeTranscriptionSessionCreateResponse
 
 from tests.transceiver.signaling.conftest import NOW, OFFER, Client, Server, error_of
 
@@ -20,6 +21,19 @@ async def test_mints_a_secret(client: Client) -> None:
     assert created["session"]["id"].startswith("sess_")
     assert created["session"]["model"] == "echo"
     assert created["session"]["instructions"] == "Be brief."
+
+
+async def test_mints_a_secret_for_transcripts(client: Client, server: Server) -> None:
+    created = await (await client.post(PATH, json={"session": {"type": "transcription"}})).json()
+    session = RealtimeTranscriptionSessionCreateResponse.model_validate(
+        created["session"], strict=True
+    )
+    assert session.object == "realtime.transcription_session"
+    assert "instructions" not in created["session"]
+    headers = {"Content-Type": "application/sdp"}
+    holder = client.with_key(created["value"])
+    assert (await holder.post("/v1/realtime/calls", data=OFFER, headers=headers)).status == 201
+    assert server.calls.sessions[0].type == "transcription"
 
 
 @pytest.mark.parametrize("request_", [{}, {"json": {}}, {"json": {"expires_after": {}}}])
@@ -85,7 +99,8 @@ async def test_instructions_that_no_header_can_carry_are_a_bad_request(client: C
         ('{"expires_after": {"seconds": "60"}}', "expires_after.seconds"),
         ('{"expires_after": {"anchor": "now"}}', "expires_after.anchor"),
         ('{"session": null}', "session"),
-        ('{"session": {"type": "transcription"}}', "session.type"),
+        ('{"session": {"type": "translation"}}', "session.type"),
+        ('{"session": {"type": "transcription", "tools": []}}', "session.tools"),
         ('{"session": {"output_modalities": ["smell"]}}', "session.output_modalities[0]"),
     ],
 )
