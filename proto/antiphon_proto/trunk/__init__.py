@@ -60,6 +60,7 @@ from antiphon_proto.trunk.session_config import (
     SessionConfig,
     Tool,
     Transcription,
+    Truncation,
     TurnDetection,
     TurnDetectionKind,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "Transcription",
+    "Truncation",
     "TurnDetection",
     "TurnDetectionKind",
     "TurnEnded",

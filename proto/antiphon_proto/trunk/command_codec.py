@@ -16,6 +16,7 @@ from antiphon_proto.trunk.session_config import (
     SessionConfig,
     Tool,
     Transcription,
+    Truncation,
     TurnDetection,
     TurnDetectionKind,
 )
@@ -139,6 +140,7 @@ def _write_config(config: SessionConfig) -> pb.SessionConfig:
         output_credit_ms=config.output_credit_ms,
         speed=config.speed,
         single_tool_call=not config.parallel_tool_calls,
+        truncation=_write_truncation(config.truncation),
     )
 
 
@@ -159,7 +161,23 @@ def _read_config(message: pb.SessionConfig) -> SessionConfig:
         output_credit_ms=message.output_credit_ms or DEFAULT_OUTPUT_CREDIT_MS,
         speed=message.speed if MIN_SPEED <= message.speed <= MAX_SPEED else 1.0,
         parallel_tool_calls=not message.single_tool_call,
+        truncation=_read_truncation(message.truncation),
     )
+
+
+def _write_truncation(truncation: Truncation) -> pb.Truncation | None:
+    if truncation == Truncation():
+        return None
+    return pb.Truncation(
+        disabled=truncation.disabled,
+        retention_ratio=truncation.retention_ratio,
+        max_tokens=truncation.max_tokens,
+    )
+
+
+def _read_truncation(message: pb.Truncation) -> Truncation:
+    ratio = message.retention_ratio
+    return Truncation(message.disabled, ratio if 0 < ratio <= 1 else 0.0, message.max_tokens)
 
 
 def _write_detection(detection: TurnDetection) -> pb.TurnDetection:

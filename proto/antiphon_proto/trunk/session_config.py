@@ -58,6 +58,18 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class Truncation:
+    """What becomes of a conversation that is too long for the model: its beginning is forgotten."""
+
+    disabled: bool = False
+    """The response fails instead."""
+    retention_ratio: float = 0.0
+    """How much of what it may be is kept of it; 0: as the engine likes."""
+    max_tokens: int = 0
+    """What is too long, without instructions and tools; 0: what the model does not take."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionConfig:
     """All that an engine is told about how to listen and to answer."""
 
@@ -79,3 +91,4 @@ class SessionConfig:
     """How fast the voice speaks, times its usual speed."""
     parallel_tool_calls: bool = True
     """Whether one answer may call more than one tool."""
+    truncation: Truncation = Truncation()

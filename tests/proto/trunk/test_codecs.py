@@ -25,6 +25,12 @@ DETECTIONS = st.builds(
     create_response=st.booleans(),
     eagerness=st.sampled_from(trunk.Eagerness),
 )
+TRUNCATIONS = st.builds(
+    trunk.Truncation,
+    disabled=st.booleans(),
+    retention_ratio=st.floats(0, 1, width=32),
+    max_tokens=st.integers(0, 2**32 - 1),
+)
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 
 
@@ -41,6 +47,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return plain[hint]
     if hint is trunk.TurnDetection:
         return DETECTIONS
+    if hint is trunk.Truncation:
+        return TRUNCATIONS
     if isinstance(hint, UnionType):
         return st.one_of(*map(values, get_args(hint)))
     if get_origin(hint) is tuple:

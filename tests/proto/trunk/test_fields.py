@@ -14,6 +14,7 @@ from antiphon_proto.trunk import (
     SessionConfig,
     Tool,
     Transcription,
+    Truncation,
     TurnDetection,
     TurnDetectionKind,
     commands,
@@ -93,6 +94,7 @@ def test_open() -> None:
             output_credit_ms=6,
             speed=1.25,
             single_tool_call=True,
+            truncation=pb.Truncation(disabled=True, retention_ratio=0.5, max_tokens=7),
         ),
         history=[
             pb.Item(id="1", role=pb.Item.ROLE_SYSTEM, text="t"),
@@ -121,6 +123,7 @@ def test_open() -> None:
             output_credit_ms=6,
             speed=1.25,
             parallel_tool_calls=False,
+            truncation=Truncation(disabled=True, retention_ratio=0.5, max_tokens=7),
         ),
         history=(
             Item("1", Role.SYSTEM, "t"),

@@ -282,6 +282,7 @@ class SessionConfig(_message.Message):
     OUTPUT_CREDIT_MS_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     SINGLE_TOOL_CALL_FIELD_NUMBER: _builtins.int
+    TRUNCATION_FIELD_NUMBER: _builtins.int
     instructions: _builtins.str
     voice: _builtins.str
     text_only: _builtins.bool
@@ -305,6 +306,10 @@ class SessionConfig(_message.Message):
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]: ...
+    @_builtins.property
+    def truncation(self) -> Global___Truncation:
+        """Absent: the engine forgets the beginning of a conversation that is too long for it."""
+
     def __init__(
         self,
         *,
@@ -319,21 +324,58 @@ class SessionConfig(_message.Message):
         output_credit_ms: _builtins.int = ...,
         speed: _builtins.float = ...,
         single_tool_call: _builtins.bool = ...,
+        truncation: Global___Truncation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_turn_detection", b"_turn_detection", "transcription", b"transcription", "turn_detection", b"turn_detection"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_truncation", b"_truncation", "_turn_detection", b"_turn_detection", "transcription", b"transcription", "truncation", b"truncation", "turn_detection", b"turn_detection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_turn_detection", b"_turn_detection", "instructions", b"instructions", "max_output_tokens", b"max_output_tokens", "output_credit_ms", b"output_credit_ms", "single_tool_call", b"single_tool_call", "speed", b"speed", "text_only", b"text_only", "tool_choice", b"tool_choice", "tools", b"tools", "transcription", b"transcription", "turn_detection", b"turn_detection", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transcription", b"_transcription", "_truncation", b"_truncation", "_turn_detection", b"_turn_detection", "instructions", b"instructions", "max_output_tokens", b"max_output_tokens", "output_credit_ms", b"output_credit_ms", "single_tool_call", b"single_tool_call", "speed", b"speed", "text_only", b"text_only", "tool_choice", b"tool_choice", "tools", b"tools", "transcription", b"transcription", "truncation", b"truncation", "turn_detection", b"turn_detection", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__transcription: _TypeAlias = _typing.Literal["transcription"]  # noqa: Y015
     _WhichOneofArgType__transcription: _TypeAlias = _typing.Literal["_transcription", b"_transcription"]  # noqa: Y015
+    _WhichOneofReturnType__truncation: _TypeAlias = _typing.Literal["truncation"]  # noqa: Y015
+    _WhichOneofArgType__truncation: _TypeAlias = _typing.Literal["_truncation", b"_truncation"]  # noqa: Y015
     _WhichOneofReturnType__turn_detection: _TypeAlias = _typing.Literal["turn_detection"]  # noqa: Y015
     _WhichOneofArgType__turn_detection: _TypeAlias = _typing.Literal["_turn_detection", b"_turn_detection"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__transcription) -> _WhichOneofReturnType__transcription | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__truncation) -> _WhichOneofReturnType__truncation | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__turn_detection) -> _WhichOneofReturnType__turn_detection | None: ...
 
 Global___SessionConfig: _TypeAlias = SessionConfig  # noqa: Y015
+
+@_typing.final
+class Truncation(_message.Message):
+    """What becomes of a conversation that is too long for the model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISABLED_FIELD_NUMBER: _builtins.int
+    RETENTION_RATIO_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    disabled: _builtins.bool
+    """The model is asked nothing that it cannot read whole: the response fails."""
+    retention_ratio: _builtins.float
+    """How much of what the conversation may be is kept of one that is longer; 0: as the engine likes."""
+    max_tokens: _builtins.int
+    """Tokens of the conversation, without instructions and tools, that it may have;
+    0: as many as the model takes.
+    """
+    def __init__(
+        self,
+        *,
+        disabled: _builtins.bool = ...,
+        retention_ratio: _builtins.float = ...,
+        max_tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "max_tokens", b"max_tokens", "retention_ratio", b"retention_ratio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Truncation: _TypeAlias = Truncation  # noqa: Y015
 
 @_typing.final
 class TurnDetection(_message.Message):
