@@ -20,8 +20,10 @@ from antiphon_proto.realtime.items import (
     OutputAudio,
     OutputText,
 )
+from antiphon_proto.realtime.mcp import McpItem
 from transceiver.item_history import ROOT, item_bytes
 from transceiver.item_images import check_image, images_of, without_images
+from transceiver.mcp.engine_items import engine_items as mcp_engine_items
 
 MAX_ITEM_BYTES = 192 * 1024
 """As JSON: events that carry the item must fit into one data channel message."""
@@ -44,7 +46,9 @@ def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
     if item.id == ROOT:
         raise RealtimeError("invalid_value", f"An item cannot be called {ROOT!r}.", param="item.id")
     item_id = new_id("item") if item.id is UNSET else item.id
-    item = msgspec.structs.replace(item, id=item_id, status="completed")
+    item = msgspec.structs.replace(item, id=item_id)
+    if not isinstance(item, McpItem):
+        item = msgspec.structs.replace(item, status="completed")
     if isinstance(item, FunctionCall) and item.call_id is UNSET:
         item = msgspec.structs.replace(item, call_id=new_id("call"))
     if item_bytes(without_images(item)) > MAX_ITEM_BYTES:
@@ -54,8 +58,12 @@ def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
     return item
 
 
-def engine_item(item: Item) -> engine.Item:
-    """As much of an item as an engine needs."""
+def engine_items(item: Item) -> tuple[engine.Item, ...]:
+    """As much of an item as an engine needs, which may be nothing."""
+    return mcp_engine_items(item) if isinstance(item, McpItem) else (_engine_item(item),)
+
+
+def _engine_item(item: Message | FunctionCall | FunctionCallOutput) -> engine.Item:
     match item:
         case Message():
             text = "\n".join(filter(None, map(_text, item.content)))
@@ -79,7 +87,8 @@ def engine_history(
     """
     told = (
         replace(item, content=item.content or words, images=images(item.id))
-        for item, words in ((engine_item(item), words) for item, words in items)
+        for whole, words in items
+        for item in engine_items(whole)
     )
     return tuple(item for item in told if item.content or item.images)
 

@@ -7,9 +7,10 @@ from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import Message, OutputAudio
-from transceiver.client_item import accepted_item, engine_item
+from transceiver.client_item import accepted_item, engine_items
 from transceiver.item_history import ItemHistory, UnknownItemError
 from transceiver.item_images import images_of, without_images
+from transceiver.mcp.engine_items import engine_ids
 from transceiver.outbox import Outbox
 
 TRUNCATION_TOLERANCE_MS = 1
@@ -40,7 +41,9 @@ class ItemRequests:
             raise _unknown_item("create", str(error), "previous_item_id") from error
         self._history.images.keep(str(item.id), images_of(whole))
         after = event.previous_item_id or ""
-        self._outbox.command(engine.ItemCreate(engine_item(whole), after))
+        for told in engine_items(whole):
+            self._outbox.command(engine.ItemCreate(told, after))
+            after = told.id if after else ""
         self._outbox.send(
             api.ConversationItemAdded(item=item, previous_item_id=previous),
             api.ConversationItemDone(item=item, previous_item_id=previous),
@@ -57,10 +60,12 @@ class ItemRequests:
     def delete(self, event: asked.ConversationItemDelete) -> None:
         """Remove an item. Raises RealtimeError."""
         try:
+            known = engine_ids(self._history.get(event.item_id))
             self._history.remove(event.item_id)
         except UnknownItemError as error:
             raise _unknown_item("delete", event.item_id) from error
-        self._outbox.command(engine.ItemDelete(event.item_id))
+        for engine_id in known:
+            self._outbox.command(engine.ItemDelete(engine_id))
         self._outbox.send(api.ConversationItemDeleted(item_id=event.item_id))
 
     def truncate(self, event: asked.ConversationItemTruncate) -> None:

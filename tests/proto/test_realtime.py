@@ -89,7 +89,7 @@ def test_members_that_nobody_knows_yet_are_passed_over() -> None:
             "item.content[0].type",
         ),
         (
-            '{"type": "conversation.item.create", "item": {"type": "mcp_call"}}',
+            '{"type": "conversation.item.create", "item": {"type": "web_search_call"}}',
             "invalid_value",
             "item.type",
         ),

@@ -175,7 +175,7 @@ def test_a_stored_session_reads_back() -> None:
         ({"output_modalities": []}, "invalid_value", "session.output_modalities"),
         ({"max_output_tokens": 0}, "invalid_value", "session.max_output_tokens"),
         ({"tool_choice": "perhaps"}, "invalid_value", "session.tool_choice"),
-        ({"tools": [{"type": "mcp"}]}, "invalid_value", "session.tools[0].type"),
+        ({"tools": [{"type": "web_search"}]}, "invalid_value", "session.tools[0].type"),
         ({"tools": [{"type": "function"}]}, "missing_required_parameter", "session.tools[0].name"),
         (
             {"tools": [{"type": "function", "name": "f"}] * (MAX_TOOLS + 1)},

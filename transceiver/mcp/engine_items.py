@@ -1,6 +1,7 @@
 """What an engine is told of calls of remote tools: for it they are calls of functions."""
 
 from antiphon_proto import trunk as engine
+from antiphon_proto.realtime.items import Item
 from antiphon_proto.realtime.mcp import McpCall, McpItem, ToolExecutionError
 from transceiver.mcp.toolbox import model_name
 
@@ -24,6 +25,12 @@ def answered(item: McpCall, call_id: str) -> engine.Item:
     return engine.Item(
         str(item.id), engine.Role.USER, engine.FunctionCallOutput(call_id, _result(item))
     )
+
+
+def engine_ids(item: Item) -> tuple[str, ...]:
+    """By which ids an engine knows what it was told of an item."""
+    item_id = str(item.id)
+    return (engine_call_id(item_id), item_id) if isinstance(item, McpCall) else (item_id,)
 
 
 def has_ended(item: McpCall) -> bool:

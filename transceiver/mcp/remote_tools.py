@@ -8,10 +8,11 @@ from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime.mcp import McpApprovalRequest, McpApprovalResponse, McpListTools
 from transceiver.item_history import ItemHistory
 from transceiver.mcp.requests import McpOutcome, ToolReturned, ToolsListed
-from transceiver.mcp.tool_calls import CallingResponse, ToolCalls
+from transceiver.mcp.tool_calls import ToolCalls
 from transceiver.mcp.tool_listings import ToolListings
 from transceiver.mcp.toolbox import Offer
 from transceiver.outbox import Outbox
+from transceiver.response_output import ResponseOutput
 from transceiver.session_state import SessionState
 
 
@@ -36,11 +37,11 @@ class RemoteTools:
         """Whether a response must wait for tools that it names itself. Raises RealtimeError."""
         return self._listings.hold(event)
 
-    def call(self, response: CallingResponse, offer: Offer, wanted: engine.FunctionCall) -> bool:
+    def call(self, output: ResponseOutput, offer: Offer, wanted: engine.FunctionCall) -> bool:
         """Run a call that the model made, unless it is one of a client's function."""
         tool = offer.remote.get(wanted.name)
         if tool is not None:
-            self._calls.call(response, tool, wanted)
+            self._calls.call(output, tool, wanted)
         return tool is not None
 
     def take(self, outcome: McpOutcome) -> list[asked.ResponseCreate]:

@@ -11,7 +11,6 @@ https://platform.openai.com/docs/guides/realtime-mcp
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
@@ -32,6 +31,8 @@ from transceiver.mcp.engine_items import PREFIX, answered
 from transceiver.mcp.requests import CallTool, McpFailed, ToolReturned
 from transceiver.mcp.toolbox import RemoteTool
 from transceiver.outbox import Outbox
+from transceiver.response_calls import MAX_CALLS
+from transceiver.response_output import Events, ResponseOutput
 
 MAX_RUNNING = 16
 MAX_ASKED = 64
@@ -39,28 +40,10 @@ MAX_ASKED = 64
 
 MAX_ITEM_ID = 64
 
-Events = list[api.ServerEvent]
-
-
-class CallingResponse(Protocol):
-    """The response in which a call was made."""
-
-    @property
-    def id(self) -> str: ...
-
-    def open_call(self, item: McpCall, size: int) -> tuple[int, Events] | None:
-        """Begin an item of `size` characters; its output index. None: there is no room."""
-
-    def keep_call(self, item: McpCall, index: int) -> None:
-        """The item stands so now."""
-
-    def close_call(self, item: McpCall, index: int) -> Events:
-        """End the item; the response itself may be over."""
-
 
 @dataclass(slots=True)
 class _Call:
-    response: CallingResponse
+    output: ResponseOutput
     index: int
     item: McpCall
     tool: RemoteTool
@@ -82,10 +65,13 @@ class ToolCalls:
         self._running: dict[str, _Call] = {}
         self._asked: dict[str, _Call] = {}
 
-    def call(
-        self, response: CallingResponse, tool: RemoteTool, wanted: engine.FunctionCall
-    ) -> None:
+    def call(self, output: ResponseOutput, tool: RemoteTool, wanted: engine.FunctionCall) -> None:
         """The model calls `tool`; a call that the response has no room for is passed over."""
+        size = len(wanted.arguments_json) + len(tool.name)
+        if size > output.room or output.remote_calls == MAX_CALLS:
+            return
+        output.room -= size
+        output.remote_calls += 1
         begun = McpCall(
             id=self._item_id(wanted.call_id),
             server_label=tool.label,
@@ -93,13 +79,10 @@ class ToolCalls:
             arguments="",
             approval_request_id=self._new_id("mcpr") if tool.needs_approval else None,
         )
-        opened = response.open_call(begun, len(wanted.arguments_json) + len(tool.name))
-        if opened is None:
-            return
-        index, events = opened
+        index, events = output.add(begun)
         item = msgspec.structs.replace(begun, arguments=wanted.arguments_json)
-        call = _Call(response, index, item, tool, wanted.call_id)
-        response.keep_call(item, index)
+        call = _Call(output, index, item, tool, wanted.call_id)
+        output.keep(item, index)
         self._outbox.send(*events, *_arguments(call))
         if tool.needs_approval:
             self._ask(call)
@@ -175,7 +158,7 @@ class ToolCalls:
         known = call.id in self._history
         self._outbox.send(
             kind(item_id=call.id, output_index=call.index),
-            *call.response.close_call(item, call.index),
+            *call.output.finish(item, call.index),
         )
         if known:
             self._outbox.command(engine.ItemCreate(answered(item, call.call_id)))
@@ -188,7 +171,7 @@ class ToolCalls:
 
 
 def _arguments(call: _Call) -> Events:
-    response_id, arguments = call.response.id, call.item.arguments
+    response_id, arguments = call.output.response_id, call.item.arguments
     return [
         told.ResponseMcpCallArgumentsDelta(
             response_id=response_id, item_id=call.id, output_index=call.index, delta=arguments

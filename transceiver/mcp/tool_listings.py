@@ -99,7 +99,7 @@ class ToolListings:
 
     def _listed(self, label: str, item_id: str, tools: tuple[ListedTool, ...]) -> None:
         usable = self._session.toolbox.listed(label, item_id, tools)
-        item = McpListTools(id=item_id, server_label=label, tools=usable)
+        item = McpListTools(id=item_id, server_label=label, tools=usable or [])
         if item_bytes(item) > MAX_LIST_BYTES:
             message = f"The tools take more than {MAX_LIST_BYTES} bytes: allow fewer of them."
             self._failed(label, item_id, ToolExecutionError(message=message))

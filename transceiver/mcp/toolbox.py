@@ -46,6 +46,9 @@ class Offer:
     remote: Mapping[str, RemoteTool] = field(default_factory=dict)
 
 
+NOTHING = Offer((), "auto")
+
+
 @dataclass(slots=True)
 class _Listing:
     item_id: str
@@ -151,7 +154,9 @@ class Toolbox:
         offered: dict[str, tuple[RemoteTool, Tool]] = {}
         for wanted in _remote(session):
             listing = self._listings.get(wanted.server_label)
-            for tool in (listing.tools or ()) if listing else ():
+            if listing is None or listing.tools is None:
+                continue
+            for tool in listing.tools:
                 remote = _remote_tool(wanted, tool, listing.server)
                 name = listing.names[tool.name]
                 usable = _allows(wanted, tool) and (approvals or not remote.needs_approval)
