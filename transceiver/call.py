@@ -331,10 +331,10 @@ class Call:
     def engine_opening(self) -> Open:
         return self._conversation.engine_opening()
 
-    def engine_resumption(self) -> Resumption | None:
-        resumption, outputs = self._conversation.engine_resumption()
+    def engine_resumptions(self) -> tuple[Resumption, ...]:
+        resumptions, outputs = self._conversation.engine_resumptions()
         self._act(outputs)
-        return resumption
+        return resumptions
 
     def engine_pauses(self) -> bool:
         return self._conversation.engine_pauses

@@ -51,8 +51,12 @@ from transceiver.input_transcripts import MAX_TRANSCRIPT, InputTranscripts
 from transceiver.item_history import ItemHistory
 from transceiver.item_requests import ItemRequests
 from transceiver.ledger import LatencyLedger
+from transceiver.mcp.remote_tools import RemoteTools
+from transceiver.mcp.requests import McpOutcome
 from transceiver.outbox import Outbox
 from transceiver.responses import Responses
+from transceiver.resumption.continuity import Continuity
+from transceiver.resumption.conversation_record import ConversationRecord
 from transceiver.session_state import SessionState
 
 
@@ -83,9 +87,11 @@ class Conversation:
         rtt_s: Callable[[], float | None],
         ledger: LatencyLedger,
         encode: Callable[[AudioFormat, int, bytes], bytes] = _as_it_is,
+        continuity: Continuity | None = None,
     ) -> None:
         """`new_id("item")` is a fresh `item_...`; `heard_ms` is the playout's `played_ms`;
-        `encode` puts the engine's PCM of a response into the format for the client's events.
+        `encode` puts the engine's PCM of a response into the format for the client's events;
+        `continuity` is how a client goes on that was lost, if it can.
 
         The call itself tells `ledger` of the frames that it forwards; all else that the
         ledger needs, the conversation tells.
@@ -94,15 +100,19 @@ class Conversation:
         self._transport = transport
         self._ledger = ledger
         self._outbox = Outbox(new_id)
-        self._session = SessionState(msgspec.structs.replace(session, id=new_id("sess")))
+        session = msgspec.structs.replace(session, id=session.id or new_id("sess"))
+        self._session = SessionState(session)
         self._history = ItemHistory()
+        self.record = ConversationRecord(self._session, self._history, self._outbox, continuity)
         self._input = InputBuffer(lambda: new_id("item"))
         self._transcripts = InputTranscripts(partial(_keep_transcript, self._history))
+        self._remote = RemoteTools(self._outbox, self._session, self._history, new_id)
         self._responses = Responses(
             self._outbox,
             self._session,
             self._history,
             ledger,
+            self._remote,
             plays=transport is Transport.WEBRTC,
             new_id=new_id,
             heard_ms=heard_ms,
@@ -118,9 +128,8 @@ class Conversation:
 
     def open(self) -> list[Output]:
         """Open the engine's session. Call once, first."""
-        config = self._session.engine_config()
-        model = self._session.current.model
-        self._outbox.command(engine.Open(self._call_id, model, config, history=()))
+        self._outbox.command(self.engine_opening())
+        self._remote.list_servers()
         return self._outbox.drain()
 
     # ---- for an engine that takes over ---------------------------------------
@@ -134,8 +143,8 @@ class Conversation:
         model = self._session.current.model
         return engine.Open(self._call_id, model, config, history)
 
-    def engine_resumption(self) -> tuple[Resumption | None, list[Output]]:
-        """The answer that is being given, if one is: from here on another engine gives it."""
+    def engine_resumptions(self) -> tuple[tuple[Resumption, ...], list[Output]]:
+        """The answers that are being given, if any are: from here on another engine gives them."""
         return self._responses.resume(), self._outbox.drain()
 
     @property
@@ -154,7 +163,7 @@ class Conversation:
 
     def client_returned(self) -> list[Output]:
         """Events reach the client again, by another connection."""
-        self._outbox.send(self.record.greeting())
+        self._outbox.open(self.record.greeting())
         return self._outbox.drain()
 
     def leaving(self) -> list[Output]:
@@ -215,6 +224,15 @@ class Conversation:
             self._break_silence(silence_ms)
         return self._outbox.drain()
 
+    def mcp_outcome(self, outcome: McpOutcome) -> list[Output]:
+        """What came of a RunMcp."""
+        for event in self._remote.take(outcome):
+            try:
+                self._responses.create(event.response or ResponseParams())
+            except RealtimeError as error:
+                self._refuse(error, event.event_id)
+        return self._outbox.drain()
+
     def playout_event(self, event: PlayoutEvent, now: float) -> list[Output]:
         """The playout reached something; that it was cut was known here first."""
         match event:
@@ -242,6 +260,7 @@ class Conversation:
         if self._session.turn_detection is None:
             self._responses.release()
         self._outbox.send(api.SessionUpdated(session=self._session.shown))
+        self._remote.list_servers()
 
     def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
         if self._transport is Transport.WEBRTC:
@@ -273,7 +292,8 @@ class Conversation:
 
     def _create_response(self, event: asked.ResponseCreate) -> None:
         self._session.check_answers()
-        self._responses.create(event.response or ResponseParams())
+        if not self._remote.hold(event):
+            self._responses.create(event.response or ResponseParams())
 
     def _cancel_response(self, event: asked.ResponseCancel) -> None:
         self._responses.cancel(event.response_id)
@@ -400,7 +420,9 @@ class Conversation:
         asked.InputAudioBufferCommit: _commit_at_request,
         asked.InputAudioBufferClear: _clear_input,
         asked.OutputAudioBufferClear: _clear_output,
-        asked.ConversationItemCreate: lambda self, event: self._items.create(event),
+        asked.ConversationItemCreate: lambda self, event: self._remote.create_item(
+            event, self._items.create
+        ),
         asked.ConversationItemRetrieve: lambda self, event: self._items.retrieve(event),
         asked.ConversationItemDelete: lambda self, event: self._items.delete(event),
         asked.ConversationItemTruncate: lambda self, event: self._items.truncate(event),

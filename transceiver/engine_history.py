@@ -65,14 +65,15 @@ def _newest(items: Sequence[Item], bounds: HistoryBounds) -> set[str]:
     room = bounds.characters
     ids: set[str] = set()
     for item in reversed(items[max(0, len(items) - bounds.items) :]):
-        room -= _characters(item)
+        room -= characters(item)
         if room < 0:
             break
         ids.add(item.id)
     return ids
 
 
-def _characters(item: Item) -> int:
+def characters(item: Item) -> int:
+    """How long the item is, but for its images."""
     match item.content:
         case str(text):
             return len(text)

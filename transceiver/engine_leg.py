@@ -1,6 +1,6 @@
 """One session of a call at one replica, and what it knows of the call."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -93,7 +93,7 @@ class EngineLeg:
         self._config: object = None
         self._later = False
         self._first_response = 0
-        self._resumed: Resumption | None = None
+        self._resumed: dict[int, Resumption] = {}
         self._repeats_until = 0
 
     def open(self, bounds: HistoryBounds) -> int:
@@ -106,13 +106,15 @@ class EngineLeg:
         self.session.command(replace(opening, history=self._told))
         return len(self._told)
 
-    def resume(self, script: list[Heard | Committed], resumption: Resumption | None) -> None:
-        """Have it hear again what is nowhere but in the audio, and go on with an answer."""
+    def resume(
+        self, script: list[Heard | Committed], resumptions: Sequence[Resumption] = ()
+    ) -> None:
+        """Have it hear again what is nowhere but in the audio, and go on with answers."""
         commits = [at for at, part in enumerate(script) if isinstance(part, Committed)]
         asked_at = commits[-1] + 1 if commits else 0
         self._perform(script[:asked_at])
-        if resumption is not None:
-            self._resumed, self._first_response = resumption, resumption.request.response
+        for resumption in resumptions:
+            self._resumed[resumption.request.response] = resumption
             self.session.command(resumption.request)
         self._perform(script[asked_at:])
 
@@ -125,7 +127,7 @@ class EngineLeg:
         if opening.config != self._config:
             self.session.command(Update(opening.config))
         self._told, self._config = history, opening.config
-        self.resume(script, None)
+        self.resume(script)
 
     def command(self, command: Command) -> None:
         """Tell it what it can know."""
@@ -170,19 +172,17 @@ class EngineLeg:
                 if any(item.id == item_id for item in self._told):
                     self._repair()
                     return None
-                resumed = self._resumed
-                if resumed is not None and item_id == resumed.request.item_id:
-                    return ItemTruncate(item_id, max(0, audio_end_ms - resumed.audio_ms))
+                for resumed in self._resumed.values():
+                    if item_id == resumed.request.item_id:
+                        return ItemTruncate(item_id, max(0, audio_end_ms - resumed.audio_ms))
         return command
 
     def _asked_for(self, response: int) -> bool:
-        return 0 < self._first_response <= response
+        return response in self._resumed or 0 < self._first_response <= response
 
     def _own_ms(self, response: int, played_ms: int) -> int:
-        resumed = self._resumed
-        if resumed is None or response != resumed.request.response:
-            return played_ms
-        return max(0, played_ms - resumed.audio_ms)
+        resumed = self._resumed.get(response)
+        return played_ms if resumed is None else max(0, played_ms - resumed.audio_ms)
 
     def _repair(self) -> None:
         """Tell it what has become of the items that it was told of."""

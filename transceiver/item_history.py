@@ -39,12 +39,16 @@ class _Entry:
 class ItemHistory:
     """Bounded. Every item here has an id; one that was truncated stays so when it is replaced."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_items: int = MAX_ITEMS, max_total_bytes: int = MAX_TOTAL_BYTES) -> None:
+        self._max_items = max_items
+        self._max_total_bytes = max_total_bytes
         self.images = ItemImages()
         """Of the items here; none of an item that is gone."""
         self._entries: dict[str, _Entry] = {}
         self._order: list[str] = []
         self._total_bytes = 0
+        self.revision = 0
+        """Changes whenever `items` may be others."""
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._entries
@@ -67,11 +71,16 @@ class ItemHistory:
         """All items in order, without what was not heard of them, each with its `words`."""
         return [(self.get(item_id), self._entries[item_id].words) for item_id in self._order]
 
+    def words(self, item_id: str) -> str:
+        """What was understood of the user's speech in the item. Raises UnknownItemError."""
+        return self._entry(item_id).words
+
     def note_words(self, item_id: str, words: str) -> None:
         """So the user's speech was understood; does nothing when the item is gone."""
         entry = self._entries.get(item_id)
         if entry:
             entry.words = words
+            self.revision += 1
 
     def previous_id(self, item_id: str) -> str | None:
         """The item before this one; None for the first, and for one that is gone."""
@@ -97,6 +106,7 @@ class ItemHistory:
             self._entry(previous_item_id)
             index = self._order.index(previous_item_id) + 1
         self._order.insert(index, item_id)
+        self.revision += 1
         self._entries[item_id] = _Entry(item, size := item_bytes(item))
         self._total_bytes += size
         self._forget_oldest(but=item_id)
@@ -110,6 +120,7 @@ class ItemHistory:
         size = item_bytes(item)
         self._total_bytes += size - entry.size
         entry.whole, entry.size = item, size
+        self.revision += 1
         self._forget_oldest(but=str(item.id))
 
     def add_audio(self, item_id: str, milliseconds: float) -> None:
@@ -137,6 +148,7 @@ class ItemHistory:
         """Only so much of the item was heard. Raises UnknownItemError."""
         entry = self._entry(item_id)
         entry.heard_ms = heard_ms if entry.heard_ms is None else min(heard_ms, entry.heard_ms)
+        self.revision += 1
 
     def remove(self, item_id: str) -> None:
         """Raises UnknownItemError."""
@@ -144,6 +156,7 @@ class ItemHistory:
         del self._entries[item_id]
         self._order.remove(item_id)
         self.images.forget(item_id)
+        self.revision += 1
 
     def _times(self, item_id: str) -> WordTimes | None:
         entry = self._entries.get(item_id)
@@ -160,7 +173,7 @@ class ItemHistory:
             raise UnknownItemError(item_id) from None
 
     def _forget_oldest(self, *, but: str) -> None:
-        while len(self._order) > MAX_ITEMS or self._total_bytes > MAX_TOTAL_BYTES:
+        while len(self._order) > self._max_items or self._total_bytes > self._max_total_bytes:
             self.remove(next(item_id for item_id in self._order if item_id != but))
 
 

@@ -35,6 +35,7 @@ class ResponsePlayout:
         self._outbox = outbox
         self._heard_ms = heard_ms
         self._unplayed = Unplayed()
+        self._reserved: set[int] = set()
 
     def __contains__(self, stream: ResponseStream) -> bool:
         return stream in self._unplayed
@@ -52,13 +53,20 @@ class ResponsePlayout:
         """Whether its audio is queued, and none of it was sent."""
         return stream in self._unplayed and stream is not self._unplayed.playing
 
+    def reserve(self, stream: ResponseStream) -> None:
+        """What comes of other responses plays behind it, even if its own audio comes later."""
+        if self.plays and not stream.text_only:
+            self._reserved.add(stream.number)
+            self._outbox.add(PlayAudio(stream.number, b""))
+
     def play(self, stream: ResponseStream, pcm: bytes) -> None:
         self._unplayed.add(stream)
         self._outbox.add(PlayAudio(stream.number, pcm))
 
     def finish(self, stream: ResponseStream) -> None:
         """No more audio of it will come."""
-        if stream in self._unplayed:
+        if stream in self._unplayed or stream.number in self._reserved:
+            self._reserved.discard(stream.number)
             self._outbox.add(FinishPlayout(stream.number))
 
     def started(self, number: int) -> ResponseStream | None:
@@ -75,9 +83,10 @@ class ResponsePlayout:
 
     def cut(self) -> None:
         """Drop all that is queued; a hold is over, too."""
-        if self.held or self._unplayed:
+        if self.held or self._unplayed or self._reserved:
             self._outbox.add(CutPlayout())
         self.held = False
+        self._reserved.clear()
         if playing := self._unplayed.playing:
             self._outbox.send(api.OutputAudioBufferCleared(response_id=playing.id))
         self._unplayed.cut()

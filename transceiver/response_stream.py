@@ -37,6 +37,7 @@ from antiphon_proto.realtime.response import (
 )
 from transceiver.heard_text import heard_text
 from transceiver.item_history import ItemHistory
+from transceiver.mcp.toolbox import NOTHING
 from transceiver.response_calls import ResponseCalls
 from transceiver.response_outcome import Outcome
 from transceiver.response_output import Events, ResponseOutput
@@ -88,6 +89,8 @@ class ResponseStream:
         self.text_only = session.text_only
         self.output_format = session.audio.output.format
         self.audio_ms = 0.0
+        self.offer = NOTHING
+        """What the model may call."""
         self._history = history
         self._message: _OpenMessage | None = None
         self._response = Response(
@@ -173,11 +176,11 @@ class ResponseStream:
         return self._history.word_times(self.item_id)
 
     def truncate(self, heard_ms: int) -> bool:
-        """Only so much of its audio was heard; whether that changes an item."""
+        """Only so much of its audio was heard; whether that changes the conversation."""
         if not self.audio_ms or self.item_id not in self._history:
             return False
         self._history.truncate(self.item_id, heard_ms)
-        return True
+        return self._response.conversation_id is not None
 
     def audio_delta(self, base64: str) -> api.ServerEvent:
         """Audio for a client that plays it itself; `audio` comes first."""

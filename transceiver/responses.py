@@ -1,4 +1,4 @@
-"""The agent's turn: one response at a time is generated, and what was generated is played.
+"""The agent's turn: responses are generated, and what was generated is played.
 
 Generation of a response, where the server owns the playout clock (`response_playout`):
 
@@ -6,13 +6,14 @@ Generation of a response, where the server owns the playout clock (`response_pla
         │                          (held: the latency is known only then)
         └──cancelled, interrupted, failed──────────────────────► done
 
-A response is active until it is done; it can play on after that, and a next one can
-be queued behind it. Where the client plays, done follows at once and nothing is cut.
+One response at a time joins the conversation: it is active until it is done, and can play on
+after that, with a next one queued behind it. Others may be given beside it, out of band, of
+which the conversation knows nothing; done follows at once there, and where the client plays.
 """
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from antiphon_proto import trunk as engine
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
@@ -23,7 +24,9 @@ from transceiver.conversation_outputs import TurnMeasured
 from transceiver.engine_leg import Resumption
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
+from transceiver.mcp.remote_tools import RemoteTools
 from transceiver.outbox import Outbox
+from transceiver.response_context import ResponseContext
 from transceiver.response_outcome import (
     Outcome,
     cancelled,
@@ -33,7 +36,21 @@ from transceiver.response_outcome import (
 )
 from transceiver.response_playout import ResponsePlayout
 from transceiver.response_stream import ResponseStream
-from transceiver.session_state import SessionState, engine_config
+from transceiver.session_state import SessionState
+
+MAX_OUT_OF_BAND = 8
+"""In progress at once."""
+
+MAX_ASIDE_ITEMS, MAX_ASIDE_BYTES = 64, 1024 * 1024
+"""Of items outside of the conversation, which later responses may refer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ongoing:
+    """A response that is not done."""
+
+    stream: ResponseStream
+    request: engine.Respond
 
 
 class Responses:
@@ -45,6 +62,7 @@ class Responses:
         session: SessionState,
         history: ItemHistory,
         ledger: LatencyLedger,
+        remote: RemoteTools,
         *,
         plays: bool,
         new_id: Callable[[str], str],
@@ -59,6 +77,7 @@ class Responses:
         self._session = session
         self._history = history
         self._ledger = ledger
+        self._remote = remote
         self._new_id = new_id
         self._rtt_s = rtt_s
         self._encode = encode
@@ -66,7 +85,9 @@ class Responses:
         self._number = 0
         self._active: ResponseStream | None = None
         self._generated: engine.Done | None = None
-        self._request = engine.Respond(0, "")
+        self._ongoing: dict[int, Ongoing] = {}
+        self._aside = ItemHistory(MAX_ASIDE_ITEMS, MAX_ASIDE_BYTES)
+        self._context = ResponseContext((history, self._aside), new_id)
         self._playout = ResponsePlayout(outbox, plays=plays, heard_ms=heard_ms)
         self._owed = False
 
@@ -86,29 +107,58 @@ class Responses:
 
     def create(self, params: ResponseParams) -> None:
         """Start a response. Raises RealtimeError."""
+        out_of_band = self._out_of_band(params)
+        session = self._session.for_response(params)
+        asked, offer = self._session.engine_config_for(session, params)
+        context = None if params.input is None else self._context.of(params.input)
+        self._number += 1
+        stream = ResponseStream(
+            self._number,
+            session,
+            self._aside if out_of_band else self._history,
+            conversation_id=None if out_of_band else self._conversation_id,
+            metadata=params.metadata,
+            new_id=self._new_id,
+        )
+        stream.offer = offer
+        request = engine.Respond(
+            stream.number,
+            stream.item_id,
+            None if asked == self._session.engine_config() else asked,
+            context,
+            out_of_band,
+        )
+        self._ongoing[stream.number] = Ongoing(stream, request)
+        if not out_of_band:
+            self._active = stream
+            self._ledger.responding(stream.number)
+            self._playout.reserve(stream)
+        self._outbox.command(request)
+        self._outbox.send(*stream.created())
+
+    def _out_of_band(self, params: ResponseParams) -> bool:
+        """Whether it joins no conversation. Raises RealtimeError where it cannot be begun."""
+        if params.conversation == "none":
+            if len(self._ongoing) - bool(self._active) >= MAX_OUT_OF_BAND:
+                raise RealtimeError(
+                    "too_many_responses",
+                    f"At most {MAX_OUT_OF_BAND} responses outside of the conversation may be "
+                    "in progress.",
+                )
+            return True
+        if params.conversation not in (None, "auto", self._conversation_id):
+            raise RealtimeError(
+                "invalid_value",
+                f"There is no conversation {params.conversation!r}: use 'auto' or 'none'.",
+                param="response.conversation",
+            )
         if self._active:
             raise RealtimeError(
                 "conversation_already_has_active_response",
                 f"Conversation already has an active response in progress: {self._active.id}. "
                 "Wait until the response is finished before creating a new one.",
             )
-        session = self._session.for_response(params)
-        self._number += 1
-        stream = ResponseStream(
-            self._number,
-            session,
-            self._history,
-            conversation_id=self._conversation_id,
-            metadata=params.metadata,
-            new_id=self._new_id,
-        )
-        self._active = stream
-        self._ledger.responding(stream.number)
-        asked, usual = engine_config(session), self._session.engine_config()
-        once = None if asked == usual else asked
-        self._request = engine.Respond(stream.number, stream.item_id, once)
-        self._outbox.command(self._request)
-        self._outbox.send(*stream.created())
+        return False
 
     def text(self, event: engine.TextDelta) -> None:
         if stream := self._generating(event.response):
@@ -119,15 +169,17 @@ class Responses:
             stream.words(event.words)
 
     def tool_call_delta(self, event: engine.ToolCallDelta) -> None:
-        if stream := self._generating(event.response):
+        stream = self._generating(event.response)
+        if stream and event.name not in stream.offer.remote:
             self._outbox.send(*stream.tool_call_delta(event))
 
     def tool_call(self, event: engine.ToolCall) -> None:
-        if stream := self._generating(event.response):
+        stream = self._generating(event.response)
+        if stream and not self._remote.call(stream.output, stream.offer, event.call):
             self._outbox.send(*stream.tool_call(event.call))
 
     def audio(self, response: int, pcm: bytes, now: float) -> None:
-        """Play or send audio of the active response; drop that of any other."""
+        """Play or send audio of a response that is generated; drop that of any other."""
         stream = self._generating(response)
         if stream is None or stream.text_only or not pcm:
             return
@@ -146,9 +198,12 @@ class Responses:
         stream = self._generating(done.response)
         if stream is None:
             return
+        self._playout.finish(stream)
+        if stream is not self._active:
+            self._end(stream, outcome_of(done))
+            return
         self._ledger.done(done.response, done.stages)
         self._generated = done
-        self._playout.finish(stream)
         if self._playout.waits(stream):
             stream.keep()
         else:
@@ -159,34 +214,39 @@ class Responses:
     @property
     def busy(self) -> bool:
         """Whether the agent's turn is not over."""
-        return bool(self._active or self._playout or self._owed)
+        return bool(self._ongoing or self._playout or self._owed)
 
     @property
     def giving(self) -> str | None:
-        """The id of the message that is being generated."""
+        """The id of the message of the conversation that is being generated."""
         return self._active.item_id if self._active and not self._generated else None
 
-    def resume(self) -> Resumption | None:
-        """Have another engine go on with the active response, if there is more to come.
+    def resume(self) -> tuple[Resumption, ...]:
+        """Have another engine go on with the responses of which there is more to come.
 
         One that called tools is over: its calls are whole, and would be made again. A turn that
         waited for its end is answered now.
         """
-        if self._active and self._active.called_tools:
-            self.engine_done(engine.Done(self._active.number, engine.DoneStatus.COMPLETED))
-        stream = self._active
-        if stream is None or self._generated:
-            return None
-        said, events = stream.resume()
+        for ongoing in list(self._ongoing.values()):
+            if ongoing.stream.called_tools:
+                self.engine_done(engine.Done(ongoing.stream.number, engine.DoneStatus.COMPLETED))
+        left = (each for number, each in sorted(self._ongoing.items()) if self._generating(number))
+        return tuple(map(self._resumption, left))
+
+    def _resumption(self, ongoing: Ongoing) -> Resumption:
+        said, events = ongoing.stream.resume()
         self._outbox.send(*events)
-        return Resumption(replace(self._request, said=said), int(stream.audio_ms))
+        return Resumption(replace(ongoing.request, said=said), int(ongoing.stream.audio_ms))
 
     # ---- stopping ------------------------------------------------------------
 
     def cancel(self, response_id: str | None) -> None:
-        """Stop generating at the client's wish; what is queued plays on. Raises RealtimeError."""
-        stream = self._active
-        if stream is None or response_id not in (None, stream.id):
+        """Stop generating at the client's wish; what is queued plays on. Raises RealtimeError.
+
+        Without an id it is the conversation's.
+        """
+        stream = self._active if response_id is None else self._named(response_id)
+        if stream is None:
             raise RealtimeError(
                 "response_cancel_not_active", "Cancellation failed: no active response found"
             )
@@ -195,13 +255,20 @@ class Responses:
         self._end(stream, cancelled("client_cancelled"))
         self._answer_owed_turn()
 
+    def _named(self, response_id: str) -> ResponseStream | None:
+        streams = (ongoing.stream for ongoing in self._ongoing.values())
+        return next((stream for stream in streams if stream.id == response_id), None)
+
     def clear_playout(self) -> None:
         """Cut what plays at the client's wish, and stop generating it."""
         if self._playout:
             self.interrupt("client_cancelled")
 
     def interrupt(self, reason: StatusReason) -> None:
-        """Stop generating and playing at once; what was not heard is no part of the record."""
+        """Stop generating and playing at once; what was not heard is no part of the record.
+
+        What is given out of band is stopped with what plays, if it is to be heard there.
+        """
         streams = self._playout.streams
         if self._active and self._active not in self._playout:
             streams.append(self._active)
@@ -210,8 +277,9 @@ class Responses:
             self._outbox.command(engine.Cancel(stream.number, heard_ms))
         self._playout.cut()
         self._owed = False
-        if self._active:
-            self._end(self._active, cancelled(reason))
+        for stream in streams:
+            if stream.number in self._ongoing:
+                self._end(stream, cancelled(reason))
         for stream, heard_ms in heard:
             self._playout.truncate(stream, heard_ms)
 
@@ -232,10 +300,10 @@ class Responses:
         self._playout.release()
 
     def fail(self, code: str, message: str) -> None:
-        """End the active response, because the engine cannot go on."""
+        """End all responses, because the engine cannot go on."""
         self._owed = False
-        if self._active:
-            self._end(self._active, failed(code, message))
+        for ongoing in list(self._ongoing.values()):
+            self._end(ongoing.stream, failed(code, message))
 
     # ---- playing -------------------------------------------------------------
 
@@ -255,17 +323,20 @@ class Responses:
     # ---- ending --------------------------------------------------------------
 
     def _generating(self, number: int) -> ResponseStream | None:
-        """The active response, if it is this one and the engine has not finished it."""
-        stream = self._active
-        return stream if stream and stream.number == number and not self._generated else None
+        """The response of this number, if it goes on and the engine has not finished it."""
+        ongoing = self._ongoing.get(number)
+        if ongoing is None or (ongoing.stream is self._active and self._generated):
+            return None
+        return ongoing.stream
 
     def _complete(self, stream: ResponseStream, done: engine.Done) -> None:
         self._end(stream, outcome_of(done))
         self._answer_owed_turn()
 
     def _end(self, stream: ResponseStream, outcome: Outcome) -> None:
-        self._active = None
-        self._generated = None
+        del self._ongoing[stream.number]
+        if stream is self._active:
+            self._active = self._generated = None
         account = self._ledger.account(stream.number, self._rtt_s())
         self._outbox.send(*stream.close(outcome.item_status))
         self._outbox.send(*stream.done(outcome, latency_metadata(account)))

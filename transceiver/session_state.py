@@ -108,22 +108,7 @@ class SessionState:
         self.current = msgspec.structs.replace(merged, tools=shown)
 
     def for_response(self, params: ResponseParams) -> RealtimeSession:
-        """The configuration that a `response.create` asks for. Raises RealtimeError.
-
-        The trunk knows one conversation and no other context to answer in.
-        """
-        if params.conversation not in (None, "auto"):
-            raise RealtimeError(
-                "unsupported_value",
-                "Responses outside the conversation are not supported.",
-                param="response.conversation",
-            )
-        if bytes(params.input) != b"null":
-            raise RealtimeError(
-                "unsupported_parameter",
-                "A response answers the conversation; create items in it instead.",
-                param="response.input",
-            )
+        """The configuration that a `response.create` asks for. Raises RealtimeError."""
         merged = self.current.merged(_overrides(params), param="response")
         audio = msgspec.structs.replace(merged.audio, input=self.current.audio.input)
         shown = self.toolbox.definitions.adopt_once(merged.tools, "response.tools")
@@ -169,6 +154,7 @@ def _overrides(params: ResponseParams) -> bytes:
         "tools": params.tools,
         "tool_choice": params.tool_choice,
         "max_output_tokens": params.max_output_tokens,
+        "parallel_tool_calls": params.parallel_tool_calls,
     }
     return msgspec.json.encode({name: value for name, value in given.items() if value is not None})
 

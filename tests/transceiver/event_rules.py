@@ -7,6 +7,16 @@ Event = dict[str, Any]
 
 
 @dataclass
+class OpenResponse:
+    """What was told of a response that is not done."""
+
+    in_conversation: bool
+    outputs: dict[int, str] = field(default_factory=dict)
+    open_outputs: set[int] = field(default_factory=set)
+    open_parts: set[int] = field(default_factory=set)
+
+
+@dataclass
 class EventRules:
     """A client that believes what it is told, and asserts that it is told consistently."""
 
@@ -16,10 +26,9 @@ class EventRules:
     unfinished: set[str] = field(default_factory=set)
     speech: str | None = None
     responses: dict[str, str] = field(default_factory=dict)
-    active: str | None = None
-    outputs: dict[int, str] = field(default_factory=dict)
-    open_outputs: set[int] = field(default_factory=set)
-    open_parts: set[int] = field(default_factory=set)
+    going_on: dict[str, OpenResponse] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    """Ids of items of responses outside of the conversation."""
     playing: dict[str, str] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
@@ -34,7 +43,7 @@ class EventRules:
 
     def settle(self) -> None:
         """No response is going on; nothing that was begun may be open."""
-        assert self.active is None
+        assert not self.going_on
         assert set(self.responses.values()) <= {"done"}
         assert not self.unfinished
 
@@ -68,6 +77,7 @@ class EventRules:
     def on_conversation_item_added(self, event: Event) -> None:
         item_id, previous = event["item"]["id"], event["previous_item_id"]
         assert item_id not in self.items
+        assert item_id not in self.beside
         assert previous is None or previous in self.items
         self.items.insert(self.items.index(previous) + 1 if previous else 0, item_id)
         self.unfinished.add(item_id)
@@ -95,66 +105,81 @@ class EventRules:
     def _response_event(self, event: Event) -> None:
         response_id = event.get("response_id") or event["response"]["id"]
         if event["type"] == "response.created":
-            assert self.active is None
-            assert response_id not in self.responses
-            self.responses[response_id] = "in_progress"
-            self.active = response_id
-            self.outputs, self.open_outputs, self.open_parts = {}, set(), set()
-        assert response_id == self.active, "an event of a response that is not active"
+            self._begin(response_id, event["response"])
+        assert response_id in self.going_on, "an event of a response that is not active"
+
+    def _begin(self, response_id: str, response: Event) -> None:
+        assert response_id not in self.responses
+        begun = OpenResponse(response["conversation_id"] is not None)
+        others = self.going_on.values()
+        assert not (begun.in_conversation and any(other.in_conversation for other in others))
+        self.responses[response_id] = "in_progress"
+        self.going_on[response_id] = begun
 
     def on_response_created(self, event: Event) -> None:
         assert event["response"]["status"] == "in_progress"
 
     def on_response_output_item_added(self, event: Event) -> None:
-        index = event["output_index"]
-        assert index == len(self.outputs)
+        response = self.going_on[event["response_id"]]
+        index, item_id = event["output_index"], event["item"]["id"]
+        assert index == len(response.outputs)
         assert event["item"]["status"] == "in_progress"
-        self.outputs[index] = event["item"]["id"]
-        self.open_outputs.add(index)
+        response.outputs[index] = item_id
+        response.open_outputs.add(index)
+        if not response.in_conversation:
+            self.beside.add(item_id)
 
     def on_response_content_part_added(self, event: Event) -> None:
-        self._check_place(event)
-        assert event["output_index"] not in self.open_parts
-        self.open_parts.add(event["output_index"])
+        response = self._placed(event)
+        assert event["output_index"] not in response.open_parts
+        response.open_parts.add(event["output_index"])
 
     def on_response_output_audio_transcript_delta(self, event: Event) -> None:
-        self._check_part_open(event)
+        self._in_part(event)
         assert event["delta"]
 
     def on_response_output_text_delta(self, event: Event) -> None:
-        self._check_part_open(event)
+        self._in_part(event)
         assert event["delta"]
 
     def on_response_output_audio_delta(self, event: Event) -> None:
-        self._check_part_open(event)
+        self._in_part(event)
+
+    def on_response_function_call_arguments_delta(self, event: Event) -> None:
+        self._placed(event)
+        assert event["delta"]
 
     def on_response_content_part_done(self, event: Event) -> None:
-        self._check_part_open(event)
-        self.open_parts.discard(event["output_index"])
+        self._in_part(event).open_parts.discard(event["output_index"])
 
     def on_response_output_item_done(self, event: Event) -> None:
+        response = self.going_on[event["response_id"]]
         index = event["output_index"]
-        assert index in self.open_outputs
-        assert index not in self.open_parts
-        assert event["item"]["id"] == self.outputs[index]
+        assert index in response.open_outputs
+        assert index not in response.open_parts
+        assert event["item"]["id"] == response.outputs[index]
         assert event["item"]["status"] in ("completed", "incomplete")
-        self.open_outputs.discard(index)
+        response.open_outputs.discard(index)
 
     def on_response_done(self, event: Event) -> None:
-        assert not self.open_outputs
+        response = self.going_on.pop(event["response"]["id"])
+        assert not response.open_outputs
         assert event["response"]["status"] != "in_progress"
+        assert (event["response"]["conversation_id"] is not None) == response.in_conversation
         finished = [item["id"] for item in event["response"]["output"]]
-        assert finished == list(self.outputs.values())
+        assert finished == list(response.outputs.values())
         self.responses[event["response"]["id"]] = "done"
-        self.active = None
 
-    def _check_place(self, event: Event) -> None:
-        assert event["output_index"] in self.open_outputs
-        assert event["item_id"] == self.outputs[event["output_index"]]
+    def _placed(self, event: Event) -> OpenResponse:
+        response = self.going_on[event["response_id"]]
+        assert event["output_index"] in response.open_outputs
+        assert event["item_id"] == response.outputs[event["output_index"]]
+        return response
 
-    def _check_part_open(self, event: Event) -> None:
-        self._check_place(event)
-        assert event["output_index"] in self.open_parts
+    def _in_part(self, event: Event) -> OpenResponse:
+        response = self._placed(event)
+        assert event["output_index"] in response.open_parts
+        return response
 
     # ---- playing ----
 

@@ -108,10 +108,10 @@ class HandedOffCall(Driver):
     def engine_opening(self) -> engine.Open:
         return self.conversation.engine_opening()
 
-    def engine_resumption(self) -> Resumption | None:
-        resumption, outputs = self.conversation.engine_resumption()
+    def engine_resumptions(self) -> tuple[Resumption, ...]:
+        resumptions, outputs = self.conversation.engine_resumptions()
         self.act(outputs)
-        return resumption
+        return resumptions
 
     def engine_pauses(self) -> bool:
         return self.conversation.engine_pauses

@@ -35,7 +35,7 @@ def from_engine(kind: type, **members: st.SearchStrategy[object]) -> st.SearchSt
 
 def of_response(kind: type, **members: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
     """An event of the latest response, or now and then of an earlier or later one."""
-    offset = st.sampled_from([0, 0, 0, 0, -1, 1])
+    offset = st.sampled_from([0, 0, 0, 0, -1, -2, 1])
     return st.tuples(offset, st.fixed_dictionaries(members)).map(
         lambda given: lambda driver: driver.engine(kind(latest(driver) + given[0], **given[1]))
     )
@@ -60,6 +60,9 @@ RESPONSES = [
     {"output_modalities": ["text"]},
     {"tool_choice": "none", "metadata": {"a": "b"}},
     {"input": []},
+    {"conversation": "none"},
+    {"conversation": "none", "output_modalities": ["text"], "input": []},
+    {"input": [{"type": "item_reference", "id": "item_1"}]},
 ]
 ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
 ITEMS = [
@@ -89,6 +92,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     ),
     client("response.create", response=st.sampled_from(RESPONSES)),
     client("response.cancel"),
+    client("response.cancel", response_id=st.sampled_from(["resp_1", "resp_2", "resp_3"])),
     st.text(max_size=20).map(lambda text: lambda driver: driver.client_text(text)),
     from_engine(engine.SpeechStarted, audio_start_ms=small),
     from_engine(engine.SpeechStopped, audio_end_ms=small),

@@ -190,9 +190,21 @@ def test_overrides_hold_for_one_response() -> None:
 @pytest.mark.parametrize(
     ("response", "code", "param"),
     [
-        ({"conversation": "none"}, "unsupported_value", "response.conversation"),
-        ({"input": []}, "unsupported_parameter", "response.input"),
-        ({"tools": [{"type": "mcp"}]}, "invalid_value", "response.tools[0].type"),
+        ({"conversation": "conv_other"}, "invalid_value", "response.conversation"),
+        ({"input": {}}, "invalid_value", "response.input"),
+        ({"input": [{"type": "audio"}]}, "invalid_value", "response.input[0].type"),
+        (
+            {"input": [{"type": "item_reference", "id": "gone"}]},
+            "invalid_value",
+            "response.input[0].id",
+        ),
+        (
+            {"input": [{"type": "message", "role": "user", "content": [{"type": "input_audio"}]}]},
+            "unsupported_content",
+            "response.input[0].content[0].transcript",
+        ),
+        ({"parallel_tool_calls": 1}, "invalid_value", "response.parallel_tool_calls"),
+        ({"tools": [{"type": "web_search"}]}, "invalid_value", "response.tools[0].type"),
         ({"tool_choice": 3}, "invalid_value", "response.tool_choice"),
         ({"metadata": {"a": 1}}, "invalid_value", "response.metadata[...]"),
     ],

@@ -121,7 +121,7 @@ def test_a_call_that_becomes_too_long_is_not_whole() -> None:
 def test_another_engine_makes_a_call_anew_that_was_not_whole() -> None:
     driver = answering()
     write(driver, "call_a", '{"word"')
-    _resumption, outputs = driver.conversation.engine_resumption()
+    _resumptions, outputs = driver.conversation.engine_resumptions()
     driver.act(outputs)
     assert driver.last("response.output_item.done")["item"]["status"] == "incomplete"
     write(driver, "call_b", '{"word": "x"}')

@@ -66,9 +66,9 @@ class _Response:
 class Playout:
     """A queue of responses that play one after the other, mono at `rate`.
 
-    Response numbers grow; audio for one that was cut, or for an earlier one, is
-    ignored, for the engine may not know yet. When a response's audio stalls before
-    `finish`, nothing is sent until more comes. At most `MAX_BUFFERED_S` are held:
+    A response has its place from its first `push`, which may be empty. Audio for one that was
+    played or cut is ignored, for the engine may not know yet. When a response's audio stalls
+    before `finish`, nothing is sent until more comes. At most `MAX_BUFFERED_S` are held:
     what exceeds it is dropped from the end and counted in `dropped_ms`, for an
     engine within its credit never gets there.
     """
@@ -85,7 +85,7 @@ class Playout:
         self._buffered_bytes = 0
         self._dropped_bytes = 0
         self._live_lag = LiveLag()
-        self._discarded_through = -1
+        self._over: OrderedDict[int, None] = OrderedDict()
         self._played_bytes: OrderedDict[int, int] = OrderedDict()
         self._events: list[PlayoutEvent] = []
 
@@ -158,8 +158,10 @@ class Playout:
             self._played_bytes[playing.number] -= wanted
 
     def discard(self, response: int) -> None:
-        """Ignore what is pushed from here on for this response and earlier ones."""
-        self._discarded_through = max(self._discarded_through, response)
+        """Ignore what is pushed from here on for this response."""
+        self._over[response] = None
+        if len(self._over) > MAX_REMEMBERED:
+            self._over.popitem(last=False)
 
     def next_frame(self) -> bytes | None:
         """The next frame, or None for silence: then there is nothing to encode.
@@ -206,7 +208,7 @@ class Playout:
         assert self._held_frames is not None, "only while held"
         self._held_frames += 1
         if self._held_frames == self._max_hold_frames:
-            held = self._queue[0].number if self._queue else self._discarded_through
+            held = self._queue[0].number if self._queue else next(reversed(self._over), -1)
             self._events.append(HoldExpired(held))
 
     def _queued(self, response: int) -> _Response | None:
@@ -214,7 +216,7 @@ class Playout:
         for queued in self._queue:
             if queued.number == response:
                 return queued
-        if response <= self._discarded_through:
+        if response in self._over:
             return None
         self._queue.append(_Response(response))
         self._remember(response)

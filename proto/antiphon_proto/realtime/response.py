@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from antiphon_proto.realtime.audio_format import AudioFormat
-from antiphon_proto.realtime.items import Item
+from antiphon_proto.realtime.items import Item, ItemId
 from antiphon_proto.realtime.session import MaxOutputTokens, Modalities
 
 Metadata = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
     Meta(max_length=16),
 ]
+MAX_INPUT_ITEMS = 1000
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 StatusReason = Literal["turn_detected", "client_cancelled", "max_output_tokens", "content_filter"]
 
@@ -88,7 +89,8 @@ class Response(Struct, frozen=True, kw_only=True):
 
     id: str
     status: ResponseStatus
-    conversation_id: str
+    conversation_id: str | None
+    """None: its items join no conversation."""
     output_modalities: Modalities
     max_output_tokens: MaxOutputTokens
     audio: ResponseAudio
@@ -99,10 +101,20 @@ class Response(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] | None = None
 
 
+class ItemReference(Struct, frozen=True, kw_only=True, tag_field="type", tag="item_reference"):
+    """An item that the session has already."""
+
+    id: ItemId
+
+
+ResponseInput = Annotated[list[Item | ItemReference], Meta(max_length=MAX_INPUT_ITEMS)]
+
+
 class ResponseParams(Struct, frozen=True, kw_only=True):
     """What `response.create` sets for this response only, as JSON where the session has the same.
 
-    What is absent or null is as the session says.
+    What is absent or null is as the session says. `prompt` and `reasoning` are passed over, as
+    the session's are.
     """
 
     instructions: str | None = None
@@ -111,6 +123,9 @@ class ResponseParams(Struct, frozen=True, kw_only=True):
     tools: Raw = Raw(b"null")
     tool_choice: Raw = Raw(b"null")
     max_output_tokens: MaxOutputTokens | None = None
+    parallel_tool_calls: bool | None = None
     metadata: Metadata | None = None
     conversation: str | None = None
-    input: Raw = Raw(b"null")
+    """"none": the answer joins no conversation."""
+    input: ResponseInput | None = None
+    """What to answer, instead of the conversation; empty: nothing but the instructions."""

@@ -127,13 +127,32 @@ def test_what_still_comes_for_a_cut_response_is_ignored() -> None:
     playout.cut()
     playout.take_events()
     playout.push(2, pcm(100))
-    playout.push(1, pcm(100))
     playout.finish(2)
     assert playout.next_frame() is None
     assert playout.take_events() == []
 
     playout.push(3, pcm(20))
     assert playout.next_frame() == pcm(20)
+
+
+def test_a_response_keeps_the_place_that_it_took_before_its_audio_came() -> None:
+    playout = Playout(RATE)
+    playout.push(1, b"")
+    playout.push(2, pcm(20, 2))
+    playout.finish(2)
+    assert playout.next_frame() is None
+    playout.push(1, pcm(20, 1))
+    playout.finish(1)
+    assert [playout.next_frame(), playout.next_frame()] == [pcm(20, 1), pcm(20, 2)]
+
+
+def test_an_earlier_response_may_be_late() -> None:
+    playout = Playout(RATE)
+    playout.push(2, pcm(20, 2))
+    playout.finish(2)
+    playout.next_frame()
+    playout.push(1, pcm(20, 1))
+    assert playout.next_frame() == pcm(20, 1)
 
 
 def test_a_response_can_be_discarded_before_its_audio_comes() -> None:
