@@ -1,10 +1,16 @@
 """Audio in events: from the client's format to an engine's PCM, and back."""
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime.audio_format import AudioFormat, Pcm, Pcma
 from transceiver.audio.format import Codec
 from transceiver.audio.g711 import CLOCK_RATE, G711Decoder, G711Encoder
 from transceiver.audio.resampler import Resampler
+
+MAX_STREAMS = 16
+"""Responses whose audio is being encoded: more than are given at once."""
 
 
 def bytes_per_s(audio_format: AudioFormat) -> int:
@@ -49,21 +55,32 @@ class EventAudioDecoder:
         self._resampler = Resampler(_rate(audio_format), self._rate)
 
 
+@dataclass(slots=True)
+class _Stream:
+    resampler: Resampler
+    encoder: G711Encoder | None
+
+
 class EventAudioEncoder:
-    """PCM at `rate` in a client's format. Each response is a stream of its own."""
+    """PCM at `rate` in a client's format. Each response is a stream of its own, of which
+    several may be given at once."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._response = 0
-        self._encoder: G711Encoder | None = None
-        self._resampler = Resampler(rate, rate)
+        self._streams: OrderedDict[int, _Stream] = OrderedDict()
 
     def encode(self, audio_format: AudioFormat, response: int, pcm: bytes) -> bytes:
         """What the client is sent; empty where `pcm` makes no sample of its format."""
-        if response != self._response:
-            linear = isinstance(audio_format, Pcm)
-            self._response = response
-            self._encoder = None if linear else G711Encoder(_codec(audio_format))
-            self._resampler = Resampler(self._rate, _rate(audio_format))
-        resampled = self._resampler.resample(pcm)
-        return resampled if self._encoder is None else self._encoder.encode(resampled)
+        stream = self._streams.get(response)
+        if stream is None:
+            stream = self._streams[response] = self._begin(audio_format)
+            if len(self._streams) > MAX_STREAMS:
+                self._streams.popitem(last=False)
+        self._streams.move_to_end(response)
+        resampled = stream.resampler.resample(pcm)
+        return resampled if stream.encoder is None else stream.encoder.encode(resampled)
+
+    def _begin(self, audio_format: AudioFormat) -> _Stream:
+        linear = isinstance(audio_format, Pcm)
+        encoder = None if linear else G711Encoder(_codec(audio_format))
+        return _Stream(Resampler(self._rate, _rate(audio_format)), encoder)

@@ -65,6 +65,18 @@ def test_a_response_has_nothing_of_the_one_before() -> None:
     assert encoder.encode(Pcm(), 2, bytes(640)) == bytes(960)
 
 
+@pytest.mark.parametrize("audio_format", FORMATS)
+def test_responses_that_are_given_at_once_do_not_disturb_each_other(
+    audio_format: AudioFormat,
+) -> None:
+    pieces = [tone(16_000)[at : at + 640] for at in range(0, 6400, 640)]
+    alone, beside = EventAudioEncoder(16_000), EventAudioEncoder(16_000)
+    for piece in pieces:
+        encoded = alone.encode(audio_format, 1, piece)
+        beside.encode(audio_format, 2, bytes(640))
+        assert beside.encode(audio_format, 1, piece) == encoded
+
+
 def test_a_format_has_its_bytes_a_second() -> None:
     assert [bytes_per_s(each) for each in FORMATS] == [48_000, 8_000, 8_000]
     assert math.isclose(len(tone(24_000)) / bytes_per_s(Pcm()), 0.4)
