@@ -31,6 +31,7 @@ from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
 from transceiver.reoffer_limit import ReofferLimit
 from transceiver.sdp import Offer, parse_offer
+from transceiver.sideband import Sideband
 from transceiver.signaling.call_id import CallIds
 from transceiver.signaling.calls import (
     CallNotFoundError,
@@ -144,6 +145,10 @@ class CallTable:
         routed.call.renegotiate(parse_offer(offer_sdp), self._mint_credentials)
         self._routes.update(routed)
         return routed.call.answer(self._config.advertise)
+
+    def sideband(self, call_id: str) -> Sideband:
+        """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
+        return self._find(call_id).call.sideband()
 
     def hang_up(self, call_id: str) -> None:
         """End a call of this worker. Raises CallNotFoundError."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from transceiver.close_reason import CloseReason
-from transceiver.websocket_call import EventSocket
+from transceiver.event_socket import EventSocket
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ that goes on, the session ends.
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
@@ -43,8 +42,12 @@ from transceiver.counters import CallCounters
 from transceiver.engine_leg import Replicas, Resumption
 from transceiver.engine_link import EngineLink
 from transceiver.event_audio import EventAudioEncoder
+from transceiver.event_socket import EventSocket
 from transceiver.ledger import LatencyLedger
 from transceiver.metrics import TurnLatency
+from transceiver.resumption.continuity import Continuity, TakenUp
+from transceiver.resumption.conversation_record import ConversationRecord
+from transceiver.taken_audio import TakenAudio
 
 logger = logging.getLogger(__name__)
 
@@ -55,19 +58,6 @@ CONGESTED_BYTES = 256 * 1024
 """Unsent events from which on the engine gets no credit: five seconds of audio."""
 
 MAX_CONGESTED_S = 15.0
-
-
-class EventSocket(Protocol):
-    """Where the client's events come from and the server's go."""
-
-    @property
-    def unsent_bytes(self) -> int:
-        """Of events that wait for the client to read."""
-
-    def send(self, event: bytes) -> None: ...
-
-    def close(self, reason: CloseReason) -> None:
-        """Close behind what was sent."""
 
 
 class WebSocketCall:
@@ -124,8 +114,64 @@ class WebSocketCall:
     @contained
     def start(self, socket: EventSocket) -> None:
         """The client has come; `session.created` is the first that it hears."""
-        self._socket = socket
+        self._socket, self._has_come = socket, True
         self._act(self._conversation.channel_opened(self._clock()))
+        self._repeat()
+
+    @contained
+    def resume(self, socket: EventSocket, last_event_id: str | None) -> None:
+        """The client has come again: it hears what it missed behind `session.created`."""
+        replaced, self._socket = self._socket, socket
+        if replaced is not None:
+            replaced.close(CloseReason.RESUMED)
+        self._continuity.returned(last_event_id)
+        self._congested_since = None
+        self._act(self._conversation.client_returned())
+        self._repeat()
+        self._give_credit()
+
+    def lose(self, socket: EventSocket, reason: CloseReason) -> None:
+        """The connection broke; the session waits for its client to come again."""
+        if self._socket is not socket or self.closed is not None:
+            return
+        self._continuity.lost(socket.unsent_bytes, self._clock())
+        self._socket = None
+        if not self._continuity.possible:
+            self.close(reason)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the client has been here, and is not any more."""
+        return self._has_come and self._socket is None
+
+    @property
+    def has_come(self) -> bool:
+        return self._has_come
+
+    def plays_to(self, socket: EventSocket) -> bool:
+        """Whether it is this connection that the client is at."""
+        return self._socket is socket
+
+    @property
+    def session_id(self) -> str:
+        return self._conversation.record.session_id
+
+    @property
+    def generation(self) -> int:
+        return self._continuity.generation
+
+    @property
+    def record(self) -> ConversationRecord:
+        """What is to be written down of it."""
+        return self._conversation.record
+
+    def take(self, last_event_id: str | None) -> TakenUp:
+        """End the session here; it goes on elsewhere with this."""
+        self._act(self._conversation.leaving())
+        missed = self._continuity.returned(last_event_id)
+        snapshot = self.record.snapshot()
+        self.close(CloseReason.RESUMED)
+        return TakenUp(snapshot, missed)
 
     @contained
     def receive(self, message: bytes) -> None:
@@ -255,9 +301,17 @@ class WebSocketCall:
 
     # ---- a client that does not read ----
 
-    def _send(self, socket: EventSocket, event: bytes) -> None:
-        socket.send(event)
-        if socket.unsent_bytes > MAX_UNSENT_BYTES:
+    def _repeat(self) -> None:
+        """Send what the client missed, behind the greeting."""
+        for event_id, event in self._continuity.to_repeat:
+            self._send(event_id, event)
+
+    def _send(self, event_id: str, event: bytes) -> None:
+        self._continuity.sent(event_id, event, self._clock())
+        if self._socket is None:
+            return
+        self._socket.send(event)
+        if self._socket.unsent_bytes > MAX_UNSENT_BYTES:
             self.close(CloseReason.CHANNEL_BROKEN)
 
     def _watch(self, socket: EventSocket, now: float) -> None:

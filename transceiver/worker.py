@@ -279,8 +279,16 @@ class Worker:
             sessions=self._websockets,
             usage=usage,
             allowed_origins=self._config.allowed_origins,
+            flush=self._flush,
         )
-        forwarded = forwarded_app(calls, self._api_keys, client_secrets, usage=usage)
+        forwarded = forwarded_app(
+            calls,
+            self._api_keys,
+            client_secrets,
+            usage=usage,
+            allowed_origins=self._config.allowed_origins,
+            flush=self._flush,
+        )
         tls = self._tls.context if self._tls else None
         for app, listening, ssl_context in (
             (public, self._http_socket, tls),

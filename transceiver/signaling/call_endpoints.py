@@ -7,7 +7,8 @@ from aiohttp import web
 
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.call_request import read_call_request, read_offer
-from transceiver.signaling.calls import CallFactory, CallNotFoundError
+from transceiver.signaling.call_rights import CallRights
+from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.session_config import layered_session
 
@@ -20,6 +21,7 @@ class CallEndpoints:
     def __init__(self, calls: CallFactory, authenticator: Authenticator, usage: KeyUsage) -> None:
         self._calls = calls
         self._authenticator = authenticator
+        self._rights = CallRights(calls, authenticator)
         self._usage = usage
 
     def routes(self) -> list[web.RouteDef]:
@@ -65,11 +67,5 @@ class CallEndpoints:
     def _authorized_call(self, request: web.Request) -> str:
         """The id of the call that the request is for, by someone who may use it."""
         call_id = request.match_info["call_id"]
-        authorization = request.headers.get("Authorization")
-        try:
-            creator = self._calls.creator(call_id)
-        except CallNotFoundError:
-            self._authenticator.identify(authorization)
-            raise
-        self._authenticator.require_rights_to(creator, authorization)
+        self._rights.require(call_id, request.headers.get("Authorization"))
         return call_id

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.sideband import Sideband
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class CallFactory(Protocol):
         Raises CallNotFoundError, OfferError for an offer that the call cannot follow,
         CallRefusedError when they come too often.
         """
+        ...
+
+    def sideband(self, call_id: str) -> Sideband:
+        """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
         ...
 
     def hang_up(self, call_id: str) -> None:

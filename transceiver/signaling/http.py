@@ -22,7 +22,9 @@ from transceiver.signaling.models_endpoint import models_route
 from transceiver.signaling.playground_page import playground_routes
 from transceiver.signaling.protocol_log import protocol_logger
 from transceiver.signaling.rate_limiting import RateLimiting, show_allowance
+from transceiver.signaling.sideband_endpoint import SidebandEndpoint
 from transceiver.signaling.websocket import Sessions, WebSocketEndpoint
+from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
 MAX_BODY_BYTES = 512 * 1024
 """An offer of 64 KiB and a session with long instructions and many tools fit."""
@@ -42,6 +44,7 @@ def signaling_app(
     models: Sequence[str] = ("cascade", "echo"),
     usage: KeyUsage | None = None,
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
+    flush: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.time,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> web.Application:
@@ -49,7 +52,8 @@ def signaling_app(
 
     `sessions` are opened over WebSockets, `models` are the names that GET /v1/models shows,
     `usage` limits what keys may use (by default what their lines say), pages of
-    `allowed_origins` may call, `clock` gives Unix seconds, `random` as many bytes as asked for.
+    `allowed_origins` may call, `flush` sends what is queued for engines and clients, `clock`
+    gives Unix seconds, `random` as many bytes as asked for.
     """
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
@@ -66,9 +70,10 @@ def signaling_app(
     endpoints = CallEndpoints(calls, authenticator, usage)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     if sessions is not None:
-        sockets = WebSocketEndpoint(sessions, authenticator, usage, allowed_origins)
+        sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
+        sockets = WebSocketEndpoint(sessions, authenticator, usage, allowed_origins, sidebands)
         app.add_routes(sockets.routes())
-        app.on_shutdown.append(sockets.shut_down)
+        app.on_shutdown.extend([sockets.shut_down, sidebands.shut_down])
     app.add_routes(ClientSecretEndpoint(client_secrets, authenticator, clock, random).routes())
     app.add_routes([models_route(models, authenticator), *health_routes(ready)])
     app.add_routes(playground_routes())
@@ -81,6 +86,8 @@ def forwarded_app(
     client_secrets: ClientSecrets,
     *,
     usage: KeyUsage | None = None,
+    allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
+    flush: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
     """Build what answers the requests that other workers forward: about this one's calls only."""
@@ -88,6 +95,9 @@ def forwarded_app(
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
     app.add_routes(CallEndpoints(calls, authenticator, usage).call_routes())
+    sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
+    app.add_routes([web.get(WEBSOCKET_PATH, sidebands.serve, allow_head=False)])
+    app.on_shutdown.append(sidebands.shut_down)
     return app
 
 

@@ -13,27 +13,16 @@ from transceiver.signaling.authentication import Authenticator, Caller
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.resumed_websocket import ResumedWebSockets
+from transceiver.signaling.resuming import RESUME
 from transceiver.signaling.running_requests import RunningRequests
 from transceiver.signaling.session_config import layered_session
-from transceiver.signaling.subprotocols import HEADER, REALTIME, Subprotocols, authorization
+from transceiver.signaling.sessions import Sessions
+from transceiver.signaling.sideband_endpoint import SidebandEndpoint
+from transceiver.signaling.subprotocols import authorization
 from transceiver.signaling.websocket_connection import run_session
-from transceiver.signaling.websocket_handshake import PATH, SHUTDOWN_S, upgradable
-from transceiver.websocket_call import WebSocketCall
-
-
-class Sessions(Protocol):
-    """Opens sessions over WebSockets."""
-
-    async def open(self, session: RealtimeSession) -> WebSocketCall:
-        """Raises CallRefusedError when there is no room."""
-
-    def forget(self, call: WebSocketCall, reason: CloseReason) -> None:
-        """Close a session, if it is not closed, and let go of it."""
-
-    def close_all(self) -> None: ...
-
-    def flush(self) -> None:
-        """Send what is queued for the engines."""
+from transceiver.signaling.websocket_handshake import PATH, SHUTDOWN_S, check_handshake, upgradable
+from transceiver.websocket_client import WebSocketClient
 
 
 class WebSocketEndpoint:
@@ -45,11 +34,15 @@ class WebSocketEndpoint:
         authenticator: Authenticator,
         usage: KeyUsage,
         allowed_origins: AllowedOrigins,
+        sidebands: SidebandEndpoint,
+        resumed: ResumedWebSockets | None,
     ) -> None:
         self._sessions = sessions
         self._authenticator = authenticator
         self._usage = usage
         self._allowed_origins = allowed_origins
+        self._sidebands = sidebands
+        self._resumed = resumed
         self._requests = RunningRequests()
 
     def routes(self) -> list[web.RouteDef]:
@@ -61,6 +54,10 @@ class WebSocketEndpoint:
         await self._requests.wait(SHUTDOWN_S)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if "call_id" in request.query:
+            return await self._sidebands.serve(request)
+        if self._resumed is not None and RESUME in request.query:
+            return await self._resumed.serve(request)
         caller = self._authenticator.identify(authorization(request.headers))
         session = self._wanted(request, caller)
         socket = upgradable(request)
@@ -75,19 +72,7 @@ class WebSocketEndpoint:
 
     def _wanted(self, request: web.Request, caller: Caller) -> RealtimeSession:
         """What the request asks for. Raises ApiError or RealtimeError."""
-        if not self._allowed_origins.allow(request.headers.get("Origin")):
-            raise ApiError(403, "Pages of this origin may not connect.", code="origin_not_allowed")
-        subprotocols = Subprotocols.parse(request.headers.get(HEADER))
-        if subprotocols.offered and not subprotocols.realtime:
-            raise ApiError(400, f"Offer the subprotocol {REALTIME!r}.")
-        if "realtime=v1" in request.headers.get("OpenAI-Beta", ""):
-            message = (
-                "The beta of the Realtime API is not served: leave out the OpenAI-Beta header."
-            )
-            raise ApiError(400, message, code="beta_api_shape_disabled")
-        if "call_id" in request.query:
-            message = "'call_id' is not supported over a WebSocket yet."
-            raise ApiError(400, message, code="unsupported_parameter", param="call_id")
+        check_handshake(request, self._allowed_origins)
         intent = request.query.get("intent", "conversation")
         if intent not in ("conversation", "transcription"):
             message = f"{intent!r} is no intent: use 'transcription', or none."

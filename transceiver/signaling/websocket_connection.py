@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 from aiohttp import WebSocketError, WSMsgType, web
 
 from transceiver.close_reason import CloseReason
+from transceiver.event_socket import EventSocket
 from transceiver.signaling.websocket_handshake import CLOSE_S
-from transceiver.websocket_call import EventSocket
 
 _GOING_AWAY = "this server is about to restart"
 _CLOSING: Mapping[CloseReason, tuple[int, str]] = {

@@ -4,8 +4,9 @@ from typing import Literal
 
 from aiohttp import web
 
+from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.errors import ApiError
-from transceiver.signaling.subprotocols import REALTIME
+from transceiver.signaling.subprotocols import HEADER, REALTIME, Subprotocols
 
 PATH = "/v1/realtime"
 
@@ -20,6 +21,18 @@ CLOSE_S = 5.0
 
 SHUTDOWN_S = 0.5
 """For all clients together, when the worker stops."""
+
+
+def check_handshake(request: web.Request, allowed_origins: AllowedOrigins) -> None:
+    """Raises ApiError (400, 403) for what no session is served to."""
+    if not allowed_origins.allow(request.headers.get("Origin")):
+        raise ApiError(403, "Pages of this origin may not connect.", code="origin_not_allowed")
+    subprotocols = Subprotocols.parse(request.headers.get(HEADER))
+    if subprotocols.offered and not subprotocols.realtime:
+        raise ApiError(400, f"Offer the subprotocol {REALTIME!r}.")
+    if "realtime=v1" in request.headers.get("OpenAI-Beta", ""):
+        message = "The beta of the Realtime API is not served: leave out the OpenAI-Beta header."
+        raise ApiError(400, message, code="beta_api_shape_disabled")
 
 
 def upgradable(request: web.Request) -> web.WebSocketResponse[Literal[False]]:

@@ -13,7 +13,9 @@ from aiohttp import web
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.audience import Audience
 from transceiver.sdp import parse_offer
+from transceiver.sideband import Sideband, SidebandHost
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.calls import CallNotFoundError, CreatedCall
 from transceiver.signaling.client_secret import ClientSecrets
@@ -41,9 +43,21 @@ class RecordedCalls:
     """By call id."""
     renegotiated: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[str] = field(default_factory=list)
+    audience: Audience = field(default_factory=Audience)
+    """Of all calls."""
+    joined: list[int] = field(default_factory=list)
+    received: list[tuple[int, bytes]] = field(default_factory=list)
+    """From sidebands."""
     endings: list[Callable[[], None]] = field(default_factory=list)
     """Of the calls that were made, to be called when they are over."""
     failure: Exception | None = None
+
+    @property
+    def sidebands(self) -> SidebandHost:
+        def receive(number: int, event: bytes) -> None:
+            self.received.append((number, event))
+
+        return SidebandHost(self.joined.append, receive, self.audience.remove)
 
     async def create_call(
         self,
@@ -73,6 +87,10 @@ class RecordedCalls:
         parse_offer(offer_sdp)
         self.renegotiated.append((call_id, offer_sdp))
         return ANSWER
+
+    def sideband(self, call_id: str) -> Sideband:
+        self.creator(call_id)
+        return self.audience.admit(self.sidebands)
 
     def hang_up(self, call_id: str) -> None:
         if self.failure:
