@@ -9,7 +9,7 @@ const none = { type: "object", properties: {}, additionalProperties: false };
 /** By name. `run` takes the call's arguments and returns what the agent is told, as JSON. */
 export const TOOLS = {
   get_local_time: {
-    label: "Tell the time where you are",
+    label: "Tell your local time",
     description: "The date, the time and the time zone where the user is.",
     parameters: none,
     run: () => ({
