@@ -226,11 +226,12 @@ class Conversation:
 
     def mcp_outcome(self, outcome: McpOutcome) -> list[Output]:
         """What came of a RunMcp."""
-        for event in self._remote.take(outcome):
+        for held in self._remote.take(outcome):
+            self._outbox.asker = held.asker
             try:
-                self._responses.create(event.response or ResponseParams())
+                self._responses.create(held.event.response or ResponseParams())
             except RealtimeError as error:
-                self._refuse(error, event.event_id)
+                self._refuse(error, held.event.event_id)
         return self._outbox.drain()
 
     def playout_event(self, event: PlayoutEvent, now: float) -> list[Output]:

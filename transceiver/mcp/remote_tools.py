@@ -9,7 +9,7 @@ from antiphon_proto.realtime.mcp import McpApprovalRequest, McpApprovalResponse,
 from transceiver.item_history import ItemHistory
 from transceiver.mcp.requests import McpOutcome, ToolReturned, ToolsListed
 from transceiver.mcp.tool_calls import ToolCalls
-from transceiver.mcp.tool_listings import ToolListings
+from transceiver.mcp.tool_listings import HeldResponse, ToolListings
 from transceiver.mcp.toolbox import Offer
 from transceiver.outbox import Outbox
 from transceiver.response_output import ResponseOutput
@@ -44,7 +44,7 @@ class RemoteTools:
             self._calls.call(output, tool, wanted)
         return tool is not None
 
-    def take(self, outcome: McpOutcome) -> list[asked.ResponseCreate]:
+    def take(self, outcome: McpOutcome) -> list[HeldResponse]:
         """Tell what came of a request; the responses that are to be made now."""
         if isinstance(outcome, ToolsListed):
             return self._listings.ended(outcome)

@@ -1,6 +1,7 @@
 """Lists the tools of a conversation's MCP servers, and tells the client and the engine."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
@@ -21,6 +22,14 @@ MAX_WAITING = 4
 """Responses that wait for a listing."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldResponse:
+    """A response that was asked for, and by whom."""
+
+    event: asked.ResponseCreate
+    asker: int
+
+
 class ToolListings:
     """One item for each time that a server is asked."""
 
@@ -36,7 +45,7 @@ class ToolListings:
         self._history = history
         self._new_id = new_id
         self._labels: dict[str, str] = {}
-        self._waiting: list[asked.ResponseCreate] = []
+        self._waiting: list[HeldResponse] = []
 
     def begin(self) -> None:
         """List the session's servers, but for those that were listed as they are now."""
@@ -59,10 +68,10 @@ class ToolListings:
                 f"{MAX_WAITING} responses wait for tools to be listed already.",
                 param="response.tools",
             )
-        self._waiting.append(event)
+        self._waiting.append(HeldResponse(event, self._outbox.asker))
         return True
 
-    def ended(self, outcome: ToolsListed | McpFailed) -> list[asked.ResponseCreate]:
+    def ended(self, outcome: ToolsListed | McpFailed) -> list[HeldResponse]:
         """Tell it, unless nobody waits for it; the responses that are to be made now."""
         label = self._labels.pop(outcome.item_id, None)
         if label is None:
