@@ -26,6 +26,8 @@ class ErrorCode(StrEnum):
     SYNTHESIS_FAILED = "synthesis_failed"
     BRAIN_FAILED = "brain_failed"
     BRAIN_TIMEOUT = "brain_timeout"
+    CONTEXT_TOO_LONG = "context_length_exceeded"
+    """The model does not take so long a conversation, and the session forbids to shorten it."""
 
 
 class EngineError(Exception):

@@ -94,7 +94,9 @@ class CascadeEngine:
                 interruptions=self._counters.interruptions,
             ),
             brain=self._brains.open(session_key),
-            voice=lambda name, report: self._synthesiser.voice(name, session_key, report),
+            voice=lambda name, report, speed: self._synthesiser.voice(
+                name, session_key, report, speed
+            ),
             emit=emit,
             clock=clock,
             counters=self._counters.speculation,

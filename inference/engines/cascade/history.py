@@ -9,6 +9,9 @@ FORGOTTEN_AT_ONCE = 100
 """Beyond it the oldest items are forgotten: many at a time, as each time costs a model server
 what it has cached of the conversation."""
 
+MAX_IMAGE_BYTES = 6 * 1024 * 1024
+"""Of all images together, as URLs; beyond it the oldest are forgotten."""
+
 ROOT = "root"
 
 
@@ -34,10 +37,12 @@ class History:
         """Put `item` behind another; "root": first; empty or unknown: last."""
         if previous_item_id == ROOT:
             self._items.insert(0, item)
-            return
-        previous = self._index(previous_item_id)
-        self._items.insert(len(self._items) if previous is None else previous + 1, item)
+        else:
+            previous = self._index(previous_item_id)
+            self._items.insert(len(self._items) if previous is None else previous + 1, item)
         self._forget()
+        if item.images:
+            self._forget_images()
 
     def set_text(self, item_id: str, text: str) -> None:
         index = self._index(item_id)
@@ -52,6 +57,14 @@ class History:
     def _forget(self) -> None:
         if len(self._items) > MAX_ITEMS:
             del self._items[:FORGOTTEN_AT_ONCE]
+
+    def _forget_images(self) -> None:
+        room = MAX_IMAGE_BYTES
+        for index in reversed(range(len(self._items))):
+            item = self._items[index]
+            room -= sum(map(len, item.images))
+            if item.images and room < 0:
+                self._items[index] = replace(item, images=())
 
     def _index(self, item_id: str) -> int | None:
         for index, item in enumerate(self._items):

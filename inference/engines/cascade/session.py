@@ -17,7 +17,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
-from inference.engines.cascade.brain.brain import Brain, Effect, Prompt
+from inference.engines.cascade.brain.brain import SILENCE, Brain, Effect, Prompt
 from inference.engines.cascade.brain.unsaid import resumed
 from inference.engines.cascade.counters import Miss, SpeculationCounters
 from inference.engines.cascade.draft import Draft, MakeSpeaker
@@ -59,12 +59,12 @@ class CascadeSession:
         *,
         listener: Listener,
         brain: Brain,
-        voice: Callable[[str, Report], Voice],
+        voice: Callable[[str, Report, float], Voice],
         emit: Emit,
         clock: Callable[[], float],
         counters: SpeculationCounters,
     ) -> None:
-        """`voice` gives the voice of a name, which reports what it made good."""
+        """`voice` gives the voice of a name and a speed, which reports what it made good."""
         self._config = config
         self._history = History(tuple(history))
         self._listener = listener
@@ -122,7 +122,7 @@ class CascadeSession:
             self._history.delete(item_id)
             transcript = InputTranscript(item_id, "", final=True, error=str(error))
         else:
-            self._history.set_text(item_id, text)
+            self._history.set_text(item_id, text if turn.utterances else SILENCE)
             transcript = InputTranscript(item_id, text, final=True)
         if self._config.transcription is not None:
             self._emit(transcript)
@@ -193,6 +193,7 @@ class CascadeSession:
             tool_choice=config.tool_choice,
             max_output_tokens=config.max_output_tokens,
             heard_ms=self._heard_ms,
+            truncation=config.truncation,
         )
 
     def _guess(self, words: str) -> Prompt | None:
@@ -204,7 +205,7 @@ class CascadeSession:
     def _claim(self, prompt: Prompt, config: SessionConfig) -> Draft:
         """The answer to `prompt`, begun in the pause or now."""
         begun = None
-        if config.voice == self._config.voice:
+        if (config.voice, config.speed) == (self._config.voice, self._config.speed):
             begun = self._speculation.claim(prompt, spoken=not config.text_only)
         return begun or Draft(prompt, self._brain, self._speaker(config))
 
@@ -219,7 +220,8 @@ class CascadeSession:
                 """Nobody hears of an answer that is never given."""
                 give(Effect(lambda: self._emit(Error(error.code, str(error)))))
 
-            return Speaker(self._voice(config.voice, report), config.output_credit_ms, give)
+            voice = self._voice(config.voice, report, config.speed)
+            return Speaker(voice, config.output_credit_ms, give)
 
         return None if config.text_only else make
 

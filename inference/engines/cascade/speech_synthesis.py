@@ -48,8 +48,15 @@ class VoiceSource(Protocol):
     def unready_reason(self) -> str | None:
         """None while a voice would be heard."""
 
-    def voice(self, name: str, session_key: str = "", report: Report = lambda error: None) -> Voice:
-        """The voice called `name` in the Realtime API, or a default one.
+    def voice(
+        self,
+        name: str,
+        session_key: str = "",
+        report: Report = lambda error: None,
+        speed: float = 1.0,
+    ) -> Voice:
+        """The voice called `name` in the Realtime API, or a default one, at `speed` times its
+        usual speed.
 
         `session_key` names the call, as `Engine.open` says; `report` hears of what failed and
         was made good, so that `speak` does not raise it.

@@ -9,7 +9,7 @@ import msgspec
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.speech import Speech, SpokenWord
 from inference.engines.cascade.speech_synthesis import SAMPLE_RATE, Report, SynthesisError
-from inference.engines.cascade.voices import EspeakVoice, espeak_voice
+from inference.engines.cascade.voices import EspeakVoice, espeak_voice, words_per_minute
 from inference.engines.cascade.worker_messages import Kind, SpeakRequest, Worked, WorkerMessage
 from inference.engines.cascade.worker_process import WorkerLostError, WorkerProcess
 
@@ -23,16 +23,17 @@ _Chunks = asyncio.Queue[Speech | Kind | None]
 class EmbeddedVoice:
     """One of espeak-ng's voices."""
 
-    def __init__(self, synthesiser: "Synthesiser", voice: EspeakVoice) -> None:
+    def __init__(self, synthesiser: "Synthesiser", voice: EspeakVoice, speed: float) -> None:
         self._synthesiser = synthesiser
         self._voice = voice
+        self._speed = speed
 
     def fall_back(self) -> None:
         """A worker that died is started again; until then nothing on this machine can speak."""
 
     def speak(self, text: str) -> AsyncGenerator[Speech]:
         """As `Voice.speak`."""
-        return self._synthesiser.speak(text, self._voice)
+        return self._synthesiser.speak(text, self._voice, self._speed)
 
 
 class Synthesiser:
@@ -68,11 +69,17 @@ class Synthesiser:
         return None if self.ready else "the voice is not running"
 
     def voice(
-        self, name: str, session_key: str = "", report: Report = lambda error: None
+        self,
+        name: str,
+        session_key: str = "",
+        report: Report = lambda error: None,
+        speed: float = 1.0,
     ) -> EmbeddedVoice:
-        return EmbeddedVoice(self, espeak_voice(name))
+        return EmbeddedVoice(self, espeak_voice(name), speed)
 
-    async def speak(self, text: str, voice: EspeakVoice) -> AsyncGenerator[Speech]:
+    async def speak(
+        self, text: str, voice: EspeakVoice, speed: float = 1.0
+    ) -> AsyncGenerator[Speech]:
         """Stream speech at SAMPLE_RATE; closing the iterator stops the voice.
 
         Raises SynthesisError.
@@ -80,7 +87,7 @@ class Synthesiser:
         job = next(self._jobs)
         chunks = self._chunks[job] = _Chunks()
         self._load.waiting += 1
-        request = SpeakRequest(text, voice.name, voice.pitch)
+        request = SpeakRequest(text, voice.name, voice.pitch, words_per_minute(speed))
         ended = False
         try:
             self._send(Kind.SPEAK, job, msgspec.msgpack.encode(request))

@@ -5,12 +5,13 @@ token for 100 ms, the agent's one for 50 ms. Text is what the model counted, or 
 did not say, as of a cancelled answer, four characters a token.
 """
 
-from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Usage
+from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Usage
 from inference.engines.cascade.brain.brain import Prompt, TokensUsed
 
 INPUT_MS_PER_TOKEN = 100
 OUTPUT_MS_PER_TOKEN = 50
 CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_IMAGE = 800
 
 
 def count_usage(
@@ -31,20 +32,17 @@ def text_tokens(characters: int) -> int:
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
+def item_tokens(item: Item) -> int:
+    """What an item costs in a prompt, roughly."""
+    match item.content:
+        case FunctionCall(_, name, arguments_json):
+            return text_tokens(len(name + arguments_json))
+        case FunctionCallOutput(_, output):
+            return text_tokens(len(output))
+        case str() as text:
+            return text_tokens(len(text)) + len(item.images) * TOKENS_PER_IMAGE
+
+
 def _estimated(prompt: Prompt, answer: str) -> TokensUsed:
-    return TokensUsed(
-        sum(text_tokens(len(text)) for text in _texts(prompt)), text_tokens(len(answer))
-    )
-
-
-def _texts(prompt: Prompt) -> list[str]:
-    texts = [prompt.instructions]
-    for item in prompt.history:
-        match item.content:
-            case FunctionCall(_, name, arguments_json):
-                texts.append(name + arguments_json)
-            case FunctionCallOutput(_, output):
-                texts.append(output)
-            case str() as text:
-                texts.append(text)
-    return texts
+    asked = text_tokens(len(prompt.instructions)) + sum(map(item_tokens, prompt.history))
+    return TokensUsed(asked, text_tokens(len(answer)))

@@ -33,6 +33,16 @@ VOICES = {
 }
 
 
+WORDS_PER_MINUTE = 165
+SLOWEST_WORDS_PER_MINUTE = 80
+"""espeak-ng speaks no slower."""
+
+
+def words_per_minute(speed: float) -> int:
+    """The rate that is `speed` times the usual one, or the slowest there is."""
+    return max(SLOWEST_WORDS_PER_MINUTE, round(WORDS_PER_MINUTE * speed))
+
+
 def espeak_voice(name: str) -> EspeakVoice:
     """The voice called `name`, or the default one."""
     return VOICES.get(name, DEFAULT)

@@ -119,7 +119,7 @@ class SpeakRequest(msgspec.Struct, frozen=True):
     """An espeak-ng voice, such as "en-us+f3"."""
     pitch: int
     """0 to 99; 50 is the voice's own."""
-    words_per_minute: int = 165
+    words_per_minute: int
 
 
 def _kind(value: int) -> Kind:

@@ -1,11 +1,14 @@
 """What answers: the contract of the cascade's brains."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from antiphon_proto.trunk import FunctionCall, Item, Tool
+from antiphon_proto.trunk import FunctionCall, Item, Tool, Truncation
 from inference.error_code import EngineError
+
+SILENCE = "(The user has said nothing.)"
+"""What a turn without speech is in a history: the agent is to say something itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Prompt:
     said: str = ""
     """How this very answer began, as the user heard it from a replica that is gone: the brain
     gives what comes behind it."""
+    truncation: Truncation = field(default_factory=Truncation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from inference.engines.cascade.brain.chat_messages import (
     chat_tools,
 )
 from inference.engines.cascade.brain.chat_stream import ChatStream
-from inference.engines.cascade.brain.context_window import ContextWindow
+from inference.engines.cascade.brain.context_window import ContextWindow, too_long
 from inference.error_code import ErrorCode
 from inference.model_server.counters import ModelServerCounters, Outcome, ServerKind
 from inference.model_server.http_client import ModelServerClient, ServerAccess, ServerAnswer
@@ -67,6 +67,8 @@ class ChatBrain:
         self._endpoint = endpoint
         self._session_key = session_key
         self._window = ContextWindow()
+        self._unseen: set[str] = set()
+        """Ids of items whose images the servers refused."""
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
         """Stream the servers' answer; closing the iterator closes the connection."""
@@ -109,9 +111,22 @@ class ChatBrain:
         """Whether the server would be asked something else now."""
         if error.outcome is not Outcome.REFUSED:
             return False
-        return self._endpoint.dialect.learn(error.detail) or self._window.learn(
-            error.detail, prompt
+        if prompt.truncation.disabled and too_long(error.detail):
+            raise BrainError(
+                ErrorCode.CONTEXT_TOO_LONG,
+                "the conversation is longer than the model takes, and its truncation is disabled",
+            ) from error
+        return (
+            self._endpoint.dialect.learn(error.detail)
+            or self._window.learn(error.detail, prompt)
+            or self._look_away(prompt)
         )
+
+    def _look_away(self, prompt: Prompt) -> bool:
+        """A server that refuses the prompt may take it without its images."""
+        shown = {item.id for item in prompt.history if item.images} - self._unseen
+        self._unseen |= shown
+        return bool(shown)
 
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         """The messages come last: what is sent grows at its end. Raises BrainError."""
@@ -125,7 +140,8 @@ class ChatBrain:
                     ErrorCode.BRAIN_FAILED, "a tool's parameters are no JSON"
                 ) from error
             request["tool_choice"] = chat_tool_choice(prompt.tool_choice)
-        return request | {"messages": chat_messages(prompt)}
+        self._unseen.intersection_update(item.id for item in prompt.history)
+        return request | {"messages": chat_messages(prompt, self._unseen)}
 
 
 async def _outputs(answer: ServerAnswer, stall_s: float) -> AsyncIterator[BrainOutput]:

@@ -4,6 +4,7 @@ https://platform.openai.com/docs/api-reference/chat/create
 """
 
 import json
+from collections.abc import Set
 from typing import Any
 
 from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
@@ -19,11 +20,13 @@ GO_ON = "(You were interrupted by a fault in the line. Go on from there, and rep
 
 INAUDIBLE = "(The user said something that was not understood.)"
 
+UNSEEN = "(The user showed an image here, which you cannot see. Say so if it matters.)"
+
 Message = dict[str, Any]
 
 
-def chat_messages(prompt: Prompt) -> list[Message]:
-    """The conversation, oldest first.
+def chat_messages(prompt: Prompt, unseen: Set[str] = frozenset()) -> list[Message]:
+    """The conversation, oldest first; the images of the items of the ids `unseen` only mentioned.
 
     What is the same in two prompts of a conversation is the same here, from the front on,
     so that a server finds it in its cache. A call comes with its output or not at all: the
@@ -41,7 +44,7 @@ def chat_messages(prompt: Prompt) -> list[Message]:
                 calls.answered(call_id, output)
             case str() as text:
                 calls.interrupted()
-                messages += _text_messages(item, text)
+                messages += _text_messages(item, text, seen=item.id not in unseen)
     return messages + _said_messages(prompt.said)
 
 
@@ -114,11 +117,20 @@ def chat_tool_choice(tool_choice: str) -> str | Message:
     return {"type": "function", "function": {"name": tool_choice}}
 
 
-def _text_messages(item: Item, text: str) -> list[Message]:
+def _text_messages(item: Item, text: str, *, seen: bool) -> list[Message]:
     """None for an answer of which nothing was heard; a turn without words is still a turn."""
     if not text and item.role is not Role.USER:
         return []
+    if item.images:
+        return [{"role": item.role.value, "content": _parts(text, item.images, seen=seen)}]
     return [{"role": item.role.value, "content": text or INAUDIBLE}]
+
+
+def _parts(text: str, images: tuple[str, ...], *, seen: bool) -> str | list[Message]:
+    if not seen:
+        return "\n".join(filter(None, (text, UNSEEN)))
+    written = [{"type": "text", "text": text}] if text else []
+    return [*written, *({"type": "image_url", "image_url": {"url": url}} for url in images)]
 
 
 def _call_message(call: FunctionCall) -> Message:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from antiphon_proto.trunk import Item, Role
 from inference.engines.cascade import domain
-from inference.engines.cascade.brain.brain import BrainOutput, Effect, Prompt
+from inference.engines.cascade.brain.brain import SILENCE, BrainOutput, Effect, Prompt
 from inference.engines.cascade.brain.expert_tool import consultation, offers_expert
 from inference.engines.cascade.brain.sums import SumError, answer_sum
 from inference.engines.cascade.brain.timers import UNIT_SECONDS, Timer, Timers, duration_words
@@ -21,6 +21,9 @@ from inference.engines.cascade.number_words import NumberWordsError, number_word
 SKILLS = "I can tell the time and the date, do sums, set timers, spell words, and repeat after you."
 GREETING = "Hello. What can I do for you?"
 NOT_UNDERSTOOD = f"Sorry, I did not understand that. {SKILLS}"
+
+BLIND = "I cannot look at images."
+STILL_THERE = "Are you still there?"
 
 MAX_TIMERS = 10
 
@@ -64,6 +67,8 @@ class RulesBrain:
         later = self._copy()
         request = _last_request(prompt.history)
         reply = later.reply(request)
+        if _shows_image(prompt.history):
+            reply = f"{BLIND} {reply}" if request else f"{BLIND} {SKILLS}"
         yield Effect(lambda: self._become(later))
         asks = bool(request) and offers_expert(prompt) and reply.endswith(NOT_UNDERSTOOD)
         if asks:
@@ -103,6 +108,7 @@ class RulesBrain:
 
     def _build_rules(self) -> Sequence[Rule]:
         return [
+            _rule((_normalised(SILENCE),), lambda _: STILL_THERE),
             _rule(domain.TIME_QUESTIONS, lambda _: self._time()),
             _rule(domain.DATE_QUESTIONS, lambda _: self._date()),
             _rule(domain.GREETINGS, lambda _: GREETING),
@@ -190,6 +196,12 @@ def _without_noise(request: str) -> str:
     """
     inner, _, last = request.rpartition(" ")
     return request if last in _LAST_WORDS else inner
+
+
+def _shows_image(history: Sequence[Item]) -> bool:
+    """Whether the user's last message holds an image."""
+    last = next((item for item in reversed(history) if item.role is Role.USER), None)
+    return last is not None and bool(last.images)
 
 
 def _last_request(history: Sequence[Item]) -> str | None:

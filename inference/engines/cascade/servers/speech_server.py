@@ -83,20 +83,30 @@ class SpeechServer:
         """A server that fails is replaced by the embedded voice, if only to apologise."""
         return self._embedded.unready_reason()
 
-    def voice(self, name: str, session_key: str = "", report: Report = lambda error: None) -> Voice:
-        embedded = self._embedded.voice(name, session_key)
-        voice = ServerVoice(self, self.settings.server_voice(name), session_key, embedded)
+    def voice(
+        self,
+        name: str,
+        session_key: str = "",
+        report: Report = lambda error: None,
+        speed: float = 1.0,
+    ) -> Voice:
+        embedded = self._embedded.voice(name, session_key, speed=speed)
+        server_voice = self.settings.server_voice(name)
+        voice = ServerVoice(self, server_voice, session_key, embedded, speed)
         return FallbackVoice(voice, report) if self.settings.falls_back_to_answer else voice
 
 
 class ServerVoice:
     """One voice for one call."""
 
-    def __init__(self, server: SpeechServer, name: str, session_key: str, embedded: Voice) -> None:
+    def __init__(
+        self, server: SpeechServer, name: str, session_key: str, embedded: Voice, speed: float
+    ) -> None:
         self._server = server
         self._name = name
         self._session_key = session_key
         self._embedded = embedded
+        self._speed = server.settings.speed * speed
 
     def fall_back(self) -> Voice:
         """The embedded voice."""
@@ -132,8 +142,8 @@ class ServerVoice:
             "voice": self._name,
             "response_format": "pcm",
         }
-        if settings.speed != 1.0:
-            request["speed"] = settings.speed
+        if self._speed != 1.0:
+            request["speed"] = self._speed
         return request
 
 
