@@ -7,8 +7,8 @@ from typing import Any
 import pydantic
 from openai.types.realtime import RealtimeServerEvent
 
-EXTENSIONS = {"session.id", "session.object", "session.expires_at"}
-"""Members that the server really sends and that the SDK's models pass over."""
+EXTENSIONS = {"session.id", "session.object", "session.expires_at", "session.resume"}
+"""Members that the API's server really sends, or ours does, and that the SDK's models pass over."""
 
 FORMATS = (
     {"type": "audio/pcm", "rate": 24000},
