@@ -222,7 +222,7 @@ async def test_who_may_not_connect_is_told_by_http(
     assert await refusal(http, Origin="https://evil.example", **key) == (403, "origin_not_allowed")
     beta = {"OpenAI-Beta": "realtime=v1"}
     assert await refusal(http, **beta, **key) == (400, "beta_api_shape_disabled")
-    assert await refusal(http, "?call_id=rtc_1", **key) == (400, "unsupported_parameter")
+    assert await refusal(http, "?call_id=rtc_1", **key) == (404, "call_not_found")
     assert await refusal(http, "?intent=translation", **key) == (400, "invalid_value")
     assert await refusal(http, Upgrade="h2c", **key) == (426, None)
     assert server.inference.opened == []
