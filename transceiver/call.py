@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 
 import msgspec
+from chassis.host_port import HostPort
 
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
@@ -19,7 +20,6 @@ from antiphon_proto.trunk import (
     SpeechStarted,
     SpeechStopped,
 )
-from chassis.host_port import HostPort
 from transceiver.audience import Audience
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
@@ -39,6 +39,7 @@ from transceiver.conversation_outputs import (
     Output,
     PlayAudio,
     ResumePlayout,
+    RunMcp,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
@@ -50,6 +51,7 @@ from transceiver.engine_leg import Replicas, Resumption
 from transceiver.engine_link import EngineLink
 from transceiver.ice import IceAgent, IceCredentials
 from transceiver.ledger import LatencyLedger
+from transceiver.mcp.requests import McpOpener, McpOutcome, ask_nobody
 from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
 from transceiver.sdp import AnswerParameters, Offer, build_answer
@@ -87,6 +89,7 @@ class Call:
         unix_time: float,
         max_seconds: int,
         max_idle_seconds: int,
+        mcp: McpOpener = ask_nobody,
     ) -> None:
         self.call_id = call_id
         self.closed: CloseReason | None = None
@@ -98,6 +101,7 @@ class Call:
         self._turn_latency = turn_latency
         self._clock = clock
         now = clock()
+        self._mcp = mcp(self.mcp_outcome)
         self._deadlines = CallDeadlines(now, max_s=max_seconds, idle_s=max_idle_seconds)
         self.transport = MediaTransport(
             IceAgent(
@@ -240,6 +244,7 @@ class Call:
         self._counters.closed[reason] += 1
         self._act(self._conversation.closing(reason))
         self._engine.close(reason.value)
+        self._mcp.close()
         if self._data_channel is not None:
             self._data_channel.close()
         self._audience.close(reason)
@@ -328,6 +333,11 @@ class Call:
             self._media.start(event)
         self._act(self._conversation.engine_event(event, now))
 
+    @contained
+    def mcp_outcome(self, outcome: McpOutcome) -> None:
+        """Take what came of a request to an MCP server."""
+        self._act(self._conversation.mcp_outcome(outcome))
+
     def engine_opening(self) -> Open:
         return self._conversation.engine_opening()
 
@@ -361,6 +371,8 @@ class Call:
                 self._media.hold()
             case ResumePlayout(again_ms):
                 self._media.resume(again_ms)
+            case RunMcp(request):
+                self._mcp.run(request)
             case TurnMeasured(account):
                 self._turn_latency.observe(account)
             case CloseCall(reason):

@@ -26,6 +26,7 @@ from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
 from transceiver.engine_leg import Replicas
 from transceiver.ice import IceCredentials
+from transceiver.mcp.requests import McpOpener, ask_nobody
 from transceiver.media_clock import MediaClock
 from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
@@ -66,11 +67,13 @@ class CallTable:
         turn_latency: TurnLatency,
         clock: Callable[[], float],
         unix_time: Callable[[], float],
+        mcp: McpOpener = ask_nobody,
     ) -> None:
         """`clock` is monotonic; `incarnation` (0..255) is minted into every ufrag."""
         self._config = config
         self._endpoint = endpoint
         self._replicas = replicas
+        self._mcp = mcp
         self._admission = admission
         self._encoder_policy = encoder_policy
         self._counters = counters
@@ -229,6 +232,7 @@ class CallTable:
             unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
             max_idle_seconds=self._config.max_idle_seconds,
+            mcp=self._mcp,
         )
         return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import SettingError, fraction, positive, setting, whole_number
+
+from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from transceiver.audio.encoder_policy import OpusChoice
+from transceiver.mcp.allowed_servers import AllowedServers
 from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.cors import AllowedOrigins
@@ -82,6 +84,18 @@ class TransceiverConfig:
         parse=fraction,
         help="share of its core from which on a worker takes no more calls, so that "
         "moments in which many speak have room; 1: never mind",
+    )
+    mcp_servers: AllowedServers = setting(
+        AllowedServers(),
+        parse=AllowedServers.parse,
+        help="MCP servers that sessions may use, with commas between them: *, any by https whose "
+        "address is public; hosts, *.domains, addresses and networks, also by http and in private "
+        "networks; none: no server",
+    )
+    mcp_timeout_seconds: int = setting(
+        30,
+        parse=positive,
+        help="how long an MCP server has to list its tools, and to run one",
     )
     max_calls: int = setting(
         1000,

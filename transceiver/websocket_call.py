@@ -34,6 +34,7 @@ from transceiver.conversation_outputs import (
     AppendAudio,
     CloseCall,
     Output,
+    RunMcp,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
@@ -44,10 +45,10 @@ from transceiver.engine_link import EngineLink
 from transceiver.event_audio import EventAudioEncoder
 from transceiver.event_socket import EventSocket
 from transceiver.ledger import LatencyLedger
+from transceiver.mcp.requests import McpOpener, McpOutcome, ask_nobody
 from transceiver.metrics import TurnLatency
-from transceiver.resumption.continuity import Continuity, TakenUp
+from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.conversation_record import ConversationRecord
-from transceiver.taken_audio import TakenAudio
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class WebSocketCall:
         unix_time: float,
         max_seconds: int,
         max_idle_seconds: int,
+        mcp: McpOpener = ask_nobody,
     ) -> None:
         self.call_id = call_id
         self.closed: CloseReason | None = None
@@ -84,6 +86,7 @@ class WebSocketCall:
         self._turn_latency = turn_latency
         self._clock = clock
         now = clock()
+        self._mcp = mcp(self.mcp_outcome)
         self._deadlines = CallDeadlines(now, max_s=max_seconds, idle_s=max_idle_seconds)
         self._ledger = LatencyLedger()
         self._socket: EventSocket | None = None
@@ -219,6 +222,7 @@ class WebSocketCall:
         self._counters.closed[reason] += 1
         self._act(self._conversation.closing(reason))
         self._engine.close(reason.value)
+        self._mcp.close()
         if self._socket is not None:
             self._socket.close(reason)
         logger.info("session %s closed: %s", self.call_id, reason.value)
@@ -254,6 +258,11 @@ class WebSocketCall:
             self._encoder = EventAudioEncoder(event.output_rate)
         self._act(self._conversation.engine_event(event, now))
 
+    @contained
+    def mcp_outcome(self, outcome: McpOutcome) -> None:
+        """Take what came of a request to an MCP server."""
+        self._act(self._conversation.mcp_outcome(outcome))
+
     def engine_opening(self) -> Open:
         return self._conversation.engine_opening()
 
@@ -281,6 +290,8 @@ class WebSocketCall:
                 self._engine.command(command)
             case AppendAudio():
                 self._append(output)
+            case RunMcp(request):
+                self._mcp.run(request)
             case TurnMeasured(account):
                 self._turn_latency.observe(account)
             case CloseCall(reason):

@@ -12,6 +12,7 @@ from transceiver.config import TransceiverConfig
 from transceiver.conversation import Transport
 from transceiver.counters import CallCounters
 from transceiver.engine_leg import Replicas
+from transceiver.mcp.requests import McpOpener, ask_nobody
 from transceiver.metrics import TurnLatency
 from transceiver.websocket_call import WebSocketCall
 
@@ -32,11 +33,13 @@ class WebSocketCalls:
         clock: Callable[[], float],
         unix_time: Callable[[], float],
         flush: Callable[[], None],
+        mcp: McpOpener = ask_nobody,
     ) -> None:
         """`clock` is monotonic; `flush` sends what is queued for the engines."""
         self.flush = flush
         self._config = config
         self._replicas = replicas
+        self._mcp = mcp
         self._admission = admission
         self._counters = counters
         self._turn_latency = turn_latency
@@ -60,6 +63,7 @@ class WebSocketCalls:
             unix_time=self._unix_time(),
             max_seconds=self._config.max_call_seconds,
             max_idle_seconds=self._config.max_idle_seconds,
+            mcp=self._mcp,
         )
         self._admission.admitted(self._clock())
         self._calls[call.call_id] = call

@@ -16,11 +16,11 @@ from typing import Protocol
 
 import uvloop
 from aiohttp import web
+from chassis.admin import serve_admin
+from chassis.logs import configure_logging
 from prometheus_client import CollectorRegistry
 
 from antiphon_proto.cluster_keys import ClusterKeys
-from chassis.admin import serve_admin
-from chassis.logs import configure_logging
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
@@ -28,6 +28,9 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.load_meter import SAMPLE_S, LoadMeter
+from transceiver.mcp.client import McpClient
+from transceiver.mcp.counters import McpCounters
+from transceiver.mcp.metrics import McpCollector
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
     ProbeSeconds,
@@ -162,6 +165,7 @@ class Worker:
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)
         turn_latency = TurnLatency(self._registry)
+        mcp = self._join_mcp(stack)
         calls = CallTable(
             self._config,
             self._life.keys,
@@ -175,6 +179,7 @@ class Worker:
             turn_latency=turn_latency,
             clock=time.monotonic,
             unix_time=time.time,
+            mcp=mcp.open,
         )
         self._websockets = WebSocketCalls(
             self._config,
@@ -184,6 +189,7 @@ class Worker:
             turn_latency=turn_latency,
             clock=time.monotonic,
             unix_time=time.time,
+            mcp=mcp.open,
             flush=self._replicas.flush,
         )
         self._registry.register(
@@ -203,6 +209,18 @@ class Worker:
         )
         stack.callback(self._endpoint.close)
         return calls
+
+    def _join_mcp(self, stack: AsyncExitStack) -> McpClient:
+        counters = McpCounters()
+        self._registry.register(McpCollector(counters))
+        client = McpClient(
+            self._config.mcp_servers,
+            self._config.mcp_timeout_seconds,
+            counters,
+            flush=self._replicas.flush,
+        )
+        stack.callback(client.close)
+        return client
 
     def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
         host, port = self._tunnel_socket.getsockname()[:2]

@@ -1,6 +1,8 @@
 """What is asked of MCP servers, and what comes of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from antiphon_proto.realtime.mcp import ListedTool, McpError
 
@@ -55,3 +57,28 @@ class McpFailed:
 
 
 McpOutcome = ToolsListed | ToolReturned | McpFailed
+
+
+class McpRequester(Protocol):
+    """Asks servers for one conversation."""
+
+    def run(self, request: McpRequest) -> None:
+        """Ask; what comes of it is delivered later."""
+
+    def close(self) -> None:
+        """Deliver nothing any more."""
+
+
+McpOpener = Callable[[Callable[[McpOutcome], None]], McpRequester]
+"""Makes a requester, which delivers to the function given."""
+
+
+class _Nobody:
+    def run(self, request: McpRequest) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def ask_nobody(_deliver: Callable[[McpOutcome], None]) -> McpRequester:
+    """Where no servers are asked."""
+    return _Nobody()
