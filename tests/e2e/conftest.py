@@ -5,6 +5,7 @@ import pytest
 
 from tests.e2e.nat import Nat
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
+from tests.e2e.sdk_deployment import SdkDeployment, sdk_deployment
 from tests.e2e.speech import Speaker
 
 
@@ -34,6 +35,13 @@ def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
     with running_deployment(f"--advertise={host}:{port}") as running:
         yield nat, running
     nat.close()
+
+
+@pytest.fixture(scope="session")
+def sdks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkDeployment]:
+    """One over https, whose language model does as it is told."""
+    with sdk_deployment(tmp_path_factory.mktemp("sdks")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

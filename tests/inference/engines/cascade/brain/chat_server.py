@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-Step = dict[str, Any] | float | bytes | Literal["break"]
-"""A chunk's `choices[0]`, a pause in seconds, raw bytes, or the end of the connection."""
+Step = dict[str, Any] | float | bytes | asyncio.Event | Literal["break"]
+"""A chunk's `choices[0]`, a pause in seconds, raw bytes, what is waited for, or the end of the
+connection."""
 
 
 def text(content: str) -> Step:
@@ -31,11 +32,13 @@ def call(index: int, **delta: Any) -> Step:
 class ChatServer:
     """Answers each request with `script`, or with `status` where that is not 200.
 
+    `choose` takes a request's JSON, and gives the script for it; by default `script`.
     `refusals`, a status, a Retry-After header and a body each, come first.
     """
 
     def __init__(self) -> None:
         self.script: list[Step] = []
+        self.choose: Callable[[dict[str, Any]], list[Step]] = lambda _request: self.script
         self.status = 200
         self.refusals: list[tuple[int, str | None, str]] = []
         self.requests: list[dict[str, Any]] = []
@@ -64,7 +67,7 @@ class ChatServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
-            for step in self.script:
+            for step in self.choose(self.requests[-1]):
                 if step == "break":
                     request.transport.abort()
                     return response
@@ -81,6 +84,8 @@ class ChatServer:
                 await asyncio.sleep(step)
             case bytes():
                 await response.write(step)
+            case asyncio.Event():
+                await step.wait()
             case _:
                 chunk = {
                     "id": "c",
