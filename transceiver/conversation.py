@@ -212,6 +212,7 @@ class Conversation:
 
     def tick(self, now: float) -> list[Output]:
         """Do what time asks for; call it often, such as ten times a second."""
+        self._items.allowance.fill(now)
         silence_ms = self._idle.passed(
             now,
             self._session.turn_detection,

@@ -8,7 +8,8 @@ from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import Message, OutputAudio
 from transceiver.client_item import accepted_item, engine_items
-from transceiver.item_history import ItemHistory, UnknownItemError
+from transceiver.item_allowance import ItemAllowance
+from transceiver.item_history import ItemHistory, UnknownItemError, item_bytes
 from transceiver.item_images import images_of, without_images
 from transceiver.mcp.engine_items import engine_ids
 from transceiver.outbox import Outbox
@@ -24,6 +25,7 @@ class ItemRequests:
         self._outbox = outbox
         self._history = history
         self._new_id = new_id
+        self.allowance = ItemAllowance()
 
     def create(self, event: asked.ConversationItemCreate) -> None:
         """Insert an item. Raises RealtimeError."""
@@ -35,6 +37,7 @@ class ItemRequests:
                 f"Error adding item: an item with id {item.id!r} already exists.",
                 param="item.id",
             )
+        self.allowance.take(item_bytes(whole))
         try:
             previous = self._history.insert(item, event.previous_item_id)
         except UnknownItemError as error:

@@ -4,14 +4,16 @@ import msgspec
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
 from antiphon_proto.realtime.response import ResponseParams
-from antiphon_proto.realtime.session import SemanticVad, ServerVad
+from antiphon_proto.realtime.session import RetentionRatio, SemanticVad, ServerVad, TokenLimits
 from antiphon_proto.realtime.session import Transcription as WantedTranscription
+from antiphon_proto.realtime.session import Truncation as WantedTruncation
 from antiphon_proto.realtime.session import TurnDetection as WantedTurnDetection
 from antiphon_proto.realtime.transcription_session import TranscriptionSession, shown_session
 from antiphon_proto.trunk import (
     Eagerness,
     SessionConfig,
     Transcription,
+    Truncation,
     TurnDetection,
     TurnDetectionKind,
 )
@@ -21,6 +23,7 @@ MAX_SESSION_BYTES = 192 * 1024
 """As JSON: `session.updated` must fit into one data channel message."""
 
 MIN_THRESHOLD = 0.01
+MIN_RETENTION_RATIO = 0.01
 
 _KINDS = {
     ServerVad: TurnDetectionKind.SERVER_VAD,
@@ -143,6 +146,7 @@ def engine_config(session: RealtimeSession, offer: Offer | None = None) -> Sessi
         max_output_tokens=0 if limit == "inf" else limit,
         speed=session.audio.output.speed,
         parallel_tool_calls=session.parallel_tool_calls,
+        truncation=_truncation(session.truncation),
     )
 
 
@@ -157,6 +161,15 @@ def _overrides(params: ResponseParams) -> bytes:
         "parallel_tool_calls": params.parallel_tool_calls,
     }
     return msgspec.json.encode({name: value for name, value in given.items() if value is not None})
+
+
+def _truncation(wanted: WantedTruncation) -> Truncation:
+    if not isinstance(wanted, RetentionRatio):
+        return Truncation(disabled=wanted == "disabled")
+    limits = wanted.token_limits or TokenLimits()
+    # 0 would leave it to the engine.
+    ratio = max(wanted.retention_ratio, MIN_RETENTION_RATIO)
+    return Truncation(retention_ratio=ratio, max_tokens=limits.post_instructions or 0)
 
 
 def _turn_detection(wanted: WantedTurnDetection | None) -> TurnDetection | None:
