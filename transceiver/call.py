@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 
 import msgspec
-from chassis.host_port import HostPort
 
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
@@ -20,6 +19,7 @@ from antiphon_proto.trunk import (
     SpeechStarted,
     SpeechStopped,
 )
+from chassis.host_port import HostPort
 from transceiver.audience import Audience
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.playout import PlayoutEvent
