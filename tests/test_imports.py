@@ -52,6 +52,8 @@ SHELLS = {
         "metric_families",
         "metrics",
         "replica_pool",
+        "resumption/peer_keeper",
+        "resumption/snapshot_keeping",
         "signaling/http",
         "signaling/request_body",
         "signaling/running_requests",
@@ -62,7 +64,9 @@ SHELLS = {
         "thread_clock",
         "trunk_connection",
         "tunnel_endpoint",
+        "webhooks/sender",
         "worker",
+        "worker_resumption",
     ],
     "inference": [
         "__main__",

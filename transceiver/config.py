@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import log_level
 from chassis.settings import SettingError, fraction, positive, setting, whole_number
-
-from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.mcp.allowed_servers import AllowedServers
 from transceiver.replica_addresses import ReplicaAddresses
@@ -107,6 +106,19 @@ class TransceiverConfig:
         600,
         parse=whole_number(0),
         help="a call ends when for so long neither side spoke nor the client sent events; 0: never",
+    )
+    resume_seconds: int = setting(
+        60,
+        parse=whole_number(0),
+        help="how long a session waits for a client that lost its connection to come again; "
+        "0: it ends at once",
+    )
+    peers: ReplicaAddresses = setting(
+        ReplicaAddresses(),
+        parse=ReplicaAddresses.parse,
+        help="tunnel addresses of transceivers on other hosts, which keep copies of conversations "
+        "in case that this one dies: HOST:PORT, several with commas between them, or "
+        "dns:NAME:PORT for every address of a name; by default its own workers do",
     )
     drain_seconds: int = setting(
         25,

@@ -20,7 +20,6 @@ from antiphon_proto.trunk import (
     Error,
     Event,
     Open,
-    PlaybackCredit,
     Ready,
     SpeechStarted,
     SpeechStopped,
@@ -47,8 +46,9 @@ from transceiver.event_socket import EventSocket
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.requests import McpOpener, McpOutcome, ask_nobody
 from transceiver.metrics import TurnLatency
-from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.continuity import Continuity, TakenUp
 from transceiver.resumption.conversation_record import ConversationRecord
+from transceiver.taken_audio import TakenAudio
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class WebSocketCall:
         max_seconds: int,
         max_idle_seconds: int,
         mcp: McpOpener = ask_nobody,
+        continuity: Continuity,
     ) -> None:
         self.call_id = call_id
         self.closed: CloseReason | None = None
@@ -90,12 +91,13 @@ class WebSocketCall:
         self._deadlines = CallDeadlines(now, max_s=max_seconds, idle_s=max_idle_seconds)
         self._ledger = LatencyLedger()
         self._socket: EventSocket | None = None
+        self._has_come = False
+        self._continuity = continuity
         self._appended: AppendedAudio | None = None
         self._encoder: EventAudioEncoder | None = None
         self._input_rate = 0
         self._output_bytes_per_ms = 0.0
-        self._response = 0
-        self._sent_ms = self._credited_ms = 0.0
+        self._taken = TakenAudio()
         self._congested_since: float | None = None
         self._conversation = Conversation(
             msgspec.structs.replace(session, expires_at=int(unix_time) + max_seconds),
@@ -106,6 +108,7 @@ class WebSocketCall:
             rtt_s=lambda: None,
             ledger=self._ledger,
             encode=self._encode,
+            continuity=continuity,
         )
         self._engine = EngineLink(replicas, self, clock=clock, counters=counters.hand_offs)
         self._act(self._conversation.open())
@@ -202,9 +205,11 @@ class WebSocketCall:
     def tick(self, now: float) -> None:
         """Do what time asks for."""
         self._engine.tick(now)
-        passed = self._deadlines.passed(now, connected=self._socket is not None)
+        passed = self._deadlines.passed(now, connected=self._has_come)
         if passed is not None:
             self.close(passed)
+        elif self._continuity.tick(now):
+            self.close(CloseReason.CLIENT_LOST)
         elif self._socket is not None:
             self._act(self._conversation.tick(now))
             self._watch(self._socket, now)
@@ -236,12 +241,10 @@ class WebSocketCall:
 
     @contained
     def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
-        if response == UNSOLICITED or response < self._response:
-            return  # The API has no event for it, and what was cut may still come.
+        if response == UNSOLICITED:
+            return  # The API has no event for it.
         now = self._clock()
-        if response > self._response:
-            self._response, self._sent_ms, self._credited_ms = response, 0.0, 0.0
-        self._sent_ms += len(pcm) / self._output_bytes_per_ms
+        self._taken.sent(response, len(pcm) / self._output_bytes_per_ms)
         self._deadlines.active(now)
         self._act(self._conversation.engine_audio(response, pcm, now))
         self._give_credit()
@@ -266,10 +269,10 @@ class WebSocketCall:
     def engine_opening(self) -> Open:
         return self._conversation.engine_opening()
 
-    def engine_resumption(self) -> Resumption | None:
-        resumption, outputs = self._conversation.engine_resumption()
+    def engine_resumptions(self) -> tuple[Resumption, ...]:
+        resumptions, outputs = self._conversation.engine_resumptions()
         self._act(outputs)
-        return resumption
+        return resumptions
 
     def engine_pauses(self) -> bool:
         return self._conversation.engine_pauses
@@ -283,9 +286,8 @@ class WebSocketCall:
     def _act_on(self, output: Output) -> None:
         match output:
             case SendEvent(event):
-                if self._socket is not None:
-                    self._counters.frames_out += isinstance(event, ResponseOutputAudioDelta)
-                    self._send(self._socket, encode_server_event(event))
+                self._counters.frames_out += isinstance(event, ResponseOutputAudioDelta)
+                self._send(event.event_id, encode_server_event(event))
             case SendEngineCommand(command):
                 self._engine.command(command)
             case AppendAudio():
@@ -338,6 +340,6 @@ class WebSocketCall:
         """Count as played what the socket has taken."""
         if self.closed is not None or self._socket is None:
             return
-        if self._sent_ms > self._credited_ms and self._socket.unsent_bytes <= CONGESTED_BYTES:
-            self._credited_ms = self._sent_ms
-            self._engine.command(PlaybackCredit(self._response, int(self._sent_ms)))
+        if self._socket.unsent_bytes <= CONGESTED_BYTES:
+            for credit in self._taken.credits():
+                self._engine.command(credit)

@@ -14,6 +14,9 @@ from transceiver.counters import CallCounters
 from transceiver.engine_leg import Replicas
 from transceiver.mcp.requests import McpOpener, ask_nobody
 from transceiver.metrics import TurnLatency
+from transceiver.resumption.continuity import Continuities, TakenUp, seconds_left
+from transceiver.resumption.live_sessions import GOES_ON, LiveSessions
+from transceiver.resumption.resume_token import Origin
 from transceiver.websocket_call import WebSocketCall
 
 logger = logging.getLogger(__name__)
@@ -33,10 +36,16 @@ class WebSocketCalls:
         clock: Callable[[], float],
         unix_time: Callable[[], float],
         flush: Callable[[], None],
+        continuities: Continuities,
+        live: LiveSessions,
         mcp: McpOpener = ask_nobody,
     ) -> None:
-        """`clock` is monotonic; `flush` sends what is queued for the engines."""
+        """`clock` is monotonic; `flush` sends what is queued for the engines; the sessions here
+        are among the worker's `live` ones."""
         self.flush = flush
+        self._continuities = continuities
+        self._live = live
+        self._endings: dict[str, Callable[[], None]] = {}
         self._config = config
         self._replicas = replicas
         self._mcp = mcp
@@ -50,9 +59,20 @@ class WebSocketCalls:
     def __len__(self) -> int:
         return len(self._calls)
 
-    async def open(self, session: RealtimeSession) -> WebSocketCall:
-        """A session that an engine has taken; `forget` it. Raises CallRefusedError."""
+    async def open(
+        self,
+        session: RealtimeSession,
+        origin: Origin,
+        on_end: Callable[[], None],
+        taken_up: TakenUp | None = None,
+    ) -> WebSocketCall:
+        """A session that an engine has taken; `leave` it when its connection is over.
+
+        `on_end` is called when it is over itself, `taken_up` is what it goes on with.
+        Raises CallRefusedError; `on_end` is not called then.
+        """
         self._admission.check(self._counters.open.total())
+        seconds = seconds_left(session, self._unix_time(), self._config.max_call_seconds)
         call = WebSocketCall(
             f"ws_{secrets.token_urlsafe(12)}",
             session=session,
@@ -61,9 +81,10 @@ class WebSocketCalls:
             turn_latency=self._turn_latency,
             clock=self._clock,
             unix_time=self._unix_time(),
-            max_seconds=self._config.max_call_seconds,
+            max_seconds=seconds,
             max_idle_seconds=self._config.max_idle_seconds,
             mcp=self._mcp,
+            continuity=self._continuities.of(origin, taken_up),
         )
         self._admission.admitted(self._clock())
         self._calls[call.call_id] = call
@@ -73,6 +94,8 @@ class WebSocketCalls:
         except BaseException as error:
             self.forget(call, why_unanswered(error))
             raise
+        self._endings[call.call_id] = on_end
+        self._live.add(call)
         self._counters.opened += 1
         logger.info("session %s opened", call.call_id)
         return call
@@ -86,15 +109,26 @@ class WebSocketCalls:
     def forget(self, call: WebSocketCall, reason: CloseReason) -> None:
         """Close a session, if it is not closed, and let go of it."""
         call.close(reason)
-        if self._calls.pop(call.call_id, None) is not None:
-            self._counters.open[Transport.WEBSOCKET] -= 1
-            call.release()
+        if self._calls.pop(call.call_id, None) is None:
+            return
+        self._counters.open[Transport.WEBSOCKET] -= 1
+        self._live.remove(call, over=call.closed not in GOES_ON)
+        call.release()
+        if on_end := self._endings.pop(call.call_id, None):
+            on_end()
+
+    def leave(self, call: WebSocketCall) -> None:
+        """A connection of the session is over; where its client is lost it may come again."""
+        if call.closed is not None or not call.has_come:
+            self.forget(call, CloseReason.CANCELLED)
 
     def tick(self) -> None:
         """Let time pass; call it ten times a second."""
         now = self._clock()
         for call in list(self._calls.values()):
             call.tick(now)
+            if call.closed is not None and call.deserted:
+                self.forget(call, call.closed)
 
     def close_all(self) -> None:
         for call in list(self._calls.values()):

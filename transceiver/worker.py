@@ -16,11 +16,11 @@ from typing import Protocol
 
 import uvloop
 from aiohttp import web
-from chassis.admin import serve_admin
-from chassis.logs import configure_logging
 from prometheus_client import CollectorRegistry
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.admin import serve_admin
+from chassis.logs import configure_logging
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
@@ -52,6 +52,7 @@ from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
 from transceiver.websocket_calls import WebSocketCalls
 from transceiver.worker_lives import Drain, Order, RenewTls, WorkerLife
+from transceiver.worker_resumption import WorkerResumption
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,10 @@ class Worker:
         self._http_socket = sockets.http
         self._tunnel_socket = sockets.tunnels[index]
         self._peer_socket = sockets.peers[index]
+        workers = [tunnel.getsockname()[:2] for tunnel in sockets.tunnels]
+        self._resumption = WorkerResumption(
+            config, life.keys, here=workers[index], siblings=workers
+        )
         self._admin_socket = sockets.admins[index]
         self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
         self._registry = CollectorRegistry()
@@ -125,8 +130,9 @@ class Worker:
             stack.callback(calls.close_all)
             client_secrets = ClientSecrets(self._life.keys)
             forwarding = CallForwarding(self._life.keys, self._endpoint.address, calls.__contains__)
-            self._obey(stack, [calls, self._endpoint, client_secrets, forwarding])
+            self._obey(stack, [calls, self._endpoint, client_secrets, forwarding, self._resumption])
             await self._serve_http(stack, calls, client_secrets, forwarding)
+            await stack.enter_async_context(self._resumption.running())
             running = [
                 tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls).run()),
@@ -191,6 +197,8 @@ class Worker:
             unix_time=time.time,
             mcp=mcp.open,
             flush=self._replicas.flush,
+            continuities=self._resumption.continuities,
+            live=self._resumption.live,
         )
         self._registry.register(
             WorkerCollector(
@@ -298,6 +306,7 @@ class Worker:
             usage=usage,
             allowed_origins=self._config.allowed_origins,
             flush=self._flush,
+            resuming=self._resumption.resuming,
         )
         forwarded = forwarded_app(
             calls,
@@ -306,6 +315,9 @@ class Worker:
             usage=usage,
             allowed_origins=self._config.allowed_origins,
             flush=self._flush,
+            sessions=self._websockets,
+            resuming=self._resumption.resuming,
+            peers=self._resumption.peer_endpoint,
         )
         tls = self._tls.context if self._tls else None
         for app, listening, ssl_context in (

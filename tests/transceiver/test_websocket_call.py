@@ -12,6 +12,7 @@ from antiphon_proto.realtime import RealtimeSession
 from tests.transceiver import official_shapes
 from tests.transceiver.call_table_driver import Inference
 from tests.transceiver.event_rules import EventRules
+from tests.transceiver.resumption.continuities import ORIGIN, continuities
 from transceiver.appended_audio import MAX_AHEAD_S
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters
@@ -70,6 +71,7 @@ class Driver:
             unix_time=1_800_000_000.0,
             max_seconds=MAX_S,
             max_idle_seconds=IDLE_S,
+            continuity=continuities().of(ORIGIN),
         )
         self.pushed: list[tuple[int, bytes]] = []
         self.listener, self.session = self.inference.opened[0]

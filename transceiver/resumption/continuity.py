@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from msgspec import UNSET
 
 from antiphon_proto.address import Address
 from antiphon_proto.realtime import RealtimeSession
@@ -28,21 +27,33 @@ class Continuities:
     seconds: int
     random: Callable[[int], bytes]
 
-    def of(self, origin: Origin, restored: Snapshot | None = None) -> "Continuity":
-        return Continuity(self, origin, restored)
+    def of(self, origin: Origin, taken_up: "TakenUp | None" = None) -> "Continuity":
+        return Continuity(self, origin, taken_up)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """What a session goes on with that began elsewhere."""
+
+    snapshot: Snapshot
+    missed: Missed | None = None
+    """What the client has to hear again; None where its owner died with that."""
+    generation: int = 0
+    """Of what is kept of it."""
 
 
 class Continuity:
     """Follows one session. Times are of one monotonic clock."""
 
-    def __init__(self, made_by: Continuities, origin: Origin, restored: Snapshot | None) -> None:
-        """`restored` is what the session goes on with, if another worker began it."""
-        self.restored = restored
+    def __init__(self, made_by: Continuities, origin: Origin, taken_up: TakenUp | None) -> None:
+        self.restored = taken_up.snapshot if taken_up else None
+        """What the session goes on with, if it began elsewhere."""
+        self.generation = taken_up.generation if taken_up else 0
         self._made_by = made_by
         self._origin = origin
         self._ring = EventRing()
         self._lost_at: float | None = None
-        self._missed: Missed | None = None
+        self._missed = taken_up.missed if taken_up else None
 
     @property
     def possible(self) -> bool:
@@ -50,8 +61,9 @@ class Continuity:
         return self._made_by.seconds > 0
 
     @property
-    def origin(self) -> Origin:
-        return self._origin
+    def to_repeat(self) -> tuple[tuple[str, bytes], ...]:
+        """Events (id, event) that the client missed, to be sent behind the greeting."""
+        return self._missed.events if self._missed else ()
 
     def greeting(self, session: RealtimeSession) -> RealtimeSession:
         """The session as `session.created` shows it."""
@@ -73,23 +85,30 @@ class Continuity:
             resume = msgspec.structs.replace(resume, resumed="restored", complete=False)
         return msgspec.structs.replace(session, resume=resume)
 
-    def sent(self, event_id: object, event: bytes, now: float) -> None:
+    def sent(self, event_id: str, event: bytes, now: float) -> None:
         """An event was sent, or is for a client that is lost."""
-        if self.possible and event_id is not UNSET:
-            self._ring.add(str(event_id), event, now)
+        if self.possible:
+            self._ring.add(event_id, event, now)
 
     def lost(self, unsent_bytes: int, now: float) -> None:
         """The client is gone, and so many bytes of events had not left."""
         self._lost_at = now
         self._ring.lose(unsent_bytes)
 
-    def returned(self, last_event_id: str | None) -> tuple[tuple[str, bytes], ...]:
-        """The client is here again: the events that it missed, to be sent behind the greeting."""
+    def returned(self, last_event_id: str | None) -> Missed:
+        """The client is here again, having heard what came up to this event."""
         self._lost_at = None
         self._missed = self._ring.resume(last_event_id)
-        return self._missed.events
+        return self._missed
 
     def tick(self, now: float) -> bool:
         """Let time pass; whether a client that is lost has been gone for too long."""
         self._ring.trim(now)
         return self._lost_at is not None and now - self._lost_at > self._made_by.seconds
+
+
+def seconds_left(session: RealtimeSession, unix_time: float, longest: int) -> int:
+    """How long a session lasts that begins now, or that began elsewhere."""
+    if session.expires_at is None:
+        return longest
+    return max(1, min(longest, session.expires_at - int(unix_time)))

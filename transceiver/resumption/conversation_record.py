@@ -101,7 +101,7 @@ class ConversationRecord:
     def _ends(self, response: Response) -> list[api.ServerEvent]:
         events: list[api.ServerEvent] = []
         for index, item in enumerate(response.output):
-            if item.status == "incomplete":
+            if isinstance(item, Message) and item.status == "incomplete":
                 previous = self._history.previous_id(str(item.id))
                 done = api.ResponseOutputItemDone(
                     response_id=response.id, output_index=index, item=item
@@ -135,7 +135,9 @@ def _with_end(item: Item) -> Item | None:
     """The item as it will stay; None where it is of no use, as half a call of a tool."""
     if getattr(item, "status", None) != "in_progress":
         return item
-    return msgspec.structs.replace(item, status="incomplete") if isinstance(item, Message) else None
+    if not isinstance(item, Message):
+        return None
+    return msgspec.structs.replace(item, status="incomplete")
 
 
 def _is_spoken(item: Item) -> bool:

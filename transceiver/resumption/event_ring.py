@@ -41,11 +41,6 @@ class EventRing:
     def __len__(self) -> int:
         return len(self._sent)
 
-    @property
-    def full(self) -> bool:
-        """Whether what the lost client did not hear would soon be forgotten."""
-        return self._lost_from is not None and self._bytes > self._max_bytes // 2
-
     def add(self, event_id: str, event: bytes, now: float) -> None:
         """An event was sent, or would have been had the client been there."""
         self._sent.append(_Sent(event_id, event, now))

@@ -60,6 +60,18 @@ class SnapshotPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
     placed: tuple[PlacedItem, ...] = ()
     unfinished: tuple[Response, ...] = ()
 
+    @classmethod
+    def whole(cls, snapshot: Snapshot, owner: str = "") -> "SnapshotPart":
+        """The first part, which is all."""
+        places = (ROOT, *(record.id for record in snapshot.items))
+        placed = tuple(map(PlacedItem, snapshot.items, places))
+        return cls(
+            owner=owner,
+            session=snapshot.session,
+            placed=placed,
+            unfinished=snapshot.unfinished,
+        )
+
 
 class SnapshotError(ValueError):
     """The parts make no snapshot."""

@@ -57,6 +57,10 @@ class SnapshotLog:
         self._recorded = recorded
         self._begin()
 
+    @property
+    def generation(self) -> int:
+        return self._generation
+
     def restart(self) -> None:
         """Whoever keeps the snapshot has not got all of it: the next part is everything."""
         self._generation += 1

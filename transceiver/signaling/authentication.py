@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from transceiver.resumption.resume_token import Origin
 from transceiver.signaling import client_secret
 from transceiver.signaling.api_keys import ApiKey, ApiKeys
 from transceiver.signaling.client_secret import (
@@ -35,6 +36,11 @@ class Caller:
     """The configuration (JSON object) sealed in a client secret; None for an API key."""
     secret_digest: bytes | None = None
     """The client secret's SHA-256; None for an API key."""
+
+    @property
+    def origin(self) -> Origin:
+        """Who makes a session, as its resume token says it."""
+        return Origin(self.key.fingerprint, self.secret_digest)
 
     @property
     def holds_api_key(self) -> bool:
@@ -69,6 +75,14 @@ class Authenticator:
             return caller
         self._refused[caller] += 1
         raise invalid_key(_MESSAGES[caller])
+
+    def issuer(self, fingerprint: str) -> ApiKey:
+        """The key that answers for a session of before. Raises ApiError (401) if it is gone."""
+        key = self._keys.with_fingerprint(fingerprint)
+        if key is None:
+            self._refused[KeyRefusal.REVOKED_SECRET] += 1
+            raise invalid_key("The API key that the session was made with is not valid any more.")
+        return key
 
     def require_api_key(self, authorization: str | None) -> Caller:
         """Let only the holder of an API key pass. Raises ApiError (401, 403)."""

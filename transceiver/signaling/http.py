@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from chassis.admin import ReadyCheck, health_routes
 from transceiver.signaling.api_keys import ApiKeys
@@ -19,11 +19,15 @@ from transceiver.signaling.errors import error_middleware
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.models_endpoint import models_route
+from transceiver.signaling.peer_endpoint import PeerEndpoint
 from transceiver.signaling.playground_page import playground_routes
 from transceiver.signaling.protocol_log import protocol_logger
 from transceiver.signaling.rate_limiting import RateLimiting, show_allowance
+from transceiver.signaling.resumed_websocket import ResumedWebSockets
+from transceiver.signaling.resuming import RESUME, Resuming
+from transceiver.signaling.sessions import Sessions
 from transceiver.signaling.sideband_endpoint import SidebandEndpoint
-from transceiver.signaling.websocket import Sessions, WebSocketEndpoint
+from transceiver.signaling.websocket import WebSocketEndpoint
 from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
 MAX_BODY_BYTES = 512 * 1024
@@ -45,6 +49,7 @@ def signaling_app(
     usage: KeyUsage | None = None,
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
     flush: Callable[[], None] = lambda: None,
+    resuming: Resuming | None = None,
     clock: Callable[[], float] = time.time,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> web.Application:
@@ -52,8 +57,8 @@ def signaling_app(
 
     `sessions` are opened over WebSockets, `models` are the names that GET /v1/models shows,
     `usage` limits what keys may use (by default what their lines say), pages of
-    `allowed_origins` may call, `flush` sends what is queued for engines and clients, `clock`
-    gives Unix seconds, `random` as many bytes as asked for.
+    `allowed_origins` may call, `flush` sends what is queued for engines and clients, `resuming`
+    finds sessions that go on, `clock` gives Unix seconds, `random` as many bytes as asked for.
     """
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
@@ -71,7 +76,15 @@ def signaling_app(
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     if sessions is not None:
         sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
-        sockets = WebSocketEndpoint(sessions, authenticator, usage, allowed_origins, sidebands)
+        resumed = None
+        if resuming is not None:
+            resumed = ResumedWebSockets(
+                sessions, resuming, authenticator, usage, allowed_origins, forwarding.websockets
+            )
+            app.on_shutdown.append(resumed.shut_down)
+        sockets = WebSocketEndpoint(
+            sessions, authenticator, usage, allowed_origins, sidebands, resumed
+        )
         app.add_routes(sockets.routes())
         app.on_shutdown.extend([sockets.shut_down, sidebands.shut_down])
     app.add_routes(ClientSecretEndpoint(client_secrets, authenticator, clock, random).routes())
@@ -88,17 +101,39 @@ def forwarded_app(
     usage: KeyUsage | None = None,
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
     flush: Callable[[], None] = lambda: None,
+    sessions: Sessions | None = None,
+    resuming: Resuming | None = None,
+    peers: PeerEndpoint | None = None,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
-    """Build what answers the requests that other workers forward: about this one's calls only."""
+    """Build what answers the requests that other workers forward: about this one's calls only.
+
+    `peers` is what workers ask each other without being asked themselves.
+    """
     app = _app(error_middleware)
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
     app.add_routes(CallEndpoints(calls, authenticator, usage).call_routes())
     sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
-    app.add_routes([web.get(WEBSOCKET_PATH, sidebands.serve, allow_head=False)])
+    serve: Handler = sidebands.serve
     app.on_shutdown.append(sidebands.shut_down)
+    if sessions is not None and resuming is not None:
+        resumed = ResumedWebSockets(sessions, resuming, authenticator, usage, allowed_origins)
+        app.on_shutdown.append(resumed.shut_down)
+        serve = _by_query(RESUME, resumed.serve, sidebands.serve)
+    app.add_routes([web.get(WEBSOCKET_PATH, serve, allow_head=False)])
+    if peers is not None:
+        app.add_routes(peers.routes())
     return app
+
+
+def _by_query(name: str, has: Handler, has_not: Handler) -> Handler:
+    """What serves requests that have a member of the query, and those that have not."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await (has(request) if name in request.query else has_not(request))
+
+    return serve
 
 
 def _app(*middlewares: Middleware) -> web.Application:

@@ -3,12 +3,9 @@
 https://platform.openai.com/docs/guides/realtime-websocket
 """
 
-from typing import Protocol
-
 from aiohttp import web
 
 from antiphon_proto.realtime import RealtimeSession
-from transceiver.close_reason import CloseReason
 from transceiver.signaling.authentication import Authenticator, Caller
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.errors import ApiError
@@ -61,13 +58,19 @@ class WebSocketEndpoint:
         caller = self._authenticator.identify(authorization(request.headers))
         session = self._wanted(request, caller)
         socket = upgradable(request)
-        with self._usage.begin_session(caller.key), self._requests.counted():
-            call = await self._sessions.open(session)
+        with self._requests.counted():
+            held = self._usage.begin_session(caller.key)
+            try:
+                call = await self._sessions.open(session, caller.origin, held.close)
+            except BaseException:
+                held.close()
+                raise
             try:
                 await socket.prepare(request)
-                await run_session(socket, request, call, self._sessions.flush)
+                client = WebSocketClient(call)
+                await run_session(socket, request, client, self._sessions.flush)
             finally:
-                self._sessions.forget(call, CloseReason.CANCELLED)
+                self._sessions.leave(call)
         return socket
 
     def _wanted(self, request: web.Request, caller: Caller) -> RealtimeSession:

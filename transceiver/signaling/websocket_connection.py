@@ -23,6 +23,10 @@ _CLOSING: Mapping[CloseReason, tuple[int, str]] = {
 """Clients of OpenAI's connect again by themselves after 1011 and 1012, and not after 1000 and 1008.
 https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number"""
 
+_LEAVING = frozenset({0, 1000, 1001, 1005})
+"""What a client says that is done; 0 is no code. Others say that something is wrong, and 1011 is
+what a worker that forwards says of a client that is lost."""
+
 
 class EventSession(Protocol):
     """Takes one client's messages, and sends it the server's; it may be closed many times."""
@@ -91,11 +95,13 @@ class _Connection:
         self._end: tuple[int, str] | None = None
         self._aborting: asyncio.TimerHandle | None = None
         self._overran = False
+        self._said: int | None = None
+        """The code with which the client closed."""
 
     @property
     def unsent_bytes(self) -> int:
         if self._transport is None or self._transport.is_closing():
-            return 0
+            return self._queued_bytes
         return self._queued_bytes + self._transport.get_write_buffer_size()
 
     def send(self, event: bytes) -> None:
@@ -115,8 +121,10 @@ class _Connection:
         """Where the session did not end it: why no more messages come."""
         if self._overran:
             return CloseReason.CHANNEL_BROKEN
-        unanswered = isinstance(self._socket.exception(), TimeoutError)
-        return CloseReason.CONSENT_LOST if unanswered else CloseReason.CLIENT_HANGUP
+        if isinstance(self._socket.exception(), TimeoutError):
+            return CloseReason.CONSENT_LOST
+        said = self._said in _LEAVING
+        return CloseReason.CLIENT_HANGUP if said else CloseReason.CLIENT_LOST
 
     async def read(self, session: EventSession) -> None:
         """Hand the client's messages to the session until there are no more."""
@@ -125,6 +133,7 @@ class _Connection:
             message = await self._socket.receive()
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self._overran = isinstance(message.data, WebSocketError)
+                self._said = message.data if message.type is WSMsgType.CLOSE else None
                 return
             session.receive(message.data)
             while wait_s := session.forward():

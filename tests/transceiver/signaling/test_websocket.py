@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from antiphon_proto import trunk
 from chassis.host_port import HostPort
 from tests.transceiver.call_table_driver import REPLICA, Inference, Session
+from tests.transceiver.resumption.continuities import continuities
 from tests.transceiver.signaling.conftest import (
     API_KEY,
     CLUSTER_KEYS,
@@ -35,6 +36,7 @@ from transceiver.engine_leg import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
 from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.signaling import websocket_connection
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
@@ -99,6 +101,8 @@ async def server() -> AsyncIterator[Server]:
         clock=loop.time,
         unix_time=lambda: NOW,
         flush=lambda: None,
+        continuities=continuities(seconds=1),
+        live=LiveSessions(),
     )
     app = signaling_app(
         RecordedCalls(),
@@ -268,7 +272,10 @@ async def test_a_client_that_is_gone_leaves_nothing(
 ) -> None:
     peer = await connect(server, http)
     peer.socket._response.connection.transport.abort()
-    assert await settled(server) is CloseReason.CLIENT_HANGUP
+    while len(server.calls):
+        server.calls.tick()
+        await asyncio.sleep(0.01)
+    assert await settled(server) is CloseReason.CLIENT_LOST
 
 
 async def test_a_message_beyond_any_event_closes(

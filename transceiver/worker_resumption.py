@@ -1,0 +1,99 @@
+"""All that a worker has for sessions that lose their client or their worker, put together."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from antiphon_proto.address import Address
+from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.host_port import HostPort
+from transceiver.config import TransceiverConfig
+from transceiver.resumption.continuity import Continuities
+from transceiver.resumption.counters import ResumptionCounters
+from transceiver.resumption.keeper import Keeper
+from transceiver.resumption.live_sessions import LiveSessions
+from transceiver.resumption.peer_keeper import PeerKeeper
+from transceiver.resumption.peer_messages import PeerSeal
+from transceiver.resumption.peers import Peers
+from transceiver.resumption.resume_token import ResumeTokens
+from transceiver.resumption.snapshot_keeping import SnapshotKeeping
+from transceiver.resumption.snapshot_store import SnapshotStore
+from transceiver.signaling.peer_endpoint import PeerEndpoint
+from transceiver.signaling.resuming import Resuming
+
+
+class WorkerResumption:
+    """`resuming` and `peer_endpoint` are for signaling, `live` and `continuities` for calls."""
+
+    def __init__(
+        self,
+        config: TransceiverConfig,
+        keys: ClusterKeys,
+        *,
+        here: Address,
+        siblings: Sequence[Address],
+    ) -> None:
+        """`here` is this worker's tunnel address; it may be among the `siblings`."""
+        self.counters = ResumptionCounters()
+        self.live = LiveSessions()
+        self.store = SnapshotStore()
+        self._enabled = config.resume_seconds > 0
+        self._tokens = ResumeTokens(keys)
+        self._seal = PeerSeal(keys)
+        self._peers = Peers(self._seal, secrets.token_bytes)
+        self._neighbours = PeerKeeper(
+            self._peers, here=here, store=self.store, siblings=siblings, others=config.peers
+        )
+        keeper: Keeper = self._neighbours
+        self._keeping = SnapshotKeeping(
+            self.live,
+            keeper,
+            self._seal,
+            owner=str(HostPort(*here)),
+            counters=self.counters,
+            random=secrets.token_bytes,
+        )
+        self.continuities = Continuities(
+            self._tokens, here, config.resume_seconds, secrets.token_bytes
+        )
+        self.resuming = Resuming(
+            self._tokens,
+            self.live,
+            here=here,
+            peers=self._peers,
+            keeper=keeper,
+            seal=self._seal,
+            counters=self.counters,
+            generation=self._keeping.generation,
+            unix_time=time.time,
+        )
+        self.peer_endpoint = PeerEndpoint(
+            self._seal,
+            self.live,
+            self.store,
+            self._keeping.generation,
+            clock=time.monotonic,
+            random=secrets.token_bytes,
+        )
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Seal under the first config of `keys` from here on, and open under all."""
+        self._tokens.use_keys(keys)
+        self._seal.use_keys(keys)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have snapshots kept meanwhile, and once more at the end."""
+        async with self._peers.connected():
+            tasks = [asyncio.create_task(self._neighbours.look_up())]
+            if self._enabled:
+                tasks.append(asyncio.create_task(self._keeping.run()))
+            try:
+                yield
+                if self._enabled:
+                    await self._keeping.push()
+            finally:
+                for task in tasks:
+                    task.cancel()
