@@ -21,11 +21,13 @@ from transceiver.conversation_outputs import (
     Output,
     PlayAudio,
     ResumePlayout,
+    RunMcp,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
 )
 from transceiver.ledger import LatencyLedger, TurnAccount
+from transceiver.mcp.requests import McpOutcome, McpRequest
 
 RATE = 24000
 FRAME_MS = 20
@@ -71,6 +73,7 @@ class Driver:
         self.closed: list[CloseCall] = []
         self.accounts: list[TurnAccount] = []
         self.appended: list[bytes] = []
+        self.mcp_requests: list[McpRequest] = []
         self.rules = EventRules()
         self.playout = Playout(RATE)
         self.ledger = LatencyLedger()
@@ -105,6 +108,11 @@ class Driver:
     def engine(self, *events: engine.Event) -> None:
         for event in events:
             self.act(self.conversation.engine_event(event, self.now))
+
+    def mcp(self, *outcomes: McpOutcome) -> None:
+        """What was asked of MCP servers comes to something."""
+        for outcome in outcomes:
+            self.act(self.conversation.mcp_outcome(outcome))
 
     def speech(self, response: int, milliseconds: int) -> None:
         """The engine sends audio."""
@@ -153,6 +161,8 @@ class Driver:
                 self.commands.append(command)
             case AppendAudio(audio):
                 self.appended.append(audio)
+            case RunMcp(request):
+                self.mcp_requests.append(request)
             case PlayAudio(response, audio):
                 self.playout.push(response, audio)
             case FinishPlayout(response):

@@ -30,6 +30,8 @@ class EventRules:
     beside: set[str] = field(default_factory=set)
     """Ids of items of responses outside of the conversation."""
     playing: dict[str, str] = field(default_factory=dict)
+    remote: set[str] = field(default_factory=set)
+    """Calls of remote tools that go on."""
 
     def take(self, event: Event) -> None:
         assert event["event_id"] not in self.ids
@@ -103,6 +105,11 @@ class EventRules:
     # ---- responses ----
 
     def _response_event(self, event: Event) -> None:
+        if event["type"].startswith("response.mcp_call."):
+            assert event["item_id"] in self.remote
+            return
+        if event["type"] == "response.output_item.done" and event["item"]["id"] in self.remote:
+            return  # A call of a remote tool outlives its response.
         response_id = event.get("response_id") or event["response"]["id"]
         if event["type"] == "response.created":
             self._begin(response_id, event["response"])
@@ -123,9 +130,12 @@ class EventRules:
         response = self.going_on[event["response_id"]]
         index, item_id = event["output_index"], event["item"]["id"]
         assert index == len(response.outputs)
-        assert event["item"]["status"] == "in_progress"
         response.outputs[index] = item_id
-        response.open_outputs.add(index)
+        if event["item"]["type"] == "mcp_call":
+            self.remote.add(item_id)
+        else:
+            assert event["item"]["status"] == "in_progress"
+            response.open_outputs.add(index)
         if not response.in_conversation:
             self.beside.add(item_id)
 
@@ -153,6 +163,9 @@ class EventRules:
         self._in_part(event).open_parts.discard(event["output_index"])
 
     def on_response_output_item_done(self, event: Event) -> None:
+        if event["item"]["id"] in self.remote:
+            self.remote.remove(event["item"]["id"])
+            return
         response = self.going_on[event["response_id"]]
         index = event["output_index"]
         assert index in response.open_outputs

@@ -181,7 +181,7 @@ class McpApprovalResponse(
 
     approval_request_id: str
     approve: bool
-    reason: Annotated[str, Meta(max_length=4096)] | None = None
+    reason: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
     id: _ItemId | UnsetType = UNSET
 
 
