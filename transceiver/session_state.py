@@ -118,7 +118,7 @@ class SessionState:
         return msgspec.structs.replace(merged, audio=audio, tools=shown)
 
     def engine_config(self) -> SessionConfig:
-        return engine_config(self.current, self.toolbox.offer(self.current))
+        return _engine_config(self.current, self.toolbox.offer(self.current))
 
     def engine_config_for(
         self, session: RealtimeSession, params: ResponseParams
@@ -127,12 +127,11 @@ class SessionState:
         if bytes(params.tool_choice) != b"null":
             self.toolbox.check_choice(session, "response")
         offer = self.toolbox.offer(session, approvals=params.conversation != "none")
-        return engine_config(session, offer), offer
+        return _engine_config(session, offer), offer
 
 
-def engine_config(session: RealtimeSession, offer: Offer | None = None) -> SessionConfig:
+def _engine_config(session: RealtimeSession, offer: Offer) -> SessionConfig:
     """What an engine needs to know of a configuration."""
-    offer = offer or Toolbox().offer(session)
     limit = session.max_output_tokens
     return SessionConfig(
         instructions=session.instructions,

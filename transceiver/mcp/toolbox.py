@@ -126,11 +126,11 @@ class Toolbox:
         offered = self._offered(session, {tool.name for tool in functions}, approvals=approvals)
         choice = session.tool_choice
         if isinstance(choice, McpChoice):
-            chosen = {name for name, (tool, _) in offered.items() if _chosen(choice, tool)}
+            chosen = [name for name, (tool, _) in offered.items() if _chosen(choice, tool)]
             if choice.name is None and chosen:
                 functions = []
                 offered = {name: offered[name] for name in chosen}
-            word = ("required" if choice.name is None else min(chosen)) if chosen else "auto"
+            word = ("required" if choice.name is None else chosen[0]) if chosen else "auto"
         else:
             word = choice.name if isinstance(choice, FunctionChoice) else choice
         tools = (*map(_function, functions), *(described for _tool, described in offered.values()))
