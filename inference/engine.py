@@ -47,7 +47,10 @@ class EngineSession(Protocol):
         """Forget what was heard since the last commit."""
 
     def respond(self, request: Respond) -> None:
-        """Answer: ResponseStarted, then text and audio, then Done."""
+        """Answer: ResponseStarted, then text and audio, then Done.
+
+        A response out of band may be asked for while others are given.
+        """
 
     def cancel(self, response: int, played_ms: int) -> None:
         """Stop a response, of which `played_ms` were heard, and emit its Done.

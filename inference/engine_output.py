@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from antiphon_proto.trunk import Done, Event, ResponseStarted, TextDelta, ToolCall, WordsSpoken
+from antiphon_proto.trunk import (
+    Done,
+    Event,
+    ResponseStarted,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    WordsSpoken,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +21,5 @@ class Audio:
     pcm: bytes
 
 
-ResponseEvent = ResponseStarted | TextDelta | WordsSpoken | ToolCall | Done
+ResponseEvent = ResponseStarted | TextDelta | WordsSpoken | ToolCallDelta | ToolCall | Done
 EngineOutput = Event | Audio

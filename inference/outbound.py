@@ -18,6 +18,7 @@ from antiphon_proto.trunk import (
     ResponseStarted,
     TextDelta,
     ToolCall,
+    ToolCallDelta,
     WordsSpoken,
 )
 from inference.engine_output import Audio, EngineOutput
@@ -106,7 +107,7 @@ class Outbound:
                 self._put_audio(output)
             case Done():
                 self._put_done(output)
-            case ResponseStarted() | TextDelta() | WordsSpoken() | ToolCall():
+            case ResponseStarted() | TextDelta() | WordsSpoken() | ToolCallDelta() | ToolCall():
                 lane = self._lanes.get(output.response)
                 if lane is not None and not lane.cancelled:
                     self._put_event(output)

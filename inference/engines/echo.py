@@ -19,6 +19,7 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Capabilities, Emit
 from inference.engine_output import Audio
+from inference.error_code import EngineError, ErrorCode
 
 SAMPLE_RATE = 24_000
 
@@ -65,6 +66,8 @@ class EchoSession:
         """Nothing of the input is kept."""
 
     def respond(self, request: Respond) -> None:
+        if request.out_of_band or request.context is not None:
+            raise EngineError(ErrorCode.UNSUPPORTED_RESPONSE, "the echo engine has no words")
         self._emit(ResponseStarted(request.response))
         self._emit(Done(request.response, DoneStatus.COMPLETED))
 

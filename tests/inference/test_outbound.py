@@ -12,6 +12,7 @@ from antiphon_proto.trunk import (
     ResponseStarted,
     SpeechStarted,
     TextDelta,
+    ToolCallDelta,
     WordEnd,
     WordsSpoken,
 )
@@ -189,3 +190,9 @@ def test_the_credit_is_never_exceeded_and_nothing_is_lost(
             got += frame.pcm
         assert len(got) <= (best + 200) * BYTES_PER_MS
     assert got == stream
+
+
+def test_nothing_more_of_a_call_is_told_when_its_response_is_cancelled(outbound: Outbound) -> None:
+    outbound.cancel(1)
+    outbound.put(ToolCallDelta(1, "call", "look", "{"))
+    assert outbound.take(UNLIMITED) == []

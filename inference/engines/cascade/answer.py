@@ -17,12 +17,19 @@ from antiphon_proto.trunk import (
     Stage,
     TextDelta,
     ToolCall,
+    ToolCallDelta,
     Usage,
     WordsSpoken,
 )
 from inference.engine import Emit
 from inference.engine_output import Audio
-from inference.engines.cascade.brain.brain import CutOff, Effect, Prompt, TokensUsed
+from inference.engines.cascade.brain.brain import (
+    CutOff,
+    Effect,
+    FunctionCallDelta,
+    Prompt,
+    TokensUsed,
+)
 from inference.engines.cascade.draft import Draft, MakeSpeaker
 from inference.engines.cascade.gate import Output
 from inference.engines.cascade.speaker import Speaker
@@ -57,6 +64,7 @@ class Answer:
         emit: Emit,
         clock: Callable[[], float],
         on_over: Callable[["Answer"], None],
+        apologises: bool = True,
     ) -> None:
         """`prepare` gives the prompt as soon as all of it is known; `turn` is what is answered.
 
@@ -74,10 +82,15 @@ class Answer:
         self._emit = emit
         self._clock = clock
         self._on_over = on_over
+        self._apologises = apologises
         self._prompt = Prompt("", ())
         self._tokens: TokensUsed | None = None
         self._draft: Draft | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def spoken(self) -> bool:
+        return self._make_speaker is not None
 
     def start(self) -> None:
         self._reach(Stage.RESPOND)
@@ -123,6 +136,8 @@ class Answer:
             case bytes():
                 self._reach(Stage.FIRST_AUDIO)
                 self._emit(Audio(self.response, output))
+            case FunctionCallDelta(call_id, name, arguments_json):
+                self._emit(ToolCallDelta(self.response, call_id, name, arguments_json))
             case FunctionCall():
                 self.calls.append(output)
                 self._emit(ToolCall(self.response, output))
@@ -140,7 +155,7 @@ class Answer:
 
     async def _apologise(self, code: ErrorCode) -> None:
         apology = APOLOGIES.get(code)
-        if apology is None:
+        if apology is None or not self._apologises:
             return
         if self.speaker is None and self._make_speaker is not None:
             self.speaker = self._make_speaker(self._take)
@@ -170,4 +185,5 @@ class Answer:
 
     def _usage(self) -> Usage:
         spoken_ms = 0 if self.speaker is None else self.speaker.spoken.duration_ms
-        return count_usage(self._prompt, self.text, spoken_ms, self._tokens)
+        written = "".join((self.text, *(call.arguments_json for call in self.calls)))
+        return count_usage(self._prompt, written, spoken_ms, self._tokens)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.trunk import FunctionCall, WordEnd
-from inference.engines.cascade.brain.brain import Effect, TokensUsed
+from inference.engines.cascade.brain.brain import Effect, FunctionCallDelta, TokensUsed
 from inference.engines.cascade.speech_synthesis import SAMPLE_RATE
 
-Output = str | FunctionCall | Effect | TokensUsed | bytes | tuple[WordEnd, ...]
-"""Text, a call, an effect, the cost, 16 bit samples, and where words lie in the samples so far."""
+Output = str | FunctionCallDelta | FunctionCall | Effect | TokensUsed | bytes | tuple[WordEnd, ...]
+"""Text, arguments of a call, a call, an effect, the cost, 16 bit samples, and where words lie in
+the samples so far."""
 
 Take = Callable[[Output], None]
 
@@ -31,6 +32,8 @@ class Gate:
         self._held: list[Output] = []
         self._take: Take | None = None
         self._discarded = False
+        self._written: dict[str, int] = {}
+        """Characters of calls that are not whole, by their ids."""
         self.characters = 0
         """Of text and calls that came here, whether they were released or not."""
         self.audio_s = 0.0
@@ -67,7 +70,11 @@ class Gate:
         match output:
             case str():
                 self.characters += len(output)
-            case FunctionCall(_, name, arguments_json):
-                self.characters += len(name) + len(arguments_json)
+            case FunctionCallDelta(call_id, _, arguments_json):
+                self._written[call_id] = self._written.get(call_id, 0) + len(arguments_json)
+                self.characters += len(arguments_json)
+            case FunctionCall(call_id, name, arguments_json):
+                written = self._written.pop(call_id, 0)
+                self.characters += len(name) + len(arguments_json) - written
             case bytes():
                 self.audio_s += len(output) / (BYTES_PER_SAMPLE * SAMPLE_RATE)

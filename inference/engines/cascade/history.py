@@ -1,5 +1,6 @@
 """The conversation as an engine session remembers it."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from antiphon_proto.trunk import Item
@@ -29,6 +30,11 @@ class History:
     def items(self) -> tuple[Item, ...]:
         return tuple(self._items)
 
+    @property
+    def last_id(self) -> str:
+        """Behind which the next item belongs."""
+        return self._items[-1].id if self._items else ROOT
+
     def append(self, item: Item) -> None:
         self._items.append(item)
         self._forget()
@@ -43,6 +49,12 @@ class History:
         self._forget()
         if item.images:
             self._forget_images()
+
+    def insert_all(self, items: Iterable[Item], previous_item_id: str) -> None:
+        """Put them behind another, one behind the other."""
+        for item in items:
+            self.insert(item, previous_item_id)
+            previous_item_id = item.id
 
     def set_text(self, item_id: str, text: str) -> None:
         index = self._index(item_id)

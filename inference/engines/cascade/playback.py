@@ -22,7 +22,8 @@ class Playback:
         return self._playing < self._made or self._played_ms < self._duration_ms - UNREPORTED_MS
 
     def made(self, response: int, duration_ms: int) -> None:
-        self._made, self._duration_ms = response, duration_ms
+        if response > self._made:
+            self._made, self._duration_ms = response, duration_ms
 
     def played(self, response: int, played_ms: int) -> None:
         if response >= self._playing:

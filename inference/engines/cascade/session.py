@@ -17,12 +17,13 @@ from antiphon_proto.trunk import (
 )
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
+from inference.engines.cascade.asides import Asides
 from inference.engines.cascade.brain.brain import SILENCE, Brain, Effect, Prompt
 from inference.engines.cascade.brain.unsaid import resumed
 from inference.engines.cascade.counters import Miss, SpeculationCounters
 from inference.engines.cascade.draft import Draft, MakeSpeaker
 from inference.engines.cascade.gate import Take
-from inference.engines.cascade.history import History
+from inference.engines.cascade.history import ROOT, History
 from inference.engines.cascade.listener import Listener
 from inference.engines.cascade.playback import Playback
 from inference.engines.cascade.speaker import Speaker
@@ -76,7 +77,10 @@ class CascadeSession:
         self._unanswered = UserTurn()
         self._transcribing: set[asyncio.Task[None]] = set()
         self._answer: Answer | None = None
+        self._asides = Asides()
         self._answer_item_id = ""
+        self._answered_item_id = ROOT
+        """What came later than this, and before the answer was over, follows the answer."""
         self._said = ""
         self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
         self._playback = Playback()
@@ -92,6 +96,7 @@ class CascadeSession:
     def close(self, reason: str) -> None:
         if self._answer is not None:
             self._answer.cancel()
+        self._asides.cancel_all()
         self._speculation.drop(Miss.UNASKED)
         self._listener.close()
         for task in self._transcribing:
@@ -130,6 +135,9 @@ class CascadeSession:
     # ---- answering -----------------------------------------------------------
 
     def respond(self, request: Respond) -> None:
+        if request.out_of_band:
+            self._asides.begin(self._aside(request))
+            return
         if self._answer is not None:
             raise EngineError(
                 ErrorCode.RESPONSE_ACTIVE, f"response {self._answer.response} is not done"
@@ -150,9 +158,35 @@ class CascadeSession:
             on_over=self._keep_answer,
         )
         self._answer_item_id, self._said = request.item_id, request.said
+        self._answered_item_id = self._history.last_id
         answer.start()
 
+    def _aside(self, request: Respond) -> Answer:
+        """An answer beside the conversation, which it leaves as it is."""
+        turn = UserTurn()
+        asked_about = frozenset(item.id for item in self._history.items)
+        speaker = self._speaker(request.config or self._config)
+        return Answer(
+            request.response,
+            turn=turn,
+            prepare=lambda: self._prepare(turn, asked_about, request),
+            draft=lambda prompt: Draft(prompt, self._brain, speaker),
+            make_speaker=speaker,
+            emit=self._emit,
+            clock=self._clock,
+            on_over=self._end_aside,
+            apologises=False,
+        )
+
+    def _end_aside(self, answer: Answer) -> None:
+        self._asides.end(answer)
+        if answer.speaker is not None:
+            self._playback.made(answer.response, answer.speaker.spoken.duration_ms)
+
     def cancel(self, response: int, played_ms: int) -> None:
+        aside = self._asides.cancel(response)
+        if aside is not None and not aside.spoken:
+            return
         if self._answer is not None and self._answer.response == response:
             self._answer.cancel()
         self._playback.cut()
@@ -163,10 +197,11 @@ class CascadeSession:
 
     def _agent_speaks(self) -> bool:
         """Whether an answer is being made or played."""
-        return self._answer is not None or self._playback.going_on
+        return self._answer is not None or self._asides.speaking or self._playback.going_on
 
     def played(self, response: int, played_ms: int) -> None:
         self._playback.played(response, played_ms)
+        self._asides.played(response, played_ms)
         answer = self._answer
         if answer is not None and answer.response == response and answer.speaker is not None:
             answer.speaker.played(played_ms)
@@ -178,12 +213,27 @@ class CascadeSession:
 
         `asked_about`: ids of the items that there were when the response was asked for.
         """
-        if self._transcribing:
-            await asyncio.wait(self._transcribing)
-        await turn.transcript(self._clock)
-        asked = [item for item in self._history.items if item.id in asked_about]
+        context = request.context
+        if context is None or any(map(_is_unheard, context)):
+            if self._transcribing:
+                await asyncio.wait(self._transcribing)
+            await turn.transcript(self._clock)
+        asked: Iterable[Item]
+        if context is None:
+            asked = (item for item in self._history.items if item.id in asked_about)
+        else:
+            asked = map(self._heard, context)
         prompt = self._prompt(request.config or self._config, asked)
-        return replace(prompt, said=request.said)
+        if context is not None:
+            prompt = replace(prompt, own_context=True, heard_ms=0)
+        return replace(prompt, said=request.said, out_of_band=request.out_of_band)
+
+    def _heard(self, item: Item) -> Item:
+        """An item of another context, with its words where only this session has heard them."""
+        if not _is_unheard(item):
+            return item
+        known = (known for known in self._history.items if known.id == item.id)
+        return next(known, item)
 
     def _prompt(self, config: SessionConfig, history: Iterable[Item]) -> Prompt:
         return Prompt(
@@ -191,6 +241,7 @@ class CascadeSession:
             history=tuple(history),
             tools=config.tools,
             tool_choice=config.tool_choice,
+            parallel_tool_calls=config.parallel_tool_calls,
             max_output_tokens=config.max_output_tokens,
             heard_ms=self._heard_ms,
             truncation=config.truncation,
@@ -229,10 +280,10 @@ class CascadeSession:
         """Remember an answer that is over."""
         self._answer = None
         item_id, said = self._answer_item_id, self._said
+        items = [Item(call.call_id, Role.ASSISTANT, call) for call in answer.calls]
         if text := resumed(said, answer.text):
-            self._history.append(Item(item_id, Role.ASSISTANT, text))
-        for call in answer.calls:
-            self._history.append(Item(call.call_id, Role.ASSISTANT, call))
+            items.insert(0, Item(item_id, Role.ASSISTANT, text))
+        self._history.insert_all(items, self._answered_item_id)
         if answer.speaker is not None:
             self._playback.made(answer.response, answer.speaker.spoken.duration_ms)
             self._given.append(_GivenAnswer(answer.response, item_id, said, answer.speaker.spoken))
@@ -261,3 +312,8 @@ class CascadeSession:
 
     def delete_item(self, item_id: str) -> None:
         self._history.delete(item_id)
+
+
+def _is_unheard(item: Item) -> bool:
+    """Whether it is speech whose words the transceiver did not know."""
+    return item.role is Role.USER and item.content == "" and not item.images

@@ -129,6 +129,11 @@ class NativeSession:
                 self._go_on(text, step)
 
     def respond(self, request: Respond) -> None:
+        if request.out_of_band or request.context is not None:
+            raise EngineError(
+                ErrorCode.UNSUPPORTED_RESPONSE,
+                "the model speaks in the conversation that it hears, and in no other",
+            )
         if self._response is not None:
             raise EngineError(
                 ErrorCode.RESPONSE_ACTIVE, f"response {self._response.response} is not done"

@@ -19,6 +19,8 @@ class Prompt:
     history: tuple[Item, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+    """Whether one answer may call more than one function."""
     max_output_tokens: int = 0
     """0: no limit."""
     heard_ms: int = 0
@@ -26,7 +28,21 @@ class Prompt:
     said: str = ""
     """How this very answer began, as the user heard it from a replica that is gone: the brain
     gives what comes behind it."""
+    own_context: bool = False
+    """The history is another one than the session's conversation."""
+    out_of_band: bool = False
+    """The answer joins no conversation."""
     truncation: Truncation = field(default_factory=Truncation)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallDelta:
+    """More of the arguments of a call, which is given whole behind its last ones; a call that
+    breaks off is not."""
+
+    call_id: str
+    name: str
+    arguments_json: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +72,8 @@ class TokensUsed:
     cached_tokens: int = 0
 
 
-BrainOutput = str | FunctionCall | CutOff | Effect | TokensUsed
-"""Text as it comes, whole function calls, and the cost where it is known."""
+BrainOutput = str | FunctionCallDelta | FunctionCall | CutOff | Effect | TokensUsed
+"""Text and arguments as they come, whole function calls, and the cost where it is known."""
 
 
 class BrainError(EngineError):
@@ -65,7 +81,8 @@ class BrainError(EngineError):
 
 
 class Brain(Protocol):
-    """Answers one session's prompts, one at a time."""
+    """Answers one session's prompts: those of the conversation one at a time, and others
+    beside them."""
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
         """Stream an answer; raises BrainError. Closing the iterator stops the work behind it.

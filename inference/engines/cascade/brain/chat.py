@@ -75,14 +75,19 @@ class ChatBrain:
         spoke = False
         try:
             async with AsyncExitStack() as stack:
-                answer = await self._asked(prompt, stack)
-                async for output in _outputs(answer, self._endpoint.timeouts.stall_s):
+                answer = await self._asker(prompt)._asked(prompt, stack)
+                stream = ChatStream(_new_call_id, parallel_calls=prompt.parallel_tool_calls)
+                async for output in _outputs(answer, stream, self._endpoint.timeouts.stall_s):
                     spoke = True
                     yield output
         except ModelServerError as error:
             raise _brain_error(error) from error
         if not spoke:
             raise BrainError(ErrorCode.BRAIN_FAILED, "the language model said nothing")
+
+    def _asker(self, prompt: Prompt) -> "ChatBrain":
+        """What servers refuse of another conversation says nothing about the session's."""
+        return ChatBrain(self._endpoint, self._session_key) if prompt.own_context else self
 
     async def _asked(self, prompt: Prompt, stack: AsyncExitStack) -> ServerAnswer:
         """The beginning answer, which `stack` ends; asked for as the server likes it.
@@ -144,10 +149,15 @@ class ChatBrain:
         return request | {"messages": chat_messages(prompt, self._unseen)}
 
 
-async def _outputs(answer: ServerAnswer, stall_s: float) -> AsyncIterator[BrainOutput]:
+def _new_call_id() -> str:
+    return f"call_{secrets.token_hex(12)}"
+
+
+async def _outputs(
+    answer: ServerAnswer, stream: ChatStream, stall_s: float
+) -> AsyncIterator[BrainOutput]:
     """Raises ModelServerError and TimeoutError."""
     loop = asyncio.get_running_loop()
-    stream = ChatStream(lambda: f"call_{secrets.token_hex(12)}")
     deadline = answer.deadline
     while not stream.done:
         try:
@@ -160,9 +170,9 @@ async def _outputs(answer: ServerAnswer, stall_s: float) -> AsyncIterator[BrainO
         if not received:
             break
         progress = stream.progress
-        for text in stream.push(received):
+        for piece in stream.push(received):
             answer.useful = True
-            yield text
+            yield piece
         if stream.progress > progress:
             answer.useful = True
             deadline = loop.time() + stall_s

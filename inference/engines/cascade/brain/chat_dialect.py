@@ -15,6 +15,7 @@ class ChatDialect:
     def __init__(self) -> None:
         self._counts_tokens = True
         self._limit = "max_tokens"
+        self._limits_calls = True
 
     def options(self, prompt: Prompt) -> dict[str, Any]:
         options: dict[str, Any] = {}
@@ -22,6 +23,8 @@ class ChatDialect:
             options["stream_options"] = {"include_usage": True}
         if prompt.max_output_tokens:
             options[self._limit] = prompt.max_output_tokens
+        if prompt.tools and not prompt.parallel_tool_calls and self._limits_calls:
+            options["parallel_tool_calls"] = False
         return options
 
     def learn(self, refusal: str) -> bool:
@@ -31,6 +34,9 @@ class ChatDialect:
         """
         if self._counts_tokens and "stream_options" in refusal:
             self._counts_tokens = False
+            return True
+        if self._limits_calls and "parallel_tool_calls" in refusal:
+            self._limits_calls = False
             return True
         if self._limit == "max_tokens" and "max_completion_tokens" in refusal:
             self._limit = "max_completion_tokens"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from inference.engines.cascade.brain.brain import BrainOutput, CutOff, TokensUsed
+from inference.engines.cascade.brain.brain import BrainOutput, CutOff, FunctionCallDelta, TokensUsed
 from inference.engines.cascade.brain.split_characters import SplitCharacters
 from inference.engines.cascade.brain.tool_call_deltas import CallDelta, ToolCallDeltas
 from inference.model_server.counters import Outcome
@@ -55,7 +55,7 @@ class ChatStream:
     Both raise ModelServerError for what is no answer.
     """
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], *, parallel_calls: bool = True) -> None:
         """`new_id` names a function call that its server left without an id."""
         self.done = False
         """Whether nothing that matters will follow."""
@@ -63,7 +63,7 @@ class ChatStream:
         """Grows with each piece of the answer, and with nothing else."""
         self._events = EventStream()
         self._characters = SplitCharacters()
-        self._calls = ToolCallDeltas(new_id)
+        self._calls = ToolCallDeltas(new_id, parallel=parallel_calls)
         self._finish_reason: str | None = None
         self._usage: _Usage | None = None
         self._bytes = 0
@@ -75,19 +75,21 @@ class ChatStream:
         """Whether the answer is over; what it cost may still follow."""
         return self._finish_reason is not None
 
-    def push(self, received: bytes) -> Iterator[str]:
-        """The text in it."""
+    def push(self, received: bytes) -> Iterator[str | FunctionCallDelta]:
+        """The text in it, and of calls what their arguments gain."""
         self._bytes += len(received)
         if self._bytes > MAX_RESPONSE_BYTES:
             raise ModelServerError(Outcome.GARBLED, "sent too much")
         try:
             for data in self._events.push(received):
                 if self.done:
-                    return
+                    break
                 if data.strip() == b"[DONE]":
                     self.done = True
                 elif text := self._take(_parsed(data)):
+                    yield from self._calls.take()
                     yield text
+            yield from self._calls.take()
         except (ValueError, RecursionError) as error:
             raise ModelServerError(Outcome.GARBLED, "sent what is no answer") from error
 
@@ -101,7 +103,7 @@ class ChatStream:
         if text := self._characters.rest():
             outputs.append(text)
         try:
-            outputs += self._calls.whole()
+            outputs += self._calls.whole(cut_off=self._finish_reason in CUT_OFF_REASONS)
         except ValueError as error:
             raise ModelServerError(Outcome.GARBLED, "sent what is no answer") from error
         if self._usage is not None:

@@ -22,6 +22,7 @@ from inference.engines.cascade.brain.brain import (
     BrainSource,
     CutOff,
     Effect,
+    FunctionCallDelta,
     Prompt,
     TokensUsed,
 )
@@ -156,7 +157,7 @@ class DelegatingBrain:
                 await asyncio.wait([first])
         output = first.result()
         while output is not None:
-            if not isinstance(output, FunctionCall):
+            if not isinstance(output, FunctionCall | FunctionCallDelta):
                 yield output
             output = await anext(answer, None)
 
@@ -176,6 +177,8 @@ class _FirstAnswer:
         match output:
             case FunctionCall(name=CONSULT_EXPERT.name):
                 self.questions.append(question_of(output))
+                return False
+            case FunctionCallDelta(name=CONSULT_EXPERT.name):
                 return False
             case CutOff():
                 self.cut_off = output

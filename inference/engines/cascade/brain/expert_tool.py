@@ -33,9 +33,12 @@ def offers_expert(prompt: Prompt) -> bool:
 
 
 def may_offer_expert(prompt: Prompt) -> bool:
-    """Not where the client decides about tools, or has one of the same name."""
-    return prompt.tool_choice == "auto" and all(
-        tool.name != CONSULT_EXPERT.name for tool in prompt.tools
+    """Not where the client decides about tools, or has one of the same name, nor where nobody
+    waits on the line."""
+    return (
+        prompt.tool_choice == "auto"
+        and not prompt.out_of_band
+        and all(tool.name != CONSULT_EXPERT.name for tool in prompt.tools)
     )
 
 

@@ -69,7 +69,7 @@ class RulesBrain:
         reply = later.reply(request)
         if _shows_image(prompt.history):
             reply = f"{BLIND} {reply}" if request else f"{BLIND} {SKILLS}"
-        yield Effect(lambda: self._become(later))
+        yield Effect(lambda: self._become(later, said=not prompt.out_of_band))
         asks = bool(request) and offers_expert(prompt) and reply.endswith(NOT_UNDERSTOOD)
         if asks:
             reply = reply.removesuffix(NOT_UNDERSTOOD)
@@ -90,8 +90,10 @@ class RulesBrain:
         copy._become(self)
         return copy
 
-    def _become(self, other: "RulesBrain") -> None:
-        self._timers, self._said = other._timers.copy(), other._said
+    def _become(self, other: "RulesBrain", *, said: bool = True) -> None:
+        self._timers = other._timers.copy()
+        if said:
+            self._said = other._said
 
     def _reply_to(self, request: str) -> str:
         answer = self._apply_rules(request)

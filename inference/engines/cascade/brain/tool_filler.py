@@ -4,7 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from antiphon_proto.trunk import FunctionCall
-from inference.engines.cascade.brain.brain import Brain, BrainOutput, BrainSource, Prompt
+from inference.engines.cascade.brain.brain import (
+    Brain,
+    BrainOutput,
+    BrainSource,
+    FunctionCallDelta,
+    Prompt,
+)
 
 
 class ToolFillers:
@@ -27,10 +33,10 @@ class ToolFiller:
         self._filler = filler
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
-        spoke = bool(prompt.said)
+        spoke = bool(prompt.said) or prompt.out_of_band
         async with aclosing(self._brain.answer(prompt)) as outputs:
             async for output in outputs:
-                if isinstance(output, FunctionCall) and not spoke:
+                if isinstance(output, FunctionCall | FunctionCallDelta) and not spoke:
                     spoke = True
                     yield self._filler
                 elif isinstance(output, str):

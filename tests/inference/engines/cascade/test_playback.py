@@ -38,3 +38,11 @@ def test_what_is_played_again_was_played_before() -> None:
     playback.played(1, 1960)
     playback.played(1, 1700)
     assert playback.going_on
+
+
+def test_an_earlier_answer_that_was_made_later_ends_no_later_one() -> None:
+    playback = Playback()
+    playback.made(2, 2000)
+    playback.played(2, 1000)
+    playback.made(1, 100)
+    assert playback.going_on

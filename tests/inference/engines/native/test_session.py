@@ -29,7 +29,7 @@ from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.vad import STATE_SHAPE, VoiceBatch
 from inference.engines.native.model_messages import AgentStep
 from inference.engines.native.session import HOLD_STEPS, WAIT_STEPS, NativeSession
-from inference.error_code import EngineError
+from inference.error_code import EngineError, ErrorCode
 
 PCM = b"\1\0" * 1920
 SILENT = AgentStep(0.0, "", bytes(3840))
@@ -194,6 +194,16 @@ def test_held_speech_is_given_whole() -> None:
     assert talk.text() == "Hi"
     assert talk.steps_given() == 12
     assert talk.done().status is DoneStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "request_", [Respond(1, "a", out_of_band=True), Respond(1, "a", context=())]
+)
+def test_the_model_answers_nothing_but_what_it_hears(request_: Respond) -> None:
+    talk = Talk(answers=False)
+    with pytest.raises(EngineError) as refused:
+        talk.session.respond(request_)
+    assert refused.value.code is ErrorCode.UNSUPPORTED_RESPONSE
 
 
 def test_a_listeners_aside_is_no_turn() -> None:

@@ -14,6 +14,7 @@ from inference.engines.cascade.brain.brain import (
     BrainError,
     BrainOutput,
     CutOff,
+    FunctionCallDelta,
     Prompt,
     TokensUsed,
 )
@@ -202,6 +203,75 @@ async def test_connections_are_used_again(server: ChatServer, endpoint: ChatEndp
     assert len(server.ports) == 1
 
 
+def whole(given: list[BrainOutput]) -> list[BrainOutput]:
+    """Without the arguments as they came."""
+    return [output for output in given if not isinstance(output, FunctionCallDelta)]
+
+
+async def test_arguments_come_as_they_are_written_and_calls_whole(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    on = asyncio.Event()
+    server.script = [
+        call(0, id="call_a", function={"name": "look", "arguments": ""}),
+        call(0, function={"arguments": '{"at":'}),
+        on,
+        call(0, function={"arguments": ' "sky"}'}),
+        finish("tool_calls"),
+    ]
+    async with aclosing(endpoint.open("call").answer(PROMPT)) as given:
+        assert await anext(given) == FunctionCallDelta("call_a", "look", '{"at":')
+        on.set()
+        assert await anext(given) == FunctionCallDelta("call_a", "look", ' "sky"}')
+        assert await anext(given) == FunctionCall("call_a", "look", '{"at": "sky"}')
+
+
+async def test_a_call_that_is_cut_off_is_none(server: ChatServer, endpoint: ChatEndpoint) -> None:
+    server.script = [
+        call(0, id="call_a", function={"name": "look", "arguments": '{"at": 1}'}),
+        call(1, id="call_b", function={"name": "wait", "arguments": '{"s":'}),
+        call(2, id="call_c"),
+        finish("length"),
+    ]
+    assert whole(await outputs(endpoint)) == [
+        FunctionCall("call_a", "look", '{"at": 1}'),
+        CutOff("max_output_tokens"),
+    ]
+
+
+async def test_one_call_at_a_time_is_asked_for_and_held_to(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.script = [
+        call(0, id="call_a", function={"name": "look", "arguments": '{"at": 1}'}),
+        call(1, id="call_b", function={"name": "wait", "arguments": "{"}),
+        call(1, function={"arguments": "}"}),
+        finish("tool_calls"),
+    ]
+    prompt = replace(PROMPT, tools=(Tool("look", "", "{}"),), parallel_tool_calls=False)
+    server.refusals = [(400, None, "Unknown parameter: parallel_tool_calls")]
+    assert await outputs(endpoint, prompt) == [
+        FunctionCallDelta("call_a", "look", '{"at": 1}'),
+        FunctionCall("call_a", "look", '{"at": 1}'),
+    ]
+    asked = [request.get("parallel_tool_calls") for request in server.requests]
+    assert asked == [False, None]
+
+
+async def test_what_servers_refuse_of_another_context_is_no_matter_to_the_conversation(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    history = tuple(Item(str(number), Role.USER, "Hello.") for number in range(4))
+    brain = endpoint.open("call")
+    server.script = [text("Hi."), finish("stop")]
+    server.refusals = [(400, None, "the context length is exceeded")]
+    for own_context in (True, False):
+        prompt = replace(PROMPT, history=history, own_context=own_context)
+        async with aclosing(brain.answer(prompt)) as given:
+            assert [output async for output in given] == ["Hi."]
+    assert [len(request["messages"]) for request in server.requests] == [5, 3, 5]
+
+
 async def test_function_calls_come_whole(server: ChatServer, endpoint: ChatEndpoint) -> None:
     server.script = [
         text("Looking."),
@@ -211,7 +281,7 @@ async def test_function_calls_come_whole(server: ChatServer, endpoint: ChatEndpo
         call(0, function={"arguments": ' "sky"}'}),
         finish("tool_calls"),
     ]
-    assert await outputs(endpoint) == [
+    assert whole(await outputs(endpoint)) == [
         "Looking.",
         FunctionCall("call_a", "look", '{"at": "sky"}'),
         FunctionCall("call_b", "wait", "{}"),
@@ -227,7 +297,7 @@ async def test_calls_that_all_claim_the_first_place_stay_apart(
         call(0, id="call_b", function={"arguments": " 2}"}),
         finish("tool_calls"),
     ]
-    assert await outputs(endpoint) == [
+    assert whole(await outputs(endpoint)) == [
         FunctionCall("call_a", "look", '{"at": 1}'),
         FunctionCall("call_b", "wait", '{"s": 2}'),
     ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_proto.trunk import FunctionCall
-from inference.engines.cascade.brain.brain import BrainOutput, TokensUsed
+from inference.engines.cascade.brain.brain import BrainOutput, FunctionCallDelta, TokensUsed
 from inference.engines.cascade.brain.chat_stream import ChatStream
 from inference.model_server.model_server_error import ModelServerError
 
@@ -29,6 +29,11 @@ def said(*chunks: object) -> list[BrainOutput]:
 
 def calling(*deltas: dict[str, Any]) -> list[BrainOutput]:
     return said(*({"choices": [{"delta": {"tool_calls": [delta]}}]} for delta in deltas))
+
+
+def whole(given: list[BrainOutput]) -> list[BrainOutput]:
+    """Without the arguments as they came."""
+    return [output for output in given if not isinstance(output, FunctionCallDelta)]
 
 
 def function(name: str | None = None, arguments: object = None) -> dict[str, Any]:
@@ -90,12 +95,41 @@ def function(name: str | None = None, arguments: object = None) -> dict[str, Any
     ],
 )
 def test_calls_of_servers_of_every_style(deltas: list[dict[str, Any]]) -> None:
-    assert calling(*deltas) == [LOOK, WAIT]
+    given = calling(*deltas)
+    assert whole(given) == [LOOK, WAIT]
+    for each in (LOOK, WAIT):
+        told = [delta for delta in given if isinstance(delta, FunctionCallDelta)]
+        own = [delta for delta in told if delta.call_id == each.call_id]
+        assert {delta.name for delta in own} == {each.name}
+        assert "".join(delta.arguments_json for delta in own) == each.arguments_json
+
+
+def test_an_id_that_comes_behind_arguments_is_too_late() -> None:
+    """The call was told of, under an id of its own."""
+    stream = ChatStream(lambda: "own")
+    first = {"index": 0, **function("look", '{"at"')}
+    last = {"index": 0, "id": "late", **function(arguments=": 1}")}
+    for delta in (first, last):
+        received = event({"choices": [{"delta": {"tool_calls": [delta]}}]})
+        (piece,) = stream.push(received)
+        assert isinstance(piece, FunctionCallDelta)
+        assert piece.call_id == "own"
+    list(stream.push(b"data: [DONE]\n\n"))
+    assert stream.rest() == [FunctionCall("own", "look", '{"at": 1}')]
+
+
+def test_an_argument_that_is_split_within_a_character() -> None:
+    halves = ['"\ud83d', '\ude00"']
+    given = calling(*({"index": 0, "id": "a", **function("look", half)} for half in halves))
+    assert whole(given) == [FunctionCall("a", "look", '"\U0001f600"')]
+    for delta in given:
+        assert isinstance(delta, FunctionCall | FunctionCallDelta)
+        delta.arguments_json.encode()
 
 
 def test_the_same_function_called_twice_without_ids() -> None:
     deltas = [{"index": 0, **function("look", '{"at": 1}')}, {"index": 0, **function("look", "{}")}]
-    assert calling(*deltas) == [LOOK, FunctionCall("b", "look", "{}")]
+    assert whole(calling(*deltas)) == [LOOK, FunctionCall("b", "look", "{}")]
 
 
 @pytest.mark.parametrize(

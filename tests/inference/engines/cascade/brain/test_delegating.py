@@ -19,6 +19,7 @@ from inference.engines.cascade.brain.brain import (
     BrainSource,
     CutOff,
     Effect,
+    FunctionCallDelta,
     Prompt,
     TokensUsed,
 )
@@ -230,7 +231,8 @@ async def test_an_expert_that_says_nothing_in_time() -> None:
 )
 async def test_where_the_client_decides_about_tools(two: Two, prompt: Prompt) -> None:
     two.fast.script = [text("Hm."), consults()]
-    said, called = await two.answer(prompt)
+    said, *arguments, called = await two.answer(prompt)
+    assert all(isinstance(each, FunctionCallDelta) for each in arguments)
     assert said == "Hm."
     assert isinstance(called, FunctionCall)
     assert called.name == CONSULT_EXPERT.name
