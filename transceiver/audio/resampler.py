@@ -7,10 +7,13 @@ window that reaches `ZERO_CROSSINGS` samples of the lower rate to both sides: 2 
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 
 ZERO_CROSSINGS = 16
 
@@ -21,8 +24,10 @@ _CUTOFF = 0.95
 
 _LIMITS = np.iinfo(np.int16)
 
+_BLOCKS_AT_ONCE = 32
+"""Beyond some size of a product OpenBLAS wakes threads, which then spin."""
+
 Floats = npt.NDArray[np.float32]
-Indexes = npt.NDArray[np.intp]
 
 
 class Resampler:
@@ -32,7 +37,7 @@ class Resampler:
     They are late by `delay_s`; the first ones are of the silence before the stream.
     """
 
-    __slots__ = ("_down", "_past", "_phase", "_up", "delay_s")
+    __slots__ = ("_down", "_past", "_phase", "_reach", "_up", "delay_s")
 
     def __init__(self, from_rate: int, to_rate: int) -> None:
         """Raises ValueError when a rate is not above zero."""
@@ -42,7 +47,8 @@ class Resampler:
         self._up, self._down = to_rate // common, from_rate // common
         same = self._up == self._down
         self.delay_s = 0.0 if same else _taps(self._up, self._down) / 2 / from_rate
-        self._past = _silence(self._up, self._down)
+        self._reach = _reach(self._up, self._down)
+        self._past = np.zeros(self._reach, np.float32)
         self._phase = 0
         """How much of an output sample the input so far left over, in parts of `_down`."""
 
@@ -59,20 +65,20 @@ class Resampler:
         """The output samples that are due with these of the input."""
         if self._up == self._down:
             return pcm
-        samples = np.concatenate((self._past, np.frombuffer(pcm, "<i2")))
-        new = len(samples) - len(self._past)
+        new = len(pcm) // BYTES_PER_SAMPLE
         made = self.due(new)
-        windows, coefficients = _schedule(self._up, self._down, self._phase, made)
+        block = _block(self._up, self._down, self._phase)
+        blocks = -(-made // block.made)
+        samples = np.zeros(max(self._reach + new, blocks * block.step + block.width), np.float32)
+        samples[: self._reach] = self._past
+        samples[self._reach : self._reach + new] = np.frombuffer(pcm, "<i2")
         self._phase += new * self._up - made * self._down
-        self._past = samples[new:]
-        output = np.einsum("ij,ij->i", samples.take(windows), coefficients)
-        np.rint(output, out=output)
-        np.clip(output, _LIMITS.min, _LIMITS.max, out=output)
-        return bytes(output.astype("<i2"))
+        self._past = samples[new : new + self._reach].copy()
+        return _pcm(block.all_of(samples, blocks)[:made])
 
     def reset(self) -> None:
         """Forget the past: what comes is another stream."""
-        self._past = _silence(self._up, self._down)
+        self._past = np.zeros(self._reach, np.float32)
         self._phase = 0
 
 
@@ -80,9 +86,16 @@ def _taps(up: int, down: int) -> int:
     return 2 * math.ceil(ZERO_CROSSINGS * max(1.0, down / up))
 
 
-def _silence(up: int, down: int) -> Floats:
-    """As many input samples as a call's windows reach back to before its first."""
-    return np.zeros(_taps(up, down) + math.ceil(down / up), np.float32)
+def _reach(up: int, down: int) -> int:
+    """How many input samples a call's windows reach back to before its first."""
+    return _taps(up, down) + math.ceil(down / up)
+
+
+def _pcm(output: Floats) -> bytes:
+    np.rint(output, out=output)
+    np.maximum(output, _LIMITS.min, out=output)
+    np.minimum(output, _LIMITS.max, out=output)
+    return bytes(output.astype("<i2"))
 
 
 @lru_cache(maxsize=32)
@@ -98,14 +111,42 @@ def _filter(up: int, down: int) -> Floats:
     return normal
 
 
-@lru_cache(maxsize=32)
-def _schedule(up: int, down: int, phase: int, made: int) -> tuple[Indexes, Floats]:
-    """Where each of `made` samples takes its window from, and its coefficients: [made, taps].
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some output samples at once: of `width` input samples, each `step` after the block before."""
 
-    The windows are indexes into the past followed by the new input. Shared by all streams,
-    for nearly all calls are alike.
-    """
+    coefficients: Floats
+    """[width, made]; most are zero, and a product of matrices is the faster for it."""
+    step: int
+
+    @property
+    def width(self) -> int:
+        return int(self.coefficients.shape[0])
+
+    @property
+    def made(self) -> int:
+        return int(self.coefficients.shape[1])
+
+    def all_of(self, samples: Floats, blocks: int) -> Floats:
+        """The output of so many blocks, the first of which begins with the first sample."""
+        size = samples.itemsize
+        shape, strides = (blocks, self.width), (self.step * size, size)
+        windows = np.ndarray(shape, np.float32, samples, strides=strides).copy()
+        output = np.empty((blocks, self.made), np.float32)
+        for first in range(0, blocks, _BLOCKS_AT_ONCE):
+            rows = slice(first, first + _BLOCKS_AT_ONCE)
+            np.matmul(windows[rows], self.coefficients, out=output[rows])
+        return output.reshape(-1)
+
+
+@lru_cache(maxsize=64)
+def _block(up: int, down: int, phase: int) -> _Block:
+    """What follows when so much is left over. Shared by all streams, most of which are alike."""
+    taps, periods = _taps(up, down), max(1, _taps(up, down) // down)
     # In parts of an input sample, from the first new one: output lags by half a window.
-    places = np.arange(made) * down - phase
-    windows = places[:, np.newaxis] // up + np.arange(_taps(up, down)) + 1 + math.ceil(down / up)
-    return windows, _filter(up, down)[places % up]
+    places = np.arange(periods * up) * down - phase
+    starts = places // up + 1 + math.ceil(down / up)
+    coefficients = np.zeros((int(starts[-1]) + taps, len(places)), np.float32)
+    for made, (start, place) in enumerate(zip(starts, places % up, strict=True)):
+        coefficients[start : start + taps, made] = _filter(up, down)[place]
+    return _Block(coefficients, step=periods * down)
