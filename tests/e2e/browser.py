@@ -22,7 +22,7 @@ LEAD_IN_S = 2.5
 CHROMIUM = shutil.which("chromium")
 OBSERVER = Path(__file__).with_name("observe_call.js")
 
-_FLAGS = (
+FLAGS = (
     "--allow-loopback-in-peer-connection",
     "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
@@ -105,7 +105,7 @@ async def browser_call(
     file = directory / "microphone.wav"
     # Where the file ends, Chromium adds a click that passes for one more syllable.
     write_wav(file, np.concatenate([microphone, silence(2.0)]))
-    flags = [*_FLAGS, f"--use-file-for-fake-audio-capture={file}%noloop"]
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={file}%noloop"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = await browser.new_page()
