@@ -214,7 +214,23 @@ class TestMemory:
         caller.respond()
         await caller.done()
 
-        assert remembered(brain) == [output, "Let me look. ", call]
+        assert remembered(brain) == ["Let me look. ", call, output]
+
+    async def test_what_was_typed_while_an_answer_was_spoken_comes_behind_it(
+        self, cascade: CascadeEngine, brain: ScriptedBrain
+    ) -> None:
+        over = asyncio.Event()
+        brain.script = ["Let me look. ", over]
+        caller = Caller(cascade, history=(Item("h", Role.USER, "Where is it?"),))
+        caller.respond()
+        await caller.until(lambda: caller.all(TextDelta))
+        caller.session.create_item(Item("x", Role.USER, "And the other one?"), "")
+        over.set()
+        await caller.done()
+        caller.respond()
+        await caller.done()
+
+        assert remembered(brain) == ["Where is it?", "Let me look. ", "And the other one?"]
 
     async def test_the_output_of_a_call_that_nobody_made(
         self, cascade: CascadeEngine, brain: ScriptedBrain
