@@ -59,7 +59,7 @@ class McpClient:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(
-                target=self._serve, args=(self._loop,), daemon=True, name="mcp"
+                target=self._serve, args=(self._loop,), name="mcp", daemon=True
             ).start()
         asyncio.run_coroutine_threadsafe(work, self._loop)
 
@@ -79,6 +79,11 @@ class McpClient:
         _quieten()
         asyncio.set_event_loop(loop)
         loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
 
 class McpRequests:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import uvicorn
 from aiohttp import web
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,7 +35,7 @@ def _shop(seen: ShopServer) -> MCPServer:
     @shop.tool()
     def fail() -> str:
         """Fails."""
-        raise ValueError("out of stock")
+        raise ToolError("out of stock")
 
     @shop.tool()
     def recite(length: int) -> str:

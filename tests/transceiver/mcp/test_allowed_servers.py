@@ -69,9 +69,7 @@ def test_what_is_permitted(text: str, url: str, address: str, *, permitted: bool
     assert allowed.permits(scheme, host.strip("[]"), ipaddress.ip_address(address)) is permitted
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a b", "https://a.example", "a.example:80", "*,,a", "none,a b"]
-)
+@pytest.mark.parametrize("text", ["", "a b", "https://a.example", "a.example:80", "*,,a"])
 def test_what_is_no_list_of_servers(text: str) -> None:
     with pytest.raises(ValueError, match="expected a host"):
         AllowedServers.parse(text)
