@@ -41,6 +41,12 @@ def pcm(milliseconds: int) -> bytes:
     return bytes(RATE * milliseconds // 1000 * 2)
 
 
+def _wanted(session: dict[str, Any]) -> RealtimeSession:
+    transcribes = session.get("type") == "transcription"
+    defaults = RealtimeSession.of_type("transcription" if transcribes else "realtime")
+    return defaults.merged(json.dumps(session))
+
+
 @dataclass
 class Mark:
     """Where a test began to look."""
@@ -78,7 +84,7 @@ class Driver:
         self.playout = Playout(RATE)
         self.ledger = LatencyLedger()
         self.conversation = Conversation(
-            RealtimeSession().merged(json.dumps(session or {})),
+            _wanted(session or {}),
             call_id="rtc_test",
             transport=transport,
             new_id=new_id,

@@ -10,6 +10,8 @@ from openai.types.realtime import RealtimeServerEvent
 EXTENSIONS = {"item.error", "session.id", "session.object", "session.expires_at", "session.resume"}
 """Members that the API's server really sends, or ours does, and that the SDK's models pass over."""
 
+CONTENT = ("input_text", "input_audio", "input_image", "output_text", "output_audio")
+
 FORMATS = (
     {"type": "audio/pcm", "rate": 24000},
     {"type": "audio/pcmu"},
@@ -63,7 +65,7 @@ def _check_item(item: dict[str, Any]) -> None:
     else:
         assert None not in item.values(), "optional members of items are left out, not null"
     for part in item.get("content", []):
-        assert part["type"] in ("input_text", "input_audio", "output_text", "output_audio")
+        assert part["type"] in CONTENT
         assert part["type"] != "input_audio" or "transcript" in part
         assert part["type"] != "output_text" or "text" in part
 
@@ -74,7 +76,7 @@ def _check_part(part: dict[str, Any]) -> None:
 
 def _check_session(session: dict[str, Any]) -> None:
     assert session["audio"]["input"]["format"] in FORMATS
-    assert session["audio"]["output"]["format"] in FORMATS
+    assert session["type"] == "transcription" or session["audio"]["output"]["format"] in FORMATS
     detection = session["audio"]["input"]["turn_detection"]
     if detection is not None:
         assert isinstance(detection["interrupt_response"], bool)

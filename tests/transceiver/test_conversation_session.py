@@ -51,6 +51,64 @@ def test_the_model_stays_whatever_a_client_was_built_with() -> None:
     assert driver.last("session.updated")["session"]["model"] == "echo"
 
 
+def test_the_speed_may_change_between_answers() -> None:
+    driver = Driver()
+    faster = {"audio": {"output": {"speed": 1.25}}}
+    driver.client("response.create")
+    driver.client("session.update", event_id="mine", session=faster)
+    assert (driver.error()["code"], driver.error()["event_id"]) == ("cannot_update_speed", "mine")
+    driver.client("session.update", session={"audio": {"output": {"speed": 1.0}}})
+    assert driver.events[-1]["type"] == "session.updated"
+    driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
+    driver.client("session.update", session=faster)
+    assert driver.sent(engine.Update)[-1].config.speed == 1.25
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("auto", engine.Truncation()),
+        ("disabled", engine.Truncation(disabled=True)),
+        (
+            {"type": "retention_ratio", "retention_ratio": 0.5},
+            engine.Truncation(retention_ratio=0.5),
+        ),
+        (
+            {
+                "type": "retention_ratio",
+                "retention_ratio": 0,
+                "token_limits": {"post_instructions": 500},
+            },
+            engine.Truncation(retention_ratio=0.01, max_tokens=500),
+        ),
+    ],
+)
+def test_truncation_as_the_engine_is_told(wanted: Any, told: engine.Truncation) -> None:
+    driver = Driver({"truncation": wanted})
+    assert driver.sent(engine.Open)[0].config.truncation == told
+    assert driver.last("session.created")["session"]["truncation"] == wanted
+
+
+def test_what_is_accepted_and_shown_only() -> None:
+    shown = {
+        "prompt": {"id": "pmpt_1", "variables": {"city": "Rome"}},
+        "tracing": {"workflow_name": "w", "metadata": {"a": "b"}},
+        "include": ["item.input_audio_transcription.logprobs"],
+        "reasoning": {"effort": "low"},
+        **audio_input(noise_reduction={"type": "far_field", "strength": 0.5}),
+    }
+    driver = Driver(shown)
+    session = driver.last("session.created")["session"]
+    assert {name: session[name] for name in shown if name != "audio"} == {
+        name: value for name, value in shown.items() if name != "audio"
+    }
+    assert session["audio"]["input"]["noise_reduction"]["strength"] == 0.5
+    nothing = dict.fromkeys(("prompt", "tracing", "include", "reasoning"))
+    driver.client("session.update", session=nothing)
+    session = driver.last("session.updated")["session"]
+    assert {name: session[name] for name in nothing} == nothing
+
+
 def test_the_voice_may_change_until_the_agent_spoke() -> None:
     driver = Driver()
     ash = {"audio": {"output": {"voice": "ash"}}}

@@ -121,7 +121,9 @@ class TokenLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     post_instructions: Annotated[int, Meta(ge=1)] | None = None
 
 
-class RetentionRatio(Struct, frozen=True, kw_only=True, tag_field="type", tag="retention_ratio"):
+class RetentionRatio(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="retention_ratio"
+):
     """Of a conversation that became too long, keep so much of what it may be."""
 
     retention_ratio: Annotated[float, Meta(ge=0, le=1)]
