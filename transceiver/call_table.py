@@ -4,6 +4,7 @@ import logging
 import math
 import secrets
 from collections.abc import Callable
+from typing import NoReturn
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
@@ -38,6 +39,7 @@ from transceiver.signaling.calls import (
     CallNotFoundError,
     CallRefusedError,
     CreatedCall,
+    NotSipError,
     RefusalReason,
 )
 from transceiver.signaling.sealed_token import NONCE_BYTES
@@ -153,6 +155,18 @@ class CallTable:
         """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
         return self._find(call_id).call.sideband()
 
+    def accept(self, call_id: str, _session: RealtimeSession) -> None:
+        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
+        self._refuse_as_sip(call_id)
+
+    def reject(self, call_id: str, _status_code: int) -> None:
+        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
+        self._refuse_as_sip(call_id)
+
+    def refer(self, call_id: str, _target_uri: str) -> None:
+        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
+        self._refuse_as_sip(call_id)
+
     def hang_up(self, call_id: str) -> None:
         """End a call of this worker. Raises CallNotFoundError."""
         routed = self._find(call_id)
@@ -214,6 +228,10 @@ class CallTable:
         if routed is None or routed.call.closed is not None:
             raise CallNotFoundError
         return routed
+
+    def _refuse_as_sip(self, call_id: str) -> NoReturn:
+        self._find(call_id)
+        raise NotSipError
 
     def _open(self, offer: Offer, session: RealtimeSession, creator: bytes | None) -> RoutedCall:
         paths = RelayPaths(self._endpoint)

@@ -40,6 +40,10 @@ class CallNotFoundError(Exception):
     """There is no such call, or none any more."""
 
 
+class NotSipError(Exception):
+    """The call did not come by SIP, which alone can do what was asked for."""
+
+
 class CallFactory(Protocol):
     """Makes, changes and ends calls."""
 
@@ -73,6 +77,18 @@ class CallFactory(Protocol):
 
     def sideband(self, call_id: str) -> Sideband:
         """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
+        ...
+
+    def accept(self, call_id: str, session: RealtimeSession) -> None:
+        """Answer a call that rings. Raises CallNotFoundError, NotSipError."""
+        ...
+
+    def reject(self, call_id: str, status_code: int) -> None:
+        """Refuse a call that rings. Raises CallNotFoundError, NotSipError."""
+        ...
+
+    def refer(self, call_id: str, target_uri: str) -> None:
+        """Send a call's other end elsewhere. Raises CallNotFoundError, NotSipError."""
         ...
 
     def hang_up(self, call_id: str) -> None:

@@ -15,7 +15,7 @@ from antiphon_proto.realtime.transcription_session import TranscriptionSession, 
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.client_secret import BoundSession, ClientSecretError, ClientSecrets
 from transceiver.signaling.errors import ApiError
-from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.request_body import json_body
 from transceiver.signaling.sealed_token import NONCE_BYTES
 from transceiver.signaling.session_config import layered_session
 
@@ -61,7 +61,7 @@ class ClientSecretEndpoint:
 
     async def _create(self, request: web.Request) -> web.Response:
         caller = self._authenticator.require_api_key(request.headers.get("Authorization"))
-        wanted = decode(_REQUEST, await _json_body(request))
+        wanted = decode(_REQUEST, await json_body(request))
         created = self._mint(wanted, caller.key.fingerprint)
         return web.Response(body=msgspec.json.encode(created), content_type="application/json")
 
@@ -76,12 +76,3 @@ class ClientSecretEndpoint:
             raise ApiError(400, str(error), code="session_too_long", param="session") from error
         shown = msgspec.structs.replace(session, id=f"sess_{self._random(12).hex()}")
         return _Created(value, bound.expires_at, shown_session(shown))
-
-
-async def _json_body(request: web.Request) -> bytes:
-    """The body, `{}` where there is none. Raises ApiError (400, 408, 415), HTTPException (413)."""
-    async with reading_body():
-        body = await request.read()
-    if body and request.content_type != "application/json":
-        raise ApiError(415, "Send the request as application/json.")
-    return body or b"{}"

@@ -14,7 +14,12 @@ from aiohttp.typedefs import Handler
 
 from antiphon_proto.realtime.error import RealtimeError
 from transceiver.sdp import OfferError
-from transceiver.signaling.calls import CallNotFoundError, CallRefusedError, RefusalReason
+from transceiver.signaling.calls import (
+    CallNotFoundError,
+    CallRefusedError,
+    NotSipError,
+    RefusalReason,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +87,9 @@ def _api_error(error: Exception, request: web.Request, request_id: str) -> ApiEr
             return ApiError(400, error.message, code=error.code, param=error.param)
         case CallNotFoundError():
             return ApiError(404, "There is no such call.", code="call_not_found", param="call_id")
+        case NotSipError():
+            message = "Only calls that come by SIP can be accepted, rejected or referred."
+            return ApiError(400, message, code="not_a_sip_call", param="call_id")
         case CallRefusedError():
             return _refusal(error)
         case web.HTTPException() if error.status >= 400:

@@ -27,6 +27,7 @@ from transceiver.signaling.resumed_websocket import ResumedWebSockets
 from transceiver.signaling.resuming import RESUME, Resuming
 from transceiver.signaling.sessions import Sessions
 from transceiver.signaling.sideband_endpoint import SidebandEndpoint
+from transceiver.signaling.sip_endpoints import SipEndpoints
 from transceiver.signaling.websocket import WebSocketEndpoint
 from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
@@ -74,6 +75,7 @@ def signaling_app(
     app.on_shutdown.append(forwarding.websockets.shut_down)
     endpoints = CallEndpoints(calls, authenticator, usage)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
+    app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     if sessions is not None:
         sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
         resumed = None
@@ -114,6 +116,7 @@ def forwarded_app(
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
     app.add_routes(CallEndpoints(calls, authenticator, usage).call_routes())
+    app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
     serve: Handler = sidebands.serve
     app.on_shutdown.append(sidebands.shut_down)

@@ -22,3 +22,12 @@ async def reading_body(timeout_s: float = TIMEOUT_S) -> AsyncIterator[None]:
         raise ApiError(408, "The request body took too long to arrive.") from error
     except (ConnectionError, HttpProcessingError, web.RequestPayloadError) as error:
         raise ApiError(400, "The request body is incomplete or malformed.") from error
+
+
+async def json_body(request: web.Request) -> bytes:
+    """The body, `{}` where there is none. Raises ApiError (400, 408, 415), HTTPException (413)."""
+    async with reading_body():
+        body = await request.read()
+    if body and request.content_type != "application/json":
+        raise ApiError(415, "Send the request as application/json.")
+    return body or b"{}"

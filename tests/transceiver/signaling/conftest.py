@@ -42,6 +42,8 @@ class RecordedCalls:
     creators: dict[str, bytes | None] = field(default_factory=dict)
     """By call id."""
     renegotiated: list[tuple[str, str]] = field(default_factory=list)
+    sip: list[tuple[str | int, ...]] = field(default_factory=list)
+    """What SIP calls were told: the call, what, and by which."""
     hung_up: list[str] = field(default_factory=list)
     audience: Audience = field(default_factory=Audience)
     """Of all calls."""
@@ -91,6 +93,20 @@ class RecordedCalls:
     def sideband(self, call_id: str) -> Sideband:
         self.creator(call_id)
         return self.audience.admit(self.sidebands)
+
+    def accept(self, call_id: str, session: RealtimeSession) -> None:
+        self._asked(call_id, "accept", session.instructions)
+
+    def reject(self, call_id: str, status_code: int) -> None:
+        self._asked(call_id, "reject", status_code)
+
+    def refer(self, call_id: str, target_uri: str) -> None:
+        self._asked(call_id, "refer", target_uri)
+
+    def _asked(self, *what: str | int) -> None:
+        if self.failure:
+            raise self.failure
+        self.sip.append(what)
 
     def hang_up(self, call_id: str) -> None:
         if self.failure:
