@@ -22,7 +22,7 @@ from antiphon_proto.trunk import (
 from inference.engine_output import Audio
 from inference.engines.cascade import synthesiser as synthesiser_module
 from inference.engines.cascade.answer import BRAIN_APOLOGY
-from inference.engines.cascade.brain.brain import BrainError, CutOff
+from inference.engines.cascade.brain.brain import SILENCE, BrainError, CutOff
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.speaker import AHEAD_MS
@@ -54,6 +54,18 @@ async def test_speech_starts_while_the_brain_still_thinks(
 
     assert caller.answer() == "One moment, please. "
     caller.session.cancel(1, 0)
+
+
+async def test_a_turn_without_speech_is_a_silence_to_the_brain(
+    cascade: CascadeEngine, brain: ScriptedBrain
+) -> None:
+    caller = Caller(cascade)
+    await caller.speak(bytes(32_000))
+    caller.commit()
+    caller.respond()
+    await caller.done()
+    assert remembered(brain) == [SILENCE]
+    assert (await caller.transcript()).text == ""
 
 
 async def test_text_only(cascade: CascadeEngine, brain: ScriptedBrain) -> None:

@@ -37,6 +37,14 @@ async def test_speech_is_loud_and_lasts(voice: Synthesiser) -> None:
     assert np.abs(samples.astype(int)).max() > 8000
 
 
+async def test_speed_is_how_many_times_faster(voice: Synthesiser) -> None:
+    usual = len(await spoken(voice, LONG[:200]))
+    for speed in (0.5, 1.5):
+        parts = voice.voice("alloy", speed=speed).speak(LONG[:200])
+        lasts = len(b"".join([speech.pcm async for speech in parts]))
+        assert usual / lasts == pytest.approx(speed, rel=0.15)
+
+
 async def test_chunks_are_small(voice: Synthesiser) -> None:
     speech = voice.speak(SENTENCE, DEFAULT)
     chunks = [len(part.pcm) / 2 / SAMPLE_RATE async for part in speech if part.pcm]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool
+from antiphon_proto.trunk import FunctionCall, FunctionCallOutput, Item, Role, Tool, Truncation
 from inference.engines.cascade.brain.brain import (
     BrainError,
     BrainOutput,
@@ -149,6 +149,16 @@ async def test_the_cost_is_the_servers(server: ChatServer, endpoint: ChatEndpoin
     chunk = json.dumps({"choices": [], "usage": usage}).encode()
     server.script = [text("Hi."), finish("stop"), b"data: " + chunk + b"\n\n"]
     assert await outputs(endpoint) == ["Hi.", TokensUsed(9, 2, 8)]
+
+
+async def test_who_forbids_to_shorten_is_told_that_it_is_too_long(
+    server: ChatServer, endpoint: ChatEndpoint
+) -> None:
+    server.refusals = [(400, None, "This model's maximum context length is 9 tokens.")]
+    with pytest.raises(BrainError) as failed:
+        await outputs(endpoint, replace(PROMPT, truncation=Truncation(disabled=True)))
+    assert failed.value.code == ErrorCode.CONTEXT_TOO_LONG
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
