@@ -54,6 +54,8 @@ from transceiver.ledger import LatencyLedger
 from transceiver.mcp.requests import McpOpener, McpOutcome, ask_nobody
 from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.metrics import TurnLatency
+from transceiver.resumption.continuity import Continuity, TakenUp
+from transceiver.resumption.conversation_record import ConversationRecord
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated
 from transceiver.sideband import Sideband, SidebandHost
@@ -90,8 +92,10 @@ class Call:
         max_seconds: int,
         max_idle_seconds: int,
         mcp: McpOpener = ask_nobody,
+        continuity: Continuity | None = None,
     ) -> None:
         self.call_id = call_id
+        self._continuity = continuity
         self.closed: CloseReason | None = None
         self._first_offer = self._offer = offer
         self._session_id = secrets.randbits(62)
@@ -127,6 +131,7 @@ class Call:
             heard_ms=lambda response: self._media.played_ms(response),
             rtt_s=self._rtt_s,
             ledger=self._ledger,
+            continuity=continuity,
         )
         self._engine = EngineLink(replicas, self, clock=clock, counters=counters.hand_offs)
         self._media = CallMedia(
@@ -282,6 +287,9 @@ class Call:
     @contained
     def channel_opened(self) -> None:
         self._act(self._conversation.channel_opened(self._clock()))
+        if self._continuity is not None:
+            for event_id, event in self._continuity.to_repeat:
+                self._send(event_id, event, CLIENT)
 
     @contained
     def message_received(self, text: str) -> None:
@@ -293,6 +301,29 @@ class Call:
     def channel_closed(self, end: ChannelEnd) -> None:
         hung_up = end is ChannelEnd.PEER
         self.close(CloseReason.CLIENT_HANGUP if hung_up else CloseReason.CHANNEL_BROKEN)
+
+    # ---- for a client that is lost: LiveSession ----
+
+    @property
+    def session_id(self) -> str:
+        return self._conversation.record.session_id
+
+    @property
+    def record(self) -> ConversationRecord:
+        """What is to be written down of it."""
+        return self._conversation.record
+
+    @property
+    def generation(self) -> int:
+        return self._continuity.generation if self._continuity is not None else 0
+
+    def take(self, last_event_id: str | None) -> TakenUp:
+        """End the call here, if it has not ended; its conversation goes on with this."""
+        self._act(self._conversation.leaving())
+        missed = self._continuity.returned(last_event_id) if self._continuity is not None else None
+        snapshot = self.record.snapshot()
+        self.close(CloseReason.RESUMED)
+        return TakenUp(snapshot, missed, self.generation)
 
     # ---- applications beside the client ----
 
@@ -358,7 +389,7 @@ class Call:
     def _act_on(self, output: Output) -> None:
         match output:
             case SendEvent(event, to):
-                self._send(encode_server_event(event), to)
+                self._send(event.event_id, encode_server_event(event), to)
             case SendEngineCommand(command):
                 self._engine.command(command)
             case PlayAudio(response, pcm):
@@ -380,9 +411,12 @@ class Call:
             case AppendAudio():
                 pass  # The client's audio is on its RTP track.
 
-    def _send(self, event: bytes, to: int) -> None:
-        if self._data_channel is not None and to in (CLIENT, EVERYONE):
-            self._data_channel.send(event.decode())
+    def _send(self, event_id: str, event: bytes, to: int) -> None:
+        if to in (CLIENT, EVERYONE):
+            if self._continuity is not None:
+                self._continuity.sent(event_id, event, self._clock())
+            if self._data_channel is not None:
+                self._data_channel.send(event.decode())
         self._audience.hear(event, to)
 
     def _playout_event(self, event: PlayoutEvent, now: float) -> None:

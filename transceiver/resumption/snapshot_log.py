@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from transceiver.item_history import ROOT
 from transceiver.resumption.snapshot import (
+    UNCHANGED,
     ItemRecord,
     PlacedItem,
     Snapshot,
@@ -99,7 +100,7 @@ def _difference(known: Snapshot, now: Snapshot, owner: str) -> SnapshotPart:
     present = {record.id for record in now.items}
     return SnapshotPart(
         owner=owner,
-        session=None if bytes(known.session) == bytes(now.session) else now.session,
+        session=UNCHANGED if bytes(known.session) == bytes(now.session) else now.session,
         removed=tuple(each for each in before if each not in present),
         placed=_placed([each for each in before if each in present], before, now.items),
         unfinished=now.unfinished,

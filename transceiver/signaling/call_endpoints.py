@@ -5,11 +5,17 @@ https://platform.openai.com/docs/api-reference/realtime-calls
 
 from aiohttp import web
 
+from antiphon_proto.realtime import RealtimeSession
+from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.resume_token import Origin
+from transceiver.sdp import parse_offer
+from transceiver.signaling.api_keys import ApiKey
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.call_request import read_call_request, read_offer
 from transceiver.signaling.call_rights import CallRights
 from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.resuming import RESUME, Resuming, session_of
 from transceiver.signaling.session_config import layered_session
 
 CALLS_PATH = "/v1/realtime/calls"
@@ -18,11 +24,18 @@ CALLS_PATH = "/v1/realtime/calls"
 class CallEndpoints:
     """Starts, changes and ends calls over HTTP."""
 
-    def __init__(self, calls: CallFactory, authenticator: Authenticator, usage: KeyUsage) -> None:
+    def __init__(
+        self,
+        calls: CallFactory,
+        authenticator: Authenticator,
+        usage: KeyUsage,
+        resuming: Resuming | None = None,
+    ) -> None:
         self._calls = calls
         self._authenticator = authenticator
         self._rights = CallRights(calls, authenticator)
         self._usage = usage
+        self._resuming = resuming
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(CALLS_PATH, self._create)]
@@ -35,15 +48,38 @@ class CallEndpoints:
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
+        if self._resuming is not None and RESUME in request.query:
+            return await self._resume(request, self._resuming)
         caller = self._authenticator.identify(request.headers.get("Authorization"))
         wanted = await read_call_request(request)
         session = layered_session(
             bound=caller.bound_session, model=request.query.get("model"), given=wanted.session
         )
-        held = self._usage.begin_session(caller.key)
+        return await self._answer(wanted.offer_sdp, session, caller.key, caller.origin)
+
+    async def _resume(self, request: web.Request, resuming: Resuming) -> web.Response:
+        """Answer the offer of a client that lost its call, and goes on by another."""
+        header = request.headers.get("Authorization")
+        resumed = resuming.entitled(request.query, header, self._authenticator)
+        wanted = await read_call_request(request)
+        # An offer that cannot be answered must not cost the session, which ends where it was.
+        parse_offer(wanted.offer_sdp)
+        taken = await resuming.taken(resumed)
+        session = session_of(taken)
+        return await self._answer(wanted.offer_sdp, session, resumed.key, resumed.origin, taken)
+
+    async def _answer(
+        self,
+        offer_sdp: str,
+        session: RealtimeSession,
+        key: ApiKey,
+        origin: Origin,
+        taken_up: TakenUp | None = None,
+    ) -> web.Response:
+        held = self._usage.begin_session(key)
         try:
             call = await self._calls.create_call(
-                wanted.offer_sdp, session, caller.secret_digest, held.close
+                offer_sdp, session, origin.creator, held.close, origin, taken_up
             )
         except BaseException:
             held.close()

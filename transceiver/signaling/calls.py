@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Protocol
 
 from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.resume_token import Origin
 from transceiver.sideband import Sideband
 
 
@@ -53,10 +55,13 @@ class CallFactory(Protocol):
         session: RealtimeSession,
         creator: bytes | None,
         on_end: Callable[[], None],
+        origin: Origin | None = None,
+        taken_up: TakenUp | None = None,
     ) -> CreatedCall:
         """Answer an offer; the call remembers the `creator`: see `Caller.secret_digest`.
 
-        `on_end` is called when the call that was made is over.
+        `on_end` is called when the call that was made is over. Who made it, its resume token
+        says; `taken_up` is the conversation that it goes on with.
 
         Raises OfferError for an offer that cannot be answered, RealtimeError for a
         session that cannot be served, CallRefusedError when there is no room.

@@ -73,7 +73,7 @@ def signaling_app(
     app.on_response_prepare.append(show_allowance)
     app.cleanup_ctx.extend([forwarding.running, forwarding.websockets.running])
     app.on_shutdown.append(forwarding.websockets.shut_down)
-    endpoints = CallEndpoints(calls, authenticator, usage)
+    endpoints = CallEndpoints(calls, authenticator, usage, resuming)
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     if sessions is not None:

@@ -14,6 +14,8 @@ from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.realtime.session import RealtimeSession
 from transceiver.audience import Audience
+from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import parse_offer
 from transceiver.sideband import Sideband, SidebandHost
 from transceiver.signaling.api_keys import ApiKeys
@@ -67,6 +69,8 @@ class RecordedCalls:
         session: RealtimeSession,
         creator: bytes | None,
         on_end: Callable[[], None],
+        origin: Origin | None = None,
+        taken_up: TakenUp | None = None,
     ) -> CreatedCall:
         if self.failure:
             raise self.failure

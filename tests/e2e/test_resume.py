@@ -1,0 +1,121 @@
+"""Clients that lose their connection, or their worker, and go on with their conversation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psutil
+import pytest
+from openai import AsyncOpenAI
+
+from tests.e2e.running_deployment import RunningDeployment, scraped, wait_until
+from tests.e2e.test_websocket import Session
+from tests.e2e.tier_process import Transceiver
+
+PATIENCE_S = 30.0
+QUESTION = "what time is it"
+OPEN = 'antiphon_transceiver_calls_open{transport="websocket"}'
+
+
+@asynccontextmanager
+async def connected(url: str, key: str, **query: str) -> AsyncIterator[tuple[Session, Any]]:
+    """A session, and what `session.created` shows of it."""
+    client = AsyncOpenAI(base_url=f"{url}/v1", api_key=key)
+    connecting = client.realtime.connect(model="gpt-realtime", extra_query=query)
+    async with asyncio.timeout(PATIENCE_S), connecting as made:
+        created = await made.recv()
+        assert created.type == "session.created"
+        yield Session(made), created.session
+
+
+async def vanish(session: Session) -> None:
+    """As a client does whose network is gone."""
+    session.connection._connection.transport.abort()
+    await session.connection._connection.wait_closed()
+
+
+async def ask(session: Session, words: str = QUESTION) -> Any:
+    await session.write(words)
+    await session.connection.response.create()
+    return (await session.event("response.done")).response
+
+
+async def remembered(session: Session, item_id: str) -> Any:
+    await session.connection.conversation.item.retrieve(item_id=item_id)
+    return (await session.event("conversation.item.retrieved")).item
+
+
+@pytest.fixture
+def another(deployment: RunningDeployment) -> Iterator[Transceiver]:
+    """A transceiver that has its conversations kept by the deployment's."""
+    wait_until(lambda: any("transceiver is ready" in line for line in deployment.log), "its log")
+    peers = ",".join(deployment.report("transceiver")["tunnels"])
+    transceiver = Transceiver(deployment, "--workers=2", f"--peers={peers}")
+    assert transceiver.report
+    yield transceiver
+    transceiver.end()
+
+
+async def test_a_socket_that_is_lost_is_resumed_at_another_worker(
+    deployment: RunningDeployment, another: Transceiver
+) -> None:
+    async with connected(another.url, another.api_key) as (first, session):
+        first_answer = await ask(first)
+        heard = first.events[-1].event_id
+        await first.write("thank you")
+        added = await first.event("conversation.item.added")
+        await vanish(first)
+    query = {"resume": session.resume["token"], "last_event_id": heard}
+    async with connected(deployment.url, another.api_key, **query) as (second, resumed):
+        assert resumed.id == session.id
+        assert resumed.resume["resumed"] == "replayed"
+        assert resumed.resume["complete"]
+        repeated = await second.event("conversation.item.added")
+        assert repeated == added
+        item = await remembered(second, first_answer.output[0].id)
+        assert item.content == first_answer.output[0].content
+        assert (await ask(second)).status == "completed"
+
+
+async def test_a_conversation_outlives_its_host(
+    deployment: RunningDeployment, another: Transceiver
+) -> None:
+    async with connected(another.url, another.api_key) as (first, session):
+        await first.connection.session.update(
+            session={"type": "realtime", "instructions": "Be brief."}
+        )
+        answer = await ask(first)
+        await asyncio.sleep(1.0)  # The copy is made meanwhile.
+        another.end()
+    query = {"resume": session.resume["token"]}
+    async with connected(deployment.url, another.api_key, **query) as (second, resumed):
+        assert resumed.id == session.id
+        assert resumed.resume["resumed"] == "restored"
+        assert resumed.instructions == "Be brief."
+        item = await remembered(second, answer.output[0].id)
+        assert item.content == answer.output[0].content
+        assert (await ask(second)).status == "completed"
+
+
+async def test_a_conversation_outlives_its_worker(another: Transceiver) -> None:
+    async with connected(another.url, another.api_key) as (first, session):
+        answer = await ask(first)
+        await asyncio.sleep(1.0)
+        owner_of(another).kill()
+    query = {"resume": session.resume["token"]}
+    async with connected(another.url, another.api_key, **query) as (second, resumed):
+        assert resumed.id == session.id
+        assert resumed.resume["resumed"] == "restored"
+        item = await remembered(second, answer.output[0].id)
+        assert item.content == answer.output[0].content
+        assert (await ask(second)).status == "completed"
+
+
+def owner_of(transceiver: Transceiver) -> psutil.Process:
+    """The worker that holds the one session."""
+    admins = transceiver.report["admins"]
+    [index] = [i for i, admin in enumerate(admins) if scraped(f"http://{admin}/metrics")[OPEN]]
+    children = psutil.Process(transceiver.process.pid).children()
+    workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return sorted(workers, key=psutil.Process.create_time)[index]
