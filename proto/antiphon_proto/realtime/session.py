@@ -195,6 +195,16 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
     def text_only(self) -> bool:
         return self.output_modalities == ["text"]
 
+    @property
+    def without_secrets(self) -> "RealtimeSession":
+        """The configuration as it may be shown or kept."""
+        if not any(isinstance(tool, McpTool) for tool in self.tools):
+            return self
+        tools = [
+            tool.without_secrets if isinstance(tool, McpTool) else tool for tool in self.tools
+        ]
+        return msgspec.structs.replace(self, tools=tools)
+
     def merged(self, patch: bytes | str, *, param: str = "session") -> "RealtimeSession":
         """This configuration with the JSON object `patch` laid over it, see `session_patch`.
 

@@ -30,9 +30,9 @@ class TranscriptionSession(Struct, frozen=True, kw_only=True):
 
 
 def shown_session(session: RealtimeSession) -> RealtimeSession | TranscriptionSession:
-    """The session as events and responses show it."""
+    """The session as events and responses show it, without the secrets of MCP servers."""
     if session.type == "realtime":
-        return session
+        return session.without_secrets
     return TranscriptionSession(
         id=session.id,
         expires_at=session.expires_at,

@@ -3,6 +3,7 @@ import random
 import pytest
 from openai.types.realtime import RealtimeTranscriptionSessionCreateResponse
 
+from antiphon_proto.realtime.mcp import McpTool
 from tests.transceiver.signaling.conftest import NOW, OFFER, Client, Server, error_of
 
 PATH = "/v1/realtime/client_secrets"
@@ -34,6 +35,28 @@ async def test_mints_a_secret_for_transcripts(client: Client, server: Server) ->
     holder = client.with_key(created["value"])
     assert (await holder.post("/v1/realtime/calls", data=OFFER, headers=headers)).status == 201
     assert server.calls.sessions[0].type == "transcription"
+
+
+async def test_the_secrets_of_an_mcp_server_are_bound_and_not_shown(
+    client: Client, server: Server
+) -> None:
+    tool = {"type": "mcp", "server_label": "shop", "server_url": "https://shop.example/mcp"}
+    tools = [{**tool, "authorization": "t0ken", "headers": {"X-Key": "k3y"}}]
+    response = await client.post(PATH, json={"session": {"tools": tools}})
+    created = await response.json()
+    assert created["session"]["tools"] == [tool]
+    headers = {"Content-Type": "application/sdp"}
+    holder = client.with_key(created["value"])
+    assert (await holder.post("/v1/realtime/calls", data=OFFER, headers=headers)).status == 201
+    [bound] = server.calls.sessions[0].tools
+    assert isinstance(bound, McpTool)
+    assert (bound.authorization, bound.headers) == ("t0ken", {"X-Key": "k3y"})
+
+
+async def test_a_wrong_definition_of_an_mcp_server_is_a_bad_request(client: Client) -> None:
+    tools = [{"type": "mcp", "server_label": "shop", "connector_id": "connector_gmail"}]
+    response = await client.post(PATH, json={"session": {"tools": tools}})
+    assert (await error_of(response, 400))["param"] == "session.tools[0].connector_id"
 
 
 @pytest.mark.parametrize("request_", [{}, {"json": {}}, {"json": {"expires_after": {}}}])
