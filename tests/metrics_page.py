@@ -41,6 +41,8 @@ from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.rtp.reordering import ReorderingDrop
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
+from transceiver.webhooks.metrics import WebhookCollector
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
@@ -101,6 +103,7 @@ def page() -> str:
         meanings_section("How an inference replica is", ReplicaState),
         meanings_section("Why a call left its replica", HandOffReason),
         meanings_section("How that ended", HandOffOutcome),
+        meanings_section("What became of a webhook", WebhookOutcome),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
@@ -129,6 +132,7 @@ def transceiver_metrics() -> Iterator[Metric]:
     yield from RelayWorkersCollector(directory, Announcer(0, 0.0)).collect()
     replicas = ReplicaDirectory(lambda: 0.0)
     yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
+    yield from WebhookCollector(WebhookCounters()).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

@@ -64,6 +64,7 @@ SHELLS = {
         "thread_clock",
         "trunk_connection",
         "tunnel_endpoint",
+        "webhooks/metrics",
         "webhooks/sender",
         "worker",
         "worker_resumption",

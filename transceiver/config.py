@@ -12,6 +12,8 @@ from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.tls import TlsFiles
+from transceiver.webhooks.signature import WebhookSecrets
+from transceiver.webhooks.target import WebhookTarget, webhook_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,21 @@ class TransceiverConfig:
         AllowedOrigins(),
         parse=AllowedOrigins.parse,
         help="origins whose pages may call the API, with commas between them; *: all",
+    )
+    webhook_url: str | None = setting(
+        None,
+        parse=webhook_url,
+        help="where incoming SIP calls are announced to your application, by HTTP POST",
+    )
+    webhook_secret: WebhookSecrets | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "parse": WebhookSecrets.parse,
+            "help": "whsec_... that signs these announcements, several with commas between them "
+            "while one takes another's place; better as the variable, as every user of the "
+            "machine sees flags",
+        },
     )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
@@ -148,9 +165,18 @@ class TransceiverConfig:
             return None
         return TlsFiles(self.tls_certificate, self.tls_key)
 
+    @property
+    def webhook(self) -> WebhookTarget | None:
+        """Where events are posted, if they are."""
+        if self.webhook_url is None or self.webhook_secret is None:
+            return None
+        return WebhookTarget(self.webhook_url, self.webhook_secret)
+
     def __post_init__(self) -> None:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise SettingError("--tls-certificate and --tls-key need one another")
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise SettingError("--webhook-url and --webhook-secret need one another")
 
     def parse_api_keys(self, text: str) -> ApiKeys:
         """Read the API key file, and the key beside it. Raises ApiKeyError."""

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import aiohttp
 
 from transceiver.webhooks.delivery import Delivery, WebhookCounters, WebhookOutcome
-from transceiver.webhooks.signature import WebhookSecrets
+from transceiver.webhooks.target import WebhookTarget
 
 logger = logging.getLogger(__name__)
 
@@ -18,14 +17,6 @@ MAX_WAITING = 256
 """Events that are on their way; those beyond are dropped, and counted."""
 
 _CONTENT = {"Content-Type": "application/json", "User-Agent": "Antiphon"}
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookTarget:
-    """Where events go, and who signs them."""
-
-    url: str
-    secrets: WebhookSecrets
 
 
 class WebhookSender:

@@ -14,8 +14,9 @@ from openai.types.webhooks import RealtimeCallIncomingWebhookEvent
 from transceiver.webhooks import delivery, sender
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
 from transceiver.webhooks.incoming_call import IncomingCall, SipHeader
-from transceiver.webhooks.sender import WebhookSender, WebhookTarget
+from transceiver.webhooks.sender import WebhookSender
 from transceiver.webhooks.signature import WebhookSecrets
+from transceiver.webhooks.target import WebhookTarget
 
 OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEW = "whsec_" + "ab12" * 8
