@@ -21,7 +21,8 @@ _LOOK_S = 0.02
 
 
 class Client(Protocol):
-    async def send(self, message: str | bytes) -> None: ...
+    async def send(self, message: str | bytes) -> None:
+        """Raises SessionClosedError."""
 
     async def event(self) -> Event:
         """The server's next. Raises SessionClosedError when there will be none."""
@@ -45,7 +46,10 @@ class WebSocketClient:
         self._socket = socket
 
     async def send(self, message: str | bytes) -> None:
-        await self._socket.send(message)
+        try:
+            await self._socket.send(message)
+        except ConnectionClosed as closed:
+            raise SessionClosedError(closed.rcvd.code if closed.rcvd else None) from None
 
     async def event(self) -> Event:
         try:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from antiphon.child_process import ChildProcess
 from antiphon.runtime_directory import RuntimeDirectory, new_api_key, new_cluster_keys
@@ -24,19 +24,32 @@ class Stage:
     url: str
     api_key: str
     replica: ScriptedReplica
+    log: list[str] = field(default_factory=list)
+    """What the processes wrote."""
+
+
+class Log:
+    """Shown with a test that fails, and kept."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: bytes) -> None:
+        self.lines.append(line.decode(errors="replace"))
+        sys.stderr.write(self.lines[-1])
 
 
 @asynccontextmanager
 async def raised_stage(**flags: str) -> AsyncIterator[Stage]:
     """`flags` are the transceiver's, beside those that `antiphon up` gives it."""
     settings = UpSettings(http=ANY_PORT, relay=ANY_PORT, admin=ANY_PORT)
-    replica, api_key = ScriptedReplica(), new_api_key()
+    replica, api_key, log = ScriptedReplica(), new_api_key(), Log()
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(RuntimeDirectory())
         cluster_keys = directory.write_secret("cluster.keys", new_cluster_keys())
         api_keys = directory.write_secret("api.keys", api_key)
         grpc = await stack.enter_async_context(replica.served())
-        relay = await _started(stack, relay_command(settings, cluster_keys))
+        relay = await _started(stack, relay_command(settings, cluster_keys), log)
         command = transceiver_command(
             settings,
             advertise=relay.binds["public"],
@@ -46,16 +59,12 @@ async def raised_stage(**flags: str) -> AsyncIterator[Stage]:
         )
         # Whatever else this machine does, a scenario is not refused.
         flags = {**command.flags, "max-load": "1", **flags}
-        transceiver = await _started(stack, replace(command, flags=flags))
-        yield Stage(f"http://{transceiver.binds['http']}", api_key, replica)
+        transceiver = await _started(stack, replace(command, flags=flags), log)
+        yield Stage(f"http://{transceiver.binds['http']}", api_key, replica, log.lines)
 
 
-async def _started(stack: AsyncExitStack, command: TierCommand) -> TierCommand:
+async def _started(stack: AsyncExitStack, command: TierCommand, log: Log) -> TierCommand:
     """Where it listens."""
-    child = ChildProcess(command.arguments(), os.environ, TierOutput(_show))
+    child = ChildProcess(command.arguments(), os.environ, TierOutput(log.write))
     stack.push_async_callback(child.stop)
     return command.rebound(await child.ready())
-
-
-def _show(line: bytes) -> None:
-    sys.stderr.write(line.decode(errors="replace"))

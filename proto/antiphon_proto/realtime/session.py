@@ -12,6 +12,7 @@ from antiphon_proto.realtime.audio_format import AudioFormat, Pcm
 from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode
 from antiphon_proto.realtime.mcp import McpChoice, McpTool
+from antiphon_proto.realtime.prompt import Prompt
 from antiphon_proto.realtime.resume import Resume
 from antiphon_proto.realtime.session_patch import apply_patch
 
@@ -136,14 +137,6 @@ class Tracing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     workflow_name: str | None = None
     group_id: str | None = None
     metadata: Raw | UnsetType = UNSET
-
-
-class Prompt(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Accepted and shown: a template of OpenAI's is not known here."""
-
-    id: str
-    version: str | None = None
-    variables: dict[str, Raw] | None = None
 
 
 class Reasoning(Struct, frozen=True, kw_only=True, omit_defaults=True):
