@@ -1,6 +1,21 @@
 """What the whole test run shares."""
 
+import os
+from collections.abc import Generator
+
 import pytest
+
+from tests.turns import turn
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that needs all of the machine have it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or item.config.cache is None:
+        return (yield)
+    alone = item.get_closest_marker("alone") is not None
+    with turn(item.config.cache.mkdir("turns"), alone=alone):
+        return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,8 @@ import pytest
 from tests.e2e.relay_flood import flood_calls
 from tests.relay.conftest import Cluster
 
+pytestmark = pytest.mark.alone
+
 CALLS = 100
 LOST_AT_MOST = 0.001
 GROWTH_AT_MOST = 32 << 20

@@ -16,6 +16,8 @@ from tests.e2e.relay_traffic import Account, live_calls, relay_command
 from tests.relay.conftest import Cluster
 from transceiver.relay_directory import PATIENCE_S
 
+pytestmark = pytest.mark.alone
+
 CALLS = 200
 HEALED_WITHIN_MS = 100.0
 ATTEMPTS = 3
