@@ -32,6 +32,7 @@ from transceiver.audio.g711 import G711Decoder, G711Encoder
 PATIENCE_S = 30.0
 QUESTION = "what time is it"
 LONG_QUESTION = "what can you do"
+PNG = "data:image/png;base64,iVBORw0KGgo="
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
 
 
@@ -63,9 +64,10 @@ class Session:
             encoded = b64encode(audio[start : start + piece]).decode()
             await self.connection.input_audio_buffer.append(audio=encoded)
 
-    async def write(self, words: str) -> None:
-        part = {"type": "input_text", "text": words}
-        item = {"type": "message", "role": "user", "content": [part]}
+    async def write(self, words: str, *images: str) -> None:
+        parts = [{"type": "input_text", "text": words}]
+        parts += [{"type": "input_image", "image_url": url} for url in images]
+        item = {"type": "message", "role": "user", "content": parts}
         await self.connection.conversation.item.create(item=item)
 
     def types(self) -> set[str]:
@@ -236,7 +238,7 @@ async def with_chat_server(
             replica.end()
 
 
-async def test_a_tool_is_called_and_a_drain_ends_the_session(
+async def test_an_image_is_seen_a_tool_is_called_and_a_drain_ends_the_session(
     deployment: RunningDeployment,
 ) -> None:
     weather = {
@@ -250,7 +252,7 @@ async def test_a_tool_is_called_and_a_drain_ends_the_session(
         server.script = [call(0, id="call_1", type="function", function=asked)]
         server.script.append(finish("tool_calls"))
         async with session(transceiver.url, transceiver.api_key, config) as caller:
-            await caller.write("How is the weather in Rome?")
+            await caller.write("How is the weather in Rome?", PNG)
             await caller.connection.response.create()
             arguments = await caller.event("response.function_call_arguments.done")
             assert (arguments.name, json.loads(arguments.arguments)) == (
@@ -259,6 +261,8 @@ async def test_a_tool_is_called_and_a_drain_ends_the_session(
             )
             await caller.event("response.done")
             server.script = [text("It is sunny in Rome."), finish("stop")]
+            seen = server.requests[0]["messages"][-1]["content"]
+            assert seen[1] == {"type": "image_url", "image_url": {"url": PNG}}
             output = {"type": "function_call_output", "call_id": arguments.call_id}
             await caller.connection.conversation.item.create(item={**output, "output": "sunny"})
             await caller.connection.response.create()

@@ -73,9 +73,7 @@ async def test_the_server_is_asked_as_documented(
     }
 
 
-async def test_the_sessions_speed_is_asked_for(
-    speech: SpeechServer, servers: ModelServers
-) -> None:
+async def test_the_sessions_speed_is_asked_for(speech: SpeechServer, servers: ModelServers) -> None:
     await spoken(speech.voice("marin", speed=1.25))
     assert servers.requests[0]["speed"] == 1.25
 
