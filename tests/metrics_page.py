@@ -39,6 +39,9 @@ from transceiver.metrics import (
 )
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory, ReplicaState
+from transceiver.resumption.counters import ResumeOutcome, ResumptionCounters
+from transceiver.resumption.snapshot_store import SnapshotStore
+from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.rtp.reordering import ReorderingDrop
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
@@ -100,6 +103,7 @@ def page() -> str:
         meanings_section("How the agent's voice is coded", OpusMode),
         meanings_section("Why a request was refused for its key", KeyRefusal),
         meanings_section("Why a call ended", CloseReason),
+        meanings_section("What became of a client that came again", ResumeOutcome),
         meanings_section("How an inference replica is", ReplicaState),
         meanings_section("Why a call left its replica", HandOffReason),
         meanings_section("How that ended", HandOffOutcome),
@@ -119,6 +123,7 @@ def relay_metrics() -> Iterable[Metric]:
 def transceiver_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
     TurnLatency(registry)
+    registry.register(ResumptionCollector(ResumptionCounters(), SnapshotStore()))
     ProbeSeconds(registry)
     yield from registry.collect()
     yield from WorkerCollector(

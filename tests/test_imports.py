@@ -54,6 +54,7 @@ SHELLS = {
         "replica_pool",
         "resumption/peer_keeper",
         "resumption/snapshot_keeping",
+        "resumption_metrics",
         "signaling/http",
         "signaling/request_body",
         "signaling/running_requests",

@@ -41,6 +41,7 @@ from transceiver.metrics import (
 )
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_pool import ReplicaPool
+from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.signaling.api_keys import ApiKeys, KeyLimits
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
@@ -178,6 +179,9 @@ class Worker:
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = self._join_tunnel(announcer)
         turn_latency = TurnLatency(self._registry)
+        self._registry.register(
+            ResumptionCollector(self._resumption.counters, self._resumption.store)
+        )
         mcp = self._join_mcp(stack)
         calls = CallTable(
             self._config,

@@ -1,7 +1,7 @@
 """Clients that lose their connection, or their worker, and go on with their conversation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,13 +9,15 @@ import psutil
 import pytest
 from openai import AsyncOpenAI
 
+from antiphon.call import session_config
+from antiphon.realtime_call import RealtimeCall
 from tests.e2e.running_deployment import RunningDeployment, scraped, wait_until
 from tests.e2e.test_websocket import Session
 from tests.e2e.tier_process import Transceiver
 
 PATIENCE_S = 30.0
 QUESTION = "what time is it"
-OPEN = 'antiphon_transceiver_calls_open{transport="websocket"}'
+OPEN = 'antiphon_transceiver_calls{transport="websocket"}'
 
 
 @asynccontextmanager
@@ -119,3 +121,45 @@ def owner_of(transceiver: Transceiver) -> psutil.Process:
     children = psutil.Process(transceiver.process.pid).children()
     workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
     return sorted(workers, key=psutil.Process.create_time)[index]
+
+
+class ResumedCall(RealtimeCall):
+    """A call that goes on with another one's conversation."""
+
+    def __init__(self, token: str, last_event_id: str) -> None:
+        super().__init__()
+        self._query = f"?resume={token}&last_event_id={last_event_id}"
+
+    async def _post(self, url: str, api_key: str, offer: str, session: Mapping[str, object]) -> str:
+        return await super()._post(url + self._query, api_key, offer, session)
+
+
+async def ask_in_call(call: RealtimeCall) -> Mapping[str, Any]:
+    """The answer's `response.done`."""
+    since = len(call.events)
+    part = {"type": "input_text", "text": QUESTION}
+    item = {"type": "message", "role": "user", "content": [part]}
+    call.send({"type": "conversation.item.create", "item": item})
+    call.send({"type": "response.create"})
+    done = await call.event("response.done", since=since, timeout_s=PATIENCE_S)
+    return done.event
+
+
+async def test_a_call_that_is_lost_goes_on_by_another_at_another_worker(
+    deployment: RunningDeployment, another: Transceiver
+) -> None:
+    config = session_config(None)
+    async with RealtimeCall() as first:
+        await first.place(another.url, another.api_key, config)
+        created = first.events[0].event["session"]
+        done = await ask_in_call(first)
+        async with ResumedCall(created["resume"]["token"], done["event_id"]) as second:
+            await second.place(deployment.url, another.api_key, config)
+            resumed = second.events[0].event["session"]
+            assert resumed["id"] == created["id"]
+            assert resumed["resume"]["resumed"] == "replayed"
+            [item] = done["response"]["output"]
+            second.send({"type": "conversation.item.retrieve", "item_id": item["id"]})
+            retrieved = await second.event("conversation.item.retrieved", timeout_s=PATIENCE_S)
+            assert retrieved.event["item"]["id"] == item["id"]
+            assert (await ask_in_call(second))["response"]["status"] == "completed"

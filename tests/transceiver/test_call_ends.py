@@ -141,7 +141,7 @@ def worker(request: pytest.FixtureRequest) -> Worker:
     return Worker(max_idle_seconds=IDLE_S)
 
 
-@pytest.mark.parametrize("reason", CloseReason, ids=lambda reason: reason.value)
+@pytest.mark.parametrize("reason", ENDS, ids=lambda reason: reason.value)
 async def test_an_end_has_one_reason(
     worker: Worker, reason: CloseReason, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -156,7 +156,7 @@ async def test_an_end_has_one_reason(
     assert worker.calls.due_at > worker.now
 
 
-@pytest.mark.parametrize("reason", CloseReason, ids=lambda reason: reason.value)
+@pytest.mark.parametrize("reason", ENDS, ids=lambda reason: reason.value)
 async def test_nothing_is_left_of_a_call_that_ended(
     worker: Worker, reason: CloseReason, caplog: pytest.LogCaptureFixture
 ) -> None:
