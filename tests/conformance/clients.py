@@ -95,15 +95,19 @@ class SidebandClient(WebSocketClient):
 
 
 @asynccontextmanager
-async def session(stage: Stage, transport: Transport, model: str) -> AsyncIterator[Client]:
+async def session(
+    stage: Stage, transport: Transport, model: str, intent: str | None = None
+) -> AsyncIterator[Client]:
     """Ended at the end, if it has not."""
     if transport is Transport.WEBSOCKET:
-        async with _socket(stage, f"model={model}") as socket:
+        query = f"model={model}" + (f"&intent={intent}" if intent else "")
+        async with _socket(stage, query) as socket:
             yield WebSocketClient(socket)
         return
     client = CallClient()
     async with client.call:
-        await client.call.place(stage.url, stage.api_key, {"type": "realtime", "model": model})
+        wanted = {"type": intent or "realtime", "model": model}
+        await client.call.place(stage.url, stage.api_key, wanted)
         if transport is Transport.WEBRTC:
             yield client
             return

@@ -116,7 +116,9 @@ class Performance:
             command = await engine.commands.get()
             if type(command).__name__ == step.name:
                 break
-        difference = self.names.difference(step.members, msgspec.to_builtins(command))
+        difference = self.names.difference(
+            step.members, msgspec.json.decode(msgspec.json.encode(command))
+        )
         if difference:
             raise self._failure(step, difference)
 
@@ -159,7 +161,7 @@ def _error(**members: str) -> Step:
 
 async def perform(stage: Stage, scenario: Scenario, transport: Transport) -> list[Event]:
     """The events that the client got. Raises ScenarioFailedError."""
-    async with session(stage, transport, scenario.model) as client:
+    async with session(stage, transport, scenario.model, scenario.intent) as client:
         sessions = stage.replica.sessions(scenario.model)
         performance = Performance(scenario, client, sessions)
         await performance.play(scenario.on(transport))

@@ -13,7 +13,8 @@
     server[call] output_audio_buffer.started
 
 `on` names the transports (else it is all three), `engine` the model that the session asks
-for. Then each line is a step, and one that is indented goes on with the step before it:
+for; `intent transcription` is for a session that only transcribes. Then each line is a step, and
+one that is indented goes on with the step before it:
 
 | `client`      | the client sends this event; `raw text=...` sends what is no event |
 | `server`      | the next event from the server is this one |
@@ -97,6 +98,7 @@ class Scenario:
     title: str
     transports: frozenset[Transport]
     model: str
+    intent: str | None
     steps: tuple[Step, ...] = field(repr=False)
 
     def on(self, transport: Transport) -> list[Step]:
@@ -123,18 +125,20 @@ def read_scenario(path: Path) -> Scenario:
 def parse_scenario(name: str, text: str) -> Scenario:
     """Raises ScenarioError."""
     title, _, rest = text.partition("\n\n")
-    transports, model, steps = _ALL, "scripted", []
+    transports, model, intent, steps = _ALL, "scripted", None, []
     for number, line in _logical_lines(rest, 2 + title.count("\n")):
         words = line.split()
         if words[0] == "on":
             transports = _tagged(words[1:], number)
         elif words[0] == "engine" and len(words) == 2 and words[1].islower():
             model = words[1]
+        elif words[0] == "intent" and len(words) == 2:
+            intent = words[1]
         else:
             steps.append(_step(line, number))
     if not title.strip() or not steps:
         raise ScenarioError(f"{name}: a scenario has a title and steps")
-    return Scenario(name, " ".join(title.split()), transports, model, tuple(steps))
+    return Scenario(name, " ".join(title.split()), transports, model, intent, tuple(steps))
 
 
 def _logical_lines(text: str, first: int) -> Iterator[tuple[int, str]]:
