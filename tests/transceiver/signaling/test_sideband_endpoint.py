@@ -59,7 +59,10 @@ class Owner:
             f"/v1/realtime?call_id={call_id}", headers={**bearer(key), **headers}
         )
         application = Application(socket)
-        assert (await application.event())["type"] == "session.created"
+        created = await application.event()
+        assert created["type"] == "session.created"
+        # What takes the call up again is its client's.
+        assert "resume" not in created["session"]
         return application
 
     async def refusal(self, query: str, **headers: str) -> tuple[int, str | None]:
