@@ -264,6 +264,11 @@ def test_overrides_hold_for_one_response() -> None:
         ({"parallel_tool_calls": 1}, "invalid_value", "response.parallel_tool_calls"),
         ({"tools": [{"type": "web_search"}]}, "invalid_value", "response.tools[0].type"),
         ({"tool_choice": 3}, "invalid_value", "response.tool_choice"),
+        (
+            {"tool_choice": {"type": "function", "name": "gone"}},
+            "invalid_value",
+            "response.tool_choice",
+        ),
         ({"metadata": {"a": 1}}, "invalid_value", "response.metadata[...]"),
     ],
 )

@@ -47,6 +47,34 @@ class TestLost:
         assert call.last("response.done")["response"]["status"] == "completed"
         assert call.counters.ended == {(HandOffReason.LOST, HandOffOutcome.RESUMED): 1}
 
+    def test_answers_beside_the_conversation_go_on_too(self, call: HandedOffCall) -> None:
+        aside = {"conversation": "none", "output_modalities": ["text"], "input": []}
+        call.client("response.create", response=aside)
+        call.turn(call.first, "tell me")
+        call.say(call.first, 1, "calm", 0)
+        call.say(call.first, 2, SAID, 1000)
+        call.client("response.create", response=aside)
+        call.first.tell(engine.Done(3, DoneStatus.COMPLETED))
+        call.kill(A)
+        requests = call.latest.sent(engine.Respond)
+        assert [(each.response, each.out_of_band) for each in requests] == [(1, True), (2, False)]
+        assert (requests[0].context, requests[0].said) == ((), "calm")
+        call.latest.tell(READY)
+        call.say(call.latest, 2, " jumps", 1000)
+        call.latest.tell(engine.Done(2, DoneStatus.COMPLETED))
+        call.say(call.latest, 1, ", and glad", 0)
+        call.latest.tell(engine.Done(1, DoneStatus.COMPLETED))
+        call.play(3000)
+        call.rules.settle()
+        written = [
+            event["text"] for event in call.events if event["type"] == "response.output_text.done"
+        ]
+        assert written == ["calm, and glad"]
+        link = call.link
+        assert link is not None
+        link.command(engine.PlaybackCredit(3, 40))
+        assert [each.response for each in call.latest.sent(engine.PlaybackCredit)] == []
+
     def test_playback_counts_from_where_the_next_engine_began(self, call: HandedOffCall) -> None:
         call.turn(call.first, "tell me")
         call.say(call.first, 1, SAID, 1000)

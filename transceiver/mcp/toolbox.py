@@ -137,11 +137,18 @@ class Toolbox:
         return Offer(tools, word, {name: tool for name, (tool, _) in offered.items()})
 
     def check_choice(self, session: RealtimeSession, param: str) -> None:
-        """Raises RealtimeError when a remote tool is to be called that the model cannot call."""
+        """Raises RealtimeError when a tool is to be called that the model cannot call."""
         choice = session.tool_choice
-        if not isinstance(choice, McpChoice):
-            return
-        if not any(_chosen(choice, tool) for tool in self.offer(session).remote.values()):
+        if isinstance(choice, FunctionChoice):
+            if choice.name not in {tool.name for tool in self.offer(session).tools}:
+                raise RealtimeError(
+                    "invalid_value",
+                    f"There is no tool {choice.name!r}.",
+                    param=f"{param}.tool_choice",
+                )
+        elif isinstance(choice, McpChoice) and not any(
+            _chosen(choice, tool) for tool in self.offer(session).remote.values()
+        ):
             raise RealtimeError(
                 "invalid_value",
                 f"No such tool of {choice.server_label!r} is available.",
