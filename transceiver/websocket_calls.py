@@ -122,6 +122,11 @@ class WebSocketCalls:
         if call.closed is not None or not call.has_come:
             self.forget(call, CloseReason.CANCELLED)
 
+    def give_up(self, call: WebSocketCall) -> None:
+        """End the session if its client is lost: it comes too late."""
+        if call.deserted:
+            self.forget(call, CloseReason.CLIENT_LOST)
+
     def tick(self) -> None:
         """Let time pass; call it ten times a second."""
         now = self._clock()

@@ -1,6 +1,7 @@
 """A session whose audio is in events, with everything real but the socket and the replica."""
 
 import base64
+import copy
 import json
 from typing import Any
 
@@ -17,6 +18,8 @@ from transceiver.appended_audio import MAX_AHEAD_S
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters
 from transceiver.metrics import TurnLatency
+from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.conversation_record import restored_session
 from transceiver.websocket_call import (
     CONGESTED_BYTES,
     MAX_CONGESTED_S,
@@ -31,11 +34,12 @@ A_SECOND = 48_000
 
 
 class Socket:
-    def __init__(self) -> None:
+    def __init__(self, rules: EventRules | None = None) -> None:
         self.events: list[dict[str, Any]] = []
         self.unsent_bytes = 0
         self.closed: CloseReason | None = None
-        self.rules = EventRules()
+        self.rules = rules or EventRules()
+        self.rules.greeted = False
 
     def send(self, event: bytes) -> None:
         assert self.closed is None
@@ -56,14 +60,22 @@ class Socket:
 
 
 class Driver:
-    def __init__(self, session: dict[str, Any] | None = None, *, start: bool = True) -> None:
+    def __init__(
+        self,
+        session: dict[str, Any] | None = None,
+        *,
+        start: bool = True,
+        taken_up: TakenUp | None = None,
+    ) -> None:
         self.now = 1000.0
         self.inference = Inference()
         self.counters = CallCounters()
         self.socket = Socket()
         self.call = WebSocketCall(
             "ws_test",
-            session=RealtimeSession().merged(json.dumps(session or {})),
+            session=restored_session(taken_up.snapshot)
+            if taken_up
+            else RealtimeSession().merged(json.dumps(session or {})),
             replicas=self.inference,
             counters=self.counters,
             turn_latency=TurnLatency(CollectorRegistry()),
@@ -71,7 +83,7 @@ class Driver:
             unix_time=1_800_000_000.0,
             max_seconds=MAX_S,
             max_idle_seconds=IDLE_S,
-            continuity=continuities().of(ORIGIN),
+            continuity=continuities().of(ORIGIN, taken_up),
         )
         self.pushed: list[tuple[int, bytes]] = []
         self.listener, self.session = self.inference.opened[0]
@@ -293,3 +305,79 @@ def test_a_defect_ends_the_session_that_met_it(monkeypatch: pytest.MonkeyPatch) 
     assert driver.socket.closed is CloseReason.INTERNAL_ERROR
     driver.append(bytes(960))
     assert driver.counters.closed == {CloseReason.INTERNAL_ERROR: 1}
+
+
+def test_a_lost_client_hears_the_rest_when_it_comes_again() -> None:
+    driver = Driver()
+    driver.respond()
+    driver.speech(100)
+    last = driver.socket.events[-1]["event_id"]
+    driver.call.lose(driver.socket, CloseReason.CLIENT_LOST)
+    credited = len(driver.commands(trunk.PlaybackCredit))
+    driver.speech(100)
+    assert len(driver.commands(trunk.PlaybackCredit)) == credited
+    again = Socket(driver.socket.rules)
+    driver.call.resume(again, last)
+    created, *missed = again.events
+    assert created["session"]["id"] == driver.socket.events[0]["session"]["id"]
+    assert created["session"]["resume"]["resumed"] == "replayed"
+    assert created["session"]["resume"]["complete"]
+    assert [event["type"] for event in missed] == ["response.output_audio.delta"]
+    assert len(driver.commands(trunk.PlaybackCredit)) == credited + 1
+    assert driver.call.closed is None
+
+
+def test_a_lost_client_is_waited_for_as_long_as_it_was_told() -> None:
+    driver = Driver()
+    seconds = driver.socket.events[0]["session"]["resume"]["seconds"]
+    driver.call.lose(driver.socket, CloseReason.CLIENT_LOST)
+    driver.tick(seconds / 2)
+    driver.client("input_audio_buffer.clear")  # It is not idle meanwhile.
+    driver.tick(seconds / 2)
+    assert driver.call.closed is None
+    driver.tick(0.1)
+    assert driver.call.closed is CloseReason.CLIENT_LOST
+
+
+def test_a_later_connection_replaces_one_that_seems_to_live() -> None:
+    driver = Driver()
+    again = Socket(driver.socket.rules)
+    driver.call.resume(again, None)
+    assert driver.socket.closed is CloseReason.RESUMED
+    driver.call.lose(driver.socket, CloseReason.CLIENT_LOST)
+    assert not driver.call.deserted
+
+
+def test_what_is_taken_elsewhere_goes_on_there() -> None:
+    driver = Driver({"instructions": "Be brief."})
+    part = {"type": "input_text", "text": "hello"}
+    item = {"id": "item_1", "type": "message", "role": "user", "content": [part]}
+    driver.client("conversation.item.create", item=item)
+    driver.respond()
+    driver.listener.engine_event(trunk.TextDelta(1, "Good day"))
+    snapshot = driver.call.record.snapshot()
+    rules = copy.deepcopy(driver.socket.rules)
+    assert driver.call.take(None).snapshot.unfinished == ()
+    assert driver.call.closed is CloseReason.RESUMED
+
+    restored = Driver(start=False, taken_up=TakenUp(snapshot))
+    restored.socket = Socket(rules)
+    restored.call.start(restored.socket)
+    [opening] = restored.commands(trunk.Open)
+    assert opening.history[0].id == "item_1"
+    assert opening.config.instructions == "Be brief."
+    types = [event["type"] for event in restored.socket.events]
+    assert types[:7] == [
+        "session.created",
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "conversation.item.done",
+        "response.done",
+    ]
+    done = restored.socket.events[6]["response"]
+    assert (done["status"], done["status_details"]["error"]["code"]) == ("failed", "server_lost")
+    [said] = done["output"]
+    assert said["content"][0]["transcript"] == "Good day"
+    assert "response.created" in types  # The user waits for an answer.

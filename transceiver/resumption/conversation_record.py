@@ -1,11 +1,13 @@
 """A conversation as it is written down, and taken up again from what was written."""
 
+from typing import TypedDict
+
 import msgspec
 from msgspec import Raw
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession, parse_session
 from antiphon_proto.realtime import server_events as api
-from antiphon_proto.realtime.items import Item, Message, OutputAudio
+from antiphon_proto.realtime.items import FunctionCall, Item, Message, OutputAudio, OutputText
 from antiphon_proto.realtime.response import Response, StatusDetails, StatusError
 from antiphon_proto.realtime.transcription_session import shown_session
 from transceiver.item_history import ItemHistory
@@ -14,6 +16,14 @@ from transceiver.resumption.continuity import Continuity
 from transceiver.resumption.snapshot import ItemRecord, Snapshot, SnapshotError
 from transceiver.resumption.unfinished_answers import UnfinishedAnswers
 from transceiver.session_state import SessionState
+
+
+class _Place(TypedDict):
+    response_id: str
+    item_id: str
+    output_index: int
+    content_index: int
+
 
 INTERRUPTED = StatusError(
     type="server_error",
@@ -85,8 +95,8 @@ class ConversationRecord:
         said = {str(item.id): item for each in self._broken_off for item in each.output}
         for record in snapshot.items:
             item = _with_end(said.get(record.id, record.item))
-            if item is None:
-                continue
+            if isinstance(item, FunctionCall) and item.status == "incomplete":
+                continue  # Nobody can answer half a call.
             self._history.insert(item)
             self._history.add_audio(record.id, record.audio_ms)
             self._history.note_words(record.id, record.words)
@@ -101,12 +111,15 @@ class ConversationRecord:
     def _ends(self, response: Response) -> list[api.ServerEvent]:
         events: list[api.ServerEvent] = []
         for index, item in enumerate(response.output):
-            if isinstance(item, Message) and item.status == "incomplete":
-                previous = self._history.previous_id(str(item.id))
-                done = api.ResponseOutputItemDone(
-                    response_id=response.id, output_index=index, item=item
-                )
-                events += [done, api.ConversationItemDone(item=item, previous_item_id=previous)]
+            if not isinstance(item, Message | FunctionCall) or item.status != "incomplete":
+                continue
+            if isinstance(item, Message):
+                events += _content_ends(response.id, index, item)
+            done = api.ResponseOutputItemDone(
+                response_id=response.id, output_index=index, item=item
+            )
+            previous = self._history.previous_id(str(item.id))
+            events += [done, api.ConversationItemDone(item=item, previous_item_id=previous)]
         return events
 
     def _encoded_session(self) -> Raw:
@@ -126,18 +139,36 @@ def restored_session(snapshot: Snapshot) -> RealtimeSession:
 
 def _ended(response: Response) -> Response:
     """The response without what will not come any more."""
-    output = [item for item in map(_with_end, response.output) if item is not None]
+    output = [_with_end(item) for item in response.output]
     details = StatusDetails(type="failed", error=INTERRUPTED)
     return msgspec.structs.replace(response, status="failed", status_details=details, output=output)
 
 
-def _with_end(item: Item) -> Item | None:
-    """The item as it will stay; None where it is of no use, as half a call of a tool."""
-    if getattr(item, "status", None) != "in_progress":
-        return item
-    if not isinstance(item, Message):
-        return None
-    return msgspec.structs.replace(item, status="incomplete")
+def _with_end(item: Item) -> Item:
+    """The item as it will stay."""
+    if isinstance(item, Message | FunctionCall) and item.status == "in_progress":
+        return msgspec.structs.replace(item, status="incomplete")
+    return item
+
+
+def _content_ends(response_id: str, index: int, message: Message) -> list[api.ServerEvent]:
+    """The events that end a message's one part, which it has from the first text or audio on."""
+    item_id, events = str(message.id), list[api.ServerEvent]()
+    for at, part in enumerate(message.content):
+        place = _Place(
+            response_id=response_id, item_id=item_id, output_index=index, content_index=at
+        )
+        if isinstance(part, OutputText):
+            events.append(api.ResponseOutputTextDone(**place, text=part.text))
+            part_done = api.TextPart(text=part.text)
+            events.append(api.ResponseContentPartDone(**place, part=part_done))
+        elif isinstance(part, OutputAudio):
+            said = part.transcript
+            events.append(api.ResponseOutputAudioDone(**place))
+            events.append(api.ResponseOutputAudioTranscriptDone(**place, transcript=said))
+            audio_part = api.AudioPart(transcript=said)
+            events.append(api.ResponseContentPartDone(**place, part=audio_part))
+    return events
 
 
 def _is_spoken(item: Item) -> bool:

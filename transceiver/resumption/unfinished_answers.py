@@ -49,6 +49,8 @@ class UnfinishedAnswers:
                 self._note_item(event.response_id, event.item)
             case api.ResponseOutputTextDelta() | api.ResponseOutputAudioTranscriptDelta():
                 self._note_text(event.response_id, event.item_id, event.delta)
+            case api.ResponseContentPartAdded():
+                self._note_text(event.response_id, event.item_id, "")
             case _:
                 return
         self.revision += 1

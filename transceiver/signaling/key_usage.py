@@ -32,6 +32,7 @@ class KeyUsage:
         self.refused = Counter[KeyRefusal]() if refused is None else refused
         """Requests that were refused for their key, here or elsewhere."""
         self._sessions: Counter[str] = Counter()
+        self._spares: dict[str, dict[ExitStack, Callable[[], None]]] = {}
         self._rates: dict[str, RequestRate] = {}
 
     def sessions(self, key: ApiKey) -> int:
@@ -41,6 +42,8 @@ class KeyUsage:
     def begin_session(self, key: ApiKey) -> ExitStack:
         """Count a session until the result is closed. Raises ApiError (429) beyond the limit."""
         limit = _limit(key.limits.sessions, self._defaults.sessions)
+        if limit:
+            self._make_room(key, limit)
         if limit and self.sessions(key) >= limit:
             self.refused[KeyRefusal.SESSIONS] += 1
             raise _too_many(
@@ -52,6 +55,26 @@ class KeyUsage:
         held = ExitStack()
         held.callback(self._end_session, key.fingerprint)
         return held
+
+    def spare(self, key: ApiKey, held: ExitStack, give_up: Callable[[], None]) -> None:
+        """The session of `held` may wait for a client that is lost: `give_up` ends it then.
+
+        It does so where a new session needs its place; the first one that was spared goes first.
+        """
+        self._spares.setdefault(key.fingerprint, {})[held] = give_up
+        held.callback(self._spare_no_more, key.fingerprint, held)
+
+    def _make_room(self, key: ApiKey, limit: int) -> None:
+        for give_up in list(self._spares.get(key.fingerprint, {}).values()):
+            if self.sessions(key) < limit:
+                return
+            give_up()
+
+    def _spare_no_more(self, fingerprint: str, held: ExitStack) -> None:
+        spares = self._spares[fingerprint]
+        del spares[held]
+        if not spares:
+            del self._spares[fingerprint]
 
     def count_request(self, key: ApiKey) -> Allowance | None:
         """Take one request, if there is one left; None for a key without a limit."""

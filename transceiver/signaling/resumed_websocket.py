@@ -1,5 +1,6 @@
 """GET /v1/realtime?resume=: the client of a session is here again, by another connection."""
 
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -81,6 +82,7 @@ class ResumedWebSockets:
             except BaseException:
                 held.close()
                 raise
+            self._usage.spare(resumed.key, held, partial(self._sessions.give_up, call))
             return await self._run(socket, request, call, WebSocketClient(call))
 
     async def _run(

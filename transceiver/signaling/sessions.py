@@ -27,6 +27,9 @@ class Sessions(Protocol):
     def leave(self, call: WebSocketCall) -> None:
         """A connection of the session is over."""
 
+    def give_up(self, call: WebSocketCall) -> None:
+        """End the session if its client is lost."""
+
     def close_all(self) -> None: ...
 
     def flush(self) -> None:

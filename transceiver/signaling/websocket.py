@@ -3,6 +3,8 @@
 https://platform.openai.com/docs/guides/realtime-websocket
 """
 
+from functools import partial
+
 from aiohttp import web
 
 from antiphon_proto.realtime import RealtimeSession
@@ -65,6 +67,7 @@ class WebSocketEndpoint:
             except BaseException:
                 held.close()
                 raise
+            self._usage.spare(caller.key, held, partial(self._sessions.give_up, call))
             try:
                 await socket.prepare(request)
                 client = WebSocketClient(call)

@@ -344,3 +344,18 @@ async def test_the_end_of_the_worker_is_said_before_it_comes(
     assert await peer.end() == (1012, "draining")
     await stopping
     assert await settled(server) is CloseReason.SHUTDOWN
+
+
+async def test_a_client_that_comes_again_without_its_token_takes_the_place_that_it_had(
+    server: Server, http: aiohttp.ClientSession
+) -> None:
+    limited = bearer(LIMITED_KEY)
+    lost = await connect(server, http, headers=limited)
+    lost.socket._response.connection.transport.abort()
+    while not all(call.deserted for call in server.calls._calls.values()):
+        await asyncio.sleep(0.01)
+    assert len(server.calls) == 1
+    again = await connect(server, http, headers=limited)
+    assert len(server.calls) == 1
+    assert server.counters.closed == {CloseReason.CLIENT_LOST: 1}
+    await again.socket.close()
