@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-loss bench-inference relay-peers flite clean debian-packages
+.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-inference relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
 	@echo "make bench-relay-healing  measure how calls fare when their relay is killed or replaced"
 	@echo "make bench-transceiver  measure the transceiver beside stock aiortc, 10 minutes"
+	@echo "make bench-websocket  measure 200 sessions over WebSockets on one worker, 1 minute"
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
@@ -70,6 +71,11 @@ bench-relay-healing: .venv/ready-to-develop
 # For a quick look: make bench-transceiver BENCH_ARGS="--quick"
 bench-transceiver: .venv/ready-to-develop
 	$(BIN)/python -m bench.transceiver $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
+
+# For a quick look: make bench-websocket BENCH_ARGS="--quick"
+bench-websocket: .venv/ready-to-develop
+	$(BIN)/python -m bench.websocket $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
 
 # For a quick look: make bench-loss BENCH_ARGS="--sentences 10"

@@ -18,6 +18,7 @@ from bench.loss.tables import section as loss_section
 from bench.relay.summary import BOUNDS, cost_table, latency_table
 from bench.tables import Figures, as_markdown, bound_table
 from bench.transceiver import summary as transceiver
+from bench.websocket.summary import section as websocket_section
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -211,6 +212,8 @@ def main() -> None:
         _write(BENCHMARKS, "relay", relay_section(relay))
     if measured:
         _write(BENCHMARKS, "transceiver", transceiver_section(measured))
+    if websocket := _load("websocket"):
+        _write(BENCHMARKS, "websocket", websocket_section(websocket))
     if loss := _load("loss"):
         _write(BENCHMARKS, "loss", loss_section(loss))
     if (inference := _load("inference")) and not inference["quick"]:

@@ -5,7 +5,6 @@ core carries, and prints the worker's process id meanwhile, for a profiler.
 """
 
 import argparse
-import contextlib
 import gc
 import os
 import sys
@@ -13,6 +12,7 @@ from importlib.metadata import version
 
 from bench.figures import publish
 from bench.machine import machine
+from bench.scheduling import go_first
 from bench.tables import as_text, bound_table
 from bench.transceiver.codec_floor import libopus_version
 from bench.transceiver.contender import Cores
@@ -28,7 +28,7 @@ def main() -> int:
     arguments = _arguments()
     cores = Cores.of(sorted(os.sched_getaffinity(0)))
     os.sched_setaffinity(0, cores.others)
-    scheduling = _go_first()
+    scheduling = go_first()
     gc.disable()  # the generator shall not be late for it
     load_average = os.getloadavg()[0]
     print(
@@ -76,18 +76,6 @@ def _arguments() -> argparse.Namespace:
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
     arguments.seconds = arguments.seconds or (QUICK_SECONDS if arguments.quick else 20.0)
     return arguments
-
-
-def _go_first() -> str:
-    """Put this process, and those that it will start, before others' where that is allowed.
-
-    The kernel leaves others 5 % of a core that real-time threads want whole, which no run that
-    is counted does.
-    """
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-        return "SCHED_RR"
-    return "SCHED_OTHER"
 
 
 def _load(name: str) -> str:

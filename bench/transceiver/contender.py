@@ -58,10 +58,12 @@ def antiphon(
     *,
     flags: Sequence[str] = (),
     notes: Path | None = None,
+    engine: str = "",
 ) -> Iterator[Contender]:
     """Relay, inference and a transceiver of one worker, which gets `flags`, each as it ships.
 
-    The worker is what is measured. With `notes` the engine writes `FrameNotes` there.
+    The worker is what is measured. With `notes` the engine writes `FrameNotes` there; `engine`
+    is the module of another one.
     """
     with RuntimeDirectory() as directory, ExitStack() as running:
         keys = directory.write_secret("cluster.keys", new_cluster_keys())
@@ -79,15 +81,15 @@ def antiphon(
             *("relay", f"--public={ANY_PORT}", f"--tunnel={ANY_PORT}", f"--admin={ANY_PORT}"),
             *(f"--cluster-keys={keys}", "--cpus=off", "--drain-seconds=0"),
         )
-        engine = start(
-            "bench.transceiver.noting_inference" if notes else "inference",
+        inference = start(
+            engine or ("bench.transceiver.noting_inference" if notes else "inference"),
             *("--engine=echo", f"--grpc={ANY_PORT}", f"--admin={ANY_PORT}"),
             f"--max-sessions={MANY_CALLS}",
         )
         transceiver = start(
             *("transceiver", f"--http={ANY_PORT}", f"--admin={ANY_PORT}"),
             f"--advertise={relay.report()['public']}",
-            f"--inference={engine.report()['grpc']}",
+            f"--inference={inference.report()['grpc']}",
             *(f"--cluster-keys={keys}", f"--api-keys={api_keys}"),
             # However many calls are wanted, they are to be let in, and not waited for at the end.
             *("--workers=1", f"--max-calls={MANY_CALLS}", "--max-load=1", "--drain-seconds=0"),
@@ -101,7 +103,7 @@ def antiphon(
         yield Contender(
             Service(f"http://{report['http']}", api_key),
             worker,
-            {"relay": relay.cpu_clock(), "inference": engine.cpu_clock()},
+            {"relay": relay.cpu_clock(), "inference": inference.cpu_clock()},
             lambda: scraped(f"http://{admin}/metrics"),
         )
 

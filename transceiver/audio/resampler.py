@@ -24,9 +24,6 @@ _CUTOFF = 0.95
 
 _LIMITS = np.iinfo(np.int16)
 
-_BLOCKS_AT_ONCE = 32
-"""Beyond some size of a product OpenBLAS wakes threads, which then spin."""
-
 Floats = npt.NDArray[np.float32]
 
 
@@ -132,10 +129,7 @@ class _Block:
         size = samples.itemsize
         shape, strides = (blocks, self.width), (self.step * size, size)
         windows = np.ndarray(shape, np.float32, samples, strides=strides).copy()
-        output = np.empty((blocks, self.made), np.float32)
-        for first in range(0, blocks, _BLOCKS_AT_ONCE):
-            rows = slice(first, first + _BLOCKS_AT_ONCE)
-            np.matmul(windows[rows], self.coefficients, out=output[rows])
+        output: Floats = windows @ self.coefficients
         return output.reshape(-1)
 
 
