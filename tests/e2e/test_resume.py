@@ -48,7 +48,7 @@ async def remembered(session: Session, item_id: str) -> Any:
     return (await session.event("conversation.item.retrieved")).item
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def another(deployment: RunningDeployment) -> Iterator[Transceiver]:
     """A transceiver that has its conversations kept by the deployment's."""
     wait_until(lambda: any("transceiver is ready" in line for line in deployment.log), "its log")
@@ -80,26 +80,6 @@ async def test_a_socket_that_is_lost_is_resumed_at_another_worker(
         assert (await ask(second)).status == "completed"
 
 
-async def test_a_conversation_outlives_its_host(
-    deployment: RunningDeployment, another: Transceiver
-) -> None:
-    async with connected(another.url, another.api_key) as (first, session):
-        await first.connection.session.update(
-            session={"type": "realtime", "instructions": "Be brief."}
-        )
-        answer = await ask(first)
-        await asyncio.sleep(1.0)  # The copy is made meanwhile.
-        another.end()
-    query = {"resume": session.resume["token"]}
-    async with connected(deployment.url, another.api_key, **query) as (second, resumed):
-        assert resumed.id == session.id
-        assert resumed.resume["resumed"] == "restored"
-        assert resumed.instructions == "Be brief."
-        item = await remembered(second, answer.output[0].id)
-        assert item.content == answer.output[0].content
-        assert (await ask(second)).status == "completed"
-
-
 async def test_a_conversation_outlives_its_worker(another: Transceiver) -> None:
     async with connected(another.url, another.api_key) as (first, session):
         answer = await ask(first)
@@ -114,10 +94,16 @@ async def test_a_conversation_outlives_its_worker(another: Transceiver) -> None:
         assert (await ask(second)).status == "completed"
 
 
+def owners(transceiver: Transceiver) -> list[int]:
+    """The workers that hold sessions."""
+    samples = [scraped(f"http://{admin}/metrics") for admin in transceiver.report["admins"]]
+    return [index for index, each in enumerate(samples) if each[OPEN]]
+
+
 def owner_of(transceiver: Transceiver) -> psutil.Process:
     """The worker that holds the one session."""
-    admins = transceiver.report["admins"]
-    [index] = [i for i, admin in enumerate(admins) if scraped(f"http://{admin}/metrics")[OPEN]]
+    wait_until(lambda: len(owners(transceiver)) == 1, "the sessions of before are over")
+    [index] = owners(transceiver)
     children = psutil.Process(transceiver.process.pid).children()
     workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
     return sorted(workers, key=psutil.Process.create_time)[index]
@@ -163,3 +149,24 @@ async def test_a_call_that_is_lost_goes_on_by_another_at_another_worker(
             retrieved = await second.event("conversation.item.retrieved", timeout_s=PATIENCE_S)
             assert retrieved.event["item"]["id"] == item["id"]
             assert (await ask_in_call(second))["response"]["status"] == "completed"
+
+
+async def test_a_conversation_outlives_its_host(
+    deployment: RunningDeployment, another: Transceiver
+) -> None:
+    # It comes last: the others need this host.
+    async with connected(another.url, another.api_key) as (first, session):
+        await first.connection.session.update(
+            session={"type": "realtime", "instructions": "Be brief."}
+        )
+        answer = await ask(first)
+        await asyncio.sleep(1.0)  # The copy is made meanwhile.
+        another.end()
+    query = {"resume": session.resume["token"]}
+    async with connected(deployment.url, another.api_key, **query) as (second, resumed):
+        assert resumed.id == session.id
+        assert resumed.resume["resumed"] == "restored"
+        assert resumed.instructions == "Be brief."
+        item = await remembered(second, answer.output[0].id)
+        assert item.content == answer.output[0].content
+        assert (await ask(second)).status == "completed"

@@ -53,12 +53,12 @@ class PeerEndpoint:
     async def _serve(self, request: web.Request) -> web.Response:
         if (request.content_length or 0) > MAX_MESSAGE_BYTES:
             raise web.HTTPRequestEntityTooLarge(MAX_MESSAGE_BYTES, request.content_length or 0)
-        # Longer than other bodies may be, which the application bounds.
-        async with reading_body():
-            body = await request.content.readexactly(request.content_length or 0)
         try:
+            async with reading_body():
+                # Longer than other bodies may be, which the application bounds.
+                body = await request.content.readexactly(request.content_length or 0)
             asked = self._seal.open_request(body)
-        except PeerMessageError as error:
+        except (EOFError, PeerMessageError) as error:
             raise CallNotFoundError from error
         sealed = self._seal.seal_answer(self._answer(asked), self._random(NONCE_BYTES))
         return web.Response(body=sealed)

@@ -1,0 +1,109 @@
+"""Who may go on with a session, before a worker that knows of none."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from chassis.host_port import HostPort
+from tests.transceiver.resumption.continuities import continuities
+from tests.transceiver.signaling.conftest import (
+    API_KEY,
+    CLUSTER_KEYS,
+    NOW,
+    OFFER,
+    RecordedCalls,
+    bearer,
+)
+from transceiver.config import TransceiverConfig
+from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.resumption.peers import PATH
+from transceiver.resumption.resume_token import ResumeClaim
+from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.authentication import Authenticator
+from transceiver.signaling.client_secret import BoundSession, ClientSecrets
+from transceiver.signaling.forwarding import CallForwarding
+from transceiver.signaling.http import signaling_app
+from transceiver.worker_resumption import WorkerResumption
+
+HERE = ("127.0.0.1", 1)
+"""Nobody listens there."""
+SECRETS = ClientSecrets(CLUSTER_KEYS)
+KEY = ApiKeys([API_KEY])
+
+
+def secret(nonce: bytes) -> str:
+    [issuer] = KEY._keys
+    return SECRETS.mint(BoundSession(b"{}", int(NOW) + 600, issuer), nonce)
+
+
+MINE, ANOTHER = secret(b"m" * 12), secret(b"a" * 12)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    config = TransceiverConfig(
+        advertise=HostPort("127.0.0.1", 1),
+        inference=ReplicaAddresses((HostPort("127.0.0.1", 1),)),
+        cluster_keys="",
+    )
+    resumption = WorkerResumption(config, CLUSTER_KEYS, here=HERE, siblings=[])
+    app = signaling_app(
+        RecordedCalls(),
+        KEY,
+        SECRETS,
+        lambda: None,
+        CallForwarding(CLUSTER_KEYS, HERE, lambda _call_id: True),
+        resuming=resumption.resuming,
+        clock=lambda: NOW,
+    )
+    app.add_routes(resumption.peer_endpoint.routes())
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    async with resumption.connected(), aiohttp.ClientSession(f"http://{host}:{port}") as session:
+        yield session
+    await runner.cleanup()
+
+
+def token(key: str, expires_at: float = 4e9) -> str:
+    authenticator = Authenticator(KEY, SECRETS, lambda: NOW)
+    origin = authenticator.identify(f"Bearer {key}").origin
+    claim = ResumeClaim("sess_1", HERE, origin, int(expires_at))
+    return continuities().tokens.mint(claim, bytes(12))
+
+
+async def refusal(http: aiohttp.ClientSession, resume: str, key: str) -> tuple[int, Any, Any]:
+    offer = {"Content-Type": "application/sdp"}
+    request = {"params": {"resume": resume}, "data": OFFER, "headers": {**bearer(key), **offer}}
+    async with http.post("/v1/realtime/calls", **request) as response:
+        error = (await response.json())["error"]
+        return response.status, error["code"], error["param"]
+
+
+async def test_a_session_is_for_whoever_made_it_and_for_api_keys(
+    http: aiohttp.ClientSession,
+) -> None:
+    not_found = (404, "session_not_found", "resume")
+    assert await refusal(http, token(MINE), MINE) == not_found
+    assert await refusal(http, token(MINE), API_KEY) == not_found
+    assert await refusal(http, token(MINE), ANOTHER) == (403, "insufficient_permissions", None)
+    assert await refusal(http, token(API_KEY), MINE) == (403, "insufficient_permissions", None)
+    assert await refusal(http, token(MINE), "sk-guess") == (401, "invalid_api_key", None)
+
+
+async def test_what_is_no_token_or_an_old_one_is_refused_to_who_has_a_key(
+    http: aiohttp.ClientSession,
+) -> None:
+    assert await refusal(http, "resume_x", API_KEY) == (400, "invalid_value", "resume")
+    assert await refusal(http, "resume_x", "sk-guess") == (401, "invalid_api_key", None)
+    assert (await refusal(http, token(MINE, expires_at=1), MINE))[0] == 404
+
+
+async def test_peers_are_those_with_the_clusters_keys(http: aiohttp.ClientSession) -> None:
+    for body in (b"", b"x" * 100):
+        async with http.post(PATH, data=body) as response:
+            assert response.status == 404
