@@ -25,7 +25,7 @@ class Verdict:
 
     @property
     def wrong(self) -> bool:
-        return bool(self.types or self.schemas)
+        return bool(self.types or (self.schemas and not _has_image(self.event)))
 
     def __str__(self) -> str:
         return f"{json.dumps(self.event)}\n  types: {self.types}\n  schemas: {self.schemas}"
@@ -45,6 +45,12 @@ async def verdicts(events: list[Event]) -> list[Verdict]:
     assert node.returncode == 0
     said = zip(events, json.loads(output), strict=True)
     return [Verdict(event, each["types"], each["schemas"]) for event, each in said]
+
+
+def _has_image(event: Event) -> bool:
+    """Those schemas know none, and read such an event as of no known type: the client's limit."""
+    content = event.get("item", {}).get("content", [])
+    return any(part["type"] == "input_image" for part in content)
 
 
 def of_each_shape(events: Iterable[Event]) -> list[Event]:
