@@ -124,6 +124,11 @@ class McpRequests:
         self._tasks.add(task)
         try:
             outcome = await self._asked(request)
+        except Exception:
+            # Without an outcome the conversation would wait for it for ever.
+            logger.exception("an MCP server was not asked")
+            error = HttpError(code=500, message="The server was not asked: internal error.")
+            outcome = McpFailed(request.item_id, error)
         finally:
             self._tasks.discard(task)
         # The worker may have stopped meanwhile.
