@@ -30,6 +30,8 @@ from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffOutcome, HandOffReason
+from transceiver.mcp.counters import McpCounters, McpResult
+from transceiver.mcp.metrics import McpCollector
 from transceiver.metrics import (
     ProbeSeconds,
     RelayWorkersCollector,
@@ -108,6 +110,7 @@ def page() -> str:
         meanings_section("Why a call left its replica", HandOffReason),
         meanings_section("How that ended", HandOffOutcome),
         meanings_section("What became of a webhook", WebhookOutcome),
+        meanings_section("What became of a request to an MCP server", McpResult),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
@@ -138,6 +141,7 @@ def transceiver_metrics() -> Iterator[Metric]:
     replicas = ReplicaDirectory(lambda: 0.0)
     yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
     yield from WebhookCollector(WebhookCounters()).collect()
+    yield from McpCollector(McpCounters()).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

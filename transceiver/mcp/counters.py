@@ -14,10 +14,17 @@ class McpRequestKind(Enum):
 
 
 class McpResult(Enum):
+    """A label of `antiphon_transceiver_mcp_requests_total`."""
+
     OK = "ok"
+    """The tools were listed, or the tool returned."""
     HTTP_ERROR = "http_error"
+    """The server could not be reached, did not answer in time, may not be used, or refused by a
+    status."""
     PROTOCOL_ERROR = "protocol_error"
+    """It refused by an error of JSON-RPC, or its answer was malformed."""
     TOOL_EXECUTION_ERROR = "tool_execution_error"
+    """The tool failed, returned too much, or was called with arguments that are none."""
 
 
 @dataclass(slots=True)
