@@ -31,11 +31,11 @@ async def connect(page: Page, server: Server, settings: str = f"key={API_KEY}") 
     await expect(page.get_by_test_id("state")).to_have_attribute("data-state", "connected")
 
 
-async def receive(page: Page, *events: dict[str, object]) -> None:
+async def receive(page: Page, *events: dict[str, Any]) -> None:
     await page.evaluate("events => events.forEach(event => fakePeer.receive(event))", list(events))
 
 
-def spoken_turn(number: int, question: str, answer: str) -> list[dict[str, object]]:
+def spoken_turn(number: int, question: str, answer: str) -> list[dict[str, Any]]:
     """The events of one turn up to its last transcript delta."""
     user, agent, response = f"item_u{number}", f"item_a{number}", f"resp_{number}"
     return [
@@ -56,7 +56,7 @@ def spoken_turn(number: int, question: str, answer: str) -> list[dict[str, objec
     ]
 
 
-def response_done(number: int, status: str, **metadata: str) -> dict[str, object]:
+def response_done(number: int, status: str, **metadata: str) -> dict[str, Any]:
     response = {"id": f"resp_{number}", "status": status, "metadata": metadata}
     return {"type": "response.done", "response": response}
 

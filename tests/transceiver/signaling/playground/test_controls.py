@@ -18,8 +18,8 @@ from tests.transceiver.signaling.playground.driver import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-RESPONSE_CREATED = {"type": "response.created", "response": {"id": "resp_1"}}
-PLAYING = {"type": "output_audio_buffer.started", "response_id": "resp_1"}
+RESPONSE_CREATED: dict[str, Any] = {"type": "response.created", "response": {"id": "resp_1"}}
+PLAYING: dict[str, Any] = {"type": "output_audio_buffer.started", "response_id": "resp_1"}
 DONE = response_done(1, "completed")
 
 
