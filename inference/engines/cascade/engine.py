@@ -1,6 +1,7 @@
 """The voice agent of parts: voice activity, a recogniser, a brain and a voice, overlapped."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from inference.error_code import EngineError
 
 logger = logging.getLogger(__name__)
 
+SELF_TEST_TRIES = 3
 SELF_TEST_SENTENCE = "what time is it"
 
 
@@ -119,13 +121,20 @@ class CascadeEngine:
         Raises OSError when that fails on this machine: a server may come up later.
         """
         try:
-            heard = await self._heard(SELF_TEST_SENTENCE)
+            heard = await self._heard_at_last(SELF_TEST_SENTENCE)
         except EngineError as error:
             if self._recogniser.local and self._synthesiser.local:
                 raise OSError(f"the cascade's self-test failed: {error}") from error
             logger.warning("the cascade's self-test failed: %s", error)
         else:
             logger.info("self-test: %r was heard as %r", SELF_TEST_SENTENCE, heard)
+
+    async def _heard_at_last(self, sentence: str) -> str:
+        """Try again: a machine that starts much at once has little time. Raises EngineError."""
+        for _ in range(SELF_TEST_TRIES - 1):
+            with contextlib.suppress(EngineError):
+                return await self._heard(sentence)
+        return await self._heard(sentence)
 
     async def _heard(self, sentence: str) -> str:
         speech = self._synthesiser.voice("").speak(sentence)

@@ -26,7 +26,7 @@ from antiphon_proto.trunk import (
     WordsSpoken,
 )
 from inference.engine_output import Audio
-from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD
+from inference.engines.cascade.brain.rules import GREETING, NOT_UNDERSTOOD, STILL_THERE
 from inference.engines.cascade.counters import CascadeCounters, WorkerKind
 from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
 from inference.engines.cascade.engine import CascadeEngine
@@ -264,7 +264,7 @@ class TestTheClientCommits:
 
         assert (await caller.transcript()).text == ""
         done = await caller.done()
-        assert caller.answer() == NOT_UNDERSTOOD
+        assert caller.answer() == STILL_THERE
         assert done.stages == ()
 
     async def test_cleared_input_is_forgotten(
