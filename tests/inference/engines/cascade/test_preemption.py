@@ -199,7 +199,7 @@ async def test_a_voice_that_failed_for_nothing_is_no_error(
 ) -> None:
     embedded = synthesiser.voice("")
 
-    def voice(_name: str, _key: str, report: Report) -> Voice:
+    def voice(_name: str, _key: str, report: Report, _speed: float) -> Voice:
         return FallbackVoice(_FailingVoice(embedded), report)
 
     monkeypatch.setattr(synthesiser, "voice", voice)
