@@ -1,4 +1,7 @@
+import re
 import socket
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,15 @@ def test_a_library_that_is_not_usable_is_named(library: Library, problem: str) -
 def test_this_machine_can_run_the_tiers() -> None:
     assert list(preflight.machine_problems()) == []
     assert preflight.opus_library()
+
+
+def test_every_library_is_one_that_make_up_installs() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["relay"], *extras["transceiver"]]
+    installed = {re.split("[<=>]", line)[0] for line in wanted + extras["inference"]}
+    installed.add("silero-vad")  # by the Makefile
+    assert {library.distribution for library in preflight.LIBRARIES} <= installed
 
 
 def test_a_missing_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
