@@ -193,9 +193,7 @@ class RealtimeSession(Struct, frozen=True, kw_only=True):
         """The configuration as it may be shown or kept."""
         if not any(isinstance(tool, McpTool) for tool in self.tools):
             return self
-        tools = [
-            tool.without_secrets if isinstance(tool, McpTool) else tool for tool in self.tools
-        ]
+        tools = [tool.without_secrets if isinstance(tool, McpTool) else tool for tool in self.tools]
         return msgspec.structs.replace(self, tools=tools)
 
     def merged(self, patch: bytes | str, *, param: str = "session") -> "RealtimeSession":
