@@ -1,30 +1,23 @@
-"""One WebRTC call: its transport, its sound, its conversation and its engine, joined."""
+"""What any call is, whatever its client's events and sound travel by.
+
+The conversation, its engine, the MCP servers that it asks, the sidebands that hear it, what a
+client that is lost goes on with, and how long it may last. What a call is besides is its
+transport, and where the server owns the playout clock, the playout: `WebRtcCall`, `WebSocketCall`.
+"""
 
 import logging
 import secrets
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import msgspec
 
-from antiphon_proto.address import Address
-from antiphon_proto.demux import PacketKind
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
-from antiphon_proto.stun import StunMessage
-from antiphon_proto.trunk import (
-    UNSOLICITED,
-    Error,
-    Event,
-    Open,
-    Ready,
-    SpeechStarted,
-    SpeechStopped,
-)
-from chassis.host_port import HostPort
+from antiphon_proto.realtime.audio_format import AudioFormat
+from antiphon_proto.trunk import Error, Event, Open, Ready, SpeechStarted, SpeechStopped
 from transceiver.audience import Audience
-from transceiver.audio.encoder_policy import EncoderPolicy
-from transceiver.audio.playout import PlayoutEvent
 from transceiver.call_deadlines import CallDeadlines
-from transceiver.call_media import CallMedia
+from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
 from transceiver.conversation import Conversation, Transport
@@ -33,208 +26,76 @@ from transceiver.conversation_outputs import (
     EVERYONE,
     AppendAudio,
     CloseCall,
-    CutPlayout,
-    FinishPlayout,
-    HoldPlayout,
     Output,
-    PlayAudio,
-    ResumePlayout,
+    PlayoutCommand,
     RunMcp,
     SendEngineCommand,
     SendEvent,
     TurnMeasured,
 )
-from transceiver.counters import CallCounters
-from transceiver.data_channel import ChannelEnd, DataChannel
-from transceiver.dtls import DtlsCertificate, DtlsEndpoint
-from transceiver.engine_leg import Replicas, Resumption
+from transceiver.engine_leg import Resumption
 from transceiver.engine_link import EngineLink
-from transceiver.ice import IceAgent, IceCredentials
 from transceiver.ledger import LatencyLedger
-from transceiver.mcp.requests import McpOpener, McpOutcome, ask_nobody
-from transceiver.media_transport import MediaTransport, SendDatagram
-from transceiver.metrics import TurnLatency
-from transceiver.resumption.continuity import Continuity, TakenUp
+from transceiver.mcp.requests import McpOutcome
+from transceiver.resumption.continuity import Continuity, TakenUp, seconds_left
 from transceiver.resumption.conversation_record import ConversationRecord
-from transceiver.sdp import AnswerParameters, Offer, build_answer
-from transceiver.sdp.renegotiation import renegotiated
 from transceiver.sideband import Sideband, SidebandHost
 
 logger = logging.getLogger(__name__)
 
-TEND_INTERVAL_S = 0.1
-"""Resolution of connectivity checks, retransmissions, reports and deadlines in a call that runs."""
 
+class Call(ABC):
+    """Sans-IO, on the worker's event loop, where all that reaches it does so.
 
-class Call:
-    """Runs one call from its offer to its end.
-
-    Everything that reaches it does so on the worker's event loop: the client's
-    datagrams by `receive`, the time by `serve`, the engine's output by `engine_*`.
-    `clock` is monotonic; `unix_time` is the time at the call's start.
+    It is its engine's host (`EngineHost`) and a `LiveSession`. A subclass calls `_begin` once
+    it can be told what to do.
     """
+
+    TRANSPORT: ClassVar[Transport]
 
     def __init__(
         self,
         call_id: str,
-        *,
-        offer: Offer,
         session: RealtimeSession,
-        ice: IceCredentials,
-        certificate: DtlsCertificate,
-        replicas: Replicas,
-        encoder_policy: EncoderPolicy,
-        send: SendDatagram,
-        counters: CallCounters,
-        turn_latency: TurnLatency,
-        clock: Callable[[], float],
-        unix_time: float,
-        max_seconds: int,
-        max_idle_seconds: int,
-        mcp: McpOpener = ask_nobody,
-        continuity: Continuity | None = None,
+        environment: CallEnvironment,
+        continuity: Continuity | None,
     ) -> None:
+        """With a `continuity` its client, when it is lost, may go on."""
         self.call_id = call_id
-        self._continuity = continuity
         self.closed: CloseReason | None = None
-        self._first_offer = self._offer = offer
-        self._session_id = secrets.randbits(62)
-        self._answers = 0
-        self._certificate = certificate
-        self._counters = counters
-        self._turn_latency = turn_latency
-        self._clock = clock
-        now = clock()
-        self._mcp = mcp(self.mcp_outcome)
-        self._deadlines = CallDeadlines(now, max_s=max_seconds, idle_s=max_idle_seconds)
-        self.transport = MediaTransport(
-            IceAgent(
-                ice,
-                offer.ice,
-                random_bytes=secrets.token_bytes,
-                rejections=counters.ice_rejections,
-            ),
-            DtlsEndpoint(certificate, offer.fingerprints, client=offer.dtls_client),
-            listener=self,
-            send=send,
-            drops=counters.drops,
-            sources=offer.ssrcs,
-        )
-        self._data_channel = self._make_data_channel(offer)
+        self._continuity = continuity
+        self._counters = environment.counters
+        self._turn_latency = environment.turn_latency
+        self._clock = environment.clock
+        self._mcp = environment.mcp(self.mcp_outcome)
         self._audience = Audience()
         self._ledger = LatencyLedger()
+        unix_time = environment.unix_time()
+        seconds = seconds_left(session, unix_time, environment.max_seconds)
+        self._deadlines = CallDeadlines(
+            self._clock(), max_s=seconds, idle_s=environment.max_idle_seconds
+        )
         self._conversation = Conversation(
-            msgspec.structs.replace(session, expires_at=int(unix_time) + max_seconds),
+            msgspec.structs.replace(session, expires_at=int(unix_time) + seconds),
             call_id=call_id,
-            transport=Transport.WEBRTC,
-            new_id=lambda prefix: f"{prefix}_{secrets.token_urlsafe(12)}",
-            heard_ms=lambda response: self._media.played_ms(response),
+            transport=self.TRANSPORT,
+            new_id=_new_id,
+            heard_ms=self._heard_ms,
             rtt_s=self._rtt_s,
             ledger=self._ledger,
+            encode=self._encode,
             continuity=continuity,
         )
-        self._engine = EngineLink(replicas, self, clock=clock, counters=counters.hand_offs)
-        self._media = CallMedia(
-            offer.format,
-            engine=self._engine,
-            ledger=self._ledger,
-            heard=self._conversation.input_audio,
-            encoder_policy=encoder_policy,
-            counters=counters,
-            unix_epoch=unix_time - now,
+        self._engine = EngineLink(
+            environment.replicas, self, clock=self._clock, counters=self._counters.hand_offs
         )
-        self._media.audible = offer.direction.mirrored.sends
-        self._tend_at = now
+
+    def _begin(self) -> None:
         self._act(self._conversation.open())
 
     async def engine_opened(self) -> Ready | Error:
         """Wait for the engine's answer: before Ready, nothing that the client says is heard."""
         return await self._engine.opened()
-
-    def answer(self, advertise: HostPort) -> str:
-        """The SDP answer to the latest offer; its one candidate is the relay at `advertise`."""
-        self._answers += 1
-        return build_answer(
-            self._offer,
-            AnswerParameters(
-                ice=self.transport.ice.local,
-                host=advertise.host,
-                port=advertise.port,
-                fingerprint=self._certificate.fingerprint,
-                ssrc=self._media.ssrc,
-                cname=self._media.cname,
-                session_id=self._session_id,
-                session_version=self._answers,
-            ),
-        )
-
-    def renegotiate(self, offer: Offer, mint: Callable[[], IceCredentials]) -> None:
-        """Follow another offer of the client, which `answer` then answers.
-
-        Its ICE may restart, for which `mint` makes our credentials. Raises OfferError for an
-        offer that cannot be followed; nothing has changed then.
-        """
-        self._offer = renegotiated(self._first_offer, offer)
-        self._media.audible = offer.direction.mirrored.sends
-        self.transport.ice.negotiate(offer.ice, mint, self._clock())
-        self.transport.name_sources(offer.ssrcs)
-
-    def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:
-        """Take a datagram, other than STUN, from an address that the call knows."""
-        # Contained by itself, as all that runs 50 times a second is: the wrapper costs more.
-        if self.closed is None:
-            try:
-                self.transport.receive(kind, datagram, client, now)
-            except Exception:  # noqa: BLE001
-                self.fail()
-
-    @contained
-    def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:
-        """Take the STUN message of a datagram of `size` bytes."""
-        self.transport.receive_stun(message, size, client, now)
-
-    @contained
-    def receive_roaming(
-        self, kind: PacketKind, datagram: bytes, client: Address, now: float
-    ) -> bool:
-        """Take RTP or RTCP from an unknown address; whether it is this call's client's."""
-        return self.transport.receive_roaming(kind, datagram, client, now)
-
-    def serve(self, due: float, now: float) -> None:
-        """Send the frame that is due at `due`, and do all else that time asks for.
-
-        Call it once in every frame time of the media clock.
-        """
-        if self.closed is None:
-            try:
-                self._serve(due, now)
-            except Exception:  # noqa: BLE001
-                self.fail()
-
-    def _serve(self, due: float, now: float) -> None:
-        if now >= self._tend_at:
-            self._tend(now)
-        if self.closed is not None or not self.transport.connected:
-            return
-        packet = self._media.serve(due, now)
-        if packet is not None:
-            self._deadlines.active(now)
-            self._counters.frames_out += 1
-            self.transport.send_rtp(packet)
-        for event in self._media.take_events():
-            self._playout_event(event, now)
-
-    def _tend(self, now: float) -> None:
-        """Do what time asks for less often than for frames; often only while connecting."""
-        self.transport.tick(now)
-        self._check_deadlines(now)
-        self._engine.tick(now)
-        if self.closed is None:
-            self._act(self._conversation.tick(now))
-        if self.transport.connected:
-            self._tend_at = now + TEND_INTERVAL_S
-            for report in self._media.reports(now):
-                self.transport.send_rtcp(report)
 
     def fail(self) -> None:
         """End the call for the defect that is being handled: no other call has met it."""
@@ -250,10 +111,8 @@ class Call:
         self._act(self._conversation.closing(reason))
         self._engine.close(reason.value)
         self._mcp.close()
-        if self._data_channel is not None:
-            self._data_channel.close()
         self._audience.close(reason)
-        self.transport.close(self._clock())
+        self._leave_client(reason)
         logger.info("call %s closed: %s", self.call_id, reason.value)
 
     def release(self) -> None:
@@ -261,48 +120,50 @@ class Call:
 
         Nobody may call it any more, but for `close`.
         """
-        self._data_channel = None
-        del self.transport, self._media, self._conversation, self._engine
+        del self._conversation, self._engine
 
-    # ---- the client's side: TransportListener and DataChannelListener ----
+    # ---- what its transport and its playout do -------------------------------
 
-    def transport_connected(self, _now: float) -> None:
-        if self._data_channel is not None:
-            self._data_channel.start()
+    @abstractmethod
+    def _send_to_client(self, event: bytes) -> None:
+        """Send an event, if there is a client to hear it."""
 
-    def rtp_received(self, packet: bytes, now: float) -> None:
-        self._media.receive_rtp(packet, now)
+    @abstractmethod
+    def _leave_client(self, reason: CloseReason) -> None:
+        """The call has ended: end the connection."""
 
-    def rtcp_received(self, packet: bytes, now: float) -> None:
-        self._media.receive_rtcp(packet, now)
+    @abstractmethod
+    def _engine_ready(self, ready: Ready, now: float) -> None:
+        """An engine takes and gives PCM of these rates; one that takes over has the same."""
 
-    def data_received(self, record: bytes, _now: float) -> None:
-        if self._data_channel is not None:
-            self._data_channel.receive(record)
+    @abstractmethod
+    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None: ...
 
-    def transport_closed(self, _now: float) -> None:
-        connected = self.transport.connected
-        self.close(CloseReason.DTLS_CLOSED if connected else CloseReason.DTLS_FAILED)
+    @abstractmethod
+    def _play(self, command: PlayoutCommand) -> None: ...
 
-    @contained
-    def channel_opened(self) -> None:
-        self._act(self._conversation.channel_opened(self._clock()))
-        if self._continuity is not None:
-            for event_id, event in self._continuity.to_repeat:
-                self._send(event_id, event, CLIENT)
+    @abstractmethod
+    def _append(self, audio: AppendAudio) -> None: ...
 
-    @contained
-    def message_received(self, text: str) -> None:
+    def _heard_ms(self, _response: int) -> int:
+        return 0
+
+    def _rtt_s(self) -> float | None:
+        return None
+
+    def _encode(self, _format: AudioFormat, _response: int, pcm: bytes) -> bytes:
+        return pcm
+
+    # ---- the client's events -------------------------------------------------
+
+    def _client_event(self, message: str | bytes, asker: int = CLIENT) -> None:
         now = self._clock()
-        self._deadlines.active(now)
-        self._act(self._conversation.client_event(text, now))
+        outputs = self._conversation.client_event(message, now, asker)
+        if not any(isinstance(output, AppendAudio) for output in outputs):
+            self._deadlines.active(now)
+        self._act(outputs)
 
-    @contained
-    def channel_closed(self, end: ChannelEnd) -> None:
-        hung_up = end is ChannelEnd.PEER
-        self.close(CloseReason.CLIENT_HANGUP if hung_up else CloseReason.CHANNEL_BROKEN)
-
-    # ---- for a client that is lost: LiveSession ----
+    # ---- for a client that is lost: LiveSession ------------------------------
 
     @property
     def session_id(self) -> str:
@@ -325,7 +186,13 @@ class Call:
         self.close(CloseReason.RESUMED)
         return TakenUp(snapshot, missed, self.generation)
 
-    # ---- applications beside the client ----
+    def _repeat_missed(self) -> None:
+        """Send what the client missed, behind the greeting."""
+        if self._continuity is not None:
+            for event_id, event in self._continuity.to_repeat:
+                self._send(event_id, event, CLIENT)
+
+    # ---- applications beside the client --------------------------------------
 
     def sideband(self) -> Sideband:
         """One more, to be started or closed. Raises AudienceFullError."""
@@ -338,22 +205,9 @@ class Call:
 
     @contained
     def _sideband_sent(self, number: int, message: bytes) -> None:
-        now = self._clock()
-        self._deadlines.active(now)
-        self._act(self._conversation.client_event(message, now, number))
+        self._client_event(message, number)
 
-    # ---- the engine's side: EngineHost ----
-
-    def engine_audio(self, response: int, _offset: int, pcm: bytes) -> None:
-        if self.closed is not None:
-            return
-        try:
-            if response == UNSOLICITED:
-                self._media.push(response, pcm)
-            else:
-                self._act(self._conversation.engine_audio(response, pcm, self._clock()))
-        except Exception:  # noqa: BLE001
-            self.fail()
+    # ---- the engine's side: EngineHost ---------------------------------------
 
     @contained
     def engine_event(self, event: Event) -> None:
@@ -361,13 +215,8 @@ class Call:
         if isinstance(event, SpeechStarted | SpeechStopped):
             self._deadlines.user_speaks(now, speaking=isinstance(event, SpeechStarted))
         elif isinstance(event, Ready):
-            self._media.start(event)
+            self._engine_ready(event, now)
         self._act(self._conversation.engine_event(event, now))
-
-    @contained
-    def mcp_outcome(self, outcome: McpOutcome) -> None:
-        """Take what came of a request to an MCP server."""
-        self._act(self._conversation.mcp_outcome(outcome))
 
     def engine_opening(self) -> Open:
         return self._conversation.engine_opening()
@@ -380,7 +229,12 @@ class Call:
     def engine_pauses(self) -> bool:
         return self._conversation.engine_pauses
 
-    # ---- joints ----
+    @contained
+    def mcp_outcome(self, outcome: McpOutcome) -> None:
+        """Take what came of a request to an MCP server."""
+        self._act(self._conversation.mcp_outcome(outcome))
+
+    # ---- what the conversation wants done ------------------------------------
 
     def _act(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -392,55 +246,24 @@ class Call:
                 self._send(event.event_id, encode_server_event(event), to)
             case SendEngineCommand(command):
                 self._engine.command(command)
-            case PlayAudio(response, pcm):
-                self._media.push(response, pcm)
-            case FinishPlayout(response):
-                self._media.finish(response)
-            case CutPlayout():
-                self._media.cut()
-            case HoldPlayout():
-                self._media.hold()
-            case ResumePlayout(again_ms):
-                self._media.resume(again_ms)
+            case AppendAudio():
+                self._append(output)
             case RunMcp(request):
                 self._mcp.run(request)
             case TurnMeasured(account):
                 self._turn_latency.observe(account)
             case CloseCall(reason):
                 self.close(reason)
-            case AppendAudio():
-                pass  # The client's audio is on its RTP track.
+            case _:
+                self._play(output)
 
     def _send(self, event_id: str, event: bytes, to: int) -> None:
         if to in (CLIENT, EVERYONE):
             if self._continuity is not None:
                 self._continuity.sent(event_id, event, self._clock())
-            if self._data_channel is not None:
-                self._data_channel.send(event.decode())
+            self._send_to_client(event)
         self._audience.hear(event, to)
 
-    def _playout_event(self, event: PlayoutEvent, now: float) -> None:
-        if event.response != UNSOLICITED:
-            self._act(self._conversation.playout_event(event, now))
 
-    def _check_deadlines(self, now: float) -> None:
-        passed = self._deadlines.passed(now, connected=self.transport.connected)
-        if passed is not None:
-            self.close(passed)
-        elif self.transport.ice.consent_lost(now):
-            self.close(CloseReason.CONSENT_LOST)
-
-    def _rtt_s(self) -> float | None:
-        rtt = self._media.rtt
-        return self.transport.ice.rtt if rtt is None else rtt
-
-    def _make_data_channel(self, offer: Offer) -> DataChannel | None:
-        if offer.data is None:
-            return None
-        return DataChannel(
-            self,
-            lambda packet: self.transport.send_data(packet, self._clock()),
-            client=offer.dtls_client,
-            remote_port=offer.sctp_port,
-            max_message_bytes=offer.max_message_bytes,
-        )
+def _new_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_urlsafe(12)}"

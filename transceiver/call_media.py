@@ -12,6 +12,14 @@ from transceiver.audio.format import AudioFormat
 from transceiver.audio.playout import PlayoutEvent
 from transceiver.audio.receiver import AudioFrame
 from transceiver.call_audio import CallAudio
+from transceiver.conversation_outputs import (
+    CutPlayout,
+    FinishPlayout,
+    HoldPlayout,
+    PlayAudio,
+    PlayoutCommand,
+    ResumePlayout,
+)
 from transceiver.counters import CallCounters
 from transceiver.drop_reason import DropReason
 from transceiver.ledger import LatencyLedger
@@ -151,30 +159,22 @@ class CallMedia:
 
     # ---- the agent's voice ----
 
-    def push(self, response: int, pcm: bytes) -> None:
-        """Queue audio of a response for playout."""
-        if self._audio is not None:
-            self._audio.playout.push(response, pcm)
-
-    def finish(self, response: int) -> None:
-        """No more audio of this response will come."""
-        if self._audio is not None:
-            self._audio.playout.finish(response)
-
-    def cut(self) -> None:
-        """Drop everything that is queued for playout."""
-        if self._audio is not None:
-            self._audio.playout.cut()
-
-    def hold(self) -> None:
-        """Be silent until `resume` or `cut`."""
-        if self._audio is not None:
-            self._audio.playout.hold()
-
-    def resume(self, again_ms: int) -> None:
-        """Go on after a hold, with the last `again_ms` once more."""
-        if self._audio is not None:
-            self._audio.playout.resume(again_ms)
+    def play(self, command: PlayoutCommand) -> None:
+        """Do what the conversation wants done to the playout."""
+        if self._audio is None:
+            return
+        playout = self._audio.playout
+        match command:
+            case PlayAudio(response, pcm):
+                playout.push(response, pcm)
+            case FinishPlayout(response):
+                playout.finish(response)
+            case CutPlayout():
+                playout.cut()
+            case HoldPlayout():
+                playout.hold()
+            case ResumePlayout(again_ms):
+                playout.resume(again_ms)
 
     def played_ms(self, response: int) -> int:
         """How much of a response was sent to the client."""

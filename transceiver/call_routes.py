@@ -12,11 +12,11 @@ from antiphon_proto.address import Address
 from antiphon_proto.stun import StunMessage
 from antiphon_proto.tunnel_control import UnbindReason
 from transceiver.announcer import Announcer
-from transceiver.call import Call
 from transceiver.claims import Claims
 from transceiver.close_reason import CloseReason
 from transceiver.relay_paths import RelayPaths
 from transceiver.reoffer_limit import ReofferLimit
+from transceiver.webrtc_call import WebRtcCall
 
 MAX_COLLISIONS = 4
 """Calls whose keys are tried on a packet from an unknown address."""
@@ -26,7 +26,7 @@ MAX_COLLISIONS = 4
 class RoutedCall:
     """A call, and what of it is on the routes."""
 
-    call: Call
+    call: WebRtcCall
     paths: RelayPaths
     reoffers: ReofferLimit
     creator: bytes | None = None

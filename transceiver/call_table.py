@@ -16,23 +16,19 @@ from antiphon_proto.trunk import Error
 from transceiver.admission import Admission, why_unanswered
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
-from transceiver.call import Call
+from transceiver.call_environment import CallEnvironment
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
 from transceiver.conversation import Transport
-from transceiver.counters import CallCounters
 from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
-from transceiver.engine_leg import Replicas
 from transceiver.ice import IceCredentials
-from transceiver.mcp.requests import McpOpener, ask_nobody
 from transceiver.media_clock import MediaClock
-from transceiver.metrics import TurnLatency
 from transceiver.relay_paths import RelayPaths
 from transceiver.reoffer_limit import ReofferLimit
-from transceiver.resumption.continuity import Continuities, Continuity, TakenUp, seconds_left
+from transceiver.resumption.continuity import Continuities, Continuity, TakenUp
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import Offer, parse_offer
@@ -47,6 +43,7 @@ from transceiver.signaling.calls import (
 )
 from transceiver.signaling.sealed_token import NONCE_BYTES
 from transceiver.tunnel_endpoint import TunnelEndpoint
+from transceiver.webrtc_call import WebRtcCall
 
 logger = logging.getLogger(__name__)
 
@@ -65,28 +62,20 @@ class CallTable:
         incarnation: int,
         endpoint: TunnelEndpoint,
         announcer: Announcer,
-        replicas: Replicas,
+        environment: CallEnvironment,
         admission: Admission,
         encoder_policy: EncoderPolicy,
-        counters: CallCounters,
-        turn_latency: TurnLatency,
-        clock: Callable[[], float],
-        unix_time: Callable[[], float],
-        mcp: McpOpener = ask_nobody,
         continuities: Continuities | None = None,
         live: LiveSessions | None = None,
     ) -> None:
-        """`clock` is monotonic; `incarnation` (0..255) is minted into every ufrag."""
+        """`incarnation` (0..255) is minted into every ufrag."""
         self._config = config
         self._endpoint = endpoint
-        self._replicas = replicas
-        self._mcp = mcp
+        self._environment = environment
         self._admission = admission
         self._encoder_policy = encoder_policy
-        self._counters = counters
-        self._turn_latency = turn_latency
-        self._clock = clock
-        self._unix_time = unix_time
+        self._counters = environment.counters
+        self._clock = environment.clock
         self._continuities = continuities
         self._live = LiveSessions() if live is None else live
         self._certificate = DtlsCertificate()
@@ -95,7 +84,7 @@ class CallTable:
         )
         self._call_ids = CallIds(keys)
         self._routes = CallRoutes(announcer)
-        self._media_clock: MediaClock[RoutedCall] = MediaClock(clock())
+        self._media_clock: MediaClock[RoutedCall] = MediaClock(self._clock())
         self._by_id: dict[str, RoutedCall] = {}
 
     def __len__(self) -> int:
@@ -257,23 +246,16 @@ class CallTable:
         continuity: Continuity | None,
     ) -> RoutedCall:
         paths = RelayPaths(self._endpoint)
-        call = Call(
+        call = WebRtcCall(
             self._call_ids.mint(self._endpoint.address, secrets.token_bytes(NONCE_BYTES)),
             offer=offer,
             session=session,
             ice=self._mint_credentials(),
             certificate=self._certificate,
-            replicas=self._replicas,
             encoder_policy=self._encoder_policy,
             send=paths.send,
-            counters=self._counters,
-            turn_latency=self._turn_latency,
-            clock=self._clock,
-            unix_time=self._unix_time(),
-            max_seconds=seconds_left(session, self._unix_time(), self._config.max_call_seconds),
-            max_idle_seconds=self._config.max_idle_seconds,
+            environment=self._environment,
             continuity=continuity,
-            mcp=self._mcp,
         )
         return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
 
@@ -281,7 +263,7 @@ class CallTable:
         """Of an ICE session that may begin now and last as long as the longest call."""
         lifetime_s = self._config.max_call_seconds + UFRAG_MARGIN_S
         while True:
-            credentials = self._credentials.mint(int(self._unix_time()) + lifetime_s)
+            credentials = self._credentials.mint(int(self._environment.unix_time()) + lifetime_s)
             if self._routes.with_ufrag(credentials.ufrag.encode()) is None:
                 return credentials
 

@@ -96,16 +96,9 @@ class CloseCall:
     reason: CloseReason
 
 
+PlayoutCommand = PlayAudio | FinishPlayout | CutPlayout | HoldPlayout | ResumePlayout
+"""For the playout, where the server owns its clock."""
+
 Output = (
-    SendEvent
-    | SendEngineCommand
-    | AppendAudio
-    | PlayAudio
-    | FinishPlayout
-    | CutPlayout
-    | HoldPlayout
-    | ResumePlayout
-    | TurnMeasured
-    | RunMcp
-    | CloseCall
+    SendEvent | SendEngineCommand | AppendAudio | PlayoutCommand | TurnMeasured | RunMcp | CloseCall
 )

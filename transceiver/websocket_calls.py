@@ -7,14 +7,10 @@ from collections.abc import Callable
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.trunk import Error
 from transceiver.admission import Admission, why_unanswered
+from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
-from transceiver.config import TransceiverConfig
 from transceiver.conversation import Transport
-from transceiver.counters import CallCounters
-from transceiver.engine_leg import Replicas
-from transceiver.mcp.requests import McpOpener, ask_nobody
-from transceiver.metrics import TurnLatency
-from transceiver.resumption.continuity import Continuities, TakenUp, seconds_left
+from transceiver.resumption.continuity import Continuities, TakenUp
 from transceiver.resumption.live_sessions import GOES_ON, LiveSessions
 from transceiver.resumption.resume_token import Origin
 from transceiver.websocket_call import WebSocketCall
@@ -23,37 +19,26 @@ logger = logging.getLogger(__name__)
 
 
 class WebSocketCalls:
-    """Admission and `counters` are shared with the worker's other calls."""
+    """Admission and environment are those of the worker's other calls."""
 
     def __init__(
         self,
-        config: TransceiverConfig,
-        *,
-        replicas: Replicas,
+        environment: CallEnvironment,
         admission: Admission,
-        counters: CallCounters,
-        turn_latency: TurnLatency,
-        clock: Callable[[], float],
-        unix_time: Callable[[], float],
+        *,
         flush: Callable[[], None],
         continuities: Continuities,
         live: LiveSessions,
-        mcp: McpOpener = ask_nobody,
     ) -> None:
-        """`clock` is monotonic; `flush` sends what is queued for the engines; the sessions here
-        are among the worker's `live` ones."""
+        """`flush` sends what is queued for the engines; the sessions here are among the
+        worker's `live` ones."""
         self.flush = flush
         self._continuities = continuities
         self._live = live
         self._endings: dict[str, Callable[[], None]] = {}
-        self._config = config
-        self._replicas = replicas
-        self._mcp = mcp
+        self._environment = environment
         self._admission = admission
-        self._counters = counters
-        self._turn_latency = turn_latency
-        self._clock = clock
-        self._unix_time = unix_time
+        self._counters = environment.counters
         self._calls: dict[str, WebSocketCall] = {}
 
     def __len__(self) -> int:
@@ -72,21 +57,13 @@ class WebSocketCalls:
         Raises CallRefusedError; `on_end` is not called then.
         """
         self._admission.check(self._counters.open.total())
-        seconds = seconds_left(session, self._unix_time(), self._config.max_call_seconds)
         call = WebSocketCall(
             f"ws_{secrets.token_urlsafe(12)}",
             session=session,
-            replicas=self._replicas,
-            counters=self._counters,
-            turn_latency=self._turn_latency,
-            clock=self._clock,
-            unix_time=self._unix_time(),
-            max_seconds=seconds,
-            max_idle_seconds=self._config.max_idle_seconds,
-            mcp=self._mcp,
+            environment=self._environment,
             continuity=self._continuities.of(origin, taken_up),
         )
-        self._admission.admitted(self._clock())
+        self._admission.admitted(self._environment.clock())
         self._calls[call.call_id] = call
         self._counters.open[Transport.WEBSOCKET] += 1
         try:
@@ -97,7 +74,7 @@ class WebSocketCalls:
         self._endings[call.call_id] = on_end
         self._live.add(call)
         self._counters.opened += 1
-        logger.info("session %s opened", call.call_id)
+        logger.info("call %s opened", call.call_id)
         return call
 
     async def _wait_admitted(self, call: WebSocketCall) -> None:
@@ -129,7 +106,7 @@ class WebSocketCalls:
 
     def tick(self) -> None:
         """Let time pass; call it ten times a second."""
-        now = self._clock()
+        now = self._environment.clock()
         self._live.tick(now)
         for call in list(self._calls.values()):
             call.tick(now)

@@ -24,6 +24,7 @@ from chassis.logs import configure_logging
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
+from transceiver.call_environment import CallEnvironment
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
@@ -183,32 +184,31 @@ class Worker:
             ResumptionCollector(self._resumption.counters, self._resumption.store)
         )
         mcp = self._join_mcp(stack)
+        environment = CallEnvironment(
+            replicas=self._replicas,
+            counters=self._call_counters,
+            turn_latency=turn_latency,
+            clock=time.monotonic,
+            unix_time=time.time,
+            max_seconds=self._config.max_call_seconds,
+            max_idle_seconds=self._config.max_idle_seconds,
+            mcp=mcp.open,
+        )
         calls = CallTable(
             self._config,
             self._life.keys,
             incarnation=self._life.incarnation,
             endpoint=self._endpoint,
             announcer=announcer,
-            replicas=self._replicas,
+            environment=environment,
             admission=self._admission,
             encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
-            counters=self._call_counters,
-            turn_latency=turn_latency,
-            clock=time.monotonic,
-            unix_time=time.time,
-            mcp=mcp.open,
             continuities=self._resumption.continuities,
             live=self._resumption.live,
         )
         self._websockets = WebSocketCalls(
-            self._config,
-            replicas=self._replicas,
-            admission=self._admission,
-            counters=self._call_counters,
-            turn_latency=turn_latency,
-            clock=time.monotonic,
-            unix_time=time.time,
-            mcp=mcp.open,
+            environment,
+            self._admission,
             flush=self._replicas.flush,
             continuities=self._resumption.continuities,
             live=self._resumption.live,
@@ -240,7 +240,7 @@ class Worker:
             counters,
             flush=self._replicas.flush,
         )
-        stack.callback(client.close)
+        stack.push_async_callback(client.close)
         return client
 
     def _webhook_sender(self) -> WebhookSender | None:

@@ -24,7 +24,7 @@ from chassis.host_port import HostPort
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
-from transceiver.call import Call
+from transceiver.call_environment import CallEnvironment
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
@@ -38,6 +38,7 @@ from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.sdp import parse_offer
 from transceiver.signaling.calls import CreatedCall
 from transceiver.srtp import SrtpReceiver, SrtpSender
+from transceiver.webrtc_call import WebRtcCall
 
 OFFER = (Path(__file__).parents[1] / "vectors/offer_chromium156_audio_dc.sdp").read_text()
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
@@ -95,7 +96,7 @@ class Inference:
         self.takes_sessions = True
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[WebRtcCall]:
         """Whose sessions they are."""
         return [listener.link.host for listener, _session in self.opened]
 
@@ -139,19 +140,22 @@ class Worker:
                 cluster_keys="",
                 api_keys="",
                 max_call_seconds=60,
-                max_idle_seconds=max_idle_seconds,
             ),
             KEYS,
             incarnation=INCARNATION,
             endpoint=self.endpoint,
             announcer=self.announcer,
-            replicas=self.inference,
+            environment=CallEnvironment(
+                replicas=self.inference,
+                counters=self.counters,
+                turn_latency=TurnLatency(CollectorRegistry()),
+                clock=lambda: self.now,
+                unix_time=lambda: UNIX_TIME,
+                max_seconds=60,
+                max_idle_seconds=max_idle_seconds,
+            ),
             admission=self.admission,
             encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
-            counters=self.counters,
-            turn_latency=TurnLatency(CollectorRegistry()),
-            clock=lambda: self.now,
-            unix_time=lambda: UNIX_TIME,
         )
 
     async def call(self, offer: str = OFFER) -> CreatedCall:

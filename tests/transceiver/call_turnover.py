@@ -12,7 +12,6 @@ import logging
 from pathlib import Path
 
 from tests.transceiver.call_table_driver import Client, Worker
-from transceiver.call import Call
 from transceiver.call_audio import CallAudio
 from transceiver.conversation import Conversation
 from transceiver.data_channel import DataChannel
@@ -20,9 +19,10 @@ from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.ice import IceAgent
 from transceiver.media_transport import MediaTransport
 from transceiver.srtp import SrtpReceiver, SrtpSender
+from transceiver.webrtc_call import WebRtcCall
 
 PARTS = (
-    *(Call, CallAudio, Conversation, DataChannel, DtlsEndpoint, IceAgent, MediaTransport),
+    *(WebRtcCall, CallAudio, Conversation, DataChannel, DtlsEndpoint, IceAgent, MediaTransport),
     *(SrtpReceiver, SrtpSender),
 )
 THEIRS = DtlsCertificate()

@@ -15,6 +15,7 @@ from tests.transceiver.call_table_driver import Inference
 from tests.transceiver.event_rules import EventRules
 from tests.transceiver.resumption.continuities import ORIGIN, continuities
 from transceiver.appended_audio import MAX_AHEAD_S
+from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters
 from transceiver.metrics import TurnLatency
@@ -76,13 +77,15 @@ class Driver:
             session=restored_session(taken_up.snapshot)
             if taken_up
             else RealtimeSession().merged(json.dumps(session or {})),
-            replicas=self.inference,
-            counters=self.counters,
-            turn_latency=TurnLatency(CollectorRegistry()),
-            clock=lambda: self.now,
-            unix_time=1_800_000_000.0,
-            max_seconds=MAX_S,
-            max_idle_seconds=IDLE_S,
+            environment=CallEnvironment(
+                replicas=self.inference,
+                counters=self.counters,
+                turn_latency=TurnLatency(CollectorRegistry()),
+                clock=lambda: self.now,
+                unix_time=lambda: 1_800_000_000.0,
+                max_seconds=MAX_S,
+                max_idle_seconds=IDLE_S,
+            ),
             continuity=continuities().of(ORIGIN, taken_up),
         )
         self.pushed: list[tuple[int, bytes]] = []

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from antiphon_proto import trunk
 from chassis.host_port import HostPort
-from tests.transceiver.call_table_driver import REPLICA, Inference, Session
+from tests.transceiver.call_table_driver import Inference, Session
 from tests.transceiver.resumption.continuities import continuities
 from tests.transceiver.signaling.conftest import (
     API_KEY,
@@ -26,16 +26,15 @@ from tests.transceiver.signaling.conftest import (
     RecordedCalls,
     bearer,
 )
-from transceiver import engine_link, websocket_call
+from transceiver import call, engine_link, websocket_call
 from transceiver.admission import Admission
+from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
-from transceiver.config import TransceiverConfig
 from transceiver.conversation import Transport
 from transceiver.counters import CallCounters
 from transceiver.engine_leg import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
-from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.signaling import websocket_connection
 from transceiver.signaling.api_keys import ApiKeys
@@ -89,17 +88,17 @@ async def server() -> AsyncIterator[Server]:
         max_calls=2,
         engine_connected=lambda: inference.connected,
     )
-    config = TransceiverConfig(
-        advertise=REPLICA, inference=ReplicaAddresses((REPLICA,)), cluster_keys="", api_keys=""
-    )
     calls = WebSocketCalls(
-        config,
-        replicas=inference,
-        admission=admission,
-        counters=counters,
-        turn_latency=TurnLatency(CollectorRegistry()),
-        clock=loop.time,
-        unix_time=lambda: NOW,
+        CallEnvironment(
+            replicas=inference,
+            counters=counters,
+            turn_latency=TurnLatency(CollectorRegistry()),
+            clock=loop.time,
+            unix_time=lambda: NOW,
+            max_seconds=3600,
+            max_idle_seconds=0,
+        ),
+        admission,
         flush=lambda: None,
         continuities=continuities(seconds=1),
         live=LiveSessions(),
@@ -330,7 +329,7 @@ async def test_a_defect_ends_the_session(
     server: Server, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = await connect(server, http)
-    monkeypatch.setattr(websocket_call, "encode_server_event", None)
+    monkeypatch.setattr(call, "encode_server_event", None)
     await peer.send("input_audio_buffer.clear")
     assert await peer.end() == (1011, "")
     assert await settled(server) is CloseReason.INTERNAL_ERROR
