@@ -1,22 +1,21 @@
-"""Asking real MCP servers, and servers that are none."""
+"""Having real MCP servers asked, by a process of its own."""
 
 import asyncio
-import gzip
-import json
-import logging
-import threading
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from antiphon_proto.realtime.mcp import HttpError, McpError, ProtocolError, ToolExecutionError
-from tests.transceiver.mcp.mcp_server import http_server, shop_server
+from antiphon_proto.realtime.mcp import HttpError
+from tests.transceiver.mcp.mcp_server import shop_server
+from transceiver.mcp import client as mcp_client
 from transceiver.mcp.allowed_servers import AllowedServers
-from transceiver.mcp.client import McpClient, McpRequests
+from transceiver.mcp.client import LOST, TOO_LONG, UNAVAILABLE, McpClient, McpRequests
 from transceiver.mcp.counters import McpCounters, McpRequestKind, McpResult
-from transceiver.mcp.guarded_http import MAX_RESPONSE_BYTES
+from transceiver.mcp.messages import MAX_MESSAGE_BYTES
 from transceiver.mcp.requests import (
     CallTool,
     ListTools,
@@ -27,10 +26,9 @@ from transceiver.mcp.requests import (
     ToolReturned,
     ToolsListed,
 )
-from transceiver.mcp.tool_results import MAX_OUTPUT_BYTES
 
 LOOPBACK = AllowedServers.parse("127.0.0.0/8")
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
 
 
 class Asker:
@@ -42,238 +40,110 @@ class Asker:
 
     async def ask(self, request: McpRequest) -> McpOutcome:
         self.requests.run(request)
+        return await self.outcome()
+
+    async def outcome(self) -> McpOutcome:
         return await asyncio.wait_for(self.outcomes.get(), PATIENCE_S)
 
     async def list(self, url: str, *headers: tuple[str, str]) -> McpOutcome:
         return await self.ask(ListTools("mcpl_1", McpServer(url, headers)))
 
-    async def call(self, url: str, name: str, arguments: str) -> McpOutcome:
-        return await self.ask(CallTool("mcp_1", McpServer(url), name, arguments))
-
-    async def error(self, url: str) -> McpError:
-        """Of a listing, which fails."""
-        outcome = await self.list(url)
-        assert isinstance(outcome, McpFailed), outcome
-        return outcome.error
-
 
 @asynccontextmanager
 async def asking(
-    allowed: AllowedServers = LOOPBACK, timeout_s: float = 10.0
-) -> AsyncIterator[Asker]:
-    client = McpClient(allowed, timeout_s, McpCounters(), flush=lambda: None)
-    asker = Asker(client)
-    yield asker
-    asker.requests.close()
-    client.close()
+    allowed: AllowedServers = LOOPBACK, counters: McpCounters | None = None
+) -> AsyncIterator[tuple[McpClient, Asker]]:
+    client = McpClient(allowed, 10.0, counters or McpCounters(), flush=lambda: None)
+    yield client, Asker(client)
+    await client.close()
 
 
-@pytest.mark.parametrize("transport", ["streamable", "sse"])
-async def test_the_tools_of_a_server_are_listed_and_called(transport: str) -> None:
-    async with shop_server() as shop, asking() as asker:
-        url = shop.url if transport == "streamable" else shop.sse_url
-        listed = await asker.list(url)
-        assert isinstance(listed, ToolsListed)
-        look_up = listed.tools[0]
-        assert (look_up.name, look_up.description) == (
-            "look_up",
-            "Says what there is of something.",
-        )
-        assert json.loads(bytes(look_up.input_schema))["required"] == ["what"]
-        assert json.loads(bytes(look_up.annotations))["readOnlyHint"] is True  # type: ignore[arg-type]
-        returned = await asker.call(url, "look_up", '{"what":"tea"}')
-        assert isinstance(returned, ToolReturned)
-        assert returned.output == "seven of tea"
-        assert shop.calls == ["tea"]
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
 
 
-async def test_a_server_is_sent_its_headers_with_every_request() -> None:
-    async with shop_server() as shop, asking() as asker:
-        await asker.list(shop.url, ("Authorization", "Bearer s3cret"), ("X-Key", "k3y"))
-        assert shop.headers
-        for headers in shop.headers:
-            assert (headers["authorization"], headers["x-key"]) == ("Bearer s3cret", "k3y")
-            assert headers["accept-encoding"] == "identity"
-
-
-async def test_calls_share_a_session_and_run_at_once() -> None:
-    async with shop_server() as shop, asking() as asker:
-        await asker.list(shop.url)
-        before = len(shop.headers)
-        for seconds in ("0.3", "0"):
-            asker.requests.run(
-                CallTool(seconds, McpServer(shop.url), "wait", f'{{"seconds":{seconds}}}')
-            )
-        ended = [await asyncio.wait_for(asker.outcomes.get(), PATIENCE_S) for _ in range(2)]
-        assert [outcome.item_id for outcome in ended] == ["0", "0.3"]
-        assert len(shop.headers) == before + 2
-
-
-async def test_what_tools_do_wrong_is_theirs() -> None:
-    async with shop_server() as shop, asking() as asker:
-        for name, arguments, words in (
-            ("fail", "{}", "out of stock"),
-            ("recite", f'{{"length":{MAX_OUTPUT_BYTES + 1}}}', "more than"),
-            ("look_up", "{", "no JSON object"),
-            ("look_up", "[" * 100_000, "no JSON object"),
-        ):
-            outcome = await asker.call(shop.url, name, arguments)
-            assert isinstance(outcome, McpFailed)
-            assert isinstance(outcome.error, ToolExecutionError)
-            assert words in outcome.error.message
-        whole = await asker.call(shop.url, "recite", f'{{"length":{MAX_OUTPUT_BYTES}}}')
-        assert isinstance(whole, ToolReturned)
-
-
-async def test_a_server_that_takes_too_long_is_given_up_and_can_be_asked_again() -> None:
-    async with shop_server() as shop, asking(timeout_s=2.0) as asker:
-        await asker.list(shop.url)
-        outcome = await asker.call(shop.url, "wait", '{"seconds":30}')
-        assert isinstance(outcome, McpFailed)
-        assert outcome.error == HttpError(code=504, message="The server did not answer in time.")
-        assert isinstance(await asker.call(shop.url, "wait", '{"seconds":0}'), ToolReturned)
-
-
-async def test_what_is_closed_delivers_nothing() -> None:
-    async with shop_server() as shop, asking() as asker:
-        await asker.list(shop.url)
-        asker.requests.run(CallTool("c", McpServer(shop.url), "wait", '{"seconds":0.2}'))
-        asker.requests.close()
-        await asyncio.sleep(0.5)
-        assert asker.outcomes.empty()
-
-
-# ---- servers that are none ---------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 500])
-async def test_a_status_says_what_is_wrong(status: int) -> None:
-    async def refuse(_request: web.Request) -> web.Response:
-        return web.Response(status=status, text="secret details")
-
-    async with http_server(refuse) as url, asking() as asker:
-        error = await asker.error(url)
-        assert error == HttpError(code=status, message=f"The server answered with status {status}.")
-
-
-async def test_an_error_of_json_rpc_is_passed_on() -> None:
-    async def refuse(request: web.Request) -> web.Response:
-        body = await request.json()
-        error = {"code": -32001, "message": "Not today"}
-        return web.json_response({"jsonrpc": "2.0", "id": body.get("id"), "error": error})
-
-    async with http_server(refuse) as url, asking() as asker:
-        assert await asker.error(url) == ProtocolError(code=-32001, message="Not today")
-
-
-async def test_a_redirect_to_another_server_is_not_followed() -> None:
-    reached = []
-
-    async def elsewhere(_request: web.Request) -> web.Response:
-        reached.append("")
-        return web.Response()
-
-    async with http_server(elsewhere) as there:
-
-        async def redirect(_request: web.Request) -> web.Response:
-            return web.Response(status=307, headers={"Location": there})
-
-        async with http_server(redirect) as url, asking() as asker:
-            await asker.error(url)
-    assert not reached
-
-
-@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
-async def test_an_answer_without_end_is_not_read(content_type: str) -> None:
-    sent = 0
-
-    async def flood(request: web.Request) -> web.StreamResponse:
-        nonlocal sent
-        response = web.StreamResponse(headers={"Content-Type": content_type})
-        await response.prepare(request)
-        while sent < 40 * MAX_RESPONSE_BYTES:
-            await response.write(b": x" * 100_000)
-            sent += 300_000
-        return response
-
-    async with http_server(flood) as url, asking() as asker:
-        await asker.error(url)
-    assert sent < 40 * MAX_RESPONSE_BYTES
-
-
-async def test_a_packed_answer_is_not_unpacked() -> None:
-    async def packed(_request: web.Request) -> web.Response:
-        body = gzip.compress(bytes(50_000_000))
-        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-        return web.Response(body=body, headers=headers)
-
-    async with http_server(packed) as url, asking() as asker:
-        assert isinstance(await asker.error(url), HttpError)
-
-
-@pytest.mark.parametrize("body", ["", "{}", "[]", "nonsense", '{"jsonrpc":"2.0","id":0}'])
-async def test_an_answer_that_is_no_mcp_fails(body: str) -> None:
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(text=body, content_type="application/json")
-
-    async with http_server(answer) as url, asking(timeout_s=3.0) as asker:
-        assert isinstance(await asker.error(url), HttpError | ProtocolError)
-
-
-# ---- what is not asked -------------------------------------------------------
-
-
-@pytest.mark.parametrize("allowed", ["*", "other.example", "10.0.0.0/8"])
-async def test_a_private_address_is_not_reached_unless_it_is_allowed(allowed: str) -> None:
-    reached = []
-
-    async def note(_request: web.Request) -> web.Response:
-        reached.append("")
-        return web.Response()
-
-    async with http_server(note) as url, asking(AllowedServers.parse(allowed)) as asker:
-        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "127.1"):
-            error = await asker.error(url.replace("127.0.0.1", host))
-            assert isinstance(error, HttpError)
-            assert error.code in (403, 502)
-    assert not reached
-
-
-async def test_a_host_that_is_named_may_be_anywhere() -> None:
-    async with shop_server() as shop, asking(AllowedServers.parse("localhost")) as asker:
-        error = await asker.error(shop.url)
-        assert error == HttpError(code=403, message="This server may not be used here.")
-
-
-async def test_without_servers_nobody_is_asked_and_nothing_imported() -> None:
-    async with asking(AllowedServers.parse("none")) as asker:
-        error = await asker.error("https://tools.example/mcp")
-        assert isinstance(error, HttpError)
-        assert error.code == 403
-
-
-async def test_servers_are_asked_in_another_thread_which_begins_with_the_first_request() -> None:
-    before = set(threading.enumerate())
-    async with shop_server() as shop, asking() as asker:
-        assert "mcp" not in {thread.name for thread in set(threading.enumerate()) - before}
-        await asker.list(shop.url)
-        assert "mcp" in {thread.name for thread in set(threading.enumerate()) - before}
-
-
-async def test_requests_are_counted_and_nothing_of_them_logged(
-    caplog: pytest.LogCaptureFixture,
+async def test_a_process_asks_for_all_conversations_until_it_is_closed(
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    caplog.set_level(logging.INFO)
     counters = McpCounters()
-    async with shop_server() as shop:
-        client = McpClient(LOOPBACK, 10.0, counters, flush=lambda: None)
-        asker = Asker(client)
-        await asker.list(f"{shop.url}?key=s3cret", ("Authorization", "Bearer t0ken"))
-        await asker.call(shop.url, "fail", "{}")
-        asker.requests.close()
-        client.close()
+    async with shop_server() as shop, asking(counters=counters) as (client, asker):
+        assert client.pid is None
+        secret = ("Authorization", "Bearer t0ken")
+        listed = await asker.list(f"{shop.url}?key=s3cret", secret)
+        assert isinstance(listed, ToolsListed)
+        assert bytes(listed.tools[0].input_schema).startswith(b"{")
+        pid = client.pid
+        assert pid is not None
+        assert "s3cret" not in command_line(pid)
+        assert "t0ken" not in command_line(pid)
+
+        other, server = Asker(client), McpServer(shop.url)
+        returned = await other.ask(CallTool("c", server, "look_up", '{"what":"tea"}'))
+        assert returned == ToolReturned("c", "seven of tea")
+        assert isinstance(await asker.ask(CallTool("c", server, "fail", "{}")), McpFailed)
+        other.requests.run(CallTool("late", server, "wait", '{"seconds":0.2}'))
+        other.requests.close()
+        assert isinstance(
+            await asker.ask(CallTool("c", server, "wait", '{"seconds":0.4}')), ToolReturned
+        )
+        assert other.outcomes.empty()
+        assert client.pid == pid
+    assert not Path(f"/proc/{pid}").exists()
     assert counters.ended[McpRequestKind.LIST, McpResult.OK] == 1
     assert counters.ended[McpRequestKind.CALL, McpResult.TOOL_EXECUTION_ERROR] == 1
-    logged = "".join(f"{record.getMessage()}{record.args}" for record in caplog.records)
-    assert "s3cret" not in logged
-    assert "t0ken" not in logged
+    logged = capfd.readouterr()
+    for secret_text in ("s3cret", "t0ken", "tea"):
+        assert secret_text not in logged.out + logged.err
+
+
+async def test_a_process_that_dies_fails_its_requests_and_another_begins_with_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with shop_server() as shop, asking() as (client, asker):
+        await asker.list(shop.url)
+        first = client.pid
+        assert first is not None
+        asker.requests.run(CallTool("c", McpServer(shop.url), "wait", '{"seconds":30}'))
+        os.kill(first, signal.SIGKILL)
+        assert await asker.outcome() == McpFailed("c", LOST)
+
+        monkeypatch.setattr(mcp_client, "RESTARTS_AFTER_S", 3600.0)
+        assert await asker.list(shop.url) == McpFailed("mcpl_1", UNAVAILABLE)
+        monkeypatch.setattr(mcp_client, "RESTARTS_AFTER_S", 0.0)
+        assert isinstance(await asker.list(shop.url), ToolsListed)
+        assert client.pid != first
+
+
+async def test_a_process_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_client, "GRACE_S", -9.0)
+    async with shop_server() as shop, asking() as (client, asker):
+        asker.requests.run(ListTools("mcpl_1", McpServer(shop.url)))
+        assert client.pid is not None
+        os.kill(client.pid, signal.SIGSTOP)
+        assert await asker.outcome() == McpFailed("mcpl_1", LOST)
+
+
+async def test_signals_to_the_group_leave_it_to_the_worker_when_it_ends() -> None:
+    async with shop_server() as shop, asking() as (client, asker):
+        await asker.list(shop.url)
+        assert client.pid is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(client.pid, number)
+        assert isinstance(await asker.list(shop.url), ToolsListed)
+
+
+async def test_a_request_that_is_too_long_is_refused_and_no_other() -> None:
+    async with shop_server() as shop, asking() as (_client, asker):
+        server = McpServer(shop.url)
+        long = "x" * MAX_MESSAGE_BYTES
+        assert await asker.ask(CallTool("c", server, "look_up", long)) == McpFailed("c", TOO_LONG)
+        assert isinstance(await asker.list(shop.url), ToolsListed)
+
+
+async def test_without_servers_no_process_begins() -> None:
+    async with asking(AllowedServers.parse("none")) as (client, asker):
+        outcome = await asker.list("https://tools.example/mcp")
+        assert isinstance(outcome, McpFailed)
+        assert isinstance(outcome.error, HttpError)
+        assert outcome.error.code == 403
+        assert client.pid is None
