@@ -22,7 +22,10 @@ class WebSocketClient:
 
     def start(self, socket: EventSocket) -> None:
         self._socket = socket
-        if self._returns:
+        if self._call.closed is not None:
+            # It ended while the connection was made.
+            socket.close(self._call.closed)
+        elif self._returns:
             self._call.resume(socket, self._last_event_id)
         else:
             self._call.start(socket)

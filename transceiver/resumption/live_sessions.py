@@ -35,6 +35,7 @@ class LiveSession(Protocol):
 
 class ClosingSession(LiveSession, Protocol):
     closed: CloseReason | None
+    """Set from its end on; for a moment longer it is among the live ones."""
 
 
 @dataclass(slots=True)
@@ -49,16 +50,18 @@ class _Snapshots:
 
 
 class ParkedSession:
-    """What is left of a call whose client was lost: no engine and no transport, but for a while
-    the conversation."""
+    """What is left of a session whose client was lost: no engine and no transport, but for a
+    while the conversation."""
 
-    def __init__(self, call: LiveSession, live: "LiveSessions", until: float) -> None:
-        self.session_id = call.session_id
-        self.generation = call.generation
+    closed: CloseReason | None = None
+
+    def __init__(self, session_id: str, taken: TakenUp, live: "LiveSessions", until: float) -> None:
+        self.session_id = session_id
+        self.generation = taken.generation
         self.until = until
         self._live = live
-        self._taken = call.take(None)
-        self.record = _Snapshots(self._taken.snapshot)
+        self._taken = taken
+        self.record = _Snapshots(taken.snapshot)
 
     def take(self, last_event_id: str | None) -> TakenUp:
         self._live.remove(self, over=False)
@@ -71,7 +74,8 @@ class LiveSessions:
     def __init__(self, seconds: float = 0.0) -> None:
         """A call that lost its client is parked for so long; 0: not at all."""
         self._seconds = seconds
-        self._sessions: dict[str, LiveSession] = {}
+        self._now = 0.0
+        self._sessions: dict[str, ClosingSession] = {}
         self._parked: dict[str, ParkedSession] = {}
         self._over: list[str] = []
 
@@ -80,9 +84,15 @@ class LiveSessions:
         return self._sessions
 
     def find(self, session_id: str) -> LiveSession | None:
-        return self._sessions.get(session_id)
+        """The session, unless it has ended."""
+        session = self._sessions.get(session_id)
+        return None if session is None or session.closed is not None else session
 
-    def add(self, session: LiveSession) -> None:
+    def add(self, session: ClosingSession) -> None:
+        """It takes the place of another with its id, which ends."""
+        older = self.find(session.session_id)
+        if older is not None and older is not session:
+            older.take(None)
         self._sessions[session.session_id] = session
         self._parked.pop(session.session_id, None)
 
@@ -91,11 +101,23 @@ class LiveSessions:
         if self._sessions.get(call.session_id) is not call:
             return
         lost = call.closed is CloseReason.CONSENT_LOST
-        if lost and self._seconds and len(self._parked) < MAX_PARKED:
-            parked = ParkedSession(call, self, now + self._seconds)
-            self._sessions[call.session_id] = self._parked[call.session_id] = parked
-        else:
+        # One that goes on with a conversation had a client, who may try again.
+        lost |= call.closed is CloseReason.SETUP_TIMEOUT and call.generation > 0
+        if not lost or not self._park(call.session_id, call.take(None), now):
             self.remove(call, over=call.closed not in GOES_ON)
+
+    def put_back(self, session_id: str, taken: TakenUp) -> None:
+        """What was taken could not go on after all: it waits for the client's next attempt."""
+        if self.find(session_id) is None:
+            self._park(session_id, taken, self._now)
+
+    def _park(self, session_id: str, taken: TakenUp, now: float) -> bool:
+        """Whether there was room."""
+        if not self._seconds or len(self._parked) >= MAX_PARKED:
+            return False
+        parked = ParkedSession(session_id, taken, self, now + self._seconds)
+        self._sessions[session_id] = self._parked[session_id] = parked
+        return True
 
     def remove(self, session: LiveSession, *, over: bool) -> None:
         """The session is here no more; `over` where it does not go on elsewhere either."""
@@ -107,6 +129,7 @@ class LiveSessions:
 
     def tick(self, now: float) -> None:
         """Forget those that nobody came for."""
+        self._now = now
         for parked in [each for each in self._parked.values() if now > each.until]:
             self.remove(parked, over=True)
 

@@ -32,12 +32,20 @@ class KeptPart(Struct, frozen=True, array_like=True):
     sealed: bytes
 
 
+class Over(Struct, frozen=True, array_like=True):
+    """A session that nobody resumes any more, but for who has restored it meanwhile: its
+    generation is a later one."""
+
+    session_id: str
+    generation: int
+
+
 class Keep(Struct, frozen=True, tag="keep"):
     """Keep these parts, keep those snapshots for longer, and forget the others."""
 
     parts: tuple[KeptPart, ...] = ()
     alive: tuple[str, ...] = ()
-    over: tuple[str, ...] = ()
+    over: tuple[Over, ...] = ()
 
 
 class Kept(Struct, frozen=True, tag="kept"):

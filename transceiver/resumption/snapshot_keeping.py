@@ -1,6 +1,7 @@
 """Has the snapshots of a worker's sessions kept, as they change."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,17 @@ from dataclasses import dataclass, field
 from transceiver.resumption.counters import ResumptionCounters
 from transceiver.resumption.keeper import Keeper
 from transceiver.resumption.live_sessions import LiveSession, LiveSessions
-from transceiver.resumption.peer_messages import Keep, Kept, KeptPart, PeerSeal
-from transceiver.resumption.snapshot_log import SnapshotLog
+from transceiver.resumption.peer_messages import Keep, Kept, KeptPart, Over, PeerSeal
+from transceiver.resumption.snapshot_log import Recorded, SnapshotLog
 from transceiver.sealed_bytes import NONCE_BYTES
+
+logger = logging.getLogger(__name__)
 
 INTERVAL_S = 0.25
 """What is lost with an owner is at most as old as this."""
+
+GENERATIONS = 1 << 16
+"""Between two owners at most: two that restore one session at once hardly take the same."""
 
 ALIVE_S = 30.0
 """How often a place hears of a snapshot that does not change."""
@@ -24,6 +30,7 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Followed:
+    record: Recorded
     log: SnapshotLog
     place: Hashable | None = None
     told_at: float = 0.0
@@ -35,7 +42,7 @@ class _Parcel:
 
     parts: list[KeptPart] = field(default_factory=list)
     alive: list[str] = field(default_factory=list)
-    over: list[str] = field(default_factory=list)
+    over: list[Over] = field(default_factory=list)
     size: int = 0
 
 
@@ -60,6 +67,7 @@ class SnapshotKeeping:
         self._counters = counters
         self._random = random
         self._followed: dict[str, _Followed] = {}
+        self._defective: set[str] = set()
 
     async def run(self) -> None:
         """For ever."""
@@ -73,7 +81,8 @@ class SnapshotKeeping:
         parcels: defaultdict[Hashable, _Parcel] = defaultdict(_Parcel)
         self._bury(parcels)
         for session_id, session in list(self._live.open.items()):
-            self._collect(session_id, session, parcels, now)
+            if session_id not in self._defective:
+                self._try_to_collect(session_id, session, parcels, now)
         await asyncio.gather(*(self._send(place, parcel) for place, parcel in parcels.items()))
 
     def generation(self, session_id: str) -> int:
@@ -85,9 +94,24 @@ class SnapshotKeeping:
         for session_id in self._live.drain_over():
             followed = self._followed.get(session_id)
             if followed is not None and followed.place is not None:
-                parcels[followed.place].over.append(session_id)
+                parcels[followed.place].over.append(Over(session_id, followed.log.generation))
         for session_id in self._followed.keys() - self._live.open.keys():
             del self._followed[session_id]
+        self._defective &= self._live.open.keys()
+
+    def _try_to_collect(
+        self,
+        session_id: str,
+        session: LiveSession,
+        parcels: defaultdict[Hashable, _Parcel],
+        now: float,
+    ) -> None:
+        """A session that a defect keeps from being written down goes on; no other notices."""
+        try:
+            self._collect(session_id, session, parcels, now)
+        except Exception:
+            self._defective.add(session_id)
+            logger.exception("session %s is kept no more", session_id)
 
     def _collect(
         self,
@@ -96,10 +120,7 @@ class SnapshotKeeping:
         parcels: defaultdict[Hashable, _Parcel],
         now: float,
     ) -> None:
-        followed = self._followed.get(session_id)
-        if followed is None:
-            log = SnapshotLog(self._owner, session.generation + 1, session.record)
-            followed = self._followed[session_id] = _Followed(log)
+        followed = self._follow(session_id, session)
         place = self._keeper.place(session_id, now)
         if place != followed.place:
             followed.place = place
@@ -116,6 +137,16 @@ class SnapshotKeeping:
         else:
             return
         followed.told_at = now
+
+    def _follow(self, session_id: str, session: LiveSession) -> _Followed:
+        """What is known of the session, anew where another one has taken its place."""
+        followed = self._followed.get(session_id)
+        if followed is None or followed.record is not session.record:
+            before = max(session.generation, followed.log.generation if followed else 0)
+            generation = before + 1 + int.from_bytes(self._random(2)) % GENERATIONS
+            log = SnapshotLog(self._owner, generation, session.record)
+            followed = self._followed[session_id] = _Followed(session.record, log)
+        return followed
 
     async def _send(self, place: Hashable, parcel: _Parcel) -> None:
         if not (parcel.parts or parcel.alive or parcel.over):

@@ -35,8 +35,10 @@ class SnapshotStore:
         """Do what an owner asks; what it has to tell anew is in the answer."""
         incomplete = [part.session_id for part in request.parts if not self._add(part, now)]
         incomplete += [each for each in request.alive if not self._touch(each, now)]
-        for session_id in request.over:
-            self._forget(session_id)
+        for over in request.over:
+            stored = self._stored.get(over.session_id)
+            if stored is not None and stored.generation <= over.generation:
+                self._forget(over.session_id)
         self._trim(now)
         return Kept(tuple(dict.fromkeys(incomplete)))
 

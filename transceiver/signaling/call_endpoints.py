@@ -66,7 +66,11 @@ class CallEndpoints:
         parse_offer(wanted.offer_sdp)
         taken = await resuming.taken(resumed)
         session = session_of(taken)
-        return await self._answer(wanted.offer_sdp, session, resumed.key, resumed.origin, taken)
+        try:
+            return await self._answer(wanted.offer_sdp, session, resumed.key, resumed.origin, taken)
+        except BaseException:
+            resuming.put_back(resumed, taken)
+            raise
 
     async def _answer(
         self,

@@ -5,6 +5,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.counters import ResumeOutcome
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.cors import AllowedOrigins
@@ -74,16 +75,27 @@ class ResumedWebSockets:
         socket = upgradable(request)
         with self._requests.counted():
             taken = await self._resuming.taken(resumed)
-            held = self._usage.begin_session(resumed.key)
             try:
-                call = await self._sessions.open(
-                    session_of(taken), resumed.origin, held.close, taken
-                )
+                call = await self._open(resumed, taken)
             except BaseException:
-                held.close()
+                self._resuming.put_back(resumed, taken)
                 raise
-            self._usage.spare(resumed.key, held, partial(self._sessions.give_up, call))
-            return await self._run(socket, request, call, WebSocketClient(call))
+            try:
+                return await self._run(socket, request, call, WebSocketClient(call))
+            finally:
+                if not call.has_come:
+                    self._resuming.put_back(resumed, taken)
+
+    async def _open(self, resumed: ResumeRequest, taken: TakenUp) -> WebSocketCall:
+        """Raises ApiError (404, 429), CallRefusedError."""
+        held = self._usage.begin_session(resumed.key)
+        try:
+            call = await self._sessions.open(session_of(taken), resumed.origin, held.close, taken)
+        except BaseException:
+            held.close()
+            raise
+        self._usage.spare(resumed.key, held, partial(self._sessions.give_up, call))
+        return call
 
     async def _run(
         self, socket: _Socket, request: web.Request, call: WebSocketCall, client: WebSocketClient

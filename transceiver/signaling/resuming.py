@@ -148,6 +148,10 @@ class Resuming:
         taken = session.take(request.last_event_id)
         return TakenUp(taken.snapshot, taken.missed, generation)
 
+    def put_back(self, request: ResumeRequest, taken: TakenUp) -> None:
+        """The session cannot go on here now: it waits for the client's next attempt."""
+        self._live.put_back(request.session_id, taken)
+
     def count(self, outcome: ResumeOutcome) -> None:
         self._counters.outcomes[outcome] += 1
 

@@ -13,6 +13,7 @@ from transceiver.resumption.peer_messages import (
     Found,
     Keep,
     KeptPart,
+    Over,
     PeerMessageError,
     PeerSeal,
     Take,
@@ -51,7 +52,11 @@ def test_what_this_cluster_did_not_make_is_no_token(text: str) -> None:
 
 def test_messages_are_read_by_this_cluster_alone_and_as_what_they_are() -> None:
     ours, foreign = PeerSeal(KEYS), PeerSeal(FOREIGN)
-    for request in (Fetch("s"), Take("s", "e"), Keep((KeptPart("s", 1, 1, b"x"),), ("a",), ("b",))):
+    for request in (
+        Fetch("s"),
+        Take("s", "e"),
+        Keep((KeptPart("s", 1, 1, b"x"),), ("a",), (Over("b", 1),)),
+    ):
         sealed = ours.seal_request(request, NONCE)
         assert ours.open_request(sealed) == request
         for reader in (foreign.open_request, ours.open_answer):

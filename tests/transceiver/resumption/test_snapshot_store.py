@@ -1,4 +1,4 @@
-from transceiver.resumption.peer_messages import Fetched, Keep, Kept, KeptPart
+from transceiver.resumption.peer_messages import Fetched, Keep, Kept, KeptPart, Over
 from transceiver.resumption.snapshot_store import KEPT_S, SnapshotStore
 
 
@@ -27,6 +27,8 @@ def test_who_was_before_does_not_undo_who_restored_it() -> None:
     store.keep(Keep((part(1, generation=5),)), 0.0)
     assert store.keep(Keep((part(1, generation=4),)), 0.0) == Kept()
     assert store.fetch("sess_1", 0.0).generation == 5
+    store.keep(Keep(over=(Over("sess_1", 4),)), 0.0)
+    assert store.fetch("sess_1", 0.0).parts
     store.keep(Keep((part(1, generation=6), part(2, generation=6))), 0.0)
     assert store.fetch("sess_1", 0.0) == Fetched(6, (b"\1\1\1", b"\2\2\2"))
 
@@ -34,7 +36,7 @@ def test_who_was_before_does_not_undo_who_restored_it() -> None:
 def test_what_is_over_or_not_heard_of_is_forgotten() -> None:
     store = SnapshotStore()
     store.keep(Keep((part(1), part(1, session_id="sess_2"))), 0.0)
-    store.keep(Keep(over=("sess_1",)), 0.0)
+    store.keep(Keep(over=(Over("sess_1", 1),)), 0.0)
     assert store.fetch("sess_1", 0.0) == Fetched()
     store.keep(Keep(alive=("sess_2",)), KEPT_S)
     assert store.fetch("sess_2", 2 * KEPT_S).parts

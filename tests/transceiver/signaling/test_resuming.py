@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
+from msgspec import Raw
 
+from antiphon_proto.realtime import RealtimeSession
 from chassis.host_port import HostPort
 from tests.transceiver.resumption.continuities import continuities
 from tests.transceiver.signaling.conftest import (
@@ -19,10 +22,13 @@ from tests.transceiver.signaling.conftest import (
 )
 from transceiver.config import TransceiverConfig
 from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.peers import PATH
 from transceiver.resumption.resume_token import ResumeClaim
+from transceiver.resumption.snapshot import Snapshot
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.authentication import Authenticator
+from transceiver.signaling.calls import CallRefusedError, RefusalReason
 from transceiver.signaling.client_secret import BoundSession, ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
@@ -43,15 +49,26 @@ MINE, ANOTHER = secret(b"m" * 12), secret(b"a" * 12)
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
+def calls() -> RecordedCalls:
+    return RecordedCalls()
+
+
+@pytest.fixture
+def resumption() -> WorkerResumption:
     config = TransceiverConfig(
         advertise=HostPort("127.0.0.1", 1),
         inference=ReplicaAddresses((HostPort("127.0.0.1", 1),)),
         cluster_keys="",
     )
-    resumption = WorkerResumption(config, CLUSTER_KEYS, here=HERE, siblings=[])
+    return WorkerResumption(config, CLUSTER_KEYS, here=HERE, siblings=[])
+
+
+@pytest.fixture
+async def http(
+    calls: RecordedCalls, resumption: WorkerResumption
+) -> AsyncIterator[aiohttp.ClientSession]:
     app = signaling_app(
-        RecordedCalls(),
+        calls,
         KEY,
         SECRETS,
         lambda: None,
@@ -76,10 +93,14 @@ def token(key: str, expires_at: float = 4e9) -> str:
     return continuities().tokens.mint(claim, bytes(12))
 
 
+def posted(http: aiohttp.ClientSession, resume: str, key: str) -> Any:
+    headers = {**bearer(key), "Content-Type": "application/sdp"}
+    params = {"resume": resume}
+    return http.post("/v1/realtime/calls", params=params, data=OFFER, headers=headers)
+
+
 async def refusal(http: aiohttp.ClientSession, resume: str, key: str) -> tuple[int, Any, Any]:
-    offer = {"Content-Type": "application/sdp"}
-    request = {"params": {"resume": resume}, "data": OFFER, "headers": {**bearer(key), **offer}}
-    async with http.post("/v1/realtime/calls", **request) as response:
+    async with posted(http, resume, key) as response:
         error = (await response.json())["error"]
         return response.status, error["code"], error["param"]
 
@@ -107,3 +128,19 @@ async def test_peers_are_those_with_the_clusters_keys(http: aiohttp.ClientSessio
     for body in (b"", b"x" * 100):
         async with http.post(PATH, data=body) as response:
             assert response.status == 404
+
+
+async def test_a_conversation_outlives_attempts_that_are_refused(
+    http: aiohttp.ClientSession, calls: RecordedCalls, resumption: WorkerResumption
+) -> None:
+    snapshot = Snapshot(session=Raw(msgspec.json.encode(RealtimeSession(id="sess_1"))))
+    resumption.live.put_back("sess_1", TakenUp(snapshot))
+    calls.failure = CallRefusedError(RefusalReason.AT_CAPACITY)
+    for _ in range(2):
+        assert (await refusal(http, token(API_KEY), API_KEY))[0] == 503
+    calls.failure = None
+    async with posted(http, token(API_KEY), API_KEY) as response:
+        assert response.status == 201
+    [session] = calls.sessions
+    assert session.id == "sess_1"
+    assert (await refusal(http, token(API_KEY), API_KEY))[0] == 404
