@@ -7,6 +7,10 @@ from transceiver.counters import CallCounters
 from transceiver.engine_leg import Replicas
 from transceiver.mcp.requests import McpOpener, ask_nobody
 from transceiver.metrics import TurnLatency
+from transceiver.signaling.request_rate import Allowance
+
+
+def _nothing_to_count(_fingerprint: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +25,5 @@ class CallEnvironment:
     max_seconds: int
     max_idle_seconds: int
     mcp: McpOpener = ask_nobody
+    count_response: Callable[[str], Allowance | None] = _nothing_to_count
+    """Takes a request of the API key with this fingerprint; None where there is no limit."""

@@ -22,6 +22,7 @@ from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
 from transceiver.conversation_outputs import TurnMeasured
 from transceiver.engine_leg import Resumption
+from transceiver.error_event import error_event
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.remote_tools import RemoteTools
@@ -35,6 +36,7 @@ from transceiver.response_outcome import (
     outcome_of,
 )
 from transceiver.response_playout import ResponsePlayout
+from transceiver.response_rate import ResponseRate, SpendRequest, unlimited
 from transceiver.response_stream import ResponseStream
 from transceiver.session_state import SessionState
 
@@ -69,9 +71,11 @@ class Responses:
         heard_ms: Callable[[int], int],
         rtt_s: Callable[[], float | None],
         encode: Callable[[AudioFormat, int, bytes], bytes],
+        spend: SpendRequest = unlimited,
     ) -> None:
         """`plays`: the server owns the playout clock, which `heard_ms` asks; where it does not,
-        `encode` gives what is sent of a response's PCM."""
+        `encode` gives what is sent of a response's PCM; `spend` counts a response that begins.
+        """
         self.output_rate = 24000
         self._outbox = outbox
         self._session = session
@@ -81,6 +85,7 @@ class Responses:
         self._new_id = new_id
         self._rtt_s = rtt_s
         self._encode = encode
+        self._rate = ResponseRate(spend)
         self._conversation_id = new_id("conv")
         self._number = 0
         self._active: ResponseStream | None = None
@@ -98,12 +103,19 @@ class Responses:
         if self._active:
             self._owed = True
         else:
-            self.create(ResponseParams())
+            self._create_unasked()
 
     def speak_unasked(self) -> None:
         """Let the agent say what it proposes to say; not while it answers."""
         if not self._active:
+            self._create_unasked()
+
+    def _create_unasked(self) -> None:
+        """Start a response for which there is no event of a client: all are told if it cannot."""
+        try:
             self.create(ResponseParams())
+        except RealtimeError as error:
+            self._outbox.send(error_event("invalid_request_error", error))
 
     def create(self, params: ResponseParams) -> None:
         """Start a response. Raises RealtimeError."""
@@ -111,6 +123,7 @@ class Responses:
         session = self._session.for_response(params)
         asked, offer = self._session.engine_config_for(session, params)
         context = None if params.input is None else self._context.of(params.input)
+        limits = self._rate.count()
         self._number += 1
         stream = ResponseStream(
             self._number,
@@ -134,7 +147,7 @@ class Responses:
             self._ledger.responding(stream.number)
             self._playout.reserve(stream)
         self._outbox.command(request)
-        self._outbox.send(*stream.created())
+        self._outbox.send(*stream.created(), *limits)
 
     def _out_of_band(self, params: ResponseParams) -> bool:
         """Whether it joins no conversation. Raises RealtimeError where it cannot be begun."""
@@ -346,4 +359,4 @@ class Responses:
     def _answer_owed_turn(self) -> None:
         if self._owed:
             self._owed = False
-            self.create(ResponseParams())
+            self._create_unasked()

@@ -48,6 +48,7 @@ from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import forwarded_app, signaling_app
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.request_rate import Allowance
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
@@ -116,6 +117,8 @@ class Worker:
         )
         self._admin_socket = sockets.admins[index]
         self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
+        limits = KeyLimits(config.key_sessions, config.key_requests_per_minute)
+        self._key_usage = KeyUsage(time.monotonic, limits, self._call_counters.keys_refused)
         self._registry = CollectorRegistry()
         self._thread_clock = ThreadClock()
         self._meter = LoadMeter(time.monotonic(), self._thread_clock.read())
@@ -193,6 +196,7 @@ class Worker:
             max_seconds=self._config.max_call_seconds,
             max_idle_seconds=self._config.max_idle_seconds,
             mcp=mcp.open,
+            count_response=self._count_response,
         )
         calls = CallTable(
             self._config,
@@ -320,8 +324,6 @@ class Worker:
         client_secrets: ClientSecrets,
         forwarding: CallForwarding,
     ) -> None:
-        limits = KeyLimits(self._config.key_sessions, self._config.key_requests_per_minute)
-        usage = KeyUsage(time.monotonic, limits, self._call_counters.keys_refused)
         public = signaling_app(
             calls,
             self._api_keys,
@@ -329,7 +331,7 @@ class Worker:
             self._not_ready,
             forwarding,
             sessions=self._websockets,
-            usage=usage,
+            usage=self._key_usage,
             allowed_origins=self._config.allowed_origins,
             flush=self._flush,
             resuming=self._resumption.resuming,
@@ -338,7 +340,7 @@ class Worker:
             calls,
             self._api_keys,
             client_secrets,
-            usage=usage,
+            usage=self._key_usage,
             allowed_origins=self._config.allowed_origins,
             flush=self._flush,
             sessions=self._websockets,
@@ -358,6 +360,10 @@ class Worker:
             await web.SockSite(runner, listening, ssl_context=ssl_context).start()
         admin, _address = await serve_admin(self._admin_socket, self._registry, self._not_ready)
         stack.push_async_callback(admin.cleanup)
+
+    def _count_response(self, fingerprint: str) -> Allowance | None:
+        key = self._api_keys.with_fingerprint(fingerprint)
+        return self._key_usage.count_response(fingerprint, key)
 
     def _not_ready(self) -> str | None:
         if self._admission.draining:

@@ -56,6 +56,11 @@ class Continuity:
         self._missed = taken_up.missed if taken_up else None
 
     @property
+    def issuer(self) -> str:
+        """Fingerprint of the API key that answers for the session."""
+        return self._origin.issuer
+
+    @property
     def possible(self) -> bool:
         """Whether a client that is lost may come again."""
         return self._made_by.seconds > 0

@@ -18,7 +18,10 @@ SESSION_RETRY_AFTER_S = 5
 
 
 class KeyUsage:
-    """Counts the sessions and the requests of keys, those of their client secrets among them."""
+    """Counts the sessions and the requests of keys, those of their client secrets among them.
+
+    A session's responses are requests, too.
+    """
 
     def __init__(
         self,
@@ -78,12 +81,14 @@ class KeyUsage:
 
     def count_request(self, key: ApiKey) -> Allowance | None:
         """Take one request, if there is one left; None for a key without a limit."""
-        limit = _limit(key.limits.requests_per_minute, self._defaults.requests_per_minute)
-        if not limit:
-            return None
-        now = self._clock()
-        rate = self._rates.setdefault(key.fingerprint, RequestRate(now))
-        return rate.spend(limit, now)
+        return self._spend(key.fingerprint, key.limits.requests_per_minute)
+
+    def count_response(self, fingerprint: str, key: ApiKey | None) -> Allowance | None:
+        """The same for a response; `key` is the one of this fingerprint, if it is still listed."""
+        allowance = self._spend(fingerprint, key.limits.requests_per_minute if key else None)
+        if allowance is not None and allowance.wait_s:
+            self.refused[KeyRefusal.REQUEST_RATE] += 1
+        return allowance
 
     def refusal(self, allowance: Allowance) -> ApiError:
         """The error (429) for a request that was not taken; counts it."""
@@ -93,6 +98,14 @@ class KeyUsage:
             "rate_limit_exceeded",
             math.ceil(allowance.wait_s),
         )
+
+    def _spend(self, fingerprint: str, own: int | None) -> Allowance | None:
+        limit = _limit(own, self._defaults.requests_per_minute)
+        if not limit:
+            return None
+        now = self._clock()
+        rate = self._rates.setdefault(fingerprint, RequestRate(now))
+        return rate.spend(limit, now)
 
     def _end_session(self, fingerprint: str) -> None:
         self._sessions[fingerprint] -= 1

@@ -55,6 +55,21 @@ class SessionUpdated(_ServerEvent, frozen=True, tag="session.updated"):
     session: RealtimeSession | TranscriptionSession
 
 
+class RateLimit(Struct, frozen=True, kw_only=True):
+    """`remaining` of `limit`, all of which are there again after `reset_seconds`."""
+
+    name: Literal["requests", "tokens"]
+    limit: int
+    remaining: int
+    reset_seconds: float
+
+
+class RateLimitsUpdated(_ServerEvent, frozen=True, tag="rate_limits.updated"):
+    """What is left once a response is counted; follows its `response.created`."""
+
+    rate_limits: list[RateLimit]
+
+
 # ---- the user's audio ------------------------------------------------------
 # Times are milliseconds of the audio received in this session.
 
@@ -335,6 +350,7 @@ ServerEvent = (
     Error
     | SessionCreated
     | SessionUpdated
+    | RateLimitsUpdated
     | InputAudioBufferSpeechStarted
     | InputAudioBufferSpeechStopped
     | InputAudioBufferCommitted
