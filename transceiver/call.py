@@ -8,6 +8,7 @@ transport, and where the server owns the playout clock, the playout: `WebRtcCall
 import logging
 import secrets
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -20,7 +21,7 @@ from transceiver.call_deadlines import CallDeadlines
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
-from transceiver.conversation import Conversation, Transport
+from transceiver.conversation import Conversation
 from transceiver.conversation_outputs import (
     CLIENT,
     EVERYONE,
@@ -37,9 +38,11 @@ from transceiver.engine_leg import Resumption
 from transceiver.engine_link import EngineLink
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.requests import McpOutcome
+from transceiver.response_rate import unlimited
 from transceiver.resumption.continuity import Continuity, TakenUp, seconds_left
 from transceiver.resumption.conversation_record import ConversationRecord
 from transceiver.sideband import Sideband, SidebandHost
+from transceiver.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +88,9 @@ class Call(ABC):
             ledger=self._ledger,
             encode=self._encode,
             continuity=continuity,
+            spend=partial(environment.count_response, continuity.issuer)
+            if continuity
+            else unlimited,
         )
         self._engine = EngineLink(
             environment.replicas, self, clock=self._clock, counters=self._counters.hand_offs

@@ -20,7 +20,6 @@ from transceiver.call_environment import CallEnvironment
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
 from transceiver.config import TransceiverConfig
-from transceiver.conversation import Transport
 from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate
@@ -42,6 +41,7 @@ from transceiver.signaling.calls import (
     RefusalReason,
 )
 from transceiver.signaling.sealed_token import NONCE_BYTES
+from transceiver.transport import Transport
 from transceiver.tunnel_endpoint import TunnelEndpoint
 from transceiver.webrtc_call import WebRtcCall
 

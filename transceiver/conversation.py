@@ -1,25 +1,15 @@
 """A call's conversation: what a client's and an engine's events mean to each other.
 
-A turn of the user, where the engine detects turns:
-
-    quiet ──SpeechStarted──► speaking ──SpeechStopped──► paused ──TurnEnded──► committed
-              │ holds the agent's answer, or cuts it off             │ is answered
-              ▼ where interrupt_response is set                      ▼ where create_response is
-
-What is held is cut off by FloorTaken and by TurnEnded, and goes on after SpeechDismissed, which
-leads back to quiet.
-
-`input_buffer` follows it, and `responses` the agent's turn that answers it. Where
-turn detection is off, the client commits (`input_audio_buffer.commit`) and asks for
-the answer (`response.create`) itself, and what the engine still detects is ignored.
+At the end of the file two tables say whose each event is: the user's turn (`user_turn.py`), the
+agent's (`responses.py`), the items (`item_requests.py`), remote tools (`mcp/remote_tools.py`),
+or what is done right here. All of them put what is to be done into one `outbox.py`. Where turn
+detection is off, the client asks for commits and answers (`response.create`) itself.
 
 The order of events is the API's:
 https://platform.openai.com/docs/guides/realtime-conversations
 """
 
 from collections.abc import Callable, Mapping
-from enum import Enum
-from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,7 +20,6 @@ from antiphon_proto.realtime import ClientEvent, RealtimeError, RealtimeSession
 from antiphon_proto.realtime import client_events as asked
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.audio_format import AudioFormat
-from antiphon_proto.realtime.items import InputAudio, Message
 from antiphon_proto.realtime.response import ResponseParams
 from transceiver.audio.playout import (
     HoldExpired,
@@ -44,29 +33,22 @@ from transceiver.client_message import read_message
 from transceiver.close_reason import CloseReason
 from transceiver.conversation_outputs import CLIENT, AppendAudio, CloseCall, Output
 from transceiver.engine_leg import Resumption
+from transceiver.error_event import error_event
 from transceiver.farewells import FAREWELLS
 from transceiver.idle_timeout import IdleTimeout
-from transceiver.input_buffer import InputBuffer
-from transceiver.input_transcripts import MAX_TRANSCRIPT, InputTranscripts
 from transceiver.item_history import ItemHistory
 from transceiver.item_requests import ItemRequests
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.remote_tools import RemoteTools
 from transceiver.mcp.requests import McpOutcome
 from transceiver.outbox import Outbox
+from transceiver.response_rate import SpendRequest, unlimited
 from transceiver.responses import Responses
 from transceiver.resumption.continuity import Continuity
 from transceiver.resumption.conversation_record import ConversationRecord
 from transceiver.session_state import SessionState
-
-
-class Transport(Enum):
-    """How the client's events and audio travel."""
-
-    WEBRTC = "webrtc"
-    """Audio on an RTP track: the server owns the playout clock."""
-    WEBSOCKET = "websocket"
-    """Audio in events: the client plays it, and says what was heard."""
+from transceiver.transport import Transport
+from transceiver.user_turn import UserTurn
 
 
 def _as_it_is(_format: AudioFormat, _response: int, pcm: bytes) -> bytes:
@@ -88,24 +70,22 @@ class Conversation:
         ledger: LatencyLedger,
         encode: Callable[[AudioFormat, int, bytes], bytes] = _as_it_is,
         continuity: Continuity | None = None,
+        spend: SpendRequest = unlimited,
     ) -> None:
         """`new_id("item")` is a fresh `item_...`; `heard_ms` is the playout's `played_ms`;
         `encode` puts the engine's PCM of a response into the format for the client's events;
-        `continuity` is how a client goes on that was lost, if it can.
+        `continuity` is how a client goes on that was lost, if it can; `spend` counts a response.
 
         The call itself tells `ledger` of the frames that it forwards; all else that the
         ledger needs, the conversation tells.
         """
         self._call_id = call_id
         self._transport = transport
-        self._ledger = ledger
         self._outbox = Outbox(new_id)
         session = msgspec.structs.replace(session, id=session.id or new_id("sess"))
         self._session = SessionState(session)
         self._history = ItemHistory()
         self.record = ConversationRecord(self._session, self._history, self._outbox, continuity)
-        self._input = InputBuffer(lambda: new_id("item"))
-        self._transcripts = InputTranscripts(partial(_keep_transcript, self._history))
         self._remote = RemoteTools(self._outbox, self._session, self._history, new_id)
         self._responses = Responses(
             self._outbox,
@@ -118,11 +98,18 @@ class Conversation:
             heard_ms=heard_ms,
             rtt_s=rtt_s,
             encode=encode,
+            spend=spend,
+        )
+        self._user = UserTurn(
+            self._outbox,
+            self._session,
+            self._history,
+            ledger,
+            self._responses,
+            lambda: new_id("item"),
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
         self._idle = IdleTimeout(client_plays=transport is Transport.WEBSOCKET)
-        self._full_duplex = False
-        self._judges_interruptions = False
 
     # ---- entry points --------------------------------------------------------
 
@@ -150,7 +137,7 @@ class Conversation:
     @property
     def engine_pauses(self) -> bool:
         """Whether nobody speaks, or has said anything that waits for an answer."""
-        return not self._responses.busy and not self._input.holds_speech
+        return not self._responses.busy and not self._user.holds_speech
 
     # ---- events --------------------------------------------------------------
 
@@ -195,7 +182,7 @@ class Conversation:
 
     def input_audio(self, milliseconds: float) -> None:
         """So much input went to the engine."""
-        self._input.add_audio(milliseconds)
+        self._user.hear(milliseconds)
 
     def engine_event(self, event: engine.Event, now: float) -> list[Output]:
         """The engine reported something."""
@@ -217,12 +204,11 @@ class Conversation:
             now,
             self._session.turn_detection,
             agent_busy=self._responses.busy,
-            user_speaks=self._input.holds_speech,
-            heard_ms=int(self._input.heard_ms),
+            user_speaks=self._user.holds_speech,
+            heard_ms=self._user.heard_ms,
         )
-        # A full-duplex agent hears the silence, too.
-        if silence_ms is not None and not self._full_duplex:
-            self._break_silence(silence_ms)
+        if silence_ms is not None:
+            self._user.pass_by(silence_ms)
         return self._outbox.drain()
 
     def mcp_outcome(self, outcome: McpOutcome) -> list[Output]:
@@ -272,97 +258,21 @@ class Conversation:
         audio_format = self._session.current.audio.input.format
         self._outbox.add(AppendAudio(event.audio, audio_format, event.event_id))
 
-    def _commit_at_request(self, _event: asked.InputAudioBufferCommit) -> None:
-        if not self._input.committable:
-            raise RealtimeError(
-                "input_audio_buffer_commit_empty",
-                "Error committing input audio buffer: buffer too small. Expected at least 100ms "
-                f"of audio, but buffer only has {self._input.buffered_ms:.2f}ms of audio.",
-            )
-        self._responses.take_floor()
-        self._commit()
-
-    def _clear_input(self, _event: asked.InputAudioBufferClear) -> None:
-        self._responses.release()
-        self._input.clear()
-        self._transcripts.forget_early()
-        self._outbox.command(engine.ClearInput())
-        self._outbox.send(api.InputAudioBufferCleared())
-
-    def _clear_output(self, _event: asked.OutputAudioBufferClear) -> None:
-        self._responses.clear_playout()
-
     def _create_response(self, event: asked.ResponseCreate) -> None:
         self._session.check_answers()
         if not self._remote.hold(event):
             self._responses.create(event.response or ResponseParams())
 
-    def _cancel_response(self, event: asked.ResponseCancel) -> None:
-        self._responses.cancel(event.response_id)
-
     # ---- the engine's events -------------------------------------------------
 
     def _engine_ready(self, event: engine.Ready, _now: float) -> None:
         self._responses.output_rate = event.output_rate
-        self._full_duplex = event.full_duplex
-        self._judges_interruptions = event.judges_interruptions
-        if not self._input.speaking:
-            # Whoever was to say how a held answer goes on is gone.
-            self._responses.release()
-
-    def _speech_started(self, event: engine.SpeechStarted, _now: float) -> None:
-        detection = self._session.turn_detection
-        # An engine that takes over in the middle of it hears it begin again.
-        if detection is None or self._input.speaking:
-            return
-        item_id = self._input.speech_started(event.audio_start_ms)
-        self._outbox.send(
-            api.InputAudioBufferSpeechStarted(item_id=item_id, audio_start_ms=event.audio_start_ms)
-        )
-        # A full-duplex agent hears the user too, and stops by itself if it yields.
-        if detection.interrupt_response and not self._full_duplex:
-            if self._judges_interruptions:
-                self._responses.hold()
-            else:
-                self._responses.interrupt("turn_detected")
-
-    def _speech_stopped(self, event: engine.SpeechStopped, _now: float) -> None:
-        self._tell_speech_stopped(event.audio_end_ms)
-
-    def _floor_taken(self, _event: engine.FloorTaken, _now: float) -> None:
-        self._responses.take_floor()
-
-    def _speech_dismissed(self, event: engine.SpeechDismissed, _now: float) -> None:
-        self._responses.release()
-        if self._session.turn_detection is None:
-            return
-        self._tell_speech_stopped(event.audio_end_ms)
-        self._input.dismiss_speech()
-        self._transcripts.forget_early()
-
-    def _turn_ended(self, event: engine.TurnEnded, now: float) -> None:
-        detection = self._session.turn_detection
-        if detection is None or not self._input.holds_turn:
-            self._responses.release()
-            return
-        self._responses.take_floor()
-        self._tell_speech_stopped(event.voiced_end_ms)
-        self._commit()
-        if detection.create_response:
-            self._ledger.turn_ended(event.voiced_end_ms, now)
-            self._responses.answer_turn()
+        self._user.follow(event)
 
     def _response_proposed(self, _event: engine.ResponseProposed, _now: float) -> None:
         detection = self._session.turn_detection
         if detection is not None and detection.create_response:
             self._responses.speak_unasked()
-
-    def _transcribed(self, event: engine.InputTranscript, _now: float) -> None:
-        if event.final and event.item_id:
-            self._history.note_words(event.item_id, event.text[:MAX_TRANSCRIPT])
-        if self._session.transcribes:
-            upcoming = self._input.upcoming_item_id() if self._session.only_transcribes else None
-            self._outbox.send(*self._transcripts.reported(event, upcoming))
 
     def _answer_done(self, event: engine.Done, _now: float) -> None:
         self._idle.answered()
@@ -371,46 +281,12 @@ class Conversation:
     def _engine_failed(self, event: engine.Error, _now: float) -> None:
         if event.fatal:
             self._responses.fail(event.code, event.message)
-        self._outbox.send(_error("server_error", RealtimeError(event.code, event.message)))
+        self._outbox.send(error_event("server_error", RealtimeError(event.code, event.message)))
         if event.fatal:
             self._outbox.add(CloseCall(CloseReason.ENGINE_FAILED))
 
-    # ---- steps that both lead to ---------------------------------------------
-
-    def _break_silence(self, start_ms: int) -> None:
-        """The user has been silent for as long as the client allows: the agent speaks."""
-        self._outbox.send(
-            api.InputAudioBufferTimeoutTriggered(
-                item_id=self._input.upcoming_item_id(),
-                audio_start_ms=start_ms,
-                audio_end_ms=int(self._input.heard_ms),
-            )
-        )
-        self._commit()
-        self._responses.answer_turn()
-
-    def _tell_speech_stopped(self, audio_end_ms: int) -> None:
-        """Once for each time that speech started."""
-        item_id = self._input.speech_stopped(audio_end_ms)
-        if item_id:
-            self._outbox.send(
-                api.InputAudioBufferSpeechStopped(item_id=item_id, audio_end_ms=audio_end_ms)
-            )
-
-    def _commit(self) -> None:
-        audio = self._input.commit()
-        self._outbox.command(engine.Commit(audio.item_id))
-        item = Message(id=audio.item_id, role="user", content=[InputAudio()], status="completed")
-        previous = self._history.insert(item)
-        self._outbox.send(
-            api.InputAudioBufferCommitted(item_id=audio.item_id, previous_item_id=previous),
-            api.ConversationItemAdded(item=item, previous_item_id=previous),
-            api.ConversationItemDone(item=item, previous_item_id=previous),
-            *self._transcripts.committed(audio),
-        )
-
     def _refuse(self, error: RealtimeError, event_id: str | None) -> None:
-        self._outbox.reply(_error("invalid_request_error", error, event_id))
+        self._outbox.reply(error_event("invalid_request_error", error, event_id))
 
     # ---- which event is whose: by functions, for bound methods would be cycles ---
 
@@ -419,9 +295,9 @@ class Conversation:
     ] = {
         asked.SessionUpdate: _update_session,
         asked.InputAudioBufferAppend: _append_audio,
-        asked.InputAudioBufferCommit: _commit_at_request,
-        asked.InputAudioBufferClear: _clear_input,
-        asked.OutputAudioBufferClear: _clear_output,
+        asked.InputAudioBufferCommit: lambda self, _event: self._user.commit_at_request(),
+        asked.InputAudioBufferClear: lambda self, _event: self._user.clear(),
+        asked.OutputAudioBufferClear: lambda self, _event: self._responses.clear_playout(),
         asked.ConversationItemCreate: lambda self, event: self._remote.create_item(
             event, self._items.create
         ),
@@ -429,20 +305,22 @@ class Conversation:
         asked.ConversationItemDelete: lambda self, event: self._items.delete(event),
         asked.ConversationItemTruncate: lambda self, event: self._items.truncate(event),
         asked.ResponseCreate: _create_response,
-        asked.ResponseCancel: _cancel_response,
+        asked.ResponseCancel: lambda self, event: self._responses.cancel(event.response_id),
     }
     # The client was told of a response when it was asked for, before the engine started it.
     _ENGINE_HANDLERS: ClassVar[
         Mapping[type[engine.Event], Callable[["Conversation", Any, float], None]]
     ] = {
         engine.Ready: _engine_ready,
-        engine.SpeechStarted: _speech_started,
-        engine.SpeechStopped: _speech_stopped,
-        engine.FloorTaken: _floor_taken,
-        engine.SpeechDismissed: _speech_dismissed,
-        engine.TurnEnded: _turn_ended,
+        engine.SpeechStarted: lambda self, event, _now: self._user.speech_started(event),
+        engine.SpeechStopped: lambda self, event, _now: self._user.speech_stopped(
+            event.audio_end_ms
+        ),
+        engine.FloorTaken: lambda self, _event, _now: self._responses.take_floor(),
+        engine.SpeechDismissed: lambda self, event, _now: self._user.speech_dismissed(event),
+        engine.TurnEnded: lambda self, event, now: self._user.ended(event, now),
         engine.ResponseProposed: _response_proposed,
-        engine.InputTranscript: _transcribed,
+        engine.InputTranscript: lambda self, event, _now: self._user.transcribed(event),
         engine.TextDelta: lambda self, event, _now: self._responses.text(event),
         engine.WordsSpoken: lambda self, event, _now: self._responses.words(event),
         engine.ToolCallDelta: lambda self, event, _now: self._responses.tool_call_delta(event),
@@ -450,20 +328,3 @@ class Conversation:
         engine.Done: _answer_done,
         engine.Error: _engine_failed,
     }
-
-
-def _error(kind: api.ErrorKind, error: RealtimeError, event_id: str | None = None) -> api.Error:
-    details = api.ErrorDetails(
-        type=kind,
-        code=error.code,
-        message=error.message,
-        param=error.param,
-        event_id=event_id,
-    )
-    return api.Error(error=details)
-
-
-def _keep_transcript(history: ItemHistory, item_id: str, text: str) -> None:
-    history.replace(
-        Message(id=item_id, role="user", content=[InputAudio(transcript=text)], status="completed")
-    )

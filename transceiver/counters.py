@@ -8,13 +8,13 @@ from transceiver.announcer import Occasion
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.downlink_counts import DownlinkCounts
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
 from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
 from transceiver.hand_off import HandOffCounters
 from transceiver.ice import IceRejection
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.transport import Transport
 
 LATENESS_BOUNDS_S = (
     *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005),

@@ -10,7 +10,6 @@ from antiphon_proto.tunnel import TunnelFault
 from transceiver.announcer import Announcer, Occasion
 from transceiver.audio_metrics import downlink_metrics, uplink_metrics
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
@@ -28,6 +27,7 @@ from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.transport import Transport
 
 PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)

@@ -16,7 +16,6 @@ from transceiver.call_environment import CallEnvironment
 from transceiver.call_media import CallMedia
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
-from transceiver.conversation import Transport
 from transceiver.conversation_outputs import AppendAudio, PlayAudio, PlayoutCommand
 from transceiver.data_channel import ChannelEnd, DataChannel
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
@@ -25,6 +24,7 @@ from transceiver.media_transport import MediaTransport, SendDatagram
 from transceiver.resumption.continuity import Continuity
 from transceiver.sdp import AnswerParameters, Offer, build_answer
 from transceiver.sdp.renegotiation import renegotiated
+from transceiver.transport import Transport
 
 TEND_INTERVAL_S = 0.1
 """Resolution of connectivity checks, retransmissions, reports and deadlines in a call that runs."""

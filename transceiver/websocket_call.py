@@ -14,12 +14,12 @@ from transceiver.call import Call
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
-from transceiver.conversation import Transport
 from transceiver.conversation_outputs import AppendAudio, PlayoutCommand
 from transceiver.event_audio import EventAudioEncoder
 from transceiver.event_socket import EventSocket
 from transceiver.resumption.continuity import Continuity
 from transceiver.taken_audio import TakenAudio
+from transceiver.transport import Transport
 
 MAX_UNSENT_BYTES = 4 * 1024 * 1024
 """Beyond it a client counts as not reading, as on a data channel."""

@@ -9,10 +9,10 @@ from antiphon_proto.trunk import Error
 from transceiver.admission import Admission, why_unanswered
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
 from transceiver.resumption.continuity import Continuities, TakenUp
 from transceiver.resumption.live_sessions import GOES_ON, LiveSessions
 from transceiver.resumption.resume_token import Origin
+from transceiver.transport import Transport
 from transceiver.websocket_call import WebSocketCall
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,10 @@ import itertools
 import json
 
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
-from transceiver.conversation import Conversation, Transport
+from transceiver.conversation import Conversation
 from transceiver.conversation_outputs import SendEvent
 from transceiver.ledger import LatencyLedger
+from transceiver.transport import Transport
 
 _MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 _TOOL = {"type": "function", "name": "f", "parameters": {"type": "object"}}

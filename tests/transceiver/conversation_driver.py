@@ -11,7 +11,7 @@ from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from tests.transceiver import official_shapes
 from tests.transceiver.event_rules import EventRules
 from transceiver.audio.playout import Playout
-from transceiver.conversation import Conversation, Transport
+from transceiver.conversation import Conversation
 from transceiver.conversation_outputs import (
     AppendAudio,
     CloseCall,
@@ -28,6 +28,8 @@ from transceiver.conversation_outputs import (
 )
 from transceiver.ledger import LatencyLedger, TurnAccount
 from transceiver.mcp.requests import McpOutcome, McpRequest
+from transceiver.response_rate import SpendRequest, unlimited
+from transceiver.transport import Transport
 
 RATE = 24000
 FRAME_MS = 20
@@ -66,6 +68,7 @@ class Driver:
         rtt_s: float | None = None,
         open_channel: bool = True,
         judges: bool = False,
+        spend: SpendRequest = unlimited,
     ) -> None:
         counters: dict[str, Callable[[], int]] = {}
 
@@ -91,6 +94,7 @@ class Driver:
             heard_ms=self.playout.played_ms,
             rtt_s=lambda: rtt_s,
             ledger=self.ledger,
+            spend=spend,
         )
         self.position_ms = 0
         self.act(self.conversation.open())

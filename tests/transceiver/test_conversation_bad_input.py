@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.bad_input import events_with_one_fault, no_events
 from tests.transceiver.conversation_driver import Driver
-from transceiver.conversation import Transport
+from transceiver.transport import Transport
 
 many = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 

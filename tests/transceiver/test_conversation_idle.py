@@ -2,7 +2,7 @@
 
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import FRAME_MS, Driver
-from transceiver.conversation import Transport
+from transceiver.transport import Transport
 
 IDLE = {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}}}
 TRIGGERED = "input_audio_buffer.timeout_triggered"

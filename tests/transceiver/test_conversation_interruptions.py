@@ -3,7 +3,7 @@
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
 from transceiver.audio.playout import MAX_HOLD_S
-from transceiver.conversation import Transport
+from transceiver.transport import Transport
 
 SAID = "One, two, three, four, five."
 WORDS = (engine.WordEnd(4, 200), engine.WordEnd(9, 450), engine.WordEnd(16, 800))

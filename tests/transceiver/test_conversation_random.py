@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
+from transceiver.transport import Transport
 
 Step = Callable[[Driver], None]
 

@@ -5,8 +5,8 @@ import pytest
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
 from transceiver.conversation_outputs import CloseCall
+from transceiver.transport import Transport
 
 USER_TURN = [
     "input_audio_buffer.speech_started",

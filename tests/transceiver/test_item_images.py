@@ -7,9 +7,9 @@ import pytest
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
 from transceiver.client_message import read_message
-from transceiver.conversation import Transport
 from transceiver.item_allowance import BURST_BYTES
 from transceiver.item_images import MAX_IMAGE_EVENT_BYTES, MAX_TOTAL_BYTES, ItemImages
+from transceiver.transport import Transport
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 JPEG = "data:image/jpeg;base64,/9j/4AAQSkY="

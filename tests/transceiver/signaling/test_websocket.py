@@ -30,7 +30,6 @@ from transceiver import call, engine_link, websocket_call
 from transceiver.admission import Admission
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
-from transceiver.conversation import Transport
 from transceiver.counters import CallCounters
 from transceiver.engine_leg import EngineListener
 from transceiver.load_meter import LoadMeter, ThreadTime
@@ -43,6 +42,7 @@ from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 from transceiver.signaling.websocket_handshake import MAX_MESSAGE_BYTES
+from transceiver.transport import Transport
 from transceiver.websocket_calls import WebSocketCalls
 
 READY = trunk.Ready("test", 16_000, 24_000, full_duplex=False)
