@@ -1,6 +1,7 @@
 """The session's configuration as it stands, and what an engine is told of it."""
 
 import msgspec
+from msgspec import Raw
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
 from antiphon_proto.realtime.response import ResponseParams
@@ -158,8 +159,14 @@ def _overrides(params: ResponseParams) -> bytes:
         "tool_choice": params.tool_choice,
         "max_output_tokens": params.max_output_tokens,
         "parallel_tool_calls": params.parallel_tool_calls,
+        "modalities": params.modalities,
+        "voice": params.voice,
+        "output_audio_format": params.output_audio_format,
+        "max_response_output_tokens": params.max_response_output_tokens,
     }
-    return msgspec.json.encode({name: value for name, value in given.items() if value is not None})
+    return msgspec.json.encode(
+        {name: value for name, value in given.items() if value not in (None, Raw(b"null"))}
+    )
 
 
 def _truncation(wanted: WantedTruncation) -> Truncation:

@@ -129,3 +129,8 @@ class ResponseParams(Struct, frozen=True, kw_only=True):
     """"none": the answer joins no conversation."""
     input: ResponseInput | None = None
     """What to answer, instead of the conversation; empty: nothing but the instructions."""
+    modalities: Raw = Raw(b"null")
+    voice: Raw = Raw(b"null")
+    output_audio_format: Raw = Raw(b"null")
+    max_response_output_tokens: Raw = Raw(b"null")
+    """The beta's, as those before it: read so that they can be refused."""
