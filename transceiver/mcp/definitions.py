@@ -150,6 +150,12 @@ def _check(tool: McpTool, where: str) -> None:
                 "Connectors and tunnels are OpenAI's own: give the URL of an MCP server.",
                 param=f"{where}.{name}",
             )
+    if tool.allowed_callers is not None and "direct" not in tool.allowed_callers:
+        raise RealtimeError(
+            "unsupported_value",
+            "Models call tools directly here: allow the caller 'direct'.",
+            param=f"{where}.allowed_callers",
+        )
     if tool.server_url is not None and (why := _url_fault(tool.server_url)):
         raise RealtimeError("invalid_value", why, param=f"{where}.server_url")
     if tool.authorization is not None and not _HEADER_VALUE.fullmatch(tool.authorization):

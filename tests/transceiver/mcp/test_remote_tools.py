@@ -230,6 +230,11 @@ def test_a_list_that_is_too_long_is_refused_and_may_be_narrowed() -> None:
             "unsupported_value",
             "session.tools[0].connector_id",
         ),
+        (
+            [server(allowed_callers=["programmatic"])],
+            "unsupported_value",
+            "session.tools[0].allowed_callers",
+        ),
         ([server("a b")], "invalid_value", "session.tools[0].server_label"),
         ([server(require_approval="maybe")], "invalid_value", "session.tools[0].require_approval"),
         ([server(f"s{i}") for i in range(17)], "invalid_value", "session.tools"),
