@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_proto.realtime.items import ItemStatus
 from antiphon_proto.realtime.response import (
+    CachedTokensDetails,
     InputTokenDetails,
     OutputTokenDetails,
     ResponseStatus,
@@ -68,6 +69,11 @@ def response_usage(usage: Usage) -> ResponseUsage:
             text_tokens=usage.input_text_tokens,
             audio_tokens=usage.input_audio_tokens,
             cached_tokens=usage.cached_tokens,
+            # A prompt is read as text; only a model that hears has more cached than that.
+            cached_tokens_details=CachedTokensDetails(
+                text_tokens=min(usage.cached_tokens, usage.input_text_tokens),
+                audio_tokens=max(0, usage.cached_tokens - usage.input_text_tokens),
+            ),
         ),
         output_token_details=OutputTokenDetails(
             text_tokens=usage.output_text_tokens, audio_tokens=usage.output_audio_tokens
