@@ -1,6 +1,7 @@
 """What a scenario calls things: `$name` for values that are found out, and paths to members."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tests.conformance.scenario import Anything, Between, Missing
@@ -11,8 +12,8 @@ _PART = re.compile(r"(?P<key>\w+)|\[(?P<index>\d+)\]")
 class Names:
     """The values that `$name` stands for, found by the first step that sees them."""
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
+    def __init__(self, known: Mapping[str, Any] | None = None) -> None:
+        self._values: dict[str, Any] = dict(known or {})
 
     def event(self, members: dict[str, Any]) -> dict[str, Any]:
         """The JSON object with these members, by path. Raises KeyError for a name not yet found."""

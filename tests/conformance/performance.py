@@ -18,7 +18,7 @@ from tests.transceiver.event_rules import EventRules
 PATIENCE_S = 10.0
 LOOK_S = 0.01
 END = "the_end"
-UNNAMED = {"rate_limits.updated"}
+UNNAMED = {"conversation.created", "rate_limits.updated"}
 """Events that a scenario need not mention."""
 REPEATED = "response.output_audio.delta"
 """However many: the server cuts audio as it comes."""
@@ -163,6 +163,6 @@ async def perform(stage: Stage, scenario: Scenario, transport: Transport) -> lis
     """The events that the client got. Raises ScenarioFailedError."""
     async with session(stage, transport, scenario.model, scenario.intent) as client:
         sessions = stage.replica.sessions(scenario.model)
-        performance = Performance(scenario, client, sessions)
+        performance = Performance(scenario, client, sessions, Names(stage.names))
         await performance.play(scenario.on(transport))
         return performance.events

@@ -26,6 +26,7 @@ one that is indented goes on with the step before it:
 A step in brackets is for some transports only: `websocket`, `webrtc`, `sideband`, or `call` for
 the latter two. Members are `path=value`; of what comes, others than those named may be anything.
 A value is JSON, `$name` for what the first such step finds there, `missing`, `any`, or `A..B`.
+`$shop` is known from the beginning: the URL of an MCP server (tests/transceiver/mcp/mcp_server.py).
 """
 
 import json

@@ -26,6 +26,8 @@ class Stage:
     replica: ScriptedReplica
     log: list[str] = field(default_factory=list)
     """What the processes wrote."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What scenarios may know from the beginning, by `$name`."""
 
 
 class Log:

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.conformance.clients import Event
 from tests.conformance.performance import ScenarioFailedError, perform
 from tests.conformance.scenario import Scenario, Transport, read_scenario
 from tests.conformance.stage import Stage, raised_stage
+from tests.transceiver.mcp.mcp_server import shop_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,6 +25,8 @@ PLAYED = [
     for scenario in SCENARIOS
     if transport in scenario.transports
 ]
+SHOP_HOST = "localhost"
+"""Of the remote tools, which alone may be asked."""
 HAS_NPM = shutil.which("node") and (official_types.NODE_MODULES / "typescript").is_dir()
 
 
@@ -43,8 +47,9 @@ class Performances:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def performances() -> AsyncIterator[Performances]:
-    async with raised_stage() as stage:
-        yield Performances(stage)
+    async with shop_server() as shop, raised_stage(**{"mcp-servers": SHOP_HOST}) as stage:
+        url = shop.url.replace("127.0.0.1", SHOP_HOST)
+        yield Performances(replace(stage, names={"$shop": url}))
 
 
 @pytest.mark.parametrize(
