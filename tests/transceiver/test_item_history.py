@@ -4,7 +4,6 @@ import pytest
 
 from antiphon_proto.realtime.items import InputText, Message, OutputAudio
 from antiphon_proto.trunk import WordEnd
-from transceiver import item_history
 from transceiver.item_history import ROOT, ItemHistory, UnknownItemError
 
 
@@ -83,9 +82,8 @@ def test_what_was_not_heard_stays_out_when_the_item_is_finished() -> None:
     assert transcript(history, "a") == "one"
 
 
-def test_the_oldest_items_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(item_history, "MAX_ITEMS", 3)
-    history = ItemHistory()
+def test_the_oldest_items_are_forgotten() -> None:
+    history = ItemHistory(max_items=3)
     for item_id in "abcde":
         history.insert(written(item_id))
     assert order(history, "e") == ["c", "d", "e"]
@@ -93,9 +91,8 @@ def test_the_oldest_items_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     assert order(history, "e") == ["f", "d", "e"], "not the one that was just asked for"
 
 
-def test_a_bound_on_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(item_history, "MAX_TOTAL_BYTES", 3000)
-    history = ItemHistory()
+def test_a_bound_on_bytes() -> None:
+    history = ItemHistory(max_total_bytes=3000)
     history.insert(written("a", "x" * 1000))
     history.insert(written("b", "x" * 1000))
     history.replace(written("b", "x" * 1800))
