@@ -27,7 +27,7 @@ RESTARTS_AFTER_S = 2.0
 GRACE_S = 30.0
 """That the process has, beside the server's time, to begin and to answer."""
 
-FORBIDDEN = HttpError(code=403, message="MCP servers may not be used here.")
+FORBIDDEN = HttpError(code=403, message="--mcp-servers allows no server.")
 LOST = HttpError(code=500, message="The request was lost: ask again.")
 TOO_MANY = HttpError(code=503, message="Too many requests to MCP servers are waiting.")
 TOO_LONG = HttpError(code=500, message="The server was not asked: the request is too long.")

@@ -92,7 +92,7 @@ def error_of(failure: BaseException, status: int) -> McpError:
     """Why a server gave no answer; `status` is that of its last response, 0 without one."""
     match failure := _cause(failure):
         case ForbiddenServerError():
-            return HttpError(code=403, message="This server may not be used here.")
+            return HttpError(code=403, message="--mcp-servers does not allow this server.")
         case TimeoutError() | httpcore2.TimeoutException() | httpx2.TimeoutException():
             return HttpError(code=504, message="The server did not answer in time.")
         case TooLargeError():

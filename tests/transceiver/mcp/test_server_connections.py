@@ -224,4 +224,4 @@ async def test_a_private_address_is_not_reached_unless_it_is_allowed(allowed: st
 async def test_a_host_that_is_named_may_be_anywhere() -> None:
     async with shop_server() as shop, asking(AllowedServers.parse("localhost")) as asker:
         error = await asker.error(shop.url)
-        assert error == HttpError(code=403, message="This server may not be used here.")
+        assert error == HttpError(code=403, message="--mcp-servers does not allow this server.")
