@@ -143,7 +143,7 @@ class Conversation:
 
     def channel_opened(self, _now: float) -> list[Output]:
         """Events can reach the client: session.created, then what had to wait for it."""
-        self._outbox.open(self.record.greeting())
+        self._outbox.open(*self.record.greetings(self._responses.conversation_id))
         if self.record.tell_broken_off():
             self._responses.answer_turn()
         return self._outbox.drain()

@@ -67,10 +67,10 @@ class Outbox:
     def add(self, output: Output) -> None:
         self._outputs.append(output)
 
-    def open(self, greeting: ServerEvent) -> None:
-        """The client hears from here on: `greeting` first, then what was held."""
+    def open(self, *greetings: ServerEvent) -> None:
+        """The client hears from here on: `greetings` first, then what was held."""
         held, self._held = self._held, None
-        for event in (self._identified(greeting), *(held or ())):
+        for event in (*map(self._identified, greetings), *(held or ())):
             self._send(event, CLIENT)
 
     def drain(self) -> list[Output]:

@@ -86,7 +86,7 @@ class Responses:
         self._rtt_s = rtt_s
         self._encode = encode
         self._rate = ResponseRate(spend)
-        self._conversation_id = new_id("conv")
+        self.conversation_id = new_id("conv")
         self._number = 0
         self._active: ResponseStream | None = None
         self._generated: engine.Done | None = None
@@ -129,7 +129,7 @@ class Responses:
             self._number,
             session,
             self._aside if out_of_band else self._history,
-            conversation_id=None if out_of_band else self._conversation_id,
+            conversation_id=None if out_of_band else self.conversation_id,
             metadata=params.metadata,
             new_id=self._new_id,
         )
@@ -159,7 +159,7 @@ class Responses:
                     "in progress.",
                 )
             return True
-        if params.conversation not in (None, "auto", self._conversation_id):
+        if params.conversation not in (None, "auto", self.conversation_id):
             raise RealtimeError(
                 "invalid_value",
                 f"There is no conversation {params.conversation!r}: use 'auto' or 'none'.",

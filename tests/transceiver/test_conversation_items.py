@@ -252,7 +252,7 @@ def test_events_that_wait_for_the_channel_are_bounded() -> None:
         driver.engine(engine.SpeechStarted(0))
         driver.engine(engine.SpeechStopped(10))
     outputs = driver.conversation.channel_opened(driver.now)
-    assert len(outputs) == 1 + MAX_HELD
+    assert len(outputs) == 2 + MAX_HELD
 
 
 def test_text_of_a_response_is_bounded() -> None:

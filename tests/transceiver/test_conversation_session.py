@@ -14,7 +14,7 @@ def audio_input(**members: Any) -> dict[str, Any]:
 
 def test_the_session_gets_an_id_and_shows_everything() -> None:
     driver = Driver({"model": "gpt-realtime-2.1", "instructions": "Be brief."})
-    (created,) = driver.events
+    created, conversation = driver.events
     assert created["session"]["id"].startswith("sess_")
     assert created["session"]["model"] == "gpt-realtime-2.1"
     opened = driver.commands[0]
@@ -22,6 +22,13 @@ def test_the_session_gets_an_id_and_shows_everything() -> None:
     assert opened.model == "gpt-realtime-2.1"
     assert opened.config.instructions == "Be brief."
     assert opened.config.output_credit_ms > 0
+    driver.client("response.create")
+    conversation_id = driver.last("response.created")["response"]["conversation_id"]
+    assert conversation["type"] == "conversation.created"
+    assert conversation["conversation"] == {
+        "id": conversation_id,
+        "object": "realtime.conversation",
+    }
 
 
 def test_an_update_is_answered_in_full_and_told_to_the_engine() -> None:

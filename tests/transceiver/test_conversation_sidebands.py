@@ -91,6 +91,7 @@ def test_a_client_whose_channel_is_not_open_hears_the_same_later() -> None:
     opened = driver.conversation.channel_opened(driver.now)
     assert told(opened) == [
         (CLIENT, "session.created"),
+        (CLIENT, "conversation.created"),
         (CLIENT, "input_audio_buffer.speech_started"),
         (CLIENT, "input_audio_buffer.speech_stopped"),
     ]

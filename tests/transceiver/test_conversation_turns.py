@@ -51,6 +51,7 @@ def test_a_spoken_turn_and_its_answer() -> None:
     driver.play(600)
     assert driver.types() == [
         "session.created",
+        "conversation.created",
         *USER_TURN,
         "response.created",
         *MESSAGE_BEGINS,
@@ -137,7 +138,7 @@ def test_a_turn_without_speech_events_is_committed_and_answered() -> None:
     driver = Driver()
     driver.input(500)
     driver.engine(engine.TurnEnded(400))
-    assert driver.types()[1:] == [*USER_TURN[2:], "response.created"]
+    assert driver.types()[2:] == [*USER_TURN[2:], "response.created"]
 
 
 def test_a_turn_whose_end_crossed_a_clear_is_gone() -> None:
@@ -155,7 +156,7 @@ def test_no_answer_unless_it_is_wished() -> None:
     detection = {"type": "server_vad", "create_response": False}
     driver = Driver({"audio": {"input": {"turn_detection": detection}}})
     driver.user_turn()
-    assert driver.types()[1:] == USER_TURN
+    assert driver.types()[2:] == USER_TURN
     assert not driver.sent(engine.Respond)
     driver.client("response.create")
     assert driver.types()[-1] == "response.created"
@@ -341,7 +342,7 @@ def test_a_turn_that_the_client_commits() -> None:
     driver.input(500)
     driver.client("input_audio_buffer.commit")
     driver.client("response.create")
-    assert driver.types()[1:] == [*USER_TURN[2:], "response.created"]
+    assert driver.types()[2:] == [*USER_TURN[2:], "response.created"]
     (commit,), (respond,) = driver.sent(engine.Commit), driver.sent(engine.Respond)
     assert commit.item_id == driver.last("input_audio_buffer.committed")["item_id"]
     assert respond.item_id != commit.item_id
@@ -381,7 +382,7 @@ def test_a_written_turn_with_a_written_answer() -> None:
     driver.client("response.create")
     driver.engine(engine.TextDelta(1, "Hi"), engine.TextDelta(1, " there"))
     driver.engine(engine.Done(1, engine.DoneStatus.COMPLETED))
-    assert driver.types()[1:] == [
+    assert driver.types()[2:] == [
         "conversation.item.added",
         "conversation.item.done",
         "response.created",
@@ -524,7 +525,8 @@ def test_session_created_comes_first_whatever_happened_before() -> None:
     assert driver.events == []
     assert driver.sent(engine.Respond)
     driver.open_channel()
-    assert driver.types() == ["session.created", *USER_TURN, "response.created"]
+    assert driver.types()[:2] == ["session.created", "conversation.created"]
+    assert driver.types()[2:] == [*USER_TURN, "response.created"]
 
 
 @pytest.mark.parametrize(

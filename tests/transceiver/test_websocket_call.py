@@ -130,7 +130,7 @@ def test_session_created_comes_first_and_names_the_formats() -> None:
     driver = Driver(start=False)
     driver.listener.engine_event(trunk.SpeechStarted(0))
     driver.call.start(driver.socket)
-    created, spoke = driver.socket.events
+    created, _conversation, spoke = driver.socket.events
     assert created["type"] == "session.created"
     assert created["session"]["expires_at"] == 1_800_000_000 + MAX_S
     for side in ("input", "output"):

@@ -78,6 +78,14 @@ class ConversationRecord:
             session = self._continuity.greeting(session)
         return api.SessionCreated(session=shown_session(session))
 
+    def greetings(self, conversation_id: str) -> list[api.ServerEvent]:
+        """The first events of a session; one that goes on has its conversation already."""
+        goes_on = self._continuity is not None and self._continuity.restored is not None
+        if goes_on or self._session.only_transcribes:
+            return [self.greeting()]
+        named = api.ConversationName(id=conversation_id)
+        return [self.greeting(), api.ConversationCreated(conversation=named)]
+
     def tell_broken_off(self) -> bool:
         """Tell the client of answers that were lost; whether the user still waits for one."""
         broken_off, self._broken_off = self._broken_off, ()

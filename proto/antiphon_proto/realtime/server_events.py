@@ -70,6 +70,19 @@ class RateLimitsUpdated(_ServerEvent, frozen=True, tag="rate_limits.updated"):
     rate_limits: list[RateLimit]
 
 
+class ConversationName(Struct, frozen=True, kw_only=True):
+    """What a response says as its `conversation_id`."""
+
+    id: str
+    object: Literal["realtime.conversation"] = "realtime.conversation"
+
+
+class ConversationCreated(_ServerEvent, frozen=True, tag="conversation.created"):
+    """A session's one conversation; a session that only transcribes has none."""
+
+    conversation: ConversationName
+
+
 # ---- the user's audio ------------------------------------------------------
 # Times are milliseconds of the audio received in this session.
 

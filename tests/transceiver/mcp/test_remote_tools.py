@@ -83,6 +83,7 @@ def test_a_servers_tools_are_listed_and_offered() -> None:
     listed(driver, LOOK_UP, ORDER)
     assert driver.types() == [
         "session.created",
+        "conversation.created",
         "conversation.item.added",
         "mcp_list_tools.in_progress",
         "mcp_list_tools.completed",
