@@ -70,7 +70,8 @@ class TransceiverConfig:
     key_requests_per_minute: int = setting(
         0,
         parse=whole_number(0),
-        help="requests that they may send a worker in a minute, unless its line says otherwise; "
+        help="requests, responses among them, that they may have of a worker in a minute, unless "
+        "its line says otherwise; "
         "0: any number",
     )
     allowed_origins: AllowedOrigins = setting(

@@ -19,6 +19,6 @@ class KeyRefusal(Enum):
     NO_RIGHTS = "no_rights"
     """A client secret where an API key, or another secret, is needed."""
     REQUEST_RATE = "request_rate"
-    """The key's requests came too fast."""
+    """The key's requests, or its sessions' responses, came too fast."""
     SESSIONS = "sessions"
     """The key had as many sessions open as it may."""
