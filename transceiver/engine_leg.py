@@ -12,6 +12,7 @@ from antiphon_proto.trunk import (
     Event,
     InputTranscript,
     Item,
+    ItemCreate,
     ItemTruncate,
     Open,
     PlaybackCredit,
@@ -26,6 +27,9 @@ from antiphon_proto.trunk import (
 from chassis.host_port import HostPort
 from transceiver.engine_history import HistoryBounds, catch_up, compacted
 from transceiver.input_replay import Committed, Heard
+
+TELLING = Commit | Respond | ItemCreate
+"""By each of these an engine knows of one more item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class EngineLeg:
         self.session = session
         self.opened_at = opened_at
         self.ready: Ready | None = None
+        self.told_items = 0
+        """Since it was opened, and then."""
         self._opening = opening
         self._told: tuple[Item, ...] = ()
         self._left_out: frozenset[str] = frozenset()
@@ -96,15 +102,15 @@ class EngineLeg:
         self._resumed: dict[int, Resumption] = {}
         self._repeats_until = 0
 
-    def open(self, bounds: HistoryBounds) -> int:
-        """Tell it of the conversation; how many items of it."""
+    def open(self, bounds: HistoryBounds) -> None:
+        """Tell it of the conversation."""
         opening = self._opening()
         self._later = True
         self._told, self._config = compacted(opening.history, bounds), opening.config
         told = {item.id for item in self._told}
         self._left_out = frozenset(each.id for each in opening.history if each.id not in told)
+        self.told_items = len(self._told)
         self.session.command(replace(opening, history=self._told))
-        return len(self._told)
 
     def resume(
         self, script: list[Heard | Committed], resumptions: Sequence[Resumption] = ()
@@ -127,10 +133,12 @@ class EngineLeg:
         if opening.config != self._config:
             self.session.command(Update(opening.config))
         self._told, self._config = history, opening.config
+        self.told_items = len(history)
         self.resume(script)
 
     def command(self, command: Command) -> None:
         """Tell it what it can know."""
+        self.told_items += isinstance(command, TELLING)
         if self._later:
             known = self._known(command)
             if known is None:

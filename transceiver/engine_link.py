@@ -18,23 +18,22 @@ import math
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from antiphon_proto.trunk import (
     Command,
-    Commit,
     Draining,
     Error,
     Event,
-    ItemCreate,
     Open,
     PlaybackCredit,
     Ready,
-    Respond,
 )
 from chassis.host_port import HostPort
 from transceiver.engine_history import WHOLE
-from transceiver.engine_leg import EngineLeg, Replicas, Resumption
+from transceiver.engine_host import EngineHost
+from transceiver.engine_leg import TELLING, EngineLeg, Replicas
+from transceiver.engine_legs import EngineLegs
+from transceiver.engine_move import RETRY_S, EngineMove
 from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
 from transceiver.input_replay import InputReplay
 
@@ -46,11 +45,6 @@ ADRIFT_S = 3.0
 
 REOPEN_TIMEOUT_S = 1.5
 """How long a replica that takes over has to say Ready, before another one is asked."""
-
-WARM_TIMEOUT_S = 5.0
-
-RETRY_S = 0.5
-"""How long replicas that refused a session are not asked again."""
 
 MAX_LOSSES, LOSSES_S = 5, 60.0
 """A call whose sessions end more often in so long a time is itself the fault."""
@@ -69,26 +63,6 @@ LOST = Error("engine_lost", "The inference replica was lost.", fatal=True)
 UNSUITABLE = Error("engine_unsuitable", "The replica's sample rates are of no use.", fatal=True)
 
 
-class EngineHost(Protocol):
-    """The call, as its engine's listener and as what a next session is told of."""
-
-    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None: ...
-
-    def engine_event(self, event: Event) -> None: ...
-
-    def engine_opening(self) -> Open:
-        """The conversation as it is, without the answer that is being given."""
-
-    def engine_resumptions(self) -> tuple[Resumption, ...]:
-        """The answers that are being given, if any are: another engine will give the rest."""
-
-    def engine_pauses(self) -> bool:
-        """Whether nobody speaks, or has said anything that waits for an answer."""
-
-    def fail(self) -> None:
-        """End the call for the defect that is being handled."""
-
-
 @dataclass(slots=True)
 class _Adrift:
     """Without a session that is ready, since `since`."""
@@ -98,45 +72,6 @@ class _Adrift:
     why: Error
     tried: set[HostPort] = field(default_factory=set)
     retry_at: float = 0.0
-
-
-@dataclass(slots=True)
-class _Move:
-    """Another session shall take over in a pause, or else at `forced_at`."""
-
-    reason: HandOffReason
-    forced_at: float | None
-    warm: EngineLeg | None = None
-    tried: set[HostPort] = field(default_factory=set)
-    retry_at: float = 0.0
-
-
-class _Ear:
-    """What one leg's session tells to.
-
-    All calls of a replica lose it together: a defect in one is its own.
-    """
-
-    leg: EngineLeg
-
-    def __init__(self, link: "EngineLink") -> None:
-        self.link = link
-
-    def engine_audio(self, response: int, offset: int, pcm: bytes) -> None:
-        if self.link.serving is self.leg:
-            self.link.host.engine_audio(response, offset, pcm)
-
-    def engine_event(self, event: Event) -> None:
-        try:
-            self.link.heard(self.leg, event)
-        except Exception:  # noqa: BLE001
-            self.link.host.fail()
-
-    def engine_lost(self) -> None:
-        try:
-            self.link.lost(self.leg, HandOffReason.LOST, LOST)
-        except Exception:  # noqa: BLE001
-            self.link.host.fail()
 
 
 class EngineLink:
@@ -161,12 +96,12 @@ class EngineLink:
         self._replay = InputReplay()
         self._begun: Ready | None = None
         self._adrift: _Adrift | None = None
-        self._move: _Move | None = None
+        self._move: EngineMove | None = None
+        self._legs = EngineLegs(replicas, self, clock)
         self._losses: deque[float] = deque(maxlen=MAX_LOSSES)
-        self._told_items = 0
         self._moved_at = -math.inf
         self._closed = False
-        self.serving: EngineLeg | None = self._leg()
+        self.serving: EngineLeg | None = self._legs.open()
 
     # ---- the call's side -----------------------------------------------------
 
@@ -184,9 +119,9 @@ class EngineLink:
             tried.add(leg.session.replica)
             self._replicas.failed(leg.session.replica)
             leg.session.close("engine_failed")
-            self.serving = self._leg(tried) if len(tried) < MAX_OPENINGS else None
+            self.serving = self._legs.open(tried) if len(tried) < MAX_OPENINGS else None
             if self.serving is not None:
-                self._told_items = self.serving.open(WHOLE)
+                self.serving.open(WHOLE)
         return answer
 
     def push_audio(self, position: int, pcm: bytes) -> None:
@@ -199,14 +134,15 @@ class EngineLink:
         """Tell the engine, behind the audio so far."""
         if not isinstance(command, PlaybackCredit):
             self._replay.follow_command(command)
-            self._count(command)
         if self.serving is None:
             return
         if isinstance(command, Open) and command.history:
             # A conversation that began elsewhere.
-            self._told_items = self.serving.open(WHOLE)
+            self.serving.open(WHOLE)
         else:
             self.serving.command(command)
+            if isinstance(command, TELLING) and self.serving.told_items > TOLD_ITEMS:
+                self._move = self._move or EngineMove(HandOffReason.CONTEXT)
 
     def tick(self, now: float) -> None:
         """Do what time asks for."""
@@ -221,6 +157,7 @@ class EngineLink:
         for leg in (self.serving, self._move.warm if self._move else None):
             if leg is not None:
                 leg.session.close(reason)
+        self._legs.close()
         self.serving = self._move = self._adrift = None
 
     # ---- the sessions' side --------------------------------------------------
@@ -233,7 +170,7 @@ class EngineLink:
             self.lost(leg, HandOffReason.FAILED, event)
         elif leg is not self.serving:
             if isinstance(event, Draining) and self._move is not None:
-                self._cool(self._move)
+                self._move.cool(self._legs, self._clock())
         elif isinstance(event, Draining):
             self._asked_to_leave(leg, event)
         elif (known := leg.heard(event, self._input_ms)) is not None:
@@ -244,10 +181,13 @@ class EngineLink:
         """A session is over, and not by our doing. Who waits for the first one to open sees it."""
         move = self._move
         if move is not None and leg is move.warm:
-            self._cool(move)
+            move.cool(self._legs, self._clock())
         elif leg is self.serving and self._begun is not None:
-            self._dismiss(leg, failed=reason is HandOffReason.FAILED)
+            self._legs.dismiss(leg, failed=reason is HandOffReason.FAILED)
             self._lose(leg, reason, why)
+
+    def gone(self, leg: EngineLeg) -> None:
+        self.lost(leg, HandOffReason.LOST, LOST)
 
     def _ready(self, leg: EngineLeg, ready: Ready) -> None:
         begun = self._begun
@@ -272,7 +212,7 @@ class EngineLink:
         now = self._clock()
         self.serving = None
         if self._move is not None:
-            self._cool(self._move)
+            self._move.cool(self._legs, self._clock())
             self._move = None
         adrift = self._adrift = self._adrift or _Adrift(reason, now, why)
         if leg.ready:
@@ -288,7 +228,7 @@ class EngineLink:
     def _drift(self, adrift: _Adrift, now: float) -> None:
         leg = self.serving
         if leg is not None and now - leg.opened_at > REOPEN_TIMEOUT_S:
-            self._dismiss(leg, failed=True)
+            self._legs.dismiss(leg, failed=True)
             self._lose(leg, adrift.reason, adrift.why)
         elif leg is None:
             self._resume_elsewhere(adrift, adrift.tried if now < adrift.retry_at else ())
@@ -297,12 +237,12 @@ class EngineLink:
 
     def _resume_elsewhere(self, adrift: _Adrift, but: Collection[HostPort]) -> None:
         """Open a session that goes on with what was interrupted, where a replica takes it."""
-        leg = self._leg(but)
+        leg = self._legs.open(but)
         if leg is None:
             return
         resumptions = self.host.engine_resumptions()
         self.serving = leg
-        self._told_items = leg.open(adrift.reason.bounds)
+        leg.open(adrift.reason.bounds)
         leg.resume(self._replay.script(), resumptions)
 
     def _resumed(self) -> None:
@@ -329,76 +269,33 @@ class EngineLink:
         seconds = draining.deadline_ms / 1000
         forced_at = now + max(seconds / 2, seconds - 1.0)
         if self._move is None:
-            self._move = _Move(reason, forced_at)
-        elif self._move.forced_at is None or forced_at < self._move.forced_at:
-            self._move.reason, self._move.forced_at = reason, forced_at
+            self._move = EngineMove(reason)
+        self._move.hurry(reason, forced_at)
         self._advance(self._move, now)
 
-    def _advance(self, move: _Move, now: float) -> None:
+    def _advance(self, move: EngineMove, now: float) -> None:
         """Warm the next session, and have it take over when that disturbs nobody."""
         serving = self.serving
         if serving is None or not serving.ready:
             return
-        warm = move.warm
-        if warm is not None and not warm.ready and now - warm.opened_at > WARM_TIMEOUT_S:
-            self._cool(move)
-        pauses = self.host.engine_pauses()
-        if move.warm is None and (pauses or move.forced_at is not None):
-            if now >= move.retry_at:
-                move.tried.clear()
-            self._warm(move, serving)
+        if move.is_cold(now):
+            move.cool(self._legs, now)
+        warm, pauses = move.warm, self.host.engine_pauses()
+        if warm is None and (pauses or move.forced_at is not None):
+            move.warm_up(self._legs, serving, now)
         elif warm is not None and warm.ready and pauses:
             self._cut_over(move, warm, serving)
-        elif move.warm is not None and move.forced_at is not None and now >= move.forced_at:
-            self._dismiss(serving)
+        elif warm is not None and move.is_forced(now):
+            self._legs.dismiss(serving)
             self._lose(serving, move.reason, LOST)
 
-    def _warm(self, move: _Move, serving: EngineLeg) -> None:
-        """Open the next session beside the one that serves; a long history may stay there."""
-        stays = move.reason is HandOffReason.CONTEXT
-        leg = self._leg(move.tried | (set() if stays else {serving.session.replica}))
-        if leg is not None:
-            self._told_items = leg.open(move.reason.bounds)
-            move.warm = leg
-
-    def _cool(self, move: _Move) -> None:
-        """Let go of the session that was being warmed, if one was."""
-        if move.warm is not None:
-            move.tried.add(move.warm.session.replica)
-            move.retry_at = self._clock() + RETRY_S
-            self._dismiss(move.warm, failed=not move.warm.ready)
-            move.warm = None
-
-    def _cut_over(self, move: _Move, warm: EngineLeg, serving: EngineLeg) -> None:
+    def _cut_over(self, move: EngineMove, warm: EngineLeg, serving: EngineLeg) -> None:
         warm.catch_up(self._replay.script())
-        self._dismiss(serving)
+        self._legs.dismiss(serving)
         self.serving, self._move, self._moved_at = warm, None, self._clock()
         if warm.ready is not None:
             self.host.engine_event(warm.ready)
         self._counters.ended[move.reason, HandOffOutcome.IN_PAUSE] += 1
-
-    # ---- legs ----------------------------------------------------------------
-
-    def _leg(self, but: Collection[HostPort] = ()) -> EngineLeg | None:
-        ear = _Ear(self)
-        session = self._replicas.open(ear, but)
-        if session is None:
-            return None
-        leg = ear.leg = EngineLeg(session, self.host.engine_opening, self._clock())
-        return leg
-
-    def _dismiss(self, leg: EngineLeg, *, failed: bool = False) -> None:
-        """Have nothing more to do with a leg."""
-        if failed:
-            self._replicas.failed(leg.session.replica)
-        leg.session.close("handed_off")
-
-    def _count(self, command: Command) -> None:
-        """Compact the history that became long."""
-        if isinstance(command, Commit | Respond | ItemCreate):
-            self._told_items += 1
-            if self._told_items > TOLD_ITEMS and self._move is None:
-                self._move = _Move(HandOffReason.CONTEXT, None)
 
     def _input_ms(self, position: int) -> int:
         return position * 1000 // self._begun.input_rate if self._begun else 0

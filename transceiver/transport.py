@@ -7,6 +7,11 @@ class Transport(Enum):
     """How the client's events and audio travel."""
 
     WEBRTC = "webrtc"
-    """Audio on an RTP track: the server owns the playout clock."""
+    """Audio on an RTP track."""
     WEBSOCKET = "websocket"
     """Audio in events: the client plays it, and says what was heard."""
+
+    @property
+    def audio_in_events(self) -> bool:
+        """Otherwise the server owns the playout clock, and no event may bring audio."""
+        return self is Transport.WEBSOCKET

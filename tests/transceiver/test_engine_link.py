@@ -11,7 +11,7 @@ from antiphon_proto.trunk import DoneStatus
 from chassis.host_port import HostPort
 from tests.transceiver.conversation_driver import RATE
 from tests.transceiver.handed_off_call import READY, A, B, HandedOffCall, Replicas
-from transceiver import engine_link
+from transceiver import engine_link, engine_move
 from transceiver.engine_link import EngineLink
 from transceiver.hand_off import HandOffOutcome, HandOffReason
 
@@ -371,7 +371,7 @@ class TestDraining:
         call.drain(B)
         assert warm.closed == "handed_off"
         assert B not in call.replicas.failures
-        call.pass_time(engine_link.RETRY_S + 0.1)
+        call.pass_time(engine_move.RETRY_S + 0.1)
         assert call.latest.replica == third
 
     def test_one_that_was_full_is_asked_again(self, call: HandedOffCall) -> None:
@@ -379,7 +379,7 @@ class TestDraining:
         for _ in range(3):
             call.latest.tell(engine.Error("at_capacity", "full", fatal=True))
             asked = len(call.replicas.sessions)
-            call.pass_time(engine_link.RETRY_S + 0.2)
+            call.pass_time(engine_move.RETRY_S + 0.2)
             assert len(call.replicas.sessions) == asked + 1
             assert call.latest.replica == B
 
