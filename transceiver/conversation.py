@@ -80,7 +80,7 @@ class Conversation:
         ledger needs, the conversation tells.
         """
         self._call_id = call_id
-        self._transport = transport
+        self._audio_in_events = transport.audio_in_events
         self._outbox = Outbox(new_id)
         session = msgspec.structs.replace(session, id=session.id or new_id("sess"))
         self._session = SessionState(session)
@@ -93,7 +93,7 @@ class Conversation:
             self._history,
             ledger,
             self._remote,
-            plays=transport is Transport.WEBRTC,
+            plays=not transport.audio_in_events,
             new_id=new_id,
             heard_ms=heard_ms,
             rtt_s=rtt_s,
@@ -109,7 +109,7 @@ class Conversation:
             lambda: new_id("item"),
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
-        self._idle = IdleTimeout(client_plays=transport is Transport.WEBSOCKET)
+        self._idle = IdleTimeout(client_plays=transport.audio_in_events)
 
     # ---- entry points --------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Conversation:
         event_id = None
         self._outbox.asker = asker
         try:
-            event = read_message(text, with_audio=self._transport is Transport.WEBSOCKET)
+            event = read_message(text, with_audio=self._audio_in_events)
             event_id = event.event_id
             self._CLIENT_HANDLERS[type(event)](self, event)
         except RealtimeError as error:
@@ -251,7 +251,7 @@ class Conversation:
         self._remote.list_servers()
 
     def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
-        if self._transport is Transport.WEBRTC:
+        if not self._audio_in_events:
             raise RealtimeError(
                 "unsupported_on_transport", "A WebRTC session's audio travels on its track."
             )
