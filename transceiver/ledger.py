@@ -101,6 +101,10 @@ class LatencyLedger:
         if len(self._answers) > TURNS_KEPT:
             self._answers.popitem(last=False)
 
+    def unanswered(self) -> None:
+        """The turn that ended last has no answer: a response that is asked for later is none."""
+        self._voiced_end = None
+
     def first_audio(self, response: int, now: float) -> None:
         """Audio of `response` arrived from the engine; only the first call counts."""
         answer = self._answers.get(response)

@@ -115,6 +115,7 @@ class Responses:
         try:
             self.create(ResponseParams())
         except RealtimeError as error:
+            self._ledger.unanswered()
             self._outbox.send(error_event("invalid_request_error", error))
 
     def create(self, params: ResponseParams) -> None:

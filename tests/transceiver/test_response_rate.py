@@ -14,12 +14,11 @@ KEY = ApiKey(bytes(32), KeyLimits(requests_per_minute=2))
 class Limited(Driver):
     """A session of a key that may have two requests a minute."""
 
-    def __init__(self, **members: Any) -> None:
+    def __init__(self, *, modality: str = "text") -> None:
         self.usage = KeyUsage(lambda: self.now)
         super().__init__(
-            {"output_modalities": ["text"]},
+            {"output_modalities": [modality]},
             spend=lambda: self.usage.count_response(KEY.fingerprint, KEY),
-            **members,
         )
 
     def answer(self, number: int) -> None:
@@ -73,6 +72,20 @@ def test_a_turn_that_may_not_be_answered_is_heard_all_the_same() -> None:
     driver.now += 30
     driver.answer(3)
     assert len(driver.errors()) == 1
+
+
+def test_a_turn_that_was_not_answered_has_no_latency() -> None:
+    driver = Limited(modality="audio")
+    driver.answer(1)
+    driver.answer(2)
+    driver.user_turn()
+    assert driver.error()["code"] == "rate_limit_exceeded"
+    driver.now += 30
+    driver.client("response.create")
+    driver.speech(3, 200)
+    driver.engine(engine.Done(3, engine.DoneStatus.COMPLETED))
+    driver.play(200)
+    assert driver.accounts == []
 
 
 def test_a_response_that_is_refused_for_another_reason_is_not_counted() -> None:
