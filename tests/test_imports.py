@@ -57,6 +57,7 @@ SHELLS = {
         "metrics",
         "replica_pool",
         "resumption/peer_keeper",
+        "resumption/redis_keeper",
         "resumption/snapshot_keeping",
         "resumption_metrics",
         "signaling/http",
@@ -72,7 +73,10 @@ SHELLS = {
         "webhooks/metrics",
         "webhooks/sender",
         "worker",
+        "worker_orders",
+        "worker_outgoing",
         "worker_resumption",
+        "worker_signaling",
     ],
     "inference": [
         "__main__",

@@ -8,18 +8,14 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Protocol
 
 import uvloop
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from antiphon_proto.cluster_keys import ClusterKeys
-from chassis.admin import serve_admin
 from chassis.logs import configure_logging
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
@@ -29,9 +25,6 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.load_meter import SAMPLE_S, LoadMeter
-from transceiver.mcp.client import McpClient
-from transceiver.mcp.counters import McpCounters
-from transceiver.mcp.metrics import McpCollector
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
     ProbeSeconds,
@@ -43,22 +36,19 @@ from transceiver.metrics import (
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_pool import ReplicaPool
 from transceiver.resumption_metrics import ResumptionCollector
-from transceiver.signaling.api_keys import ApiKeys, KeyLimits
-from transceiver.signaling.client_secret import ClientSecrets
-from transceiver.signaling.forwarding import CallForwarding
-from transceiver.signaling.http import forwarded_app, signaling_app
+from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
-from transceiver.webhooks.delivery import WebhookCounters
-from transceiver.webhooks.metrics import WebhookCollector
-from transceiver.webhooks.sender import WebhookSender
 from transceiver.websocket_calls import WebSocketCalls
-from transceiver.worker_lives import Drain, Order, RenewTls, WorkerLife
+from transceiver.worker_lives import WorkerLife
+from transceiver.worker_orders import KeyUser, WorkerOrders
+from transceiver.worker_outgoing import mcp_client, webhook_sender
 from transceiver.worker_resumption import WorkerResumption
+from transceiver.worker_signaling import WorkerSignaling
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +63,6 @@ RELAY_TICK_S = 0.010
 
 DRAIN_LOOK_S = 0.1
 """How often a worker that drains looks whether calls are left."""
-
-
-class KeyUser(Protocol):
-    """Something that mints, seals or signs with the cluster's keys."""
-
-    def use_keys(self, keys: ClusterKeys) -> None: ...
 
 
 def run_worker(
@@ -108,14 +92,12 @@ class Worker:
         self._life = life
         self._api_keys = life.api_keys
         self._tls = TlsListener(config.tls) if config.tls else None
-        self._http_socket = sockets.http
-        self._tunnel_socket = sockets.tunnels[index]
-        self._peer_socket = sockets.peers[index]
+        self._sockets = sockets
+        self._index = index
         workers = [tunnel.getsockname()[:2] for tunnel in sockets.tunnels]
         self._resumption = WorkerResumption(
             config, life.keys, here=workers[index], siblings=workers
         )
-        self._admin_socket = sockets.admins[index]
         self._call_counters, self._tunnel_counters = CallCounters(), TunnelCounters()
         limits = KeyLimits(config.key_sessions, config.key_requests_per_minute)
         self._key_usage = KeyUsage(time.monotonic, limits, self._call_counters.keys_refused)
@@ -136,10 +118,11 @@ class Worker:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             calls = self._build(stack)
             stack.callback(calls.close_all)
-            client_secrets = ClientSecrets(self._life.keys)
-            forwarding = CallForwarding(self._life.keys, self._endpoint.address, calls.__contains__)
-            self._obey(stack, [calls, self._endpoint, client_secrets, forwarding, self._resumption])
-            await self._serve_http(stack, calls, client_secrets, forwarding)
+            signaling = self._signaling(calls)
+            self._orders = WorkerOrders(self._life.orders, self._api_keys, self._tls)
+            key_users: list[KeyUser] = [calls, self._endpoint, signaling, self._resumption]
+            stack.enter_context(self._orders.obeyed(key_users))
+            await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
             running = [
                 tasks.create_task(self._replicas.run()),
@@ -175,7 +158,7 @@ class Worker:
             max_calls=self._config.max_calls,
             engine_connected=lambda: self._replicas.connected,
         )
-        self._webhooks = self._webhook_sender()
+        self._webhooks = webhook_sender(self._config, self._registry)
         hand_offs = self._call_counters.hand_offs
         self._registry.register(
             ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic)
@@ -186,7 +169,8 @@ class Worker:
         self._registry.register(
             ResumptionCollector(self._resumption.counters, self._resumption.store)
         )
-        mcp = self._join_mcp(stack)
+        mcp = mcp_client(self._config, self._registry, self._replicas.flush)
+        stack.push_async_callback(mcp.close)
         environment = CallEnvironment(
             replicas=self._replicas,
             counters=self._call_counters,
@@ -235,40 +219,15 @@ class Worker:
         stack.callback(self._endpoint.close)
         return calls
 
-    def _join_mcp(self, stack: AsyncExitStack) -> McpClient:
-        counters = McpCounters()
-        self._registry.register(McpCollector(counters))
-        client = McpClient(
-            self._config.mcp_servers,
-            self._config.mcp_timeout_seconds,
-            counters,
-            flush=self._replicas.flush,
-        )
-        stack.push_async_callback(client.close)
-        return client
-
-    def _webhook_sender(self) -> WebhookSender | None:
-        counters = WebhookCounters()
-        self._registry.register(WebhookCollector(counters))
-        if self._config.webhook is None:
-            return None
-        return WebhookSender(
-            self._config.webhook,
-            counters,
-            clock=time.monotonic,
-            unix_time=time.time,
-            random=random.random,
-        )
-
     def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
-        host, port = self._tunnel_socket.getsockname()[:2]
+        host, port = self._sockets.tunnels[self._index].getsockname()[:2]
         probe_seconds = ProbeSeconds(self._registry)
         directory = RelayDirectory(
             (host, port), partial(secrets.randbits, 64), probe_seconds.observe
         )
         self._registry.register(RelayWorkersCollector(directory, announcer))
         return TunnelEndpoint(
-            self._tunnel_socket,
+            self._sockets.tunnels[self._index],
             self._life.keys,
             secrets.randbits(64),
             self._tunnel_counters,
@@ -276,34 +235,13 @@ class Worker:
             announcer=announcer,
         )
 
-    def _obey(self, stack: AsyncExitStack, users: Sequence[KeyUser]) -> None:
-        """Follow the parent's orders; `users` are all that use the cluster's keys."""
-        loop, orders = asyncio.get_running_loop(), self._life.orders
-        self._drain_order: asyncio.Future[Drain] = loop.create_future()
-
-        def obey() -> None:
-            order: Order = orders.recv()
-            match order:
-                case Drain():
-                    self._drain_order.set_result(order)
-                case RenewTls() if self._tls:
-                    self._tls.reload()
-                case ApiKeys():
-                    self._api_keys.become(order)
-                case ClusterKeys():
-                    for user in users:
-                        user.use_keys(order)
-
-        loop.add_reader(orders.fileno(), obey)
-        stack.callback(loop.remove_reader, orders.fileno())
-
     @property
     def _open_calls(self) -> int:
         return self._call_counters.open.total()
 
     async def _drain(self, stop: asyncio.Event) -> None:
         """Once ordered to, take no more calls, and stop when none is left or the time is over."""
-        order = await self._drain_order
+        order = await self._orders.drain
         self._admission.draining = True
         for _ in range(math.ceil(order.seconds / DRAIN_LOOK_S)):
             if not self._open_calls:
@@ -317,49 +255,19 @@ class Worker:
             await asyncio.sleep(SAMPLE_S)
             self._meter.sample(time.monotonic(), self._thread_clock.read(), self._open_calls)
 
-    async def _serve_http(
-        self,
-        stack: AsyncExitStack,
-        calls: CallTable,
-        client_secrets: ClientSecrets,
-        forwarding: CallForwarding,
-    ) -> None:
-        public = signaling_app(
-            calls,
+    def _signaling(self, calls: CallTable) -> WorkerSignaling:
+        return WorkerSignaling(
+            self._life.keys,
             self._api_keys,
-            client_secrets,
-            self._not_ready,
-            forwarding,
+            self._key_usage,
+            self._config.allowed_origins,
+            self._resumption,
+            here=self._endpoint.address,
+            calls=calls,
             sessions=self._websockets,
-            usage=self._key_usage,
-            allowed_origins=self._config.allowed_origins,
             flush=self._flush,
-            resuming=self._resumption.resuming,
+            not_ready=self._not_ready,
         )
-        forwarded = forwarded_app(
-            calls,
-            self._api_keys,
-            client_secrets,
-            usage=self._key_usage,
-            allowed_origins=self._config.allowed_origins,
-            flush=self._flush,
-            sessions=self._websockets,
-            resuming=self._resumption.resuming,
-            peers=self._resumption.peer_endpoint,
-        )
-        tls = self._tls.context if self._tls else None
-        for app, listening, ssl_context in (
-            (public, self._http_socket, tls),
-            (forwarded, self._peer_socket, None),
-        ):
-            runner = web.AppRunner(
-                app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True
-            )
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listening, ssl_context=ssl_context).start()
-        admin, _address = await serve_admin(self._admin_socket, self._registry, self._not_ready)
-        stack.push_async_callback(admin.cleanup)
 
     def _count_response(self, fingerprint: str) -> Allowance | None:
         key = self._api_keys.with_fingerprint(fingerprint)
