@@ -88,6 +88,8 @@ async def opened(
     async with session(stage, transport, "scripted") as client:
         made = Session(client)
         assert (await made.event())["type"] == "session.created"
+        if transport is not Transport.SIDEBAND:
+            assert (await made.event())["type"] == "conversation.created"
         yield made
 
 
