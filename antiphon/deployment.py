@@ -88,8 +88,13 @@ class Deployment:
         await asyncio.gather(*(self._keep_running(tier) for tier in self._tiers))
 
     async def stop(self) -> None:
-        """End every tier. `start` and `keep_running` must have been cancelled or have ended."""
-        await asyncio.gather(*(tier.child.stop() for tier in self._tiers))
+        """End every tier. `start` and `keep_running` must have been cancelled or have ended.
+
+        The transceiver comes first: it would take the others' end for a fault, and say so.
+        """
+        for first in (True, False):
+            tiers = [t for t in self._tiers if (t.command.tier == "transceiver") is first]
+            await asyncio.gather(*(tier.child.stop() for tier in tiers))
 
     async def _start(self, command: TierCommand) -> TierCommand:
         tier = _Tier(command, self._spawn(command))

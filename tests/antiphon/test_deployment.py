@@ -143,3 +143,25 @@ signal.pause()
     await deployment.stop()
     directory = Path(tiers.environ["PYTHONPATH"])
     assert (directory / "inference.ended").exists()
+
+
+async def test_the_transceiver_ends_before_what_it_uses(
+    tiers: Tiers, deployment: Deployment
+) -> None:
+    tiers.behave(
+        "transceiver",
+        """
+inference = json.loads(tier.with_name("inference.starts").read_text())["pid"]
+def end(*_):
+    __import__("time").sleep(0.3)
+    os.kill(inference, 0)
+    tier.with_suffix(".ended").touch()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+ready()
+signal.pause()
+""",
+    )
+    await deployment.start()
+    await deployment.stop()
+    assert (Path(tiers.environ["PYTHONPATH"]) / "transceiver.ended").exists()
