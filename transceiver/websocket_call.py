@@ -8,7 +8,7 @@ that goes on, the session ends.
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError, RealtimeSession
 from antiphon_proto.realtime.audio_format import AudioFormat
-from antiphon_proto.trunk import UNSOLICITED, Ready
+from antiphon_proto.trunk import UNSOLICITED, Done, Event, Ready
 from transceiver.appended_audio import AppendedAudio
 from transceiver.call import Call
 from transceiver.call_environment import CallEnvironment
@@ -138,10 +138,16 @@ class WebSocketCall(Call):
         if response == UNSOLICITED:
             return  # The API has no event for it.
         now = self._clock()
-        self._taken.sent(response, len(pcm) / self._output_bytes_per_ms)
+        credit_due = self._taken.sent(response, len(pcm) / self._output_bytes_per_ms)
         self._deadlines.active(now)
         self._act(self._conversation.engine_audio(response, pcm, now))
-        self._give_credit()
+        if credit_due:
+            self._give_credit()
+
+    def engine_event(self, event: Event) -> None:
+        super().engine_event(event)
+        if isinstance(event, Done):
+            self._give_credit()
 
     def _engine_ready(self, ready: Ready, now: float) -> None:
         if self._appended is None:

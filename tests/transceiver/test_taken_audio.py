@@ -1,7 +1,7 @@
 """Credit for what a client that plays by itself has been sent."""
 
 from antiphon_proto.trunk import PlaybackCredit
-from transceiver.taken_audio import MAX_RESPONSES, TakenAudio
+from transceiver.taken_audio import MAX_RESPONSES, STEP_MS, TakenAudio
 
 
 def test_what_was_sent_counts_once() -> None:
@@ -12,6 +12,15 @@ def test_what_was_sent_counts_once() -> None:
     assert taken.credits() == []
     taken.sent(1, 100)
     assert taken.credits() == [PlaybackCredit(1, 300)]
+
+
+def test_credits_are_due_in_steps() -> None:
+    taken = TakenAudio()
+    assert not taken.sent(1, STEP_MS - 1)
+    assert taken.sent(1, 1)
+    assert taken.credits() == [PlaybackCredit(1, STEP_MS)]
+    assert not taken.sent(1, STEP_MS - 1)
+    assert taken.sent(1, 1)
 
 
 def test_responses_that_are_given_at_once_are_told_apart() -> None:

@@ -183,6 +183,16 @@ def test_the_engine_has_credit_for_what_the_socket_took() -> None:
     ]
 
 
+def test_credit_is_given_in_steps_and_for_the_rest_when_the_answer_ends() -> None:
+    driver = Driver()
+    driver.respond()
+    for _ in range(7):
+        driver.speech(20)
+    assert driver.commands(trunk.PlaybackCredit) == [trunk.PlaybackCredit(1, 100)]
+    driver.listener.engine_event(trunk.Done(1, trunk.DoneStatus.COMPLETED))
+    assert driver.commands(trunk.PlaybackCredit)[1:] == [trunk.PlaybackCredit(1, 140)]
+
+
 def test_a_client_that_does_not_read_stops_its_engine_and_then_the_session() -> None:
     driver = Driver()
     driver.respond()
