@@ -9,6 +9,7 @@ from chassis.settings import SettingError, fraction, positive, setting, whole_nu
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.mcp.allowed_servers import AllowedServers
 from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.resumption.redis_keeper import redis_url
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.tls import TlsFiles
@@ -137,6 +138,15 @@ class TransceiverConfig:
         help="tunnel addresses of transceivers on other hosts, which keep copies of conversations "
         "in case that this one dies: HOST:PORT, several with commas between them, or "
         "dns:NAME:PORT for every address of a name; by default its own workers do",
+    )
+    resume_redis: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "parse": redis_url,
+            "help": "URL of a Redis that keeps these copies instead, while it answers: "
+            "redis://, rediss:// or unix://; better as the variable where a password is in it",
+        },
     )
     drain_seconds: int = setting(
         25,

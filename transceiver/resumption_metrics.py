@@ -41,6 +41,16 @@ class ResumptionCollector(Collector):
             "Times that whoever keeps conversations did not answer.",
             counters.places_lost,
         )
+        yield counter(
+            "antiphon_transceiver_redis_failures",
+            "Times that the Redis of --resume-redis did not answer, or refused.",
+            counters.redis_failures,
+        )
+        yield gauge(
+            "antiphon_transceiver_redis_answers",
+            "1 while the Redis of --resume-redis keeps conversations.",
+            int(counters.redis_answers),
+        )
         yield gauge(
             "antiphon_transceiver_snapshots", "Conversations that are kept for others.", len(store)
         )

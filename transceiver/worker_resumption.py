@@ -17,6 +17,7 @@ from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.resumption.peer_keeper import PeerKeeper
 from transceiver.resumption.peer_messages import PeerSeal
 from transceiver.resumption.peers import Peers
+from transceiver.resumption.redis_keeper import RedisKeeper
 from transceiver.resumption.resume_token import ResumeTokens
 from transceiver.resumption.snapshot_keeping import SnapshotKeeping
 from transceiver.resumption.snapshot_store import SnapshotStore
@@ -47,6 +48,9 @@ class WorkerResumption:
             self._peers, here=here, store=self.store, siblings=siblings, others=config.peers
         )
         keeper: Keeper = self._neighbours
+        self._redis = None
+        if config.resume_redis is not None and self._enabled:
+            keeper = self._redis = RedisKeeper(config.resume_redis, self._neighbours, self.counters)
         self._keeping = SnapshotKeeping(
             self.live,
             keeper,
@@ -88,6 +92,8 @@ class WorkerResumption:
         running = [self._neighbours.look_up()]
         if self._enabled:
             running.append(self._keeping.run())
+        if self._redis is not None:
+            running.append(self._redis.run())
         await asyncio.gather(*running)
 
     @asynccontextmanager
@@ -97,3 +103,5 @@ class WorkerResumption:
             yield
             if self._enabled:
                 await self._keeping.push()
+            if self._redis is not None:
+                await self._redis.close()

@@ -27,3 +27,7 @@ class ResumptionCounters:
     bytes_sent: int = 0
     places_lost: int = 0
     """Times that who keeps snapshots did not answer."""
+    redis_failures: int = 0
+    """Times that Redis did not answer, or refused."""
+    redis_answers: bool = False
+    """Whether it keeps snapshots now."""
