@@ -44,7 +44,7 @@ class Asking:
     def take(self, message: object) -> None:
         match message:
             case Ask():
-                self._begin(self._answer(message))
+                self._begin(self._answer(message, self._conversations[message.conversation]))
             case Leave(conversation):
                 if conversation in self._conversations:
                     self._begin(self._conversations.pop(conversation).close())
@@ -60,8 +60,8 @@ class Asking:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, asked: Ask) -> None:
-        outcome = await self._conversations[asked.conversation].ask(asked.request)
+    async def _answer(self, asked: Ask, connections: ServerConnections) -> None:
+        outcome = await connections.ask(asked.request)
         try:
             answer = frame(Answered.of(asked.number, outcome))
         except MessageError:

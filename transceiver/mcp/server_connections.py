@@ -38,9 +38,12 @@ class ServerConnections:
         self._policy = policy
         self._connections: dict[McpServer, ServerConnection] = {}
         self._tasks: set[asyncio.Task[Any] | None] = set()
+        self._closed = False
 
     async def ask(self, request: McpRequest) -> McpOutcome:
-        """What comes of it, within the time; cancelled by `close`."""
+        """What comes of it, within the time; cancelled by `close`, also when that came first."""
+        if self._closed:
+            raise asyncio.CancelledError
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
@@ -54,6 +57,7 @@ class ServerConnections:
             self._tasks.discard(task)
 
     async def close(self) -> None:
+        self._closed = True
         for task in list(self._tasks):
             if task is not None:
                 task.cancel()

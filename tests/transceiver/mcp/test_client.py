@@ -123,21 +123,18 @@ async def test_a_process_that_does_not_answer_is_ended(monkeypatch: pytest.Monke
         assert await asker.outcome() == McpFailed("mcpl_1", LOST)
 
 
-async def test_signals_to_the_group_leave_it_to_the_worker_when_it_ends() -> None:
+async def test_neither_signals_to_the_group_nor_requests_that_are_too_long_end_it() -> None:
+    """Of signals the worker says what follows: it may have calls to end first."""
     async with shop_server() as shop, asking() as (client, asker):
         await asker.list(shop.url)
-        assert client.pid is not None
+        pid = client.pid
+        assert pid is not None
         for number in (signal.SIGTERM, signal.SIGINT):
-            os.kill(client.pid, number)
+            os.kill(pid, number)
+        long = CallTool("c", McpServer(shop.url), "look_up", "x" * MAX_MESSAGE_BYTES)
+        assert await asker.ask(long) == McpFailed("c", TOO_LONG)
         assert isinstance(await asker.list(shop.url), ToolsListed)
-
-
-async def test_a_request_that_is_too_long_is_refused_and_no_other() -> None:
-    async with shop_server() as shop, asking() as (_client, asker):
-        server = McpServer(shop.url)
-        long = "x" * MAX_MESSAGE_BYTES
-        assert await asker.ask(CallTool("c", server, "look_up", long)) == McpFailed("c", TOO_LONG)
-        assert isinstance(await asker.list(shop.url), ToolsListed)
+        assert client.pid == pid
 
 
 async def test_without_servers_no_process_begins() -> None:
