@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from antiphon_proto import trunk as engine
-from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime import response_events as told
 from antiphon_proto.realtime.items import FunctionCall
 from transceiver.response_output import Events, ResponseOutput
 
@@ -99,7 +99,7 @@ class ResponseCalls:
         written = call.item.arguments + arguments
         call.item = msgspec.structs.replace(call.item, arguments=written)
         return [
-            api.ResponseFunctionCallArgumentsDelta(
+            told.ResponseFunctionCallArgumentsDelta(
                 response_id=self._output.response_id,
                 item_id=str(call.item.id),
                 output_index=call.index,
@@ -111,7 +111,7 @@ class ResponseCalls:
     def _complete(self, call: _OpenCall, arguments: str) -> Events:
         self.completed += 1
         item = msgspec.structs.replace(call.item, arguments=arguments, status="completed")
-        done = api.ResponseFunctionCallArgumentsDone(
+        done = told.ResponseFunctionCallArgumentsDone(
             response_id=self._output.response_id,
             item_id=str(item.id),
             output_index=call.index,

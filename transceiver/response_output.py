@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from antiphon_proto.realtime import response_events as told
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import Item
 from transceiver.item_history import ItemHistory
@@ -52,7 +53,9 @@ class ResponseOutput:
         self._added += 1
         previous = self.history.insert(item)
         events: Events = [
-            api.ResponseOutputItemAdded(response_id=self.response_id, output_index=index, item=item)
+            told.ResponseOutputItemAdded(
+                response_id=self.response_id, output_index=index, item=item
+            )
         ]
         if not self._out_of_band:
             events.append(api.ConversationItemAdded(item=item, previous_item_id=previous))
@@ -68,7 +71,7 @@ class ResponseOutput:
         self.history.replace(item)
         self._finished[index] = item
         events: Events = [
-            api.ResponseOutputItemDone(response_id=self.response_id, output_index=index, item=item)
+            told.ResponseOutputItemDone(response_id=self.response_id, output_index=index, item=item)
         ]
         if not self._out_of_band:
             previous = self.history.previous_id(str(item.id))

@@ -23,6 +23,7 @@ import msgspec
 
 from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeSession
+from antiphon_proto.realtime import response_events as told
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import (
     ItemStatus,
@@ -138,7 +139,7 @@ class ResponseStream:
         return self._response.id
 
     def created(self) -> Events:
-        return [api.ResponseCreated(response=self._response)]
+        return [told.ResponseCreated(response=self._response)]
 
     def text(self, delta: str) -> Events:
         """More text, which is spoken unless the response is text only."""
@@ -153,9 +154,9 @@ class ResponseStream:
         if not delta:
             return events
         if self.text_only:
-            events.append(api.ResponseOutputTextDelta(**self._place(message), delta=delta))
+            events.append(told.ResponseOutputTextDelta(**self._place(message), delta=delta))
         else:
-            event = api.ResponseOutputAudioTranscriptDelta(**self._place(message), delta=delta)
+            event = told.ResponseOutputAudioTranscriptDelta(**self._place(message), delta=delta)
             events.append(event)
         return events
 
@@ -185,7 +186,7 @@ class ResponseStream:
     def audio_delta(self, base64: str) -> api.ServerEvent:
         """Audio for a client that plays it itself; `audio` comes first."""
         message, _events = self._opened()
-        return api.ResponseOutputAudioDelta(**self._place(message), delta=base64)
+        return told.ResponseOutputAudioDelta(**self._place(message), delta=base64)
 
     def tool_call_delta(self, event: engine.ToolCallDelta) -> Events:
         """More of a call of a tool."""
@@ -222,14 +223,14 @@ class ResponseStream:
         events: Events
         if self.text_only:
             events = [
-                api.ResponseOutputTextDone(**place, text=text),
-                api.ResponseContentPartDone(**place, part=api.TextPart(text=text)),
+                told.ResponseOutputTextDone(**place, text=text),
+                told.ResponseContentPartDone(**place, part=told.TextPart(text=text)),
             ]
         else:
             events = [
-                api.ResponseOutputAudioDone(**place),
-                api.ResponseOutputAudioTranscriptDone(**place, transcript=text),
-                api.ResponseContentPartDone(**place, part=api.AudioPart(transcript=text)),
+                told.ResponseOutputAudioDone(**place),
+                told.ResponseOutputAudioTranscriptDone(**place, transcript=text),
+                told.ResponseContentPartDone(**place, part=told.AudioPart(transcript=text)),
             ]
         return events + self.output.finish(item, message.output_index)
 
@@ -244,7 +245,7 @@ class ResponseStream:
             usage=outcome.usage,
             metadata=metadata or None,
         )
-        return [api.ResponseDone(response=response)]
+        return [told.ResponseDone(response=response)]
 
     def _opened(self) -> tuple[_OpenMessage, Events]:
         """The message, opened by these events if it was not."""
@@ -253,8 +254,8 @@ class ResponseStream:
         item = Message(id=self.item_id, role="assistant", content=[], status="in_progress")
         index, events = self.output.add(item)
         self._message = _OpenMessage(index)
-        part = api.TextPart(text="") if self.text_only else api.AudioPart(transcript="")
-        events.append(api.ResponseContentPartAdded(**self._place(self._message), part=part))
+        part = told.TextPart(text="") if self.text_only else told.AudioPart(transcript="")
+        events.append(told.ResponseContentPartAdded(**self._place(self._message), part=part))
         return self._message, events
 
     def _place(self, message: _OpenMessage) -> _ContentPlace:

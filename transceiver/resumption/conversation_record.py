@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from antiphon_proto.realtime import RealtimeError, RealtimeSession, parse_session
+from antiphon_proto.realtime import response_events as told
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import FunctionCall, Item, Message, OutputAudio, OutputText
 from antiphon_proto.realtime.response import Response, StatusDetails, StatusError
@@ -90,7 +91,7 @@ class ConversationRecord:
         """Tell the client of answers that were lost; whether the user still waits for one."""
         broken_off, self._broken_off = self._broken_off, ()
         for response in broken_off:
-            self._outbox.send(*self._ends(response), api.ResponseDone(response=response))
+            self._outbox.send(*self._ends(response), told.ResponseDone(response=response))
         detection = self._session.turn_detection
         return (
             any(response.conversation_id for response in broken_off)
@@ -123,7 +124,7 @@ class ConversationRecord:
                 continue
             if isinstance(item, Message):
                 events += _content_ends(response.id, index, item)
-            done = api.ResponseOutputItemDone(
+            done = told.ResponseOutputItemDone(
                 response_id=response.id, output_index=index, item=item
             )
             previous = self._history.previous_id(str(item.id))
@@ -167,15 +168,15 @@ def _content_ends(response_id: str, index: int, message: Message) -> list[api.Se
             response_id=response_id, item_id=item_id, output_index=index, content_index=at
         )
         if isinstance(part, OutputText):
-            events.append(api.ResponseOutputTextDone(**place, text=part.text))
-            part_done = api.TextPart(text=part.text)
-            events.append(api.ResponseContentPartDone(**place, part=part_done))
+            events.append(told.ResponseOutputTextDone(**place, text=part.text))
+            part_done = told.TextPart(text=part.text)
+            events.append(told.ResponseContentPartDone(**place, part=part_done))
         elif isinstance(part, OutputAudio):
             said = part.transcript
-            events.append(api.ResponseOutputAudioDone(**place))
-            events.append(api.ResponseOutputAudioTranscriptDone(**place, transcript=said))
-            audio_part = api.AudioPart(transcript=said)
-            events.append(api.ResponseContentPartDone(**place, part=audio_part))
+            events.append(told.ResponseOutputAudioDone(**place))
+            events.append(told.ResponseOutputAudioTranscriptDone(**place, transcript=said))
+            audio_part = told.AudioPart(transcript=said)
+            events.append(told.ResponseContentPartDone(**place, part=audio_part))
     return events
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from antiphon_proto.realtime import ServerEvent
-from antiphon_proto.realtime import server_events as api
+from antiphon_proto.realtime import response_events as told
 from antiphon_proto.realtime.items import Item, Message, OutputAudio, OutputText
 from antiphon_proto.realtime.response import Response
 
@@ -39,17 +39,17 @@ class UnfinishedAnswers:
 
     def sent(self, event: ServerEvent) -> None:
         match event:
-            case api.ResponseOutputAudioDelta():
+            case told.ResponseOutputAudioDelta():
                 return
-            case api.ResponseCreated(response=response):
+            case told.ResponseCreated(response=response):
                 self._answers[response.id] = _Answer(response)
-            case api.ResponseDone(response=response):
+            case told.ResponseDone(response=response):
                 self._answers.pop(response.id, None)
-            case api.ResponseOutputItemAdded() | api.ResponseOutputItemDone():
+            case told.ResponseOutputItemAdded() | told.ResponseOutputItemDone():
                 self._note_item(event.response_id, event.item)
-            case api.ResponseOutputTextDelta() | api.ResponseOutputAudioTranscriptDelta():
+            case told.ResponseOutputTextDelta() | told.ResponseOutputAudioTranscriptDelta():
                 self._note_text(event.response_id, event.item_id, event.delta)
-            case api.ResponseContentPartAdded():
+            case told.ResponseContentPartAdded():
                 self._note_text(event.response_id, event.item_id, "")
             case _:
                 return

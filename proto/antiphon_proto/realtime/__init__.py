@@ -1,7 +1,7 @@
 """Events of the OpenAI Realtime API, as far as a voice turn needs them.
 
 Import what an event holds from the module that names it: `session`, `items`,
-`response`, `client_events`, `server_events`.
+`response`, `client_events`, `server_events`, `response_events`.
 
 https://platform.openai.com/docs/api-reference/realtime
 """

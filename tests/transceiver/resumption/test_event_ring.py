@@ -1,7 +1,7 @@
 """What a client hears again that was lost, and what that costs while it is not."""
 
 from antiphon_proto.realtime import encode_server_event
-from antiphon_proto.realtime.server_events import ResponseOutputAudioDelta
+from antiphon_proto.realtime.response_events import ResponseOutputAudioDelta
 from transceiver.resumption.event_ring import (
     MAX_AUDIO_BYTES,
     MAX_BYTES,
