@@ -39,6 +39,11 @@ class _Key:
         return cls(header=bytes([VERSION]) + hint, cipher=AESGCM(secret))
 
 
+def nonce_of(data: bytes) -> bytes:
+    """The nonce that sealed bytes were sealed with."""
+    return data[_HEADER_BYTES : _HEADER_BYTES + NONCE_BYTES]
+
+
 class SealedBytes:
     """Seals with the first of `keys` (32 bytes each), opens with any of them."""
 
@@ -55,7 +60,7 @@ class SealedBytes:
         """Return the sealed bytes. Raises SealedBytesError."""
         if len(data) < _OVERHEAD_BYTES:
             raise SealedBytesError("too short")
-        header, nonce = data[:_HEADER_BYTES], data[_HEADER_BYTES : _HEADER_BYTES + NONCE_BYTES]
+        header, nonce = data[:_HEADER_BYTES], nonce_of(data)
         sealed = data[_HEADER_BYTES + NONCE_BYTES :]
         for key in self._keys:
             if key.header == header:

@@ -43,7 +43,7 @@ class WorkerResumption:
         self._enabled = config.resume_seconds > 0
         self._tokens = ResumeTokens(keys)
         self._seal = PeerSeal(keys)
-        self._peers = Peers(self._seal, secrets.token_bytes)
+        self._peers = Peers(self._seal, random=secrets.token_bytes, unix_time=time.time)
         self._neighbours = PeerKeeper(
             self._peers, here=here, store=self.store, siblings=siblings, others=config.peers
         )
@@ -78,7 +78,9 @@ class WorkerResumption:
             self.live,
             self.store,
             self._keeping.generation,
+            here=here,
             clock=time.monotonic,
+            unix_time=time.time,
             random=secrets.token_bytes,
         )
 

@@ -82,6 +82,8 @@ class Take(Struct, frozen=True, tag="take"):
     """Asks for a session that is held, to go on with it; it ends where it was."""
 
     session_id: str
+    owner: str
+    """The tunnel address (HOST:PORT) of who is asked."""
     last_event_id: str | None = None
 
 
@@ -111,6 +113,14 @@ Request = Keep | Fetch | Find | Take
 Answer = Kept | Fetched | Found | Taken
 
 
+class Letter(Struct, frozen=True, array_like=True):
+    """A request on its way."""
+
+    sent_at: float
+    """Unix seconds, by the sender's clock."""
+    request: Request
+
+
 class PeerMessageError(ValueError):
     """The bytes are no message of this cluster's."""
 
@@ -127,12 +137,12 @@ class PeerSeal:
             for label in (_REQUEST, _ANSWER, _PART)
         )
 
-    def seal_request(self, request: Request, nonce: bytes) -> bytes:
-        return self._request.seal(msgspec.msgpack.encode(request), nonce)
+    def seal_request(self, letter: Letter, nonce: bytes) -> bytes:
+        return self._request.seal(msgspec.msgpack.encode(letter), nonce)
 
-    def open_request(self, data: bytes) -> Request:
+    def open_request(self, data: bytes) -> Letter:
         """Raises PeerMessageError."""
-        return _opened(self._request, data, _REQUESTS)
+        return _opened(self._request, data, _LETTERS)
 
     def seal_answer(self, answer: Answer, nonce: bytes) -> bytes:
         return self._answer.seal(msgspec.msgpack.encode(answer), nonce)
@@ -164,5 +174,5 @@ def _opened(
         raise PeerMessageError("not a message of this cluster") from error
 
 
-_REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_LETTERS = msgspec.msgpack.Decoder(Letter)
 _ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from antiphon_proto.address import Address
+from chassis.host_port import HostPort
+from transceiver.resumption.fresh_letters import FreshLetters
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.resumption.peer_messages import (
     MAX_MESSAGE_BYTES,
@@ -20,10 +23,13 @@ from transceiver.resumption.peer_messages import (
 )
 from transceiver.resumption.peers import PATH
 from transceiver.resumption.snapshot_store import SnapshotStore
-from transceiver.sealed_bytes import NONCE_BYTES
+from transceiver.sealed_bytes import NONCE_BYTES, nonce_of
 from transceiver.signaling.calls import CallNotFoundError
 from transceiver.signaling.request_body import reading_body
 from transceiver.websocket_call import WebSocketCall
+
+MAX_READING_BYTES = 4 * MAX_MESSAGE_BYTES
+"""Of requests that are on their way at once."""
 
 
 class PeerEndpoint:
@@ -36,32 +42,55 @@ class PeerEndpoint:
         store: SnapshotStore,
         generation: Callable[[str], int],
         *,
+        here: Address,
         clock: Callable[[], float],
+        unix_time: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
-        """`generation` of what is kept of a session of this worker; `clock` is monotonic."""
+        """`generation` of what is kept of a session of this worker, whose tunnel address is
+        `here`; `clock` is monotonic."""
         self._seal = seal
         self._live = live
         self._store = store
         self._generation = generation
+        self._here = str(HostPort(*here))
         self._clock = clock
+        self._unix_time = unix_time
+        self._fresh = FreshLetters()
+        self._reading = 0
         self._random = random
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(PATH, self._serve)]
 
     async def _serve(self, request: web.Request) -> web.Response:
-        if (request.content_length or 0) > MAX_MESSAGE_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_MESSAGE_BYTES, request.content_length or 0)
         try:
-            async with reading_body():
-                # Longer than other bodies may be, which the application bounds.
-                body = await request.content.readexactly(request.content_length or 0)
-            asked = self._seal.open_request(body)
+            body = await self._body(request)
+            letter = self._seal.open_request(body)
         except (EOFError, PeerMessageError) as error:
             raise CallNotFoundError from error
-        sealed = self._seal.seal_answer(self._answer(asked), self._random(NONCE_BYTES))
+        if not self._fresh.admit(letter, nonce_of(body), self._unix_time()):
+            raise CallNotFoundError
+        sealed = self._seal.seal_answer(self._answer(letter.request), self._random(NONCE_BYTES))
         return web.Response(body=sealed)
+
+    async def _body(self, request: web.Request) -> bytes:
+        """Longer than other bodies may be, which the application bounds: nobody knows yet who
+        sends them.
+
+        Raises EOFError, ApiError (400, 408), HTTPException (413, 503).
+        """
+        length = request.content_length or 0
+        if length > MAX_MESSAGE_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MAX_MESSAGE_BYTES, length)
+        if self._reading + length > MAX_READING_BYTES:
+            raise web.HTTPServiceUnavailable
+        self._reading += length
+        try:
+            async with reading_body():
+                return await request.content.readexactly(length)
+        finally:
+            self._reading -= length
 
     def _answer(self, request: Request) -> Answer:
         match request:
@@ -72,8 +101,8 @@ class PeerEndpoint:
             case Find(session_id):
                 session = self._live.find(session_id)
                 return Found(session is not None, isinstance(session, WebSocketCall))
-            case Take(session_id, last_event_id):
-                return self._take(session_id, last_event_id)
+            case Take(session_id, owner, last_event_id):
+                return self._take(session_id, last_event_id) if owner == self._here else Taken()
 
     def _take(self, session_id: str, last_event_id: str | None) -> Taken:
         session = self._live.find(session_id)

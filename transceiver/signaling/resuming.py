@@ -133,7 +133,7 @@ class Resuming:
         found = await self.elsewhere(request)
         if isinstance(found, TakenUp):
             return found
-        wish = Take(request.session_id, request.last_event_id)
+        wish = Take(request.session_id, str(HostPort(*found.owner)), request.last_event_id)
         answer = await self._peers.ask(found.owner, wish)
         taken = answer.taken_up() if isinstance(answer, Taken) else None
         if taken is None:

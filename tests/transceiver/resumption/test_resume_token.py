@@ -13,6 +13,7 @@ from transceiver.resumption.peer_messages import (
     Found,
     Keep,
     KeptPart,
+    Letter,
     Over,
     PeerMessageError,
     PeerSeal,
@@ -54,11 +55,12 @@ def test_messages_are_read_by_this_cluster_alone_and_as_what_they_are() -> None:
     ours, foreign = PeerSeal(KEYS), PeerSeal(FOREIGN)
     for request in (
         Fetch("s"),
-        Take("s", "e"),
+        Take("s", "h:1", "e"),
         Keep((KeptPart("s", 1, 1, b"x"),), ("a",), (Over("b", 1),)),
     ):
-        sealed = ours.seal_request(request, NONCE)
-        assert ours.open_request(sealed) == request
+        letter = Letter(1.5, request)
+        sealed = ours.seal_request(letter, NONCE)
+        assert ours.open_request(sealed) == letter
         for reader in (foreign.open_request, ours.open_answer):
             with pytest.raises(PeerMessageError):
                 reader(sealed)

@@ -1,5 +1,7 @@
 """Who may go on with a session, before a worker that knows of none."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,6 +25,13 @@ from tests.transceiver.signaling.conftest import (
 from transceiver.config import TransceiverConfig
 from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.peer_messages import (
+    MAX_MESSAGE_BYTES,
+    Letter,
+    PeerSeal,
+    Take,
+    Taken,
+)
 from transceiver.resumption.peers import PATH
 from transceiver.resumption.resume_token import ResumeClaim
 from transceiver.resumption.snapshot import Snapshot
@@ -128,6 +137,64 @@ async def test_peers_are_those_with_the_clusters_keys(http: aiohttp.ClientSessio
     for body in (b"", b"x" * 100):
         async with http.post(PATH, data=body) as response:
             assert response.status == 404
+
+
+async def test_what_a_peer_asked_is_not_heeded_again(
+    http: aiohttp.ClientSession, resumption: WorkerResumption
+) -> None:
+    """Whoever records a request that ends a session ends no other one by it."""
+    seal = PeerSeal(CLUSTER_KEYS)
+
+    async def taken(request: bytes) -> int:
+        """What of the session the answer brings; -1 for a refusal."""
+        resumption.live.put_back("sess_1", TakenUp(Snapshot(session=Raw(b"{}"))))
+        async with http.post(PATH, data=request) as response:
+            if response.status != 200:
+                return -1
+            answer = seal.open_answer(await response.read())
+            assert isinstance(answer, Taken)
+            return len(answer.snapshot)
+
+    def asked(owner: str, age_s: float, nonce: bytes) -> bytes:
+        return seal.seal_request(Letter(time.time() - age_s, Take("sess_1", owner)), nonce)
+
+    here = f"{HERE[0]}:{HERE[1]}"
+    request = asked(here, 0.0, b"a" * 12)
+    assert await taken(request) > 0
+    assert await taken(request) == -1
+    assert await taken(asked(here, 61.0, b"b" * 12)) == -1
+    assert await taken(asked(here, -70.0, b"c" * 12)) == -1
+    assert await taken(asked("127.0.0.1:2", 0.0, b"d" * 12)) == 0
+    assert resumption.live.find("sess_1") is not None
+
+
+async def test_requests_of_nobody_knows_whom_take_so_much_memory_and_no_more(
+    http: aiohttp.ClientSession,
+) -> None:
+    never = asyncio.Event()
+
+    async def trickle() -> AsyncIterator[bytes]:
+        yield b"x"
+        await never.wait()
+
+    async def send() -> int:
+        headers = {"Content-Length": str(MAX_MESSAGE_BYTES)}
+        async with http.post(PATH, data=trickle(), headers=headers) as response:
+            return response.status
+
+    sending = [asyncio.create_task(send()) for _ in range(5)]
+    done, _ = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+    assert [task.result() for task in done] == [503]
+    for task in sending:
+        task.cancel()
+    await asyncio.wait(sending)
+    while (await refused_body(http)) == 503:
+        await asyncio.sleep(0.01)
+
+
+async def refused_body(http: aiohttp.ClientSession) -> int:
+    async with http.post(PATH, data=bytes(MAX_MESSAGE_BYTES)) as response:
+        return response.status
 
 
 async def test_a_conversation_outlives_attempts_that_are_refused(
