@@ -13,7 +13,7 @@ which the conversation knows nothing; done follows at once there, and where the 
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from antiphon_proto import trunk as engine
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
@@ -26,6 +26,7 @@ from transceiver.error_event import error_event
 from transceiver.item_history import ItemHistory
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.remote_tools import RemoteTools
+from transceiver.ongoing_responses import Ongoing, OngoingResponses
 from transceiver.outbox import Outbox
 from transceiver.response_context import ResponseContext
 from transceiver.response_outcome import (
@@ -40,19 +41,8 @@ from transceiver.response_rate import ResponseRate, SpendRequest, unlimited
 from transceiver.response_stream import ResponseStream
 from transceiver.session_state import SessionState
 
-MAX_OUT_OF_BAND = 8
-"""In progress at once."""
-
 MAX_ASIDE_ITEMS, MAX_ASIDE_BYTES = 64, 1024 * 1024
 """Of items outside of the conversation, which later responses may refer to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ongoing:
-    """A response that is not done."""
-
-    stream: ResponseStream
-    request: engine.Respond
 
 
 class Responses:
@@ -88,9 +78,7 @@ class Responses:
         self._rate = ResponseRate(spend)
         self.conversation_id = new_id("conv")
         self._number = 0
-        self._active: ResponseStream | None = None
-        self._generated: engine.Done | None = None
-        self._ongoing: dict[int, Ongoing] = {}
+        self._ongoing = OngoingResponses()
         self._aside = ItemHistory(MAX_ASIDE_ITEMS, MAX_ASIDE_BYTES)
         self._context = ResponseContext((history, self._aside), new_id)
         self._playout = ResponsePlayout(outbox, plays=plays, heard_ms=heard_ms)
@@ -100,14 +88,14 @@ class Responses:
 
     def answer_turn(self) -> None:
         """Answer the user's turn: now, or when the active response is done."""
-        if self._active:
+        if self._ongoing.active:
             self._owed = True
         else:
             self._create_unasked()
 
     def speak_unasked(self) -> None:
         """Let the agent say what it proposes to say; not while it answers."""
-        if not self._active:
+        if not self._ongoing.active:
             self._create_unasked()
 
     def _create_unasked(self) -> None:
@@ -142,9 +130,8 @@ class Responses:
             context,
             out_of_band,
         )
-        self._ongoing[stream.number] = Ongoing(stream, request)
+        self._ongoing.begin(stream, request)
         if not out_of_band:
-            self._active = stream
             self._ledger.responding(stream.number)
             self._playout.reserve(stream)
         self._outbox.command(request)
@@ -152,49 +139,37 @@ class Responses:
 
     def _out_of_band(self, params: ResponseParams) -> bool:
         """Whether it joins no conversation. Raises RealtimeError where it cannot be begun."""
-        if params.conversation == "none":
-            if len(self._ongoing) - bool(self._active) >= MAX_OUT_OF_BAND:
-                raise RealtimeError(
-                    "too_many_responses",
-                    f"At most {MAX_OUT_OF_BAND} responses outside of the conversation may be "
-                    "in progress.",
-                )
-            return True
-        if params.conversation not in (None, "auto", self.conversation_id):
+        out_of_band = params.conversation == "none"
+        if not out_of_band and params.conversation not in (None, "auto", self.conversation_id):
             raise RealtimeError(
                 "invalid_value",
                 f"There is no conversation {params.conversation!r}: use 'auto' or 'none'.",
                 param="response.conversation",
             )
-        if self._active:
-            raise RealtimeError(
-                "conversation_already_has_active_response",
-                f"Conversation already has an active response in progress: {self._active.id}. "
-                "Wait until the response is finished before creating a new one.",
-            )
-        return False
+        self._ongoing.check_room(out_of_band=out_of_band)
+        return out_of_band
 
     def text(self, event: engine.TextDelta) -> None:
-        if stream := self._generating(event.response):
+        if stream := self._ongoing.generating(event.response):
             self._outbox.send(*stream.text(event.text))
 
     def words(self, event: engine.WordsSpoken) -> None:
-        if stream := self._generating(event.response):
+        if stream := self._ongoing.generating(event.response):
             stream.words(event.words)
 
     def tool_call_delta(self, event: engine.ToolCallDelta) -> None:
-        stream = self._generating(event.response)
+        stream = self._ongoing.generating(event.response)
         if stream and event.name not in stream.offer.remote:
             self._outbox.send(*stream.tool_call_delta(event))
 
     def tool_call(self, event: engine.ToolCall) -> None:
-        stream = self._generating(event.response)
+        stream = self._ongoing.generating(event.response)
         if stream and not self._remote.call(stream.output, stream.offer, event.call):
             self._outbox.send(*stream.tool_call(event.call))
 
     def audio(self, response: int, pcm: bytes, now: float) -> None:
         """Play or send audio of a response that is generated; drop that of any other."""
-        stream = self._generating(response)
+        stream = self._ongoing.generating(response)
         if stream is None or stream.text_only or not pcm:
             return
         self._session.voice_fixed = True
@@ -209,15 +184,15 @@ class Responses:
 
     def engine_done(self, done: engine.Done) -> None:
         """The engine finished; the response is done unless none of its audio was sent yet."""
-        stream = self._generating(done.response)
+        stream = self._ongoing.generating(done.response)
         if stream is None:
             return
         self._playout.finish(stream)
-        if stream is not self._active:
+        if stream is not self._ongoing.active:
             self._end(stream, outcome_of(done))
             return
         self._ledger.done(done.response, done.stages)
-        self._generated = done
+        self._ongoing.generated = done
         if self._playout.waits(stream):
             stream.keep()
         else:
@@ -233,7 +208,8 @@ class Responses:
     @property
     def giving(self) -> str | None:
         """The id of the message of the conversation that is being generated."""
-        return self._active.item_id if self._active and not self._generated else None
+        active = self._ongoing.active
+        return active.item_id if active and not self._ongoing.generated else None
 
     def resume(self) -> tuple[Resumption, ...]:
         """Have another engine go on with the responses of which there is more to come.
@@ -241,10 +217,10 @@ class Responses:
         One that called tools is over: its calls are whole, and would be made again. A turn that
         waited for its end is answered now.
         """
-        for ongoing in list(self._ongoing.values()):
+        for ongoing in self._ongoing:
             if ongoing.stream.called_tools:
                 self.engine_done(engine.Done(ongoing.stream.number, engine.DoneStatus.COMPLETED))
-        left = (each for number, each in sorted(self._ongoing.items()) if self._generating(number))
+        left = (each for each in self._ongoing if self._ongoing.generating(each.stream.number))
         return tuple(map(self._resumption, left))
 
     def _resumption(self, ongoing: Ongoing) -> Resumption:
@@ -259,7 +235,7 @@ class Responses:
 
         Without an id it is the conversation's.
         """
-        stream = self._active if response_id is None else self._named(response_id)
+        stream = self._ongoing.named(response_id)
         if stream is None:
             raise RealtimeError(
                 "response_cancel_not_active", "Cancellation failed: no active response found"
@@ -268,10 +244,6 @@ class Responses:
         self._playout.finish(stream)
         self._end(stream, cancelled("client_cancelled"))
         self._answer_owed_turn()
-
-    def _named(self, response_id: str) -> ResponseStream | None:
-        streams = (ongoing.stream for ongoing in self._ongoing.values())
-        return next((stream for stream in streams if stream.id == response_id), None)
 
     def clear_playout(self) -> None:
         """Cut what plays at the client's wish, and stop generating it."""
@@ -284,15 +256,16 @@ class Responses:
         What is given out of band is stopped with what plays, if it is to be heard there.
         """
         streams = self._playout.streams
-        if self._active and self._active not in self._playout:
-            streams.append(self._active)
+        active = self._ongoing.active
+        if active and active not in self._playout:
+            streams.append(active)
         heard = [(stream, self._playout.heard_of(stream)) for stream in streams]
         for stream, heard_ms in heard:
             self._outbox.command(engine.Cancel(stream.number, heard_ms))
         self._playout.cut()
         self._owed = False
         for stream in streams:
-            if stream.number in self._ongoing:
+            if stream in self._ongoing:
                 self._end(stream, cancelled(reason))
         for stream, heard_ms in heard:
             self._playout.truncate(stream, heard_ms)
@@ -301,7 +274,7 @@ class Responses:
         """The user speaks, and perhaps not to interrupt: be silent until that is known."""
         if not self._playout.plays:
             self.interrupt("turn_detected")
-        elif self._active or self._playout:
+        elif self._ongoing.active or self._playout:
             self._playout.hold()
 
     def take_floor(self) -> None:
@@ -316,7 +289,7 @@ class Responses:
     def fail(self, code: str, message: str) -> None:
         """End all responses, because the engine cannot go on."""
         self._owed = False
-        for ongoing in list(self._ongoing.values()):
+        for ongoing in self._ongoing:
             self._end(ongoing.stream, failed(code, message))
 
     # ---- playing -------------------------------------------------------------
@@ -327,8 +300,8 @@ class Responses:
         if stream is None:
             return
         self._ledger.first_frame_sent(number, now)
-        if stream is self._active and self._generated:
-            self._complete(stream, self._generated)
+        if stream is self._ongoing.active and self._ongoing.generated:
+            self._complete(stream, self._ongoing.generated)
 
     def playout_stopped(self, number: int) -> None:
         """All of a response was played."""
@@ -336,21 +309,12 @@ class Responses:
 
     # ---- ending --------------------------------------------------------------
 
-    def _generating(self, number: int) -> ResponseStream | None:
-        """The response of this number, if it goes on and the engine has not finished it."""
-        ongoing = self._ongoing.get(number)
-        if ongoing is None or (ongoing.stream is self._active and self._generated):
-            return None
-        return ongoing.stream
-
     def _complete(self, stream: ResponseStream, done: engine.Done) -> None:
         self._end(stream, outcome_of(done))
         self._answer_owed_turn()
 
     def _end(self, stream: ResponseStream, outcome: Outcome) -> None:
-        del self._ongoing[stream.number]
-        if stream is self._active:
-            self._active = self._generated = None
+        self._ongoing.end(stream)
         account = self._ledger.account(stream.number, self._rtt_s())
         self._outbox.send(*stream.close(outcome.item_status))
         self._outbox.send(*stream.done(outcome, latency_metadata(account)))

@@ -6,8 +6,8 @@ import pytest
 
 from antiphon_proto import trunk as engine
 from tests.transceiver.conversation_driver import Driver
-from transceiver.conversation import Transport
-from transceiver.responses import MAX_OUT_OF_BAND
+from transceiver.ongoing_responses import MAX_OUT_OF_BAND
+from transceiver.transport import Transport
 
 NO_DETECTION = {"audio": {"input": {"turn_detection": None}}}
 ASIDE = {"conversation": "none", "output_modalities": ["text"]}
