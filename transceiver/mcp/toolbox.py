@@ -120,7 +120,7 @@ class Toolbox:
         """What the model may call in this session.
 
         `approvals`: whether there is a conversation in which a client can be asked. A choice
-        of a remote tool that is not there leaves the model free: see `check_choice`.
+        of a tool that is not there leaves the model free: see `check_choice`.
         """
         functions = [tool for tool in session.tools if isinstance(tool, FunctionTool)]
         offered = self._offered(session, {tool.name for tool in functions}, approvals=approvals)
@@ -131,8 +131,11 @@ class Toolbox:
                 functions = []
                 offered = {name: offered[name] for name in chosen}
             word = ("required" if choice.name is None else chosen[0]) if chosen else "auto"
+        elif isinstance(choice, FunctionChoice):
+            there = offered.keys() | {tool.name for tool in functions}
+            word = choice.name if choice.name in there else "auto"
         else:
-            word = choice.name if isinstance(choice, FunctionChoice) else choice
+            word = choice
         tools = (*map(_function, functions), *(described for _tool, described in offered.values()))
         return Offer(tools, word, {name: tool for name, (tool, _) in offered.items()})
 
