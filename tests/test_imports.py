@@ -52,6 +52,7 @@ SHELLS = {
         "mcp/message_stream",
         "mcp/metrics",
         "mcp/server_connections",
+        "mcp/server_session",
         "media_loop",
         "metric_families",
         "metrics",

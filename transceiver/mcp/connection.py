@@ -2,18 +2,14 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 from mcp.client.client import Client
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import Implementation, Tool
+from mcp_types import Tool
 
 from antiphon_proto.realtime.mcp import ToolExecutionError
 from transceiver.mcp.allowed_servers import AllowedServers
@@ -28,23 +24,28 @@ from transceiver.mcp.requests import (
     ToolReturned,
     ToolsListed,
 )
-from transceiver.mcp.tool_results import error_of, listed_tools, output_of
+from transceiver.mcp.server_session import ServerSession
+from transceiver.mcp.tool_results import (
+    ENDED,
+    error_of,
+    is_servers_own,
+    listed_tools,
+    output_of,
+)
 
 MAX_TOOLS = 1024
 """That are read of a server's list."""
 
 T = TypeVar("T")
 
-_US = Implementation(name="antiphon", version="1")
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
-_WITHOUT_STREAMABLE_HTTP = frozenset({400, 404, 405, 406, 415})
-_ENDED = "Session terminated"
 
 
 class ServerConnection:
-    """One MCP session, begun by the first request, and begun again after it failed.
+    """One MCP session, begun by the first request, and begun again after a request failed.
 
-    Runs in one event loop. A server keeps what it knows of the session between calls.
+    Runs in one event loop. A server keeps what it knows of the session between calls. What
+    runs beside a request that fails goes on.
     """
 
     def __init__(
@@ -53,9 +54,9 @@ class ServerConnection:
         self._server = server
         self._timeout_s = timeout_s
         self._transport = GuardedTransport(allowed, urlsplit(server.url).scheme, tls)
-        self._session: asyncio.Task[None] | None = None
-        self._client: asyncio.Future[Client] | None = None
-        self._over = asyncio.Event()
+        self._session: ServerSession | None = None
+        self._sessions: set[ServerSession] = set()
+        """Those that are not over: requests may still run in one that another failed in."""
 
     async def ask(self, request: McpRequest) -> McpOutcome:
         """What comes of it, within the time."""
@@ -63,15 +64,15 @@ class ServerConnection:
             async with asyncio.timeout(self._timeout_s):
                 return await self._asked(request)
         except Exception as error:  # noqa: BLE001
-            self._forget()
             return McpFailed(request.item_id, error_of(error, self._transport.status))
 
     async def close(self) -> None:
-        """End the session."""
-        session = self._session
-        self._forget()
-        if session is not None:
-            await asyncio.wait([session], timeout=self._timeout_s)
+        """End the sessions."""
+        sessions, self._session = list(self._sessions), None
+        for session in sessions:
+            session.leave()
+        if sessions:
+            await asyncio.wait([each.task for each in sessions], timeout=self._timeout_s)
         await self._transport.aclose()
 
     async def _asked(self, request: McpRequest) -> McpOutcome:
@@ -96,81 +97,31 @@ class ServerConnection:
 
     async def _with_client(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Work in the session: in a new one, if the server has ended it meanwhile."""
-        kept = self._client is not None
+        kept = self._session is not None and not self._session.stale
         try:
-            return await work(await self._connected())
+            return await self._work(work)
         except MCPError as error:
-            if not kept or error.message != _ENDED:
+            if not kept or error.message != ENDED:
                 raise
-        self._forget()
-        return await work(await self._connected())
+        return await self._work(work)
 
-    async def _connected(self) -> Client:
-        if self._client is None:
-            self._over = asyncio.Event()
-            self._client = asyncio.get_running_loop().create_future()
-            self._session = asyncio.create_task(self._hold(self._client, self._over))
-        return await asyncio.shield(self._client)
-
-    def _forget(self) -> None:
-        self._over.set()
-        self._client = self._session = None
-
-    async def _hold(self, client: asyncio.Future[Client], over: asyncio.Event) -> None:
-        """Enter and leave the session in one task, as its cancel scopes want it."""
+    async def _work(self, work: Callable[[Client], Awaitable[T]]) -> T:
+        session = self._entered()
         try:
-            async with AsyncExitStack() as stack:
-                client.set_result(await self._enter(stack))
-                await over.wait()
-        except Exception as error:  # noqa: BLE001
-            if not client.done():
-                client.set_exception(error)
-                client.exception()
+            async with session.used() as client:
+                return await work(client)
+        except BaseException as error:
+            if not is_servers_own(error):
+                session.abandon()
+            raise
 
-    async def _enter(self, stack: AsyncExitStack) -> Client:
-        """By Streamable HTTP or, where the server does not speak that, by HTTP with SSE.
-
-        https://modelcontextprotocol.io/specification/2025-06-18/basic/transports#backwards-compatibility
-        """
-        url = self._server.url
-        if not urlsplit(url).path.rstrip("/").endswith("/sse"):
-            try:
-                return await stack.enter_async_context(self._streamable())
-            except Exception:
-                if self._transport.status not in _WITHOUT_STREAMABLE_HTTP:
-                    raise
-        return await stack.enter_async_context(self._by_sse())
-
-    @asynccontextmanager
-    async def _streamable(self) -> AsyncIterator[Client]:
-        async with self._http() as http:
-            transport = streamable_http_client(self._server.url, http_client=http)
-            async with Client(transport, client_info=_US, cache=None) as client:
-                yield client
-
-    @asynccontextmanager
-    async def _by_sse(self) -> AsyncIterator[Client]:
-        transport = sse_client(
-            self._server.url, httpx_client_factory=lambda *_args, **_kwargs: self._http()
-        )
-        async with Client(transport, client_info=_US, cache=None, mode="legacy") as client:
-            yield client
-
-    def _http(self) -> httpx2.AsyncClient:
-        """Timeouts are the requests'; a stream of events may be silent."""
-        return httpx2.AsyncClient(
-            transport=_Shared(self._transport),
-            headers=dict(self._server.headers),
-            timeout=httpx2.Timeout(self._timeout_s, read=None),
-            trust_env=False,
-        )
-
-
-class _Shared(httpx2.AsyncBaseTransport):
-    """Stays open when a client that uses it closes."""
-
-    def __init__(self, transport: GuardedTransport) -> None:
-        self.handle_async_request = transport.handle_async_request  # type: ignore[method-assign]
+    def _entered(self) -> ServerSession:
+        if self._session is None or self._session.stale:
+            session = ServerSession(self._server, self._transport, self._timeout_s)
+            self._sessions.add(session)
+            session.task.add_done_callback(lambda _task: self._sessions.discard(session))
+            self._session = session
+        return self._session
 
 
 async def _tools_of(client: Client) -> list[Tool]:

@@ -8,6 +8,7 @@ import httpx2
 import msgspec
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    CONNECTION_CLOSED,
     AudioContent,
     CallToolResult,
     EmbeddedResource,
@@ -33,7 +34,9 @@ MAX_OUTPUT_BYTES = 64 * 1024
 MAX_MESSAGE = 1000
 """Characters of a server's own words about a failure."""
 
-_BY_STATUS = frozenset({"Server returned an error response", "Not Found", "Session terminated"})
+ENDED = "Session terminated"
+
+_BY_STATUS = frozenset({"Server returned an error response", "Not Found", ENDED})
 """How the `mcp` package words a response whose status says it all."""
 
 
@@ -108,6 +111,15 @@ def error_of(failure: BaseException, status: int) -> McpError:
             return ProtocolError(code=-32603, message="The server's answer is malformed.")
         case _:
             return HttpError(code=502, message="The server could not be reached.")
+
+
+def is_servers_own(failure: BaseException) -> bool:
+    """Whether the server refused by an error of its own: its session goes on."""
+    return (
+        isinstance(failure, MCPError)
+        and failure.code != CONNECTION_CLOSED
+        and failure.message not in _BY_STATUS
+    )
 
 
 def _cause(failure: BaseException) -> BaseException:

@@ -100,6 +100,29 @@ async def test_calls_share_a_session_and_run_at_once() -> None:
         assert len(shop.headers) == before + 2
 
 
+async def test_a_call_that_takes_too_long_takes_no_other_with_it() -> None:
+    async with shop_server() as shop, asking(timeout_s=2.0) as asker:
+        await asker.list(shop.url)
+        late = asyncio.create_task(asker.call(shop.url, "wait", '{"seconds":30}'))
+        await asyncio.sleep(1.0)
+        other = asyncio.create_task(asker.call(shop.url, "wait", '{"seconds":1.5}'))
+        assert isinstance(await late, McpFailed)
+        assert isinstance(await other, ToolReturned)
+
+
+async def test_a_server_that_never_lets_in_is_not_waited_for() -> None:
+    async def think(_request: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        return web.Response()
+
+    async with http_server(think) as url, asking(timeout_s=0.3) as asker:
+        before = asyncio.all_tasks()
+        assert isinstance(await asker.error(url), HttpError)
+        await asyncio.sleep(0.2)
+        left = {task for task in asyncio.all_tasks() - before if "_hold" in repr(task)}
+        assert not left
+
+
 async def test_what_tools_do_wrong_is_theirs() -> None:
     async with shop_server() as shop, asking() as asker:
         for name, arguments, words in (
