@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol
 
-from antiphon_proto.trunk import Error
+from antiphon_proto.trunk import Error, Ready
 from transceiver.close_reason import CloseReason
 from transceiver.load_meter import LoadMeter
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
@@ -15,6 +16,12 @@ _BY_ENGINE = {
     "draining": RefusalReason.DRAINING,
 }
 """By the error code of the replica that refused a session."""
+
+
+class EngineWaiter(Protocol):
+    """A call, before a replica has taken it."""
+
+    async def engine_opened(self) -> Ready | Error: ...
 
 
 class Admission:
@@ -53,9 +60,11 @@ class Admission:
         self._refused[reason] += 1
         return CallRefusedError(reason, retry_after_s=RETRY_AFTER_S)
 
-    def refused_by_engine(self, answer: Error) -> CallRefusedError:
-        """The error with which to refuse a call that no replica took."""
-        return self.refusal(_BY_ENGINE.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE))
+    async def wait_taken(self, call: EngineWaiter) -> None:
+        """Return when a replica took the call. Raises CallRefusedError."""
+        answer = await call.engine_opened()
+        if isinstance(answer, Error):
+            raise self.refusal(_BY_ENGINE.get(answer.code, RefusalReason.ENGINE_UNAVAILABLE))
 
     def _hindrance(self, open_calls: int) -> RefusalReason | None:
         if self.draining:

@@ -12,7 +12,6 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
-from antiphon_proto.trunk import Error
 from transceiver.admission import Admission, why_unanswered
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
@@ -127,7 +126,7 @@ class CallTable:
         self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
         self._routes.update(routed)
         try:
-            await self._wait_admitted(routed)
+            await self._admission.wait_taken(routed.call)
             answer = call.answer(self._config.advertise)
         except BaseException as error:
             self._end(routed, why_unanswered(error))
@@ -221,12 +220,6 @@ class CallTable:
     def close_all(self) -> None:
         for routed in list(self._by_id.values()):
             self._end(routed, CloseReason.SHUTDOWN)
-
-    async def _wait_admitted(self, routed: RoutedCall) -> None:
-        """Return when the replica took the session. Raises CallRefusedError."""
-        answer = await routed.call.engine_opened()
-        if isinstance(answer, Error):
-            raise self._admission.refused_by_engine(answer)
 
     def _find(self, call_id: str) -> RoutedCall:
         routed = self._by_id.get(call_id)

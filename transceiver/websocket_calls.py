@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 
 from antiphon_proto.realtime import RealtimeSession
-from antiphon_proto.trunk import Error
 from transceiver.admission import Admission, why_unanswered
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
@@ -67,7 +66,7 @@ class WebSocketCalls:
         self._calls[call.call_id] = call
         self._counters.open[Transport.WEBSOCKET] += 1
         try:
-            await self._wait_admitted(call)
+            await self._admission.wait_taken(call)
         except BaseException as error:
             self.forget(call, why_unanswered(error))
             raise
@@ -76,12 +75,6 @@ class WebSocketCalls:
         self._counters.opened += 1
         logger.info("call %s opened", call.call_id)
         return call
-
-    async def _wait_admitted(self, call: WebSocketCall) -> None:
-        """Return when a replica took the session. Raises CallRefusedError."""
-        answer = await call.engine_opened()
-        if isinstance(answer, Error):
-            raise self._admission.refused_by_engine(answer)
 
     def forget(self, call: WebSocketCall, reason: CloseReason) -> None:
         """Close a session, if it is not closed, and let go of it."""
