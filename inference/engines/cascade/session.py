@@ -1,9 +1,8 @@
 """One cascade session: listens, remembers, answers."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from antiphon_proto.trunk import (
     Error,
@@ -23,6 +22,7 @@ from inference.engines.cascade.brain.unsaid import resumed
 from inference.engines.cascade.counters import Miss, SpeculationCounters
 from inference.engines.cascade.draft import Draft, MakeSpeaker
 from inference.engines.cascade.gate import Take
+from inference.engines.cascade.given_answers import GivenAnswer, GivenAnswers
 from inference.engines.cascade.history import ROOT, History
 from inference.engines.cascade.listener import Listener
 from inference.engines.cascade.playback import Playback
@@ -30,24 +30,8 @@ from inference.engines.cascade.speaker import Speaker
 from inference.engines.cascade.speculation import Speculation, guessed_item
 from inference.engines.cascade.speech_recognition import RecognitionError
 from inference.engines.cascade.speech_synthesis import Report, SynthesisError, Voice
-from inference.engines.cascade.spoken_answer import SpokenAnswer
 from inference.engines.cascade.user_turn import UserTurn
 from inference.error_code import EngineError, ErrorCode
-
-MAX_GIVEN_ANSWERS = 32
-"""Answers that can still be truncated to what was heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class _GivenAnswer:
-    response: int
-    item_id: str
-    said: str
-    """What was heard of it from another replica."""
-    spoken: SpokenAnswer
-
-    def heard(self, played_ms: int) -> str:
-        return resumed(self.said, self.spoken.heard(played_ms))
 
 
 class CascadeSession:
@@ -82,7 +66,7 @@ class CascadeSession:
         self._answered_item_id = ROOT
         """What came later than this, and before the answer was over, follows the answer."""
         self._said = ""
-        self._given: deque[_GivenAnswer] = deque(maxlen=MAX_GIVEN_ANSWERS)
+        self._given = GivenAnswers(self._history)
         self._playback = Playback()
         listener.floor.agent_speaks = self._agent_speaks
         self._speculation = listener.observer = Speculation(self._guess, self._draft, counters)
@@ -191,9 +175,7 @@ class CascadeSession:
             self._answer.cancel()
         self._playback.cut()
         self._listener.floor.agent_cut()
-        for given in self._given:
-            if given.response == response:
-                self._history.set_text(given.item_id, given.heard(played_ms))
+        self._given.cut(response, played_ms)
 
     def _agent_speaks(self) -> bool:
         """Whether an answer is being made or played."""
@@ -286,7 +268,7 @@ class CascadeSession:
         self._history.insert_all(items, self._answered_item_id)
         if answer.speaker is not None:
             self._playback.made(answer.response, answer.speaker.spoken.duration_ms)
-            self._given.append(_GivenAnswer(answer.response, item_id, said, answer.speaker.spoken))
+            self._given.keep(GivenAnswer(answer.response, item_id, said, answer.speaker.spoken))
 
     # ---- the conversation ----------------------------------------------------
 
@@ -306,9 +288,7 @@ class CascadeSession:
             )
 
     def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
-        for given in self._given:
-            if given.item_id == item_id:
-                self._history.set_text(item_id, given.heard(audio_end_ms))
+        self._given.truncate(item_id, audio_end_ms)
 
     def delete_item(self, item_id: str) -> None:
         self._history.delete(item_id)
