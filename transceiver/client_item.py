@@ -43,6 +43,7 @@ def accepted_item(item: Item, new_id: Callable[[str], str]) -> Item:
     """
     if isinstance(item, Message):
         _check_content(item)
+        item = msgspec.structs.replace(item, content=list(map(_kept, item.content)))
     if item.id == ROOT:
         raise RealtimeError("invalid_value", f"An item cannot be called {ROOT!r}.", param="item.id")
     item_id = new_id("item") if item.id is UNSET else item.id
@@ -104,12 +105,20 @@ def _check_content(message: Message) -> None:
             )
         if isinstance(part, InputImage):
             check_image(part, where)
-        if isinstance(part, InputAudio) and part.transcript is None:
+        unread = isinstance(part, InputAudio) and part.transcript is None
+        if unread or (isinstance(part, OutputAudio) and part.audio and not part.transcript):
             raise RealtimeError(
                 "unsupported_content",
                 "Audio can be added to the conversation with its transcript only.",
                 param=f"{where}.transcript",
             )
+
+
+def _kept(part: ContentPart) -> ContentPart:
+    """The assistant's sound is not; a user's may be null, as clients say that they have none."""
+    if isinstance(part, OutputAudio) or (isinstance(part, InputAudio) and part.audio is None):
+        return msgspec.structs.replace(part, audio=UNSET)
+    return part
 
 
 def _text(part: ContentPart) -> str:

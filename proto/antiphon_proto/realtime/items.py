@@ -26,7 +26,7 @@ class InputAudio(Struct, frozen=True, kw_only=True, tag_field="type", tag="input
     """What a user said. The key `transcript` is always sent, null when there is none."""
 
     transcript: str | None = None
-    audio: str | UnsetType = UNSET
+    audio: str | UnsetType | None = UNSET
 
 
 class InputImage(Struct, frozen=True, kw_only=True, tag_field="type", tag="input_image"):
@@ -46,9 +46,10 @@ class OutputText(Struct, frozen=True, kw_only=True, tag_field="type", tag="outpu
 
 
 class OutputAudio(Struct, frozen=True, kw_only=True, tag_field="type", tag="output_audio"):
-    """What the assistant said."""
+    """What the assistant said; `audio` comes from clients only."""
 
     transcript: str = ""
+    audio: str | UnsetType | None = UNSET
 
 
 ContentPart = InputText | InputAudio | InputImage | OutputText | OutputAudio
