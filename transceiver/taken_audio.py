@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from antiphon_proto.trunk import PlaybackCredit
 
-STEP_MS = 100
-"""Of audio between two credits, which cost as much as a frame does: half of what an engine may be
-ahead, so that it need not wait."""
+STEP_MS = 150
+"""Of audio between two credits, for one costs as much as a frame does. Less than what an engine may
+be ahead, which never waits for less."""
 
 MAX_RESPONSES = 32
 """More than are ever given at once; of those that gave audio longest ago nothing is known."""
@@ -24,21 +24,22 @@ class TakenAudio:
 
     def __init__(self) -> None:
         self._responses: OrderedDict[int, _Taken] = OrderedDict()
+        self.credit_due = False
+        """Whether of any there is a step that was not credited; when one ends, credit the rest."""
 
-    def sent(self, response: int, milliseconds: float) -> bool:
-        """So much more of a response came, and is on its way to the client.
-
-        Whether `credits` are due; give them when the response ends, too.
-        """
+    def sent(self, response: int, milliseconds: float) -> None:
+        """So much more of a response came, and is on its way to the client."""
         taken = self._responses.setdefault(response, _Taken())
         taken.sent_ms += milliseconds
         self._responses.move_to_end(response)
         if len(self._responses) > MAX_RESPONSES:
             self._responses.popitem(last=False)
-        return taken.sent_ms - taken.credited_ms >= STEP_MS
+        if taken.sent_ms - taken.credited_ms >= STEP_MS:
+            self.credit_due = True
 
     def credits(self) -> list[PlaybackCredit]:
         """What counts as played if the client has taken all that was sent, where that is new."""
+        self.credit_due = False
         due = []
         for response, taken in self._responses.items():
             if taken.sent_ms > taken.credited_ms:

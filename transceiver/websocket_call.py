@@ -138,10 +138,10 @@ class WebSocketCall(Call):
         if response == UNSOLICITED:
             return  # The API has no event for it.
         now = self._clock()
-        credit_due = self._taken.sent(response, len(pcm) / self._output_bytes_per_ms)
+        self._taken.sent(response, len(pcm) / self._output_bytes_per_ms)
         self._deadlines.active(now)
         self._act(self._conversation.engine_audio(response, pcm, now))
-        if credit_due:
+        if self._taken.credit_due:
             self._give_credit()
 
     def engine_event(self, event: Event) -> None:
@@ -190,7 +190,8 @@ class WebSocketCall(Call):
     def _watch(self, socket: EventSocket, now: float) -> None:
         if socket.unsent_bytes <= CONGESTED_BYTES:
             self._congested_since = None
-            self._give_credit()
+            if self._taken.credit_due:
+                self._give_credit()
         elif self._congested_since is None:
             self._congested_since = now
         elif now - self._congested_since > MAX_CONGESTED_S:

@@ -16,11 +16,14 @@ def test_what_was_sent_counts_once() -> None:
 
 def test_credits_are_due_in_steps() -> None:
     taken = TakenAudio()
-    assert not taken.sent(1, STEP_MS - 1)
-    assert taken.sent(1, 1)
-    assert taken.credits() == [PlaybackCredit(1, STEP_MS)]
-    assert not taken.sent(1, STEP_MS - 1)
-    assert taken.sent(1, 1)
+    for _ in range(2):
+        taken.sent(1, STEP_MS - 1)
+        assert not taken.credit_due
+        taken.sent(1, 1)
+        assert taken.credit_due
+        (credit,) = taken.credits()
+        assert not taken.credit_due
+    assert credit == PlaybackCredit(1, 2 * STEP_MS)
 
 
 def test_responses_that_are_given_at_once_are_told_apart() -> None:

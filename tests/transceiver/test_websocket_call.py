@@ -186,11 +186,13 @@ def test_the_engine_has_credit_for_what_the_socket_took() -> None:
 def test_credit_is_given_in_steps_and_for_the_rest_when_the_answer_ends() -> None:
     driver = Driver()
     driver.respond()
-    for _ in range(7):
-        driver.speech(20)
-    assert driver.commands(trunk.PlaybackCredit) == [trunk.PlaybackCredit(1, 100)]
+    for _ in range(3):
+        driver.speech(60)
+        driver.tick(0.1)
+    assert driver.commands(trunk.PlaybackCredit) == [trunk.PlaybackCredit(1, 180)]
+    driver.speech(60)
     driver.listener.engine_event(trunk.Done(1, trunk.DoneStatus.COMPLETED))
-    assert driver.commands(trunk.PlaybackCredit)[1:] == [trunk.PlaybackCredit(1, 140)]
+    assert driver.commands(trunk.PlaybackCredit)[1:] == [trunk.PlaybackCredit(1, 240)]
 
 
 def test_a_client_that_does_not_read_stops_its_engine_and_then_the_session() -> None:
