@@ -1,10 +1,10 @@
 """All that a worker has for sessions that lose their client or their worker, put together."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
@@ -23,6 +23,9 @@ from transceiver.resumption.snapshot_keeping import SnapshotKeeping
 from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.signaling.peer_endpoint import PeerEndpoint
 from transceiver.signaling.resuming import Resuming
+
+LAST_SNAPSHOTS_S = 0.3
+"""For others to answer a worker that ends: siblings end with it, and clients wait to be told."""
 
 
 class WorkerResumption:
@@ -98,12 +101,14 @@ class WorkerResumption:
             running.append(self._redis.run())
         await asyncio.gather(*running)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """Needed by `run`; at the end snapshots are kept once more."""
         async with self._peers.connected():
             yield
             if self._enabled:
-                await self._keeping.push()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_SNAPSHOTS_S):
+                        await self._keeping.push()
             if self._redis is not None:
                 await self._redis.close()

@@ -70,6 +70,25 @@ async def test_calls_go_on_until_the_time_is_over_and_no_others_are_taken(
         assert await ended(transceiver) == 0
 
 
+async def test_sessions_are_told_where_the_worker_that_keeps_them_ends_as_well(
+    deployment: RunningDeployment,
+) -> None:
+    transceiver = Transceiver(deployment, "--workers=2", "--drain-seconds=0")
+    headers = {"Authorization": f"Bearer {transceiver.api_key}"}
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.ws_connect(f"{transceiver.url}/v1/realtime?model=cascade") as session,
+        ):
+            assert (await session.receive_json())["type"] == "session.created"
+            transceiver.process.terminate()
+            heard = [message.json() async for message in session]
+            assert heard[-1]["error"]["code"] == "draining"
+            assert session.close_code == aiohttp.WSCloseCode.SERVICE_RESTART
+    finally:
+        transceiver.end()
+
+
 async def test_it_ends_with_the_last_call(transceiver: Transceiver) -> None:
     async with RealtimeCall() as call:
         await transceiver.place(call)
