@@ -6,7 +6,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.realtime.items import Item, ItemId
-from antiphon_proto.realtime.session import MaxOutputTokens, Modalities
+from antiphon_proto.realtime.prompt import Prompt
+from antiphon_proto.realtime.session import MaxOutputTokens, Modalities, Reasoning
 
 Metadata = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
@@ -129,6 +130,8 @@ class ResponseParams(Struct, frozen=True, kw_only=True):
     """"none": the answer joins no conversation."""
     input: ResponseInput | None = None
     """What to answer, instead of the conversation; empty: nothing but the instructions."""
+    prompt: Prompt | None = None
+    reasoning: Reasoning | None = None
     modalities: Raw = Raw(b"null")
     voice: Raw = Raw(b"null")
     output_audio_format: Raw = Raw(b"null")
