@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pydantic
 import pytest
 from openai.types.realtime import (
+    ConversationItem,
     RealtimeSessionCreateRequest,
     RealtimeTranscriptionSessionCreateRequest,
 )
@@ -146,6 +147,44 @@ def test_a_session_that_only_transcribes_shows_it_too(given: Members) -> None:
         if detection.pop(name, None) is not None:
             assert not shown["audio"]["input"]["turn_detection"][name]
     assert shows(given, shown)
+
+
+PARTS = {
+    "system": {"text": "input_text"},
+    "user": {
+        "text": "input_text",
+        "audio": "input_audio",
+        "transcript": "input_audio",
+        "image_url": "input_image",
+        "detail": "input_image",
+    },
+    "assistant": {"text": "output_text", "audio": "output_audio", "transcript": "output_audio"},
+}
+"""The types of parts by their members: the package leaves them open."""
+
+
+def items() -> Iterator[Members]:
+    for model in get_args(get_args(ConversationItem)[0]):
+        for item in of_each(model):
+            for part in item.get("content", []):
+                if "type" not in part:
+                    kinds = PARTS[item["role"]]
+                    part["type"] = next(map(kinds.__getitem__, part), kinds["text"])
+            yield item
+
+
+@pytest.mark.parametrize("given", items(), ids=json.dumps)
+def test_an_item_shows_what_it_was_given(given: Members) -> None:
+    driver = Driver()
+    driver.client("conversation.item.create", event_id="mine", item=given)
+    if refused(driver, "item."):
+        return
+    # What clients create is whole, and neither images nor the assistant's sound come back.
+    wanted = {name: value for name, value in given.items() if name != "status"}
+    for part in wanted.get("content", []):
+        part.pop("image_url", None)
+        assert not (given["role"] == "assistant" and "audio" in part)
+    assert shows(wanted, driver.last("conversation.item.done")["item"])
 
 
 AS_THE_SESSION: dict[str, list[Any]] = {
