@@ -81,8 +81,11 @@ class SnapshotKeeping:
         parcels: defaultdict[Hashable, _Parcel] = defaultdict(_Parcel)
         self._bury(parcels)
         for session_id, session in list(self._live.open.items()):
-            if session_id not in self._defective:
+            # Others may have ended while this waited.
+            if self._live.open.get(session_id) is session and session_id not in self._defective:
                 self._try_to_collect(session_id, session, parcels, now)
+                # All of them at once would hold up the calls' frames for many milliseconds.
+                await asyncio.sleep(0)
         await asyncio.gather(*(self._send(place, parcel) for place, parcel in parcels.items()))
 
     def generation(self, session_id: str) -> int:

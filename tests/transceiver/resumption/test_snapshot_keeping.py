@@ -1,5 +1,6 @@
 """What a worker has kept of its sessions, by a keeper that stands in for other workers."""
 
+import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import count
@@ -133,3 +134,30 @@ async def test_a_session_that_cannot_be_written_down_harms_no_other() -> None:
     await worker.keeping.push()
     assert place.kept() == "whole"
     assert place.kept("sess_2") is None
+
+
+async def test_frames_are_sent_between_any_two_sessions() -> None:
+    place = Place()
+    worker = Worker(place)
+    for number in range(100):
+        worker.live.add(Session(Record("said"), session_id=f"sess_{number}"))
+    pushing = asyncio.create_task(worker.keeping.push())
+    turns = 0
+    while not pushing.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns >= 100
+    assert place.kept("sess_99") == "said"
+
+
+async def test_a_session_that_ends_meanwhile_is_not_asked() -> None:
+    place = Place()
+    worker = Worker(place)
+    sessions = [Session(Record("said"), session_id=f"sess_{number}") for number in range(3)]
+    for session in sessions:
+        worker.live.add(session)
+    pushing = asyncio.create_task(worker.keeping.push())
+    await asyncio.sleep(0)
+    worker.live.remove(sessions[2], over=True)
+    await pushing
+    assert [place.kept(session.session_id) for session in sessions] == ["said", "said", None]
