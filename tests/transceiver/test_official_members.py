@@ -173,7 +173,7 @@ def items() -> Iterator[Members]:
             yield item
 
 
-@pytest.mark.parametrize("given", items(), ids=json.dumps)
+@pytest.mark.parametrize("given", list(items()), ids=json.dumps)
 def test_an_item_shows_what_it_was_given(given: Members) -> None:
     driver = Driver()
     driver.client("conversation.item.create", event_id="mine", item=given)
