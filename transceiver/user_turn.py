@@ -18,6 +18,7 @@ from antiphon_proto import trunk as engine
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime import server_events as api
 from antiphon_proto.realtime.items import InputAudio, Message
+from transceiver.idle_timeout import IdleTimeout
 from transceiver.input_buffer import InputBuffer
 from transceiver.input_transcripts import MAX_TRANSCRIPT, InputTranscripts
 from transceiver.item_history import ItemHistory
@@ -37,6 +38,7 @@ class UserTurn:
         history: ItemHistory,
         ledger: LatencyLedger,
         responses: Responses,
+        idle: IdleTimeout,
         new_item_id: Callable[[], str],
     ) -> None:
         self._outbox = outbox
@@ -44,6 +46,7 @@ class UserTurn:
         self._history = history
         self._ledger = ledger
         self._responses = responses
+        self._idle = idle
         self._input = InputBuffer(new_item_id)
         self._transcripts = InputTranscripts(partial(_keep_transcript, history))
         self._full_duplex = False
@@ -53,11 +56,6 @@ class UserTurn:
     def holds_speech(self) -> bool:
         """Whether speech started since the last commit."""
         return self._input.holds_speech
-
-    @property
-    def heard_ms(self) -> int:
-        """Of all input in the session."""
-        return int(self._input.heard_ms)
 
     def hear(self, milliseconds: float) -> None:
         """So much input went to the engine."""
@@ -118,6 +116,9 @@ class UserTurn:
             self._responses.answer_turn()
 
     def transcribed(self, event: engine.InputTranscript) -> None:
+        # Clients that are told of a transcript ask for its item, which may be deleted.
+        if event.item_id and event.item_id not in self._history:
+            return
         if event.final and event.item_id:
             self._history.note_words(event.item_id, event.text[:MAX_TRANSCRIPT])
         if self._session.transcribes:
@@ -146,16 +147,32 @@ class UserTurn:
 
     # ---- what time does ------------------------------------------------------
 
-    def pass_by(self, silent_since_ms: int) -> None:
-        """The user has been silent for as long as the client allows: the agent speaks."""
+    def hear_agent(self, seconds: float, now: float) -> None:
+        """So much of an answer goes to the client."""
+        self._idle.audio(seconds, now)
+
+    def answered(self) -> None:
+        """The engine finished an answer."""
+        self._idle.answered()
+
+    def tick(self, now: float) -> None:
+        """Where the user has been silent for as long as the client allows, the agent speaks."""
+        heard_ms = int(self._input.heard_ms)
+        since_ms = self._idle.passed(
+            now,
+            self._session.turn_detection,
+            agent_busy=self._responses.busy,
+            user_speaks=self._input.holds_speech,
+            heard_ms=heard_ms,
+        )
         # A full-duplex agent hears the silence, too.
-        if self._full_duplex:
+        if since_ms is None or self._full_duplex:
             return
         self._outbox.send(
             api.InputAudioBufferTimeoutTriggered(
                 item_id=self._input.upcoming_item_id(),
-                audio_start_ms=silent_since_ms,
-                audio_end_ms=self.heard_ms,
+                audio_start_ms=since_ms,
+                audio_end_ms=heard_ms,
             )
         )
         self._commit()
