@@ -195,7 +195,10 @@ class WebSocketCall(Call):
         elif self._congested_since is None:
             self._congested_since = now
         elif now - self._congested_since > MAX_CONGESTED_S:
-            self.close(CloseReason.CHANNEL_BROKEN)
+            # Whose network is gone looks like one that does not read, and may come again.
+            self._congested_since = None
+            self.lose(socket, CloseReason.CHANNEL_BROKEN)
+            socket.close(CloseReason.CHANNEL_BROKEN)
 
     def _give_credit(self) -> None:
         """Count as played what the socket has taken."""

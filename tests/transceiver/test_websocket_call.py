@@ -195,7 +195,7 @@ def test_credit_is_given_in_steps_and_for_the_rest_when_the_answer_ends() -> Non
     assert driver.commands(trunk.PlaybackCredit)[1:] == [trunk.PlaybackCredit(1, 240)]
 
 
-def test_a_client_that_does_not_read_stops_its_engine_and_then_the_session() -> None:
+def test_a_client_that_does_not_read_stops_its_engine_and_then_its_connection() -> None:
     driver = Driver()
     driver.respond()
     driver.socket.unsent_bytes = CONGESTED_BYTES + 1
@@ -211,7 +211,14 @@ def test_a_client_that_does_not_read_stops_its_engine_and_then_the_session() -> 
     assert driver.socket.closed is None
     driver.tick(0.2)
     assert driver.socket.closed is CloseReason.CHANNEL_BROKEN
-    assert driver.counters.closed == {CloseReason.CHANNEL_BROKEN: 1}
+    assert driver.call.deserted
+    driver.tick(30.0)
+    assert driver.call.closed is None
+    again = Socket()
+    driver.call.resume(again, None)
+    assert again.events[0]["type"] == "session.created"
+    assert again.audio()
+    assert driver.call.closed is None
 
 
 def test_a_client_that_leaves_too_much_unread_is_closed_at_once() -> None:
