@@ -163,7 +163,8 @@ def test_what_plays_ends(sequence: list[Step]) -> None:
     driver = Driver()
     for step in sequence:
         step(driver)
-    driver.engine(engine.Done(latest(driver), engine.DoneStatus.COMPLETED))
+    for asked in driver.sent(engine.Respond):
+        driver.engine(engine.Done(asked.response, engine.DoneStatus.COMPLETED))
     driver.play(10_000)
     assert driver.playout.buffered_ms == 0
     assert "started" not in driver.rules.playing.values()
