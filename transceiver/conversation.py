@@ -106,10 +106,10 @@ class Conversation:
             self._history,
             ledger,
             self._responses,
+            IdleTimeout(client_plays=transport.audio_in_events),
             lambda: new_id("item"),
         )
         self._items = ItemRequests(self._outbox, self._history, new_id)
-        self._idle = IdleTimeout(client_plays=transport.audio_in_events)
 
     # ---- entry points --------------------------------------------------------
 
@@ -194,21 +194,13 @@ class Conversation:
     def engine_audio(self, response: int, pcm: bytes, now: float) -> list[Output]:
         """Audio came; what belongs to a response that was cut is dropped."""
         self._responses.audio(response, pcm, now)
-        self._idle.audio(len(pcm) / BYTES_PER_SAMPLE / self._responses.output_rate, now)
+        self._user.hear_agent(len(pcm) / BYTES_PER_SAMPLE / self._responses.output_rate, now)
         return self._outbox.drain()
 
     def tick(self, now: float) -> list[Output]:
         """Do what time asks for; call it often, such as ten times a second."""
         self._items.allowance.fill(now)
-        silence_ms = self._idle.passed(
-            now,
-            self._session.turn_detection,
-            agent_busy=self._responses.busy,
-            user_speaks=self._user.holds_speech,
-            heard_ms=self._user.heard_ms,
-        )
-        if silence_ms is not None:
-            self._user.pass_by(silence_ms)
+        self._user.tick(now)
         return self._outbox.drain()
 
     def mcp_outcome(self, outcome: McpOutcome) -> list[Output]:
@@ -275,7 +267,7 @@ class Conversation:
             self._responses.speak_unasked()
 
     def _answer_done(self, event: engine.Done, _now: float) -> None:
-        self._idle.answered()
+        self._user.answered()
         self._responses.engine_done(event)
 
     def _engine_failed(self, event: engine.Error, _now: float) -> None:
