@@ -117,10 +117,11 @@ class WebSocketForwarding:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        if _ended(upwards):
-            end = upwards.result() or _End(LOST, "the client is lost")
-            await session.close(code=end.code, message=end.reason.encode())
-        else:
+            if _ended(upwards):
+                # Also when this is cancelled: a client that has said its end is gone at once.
+                end = upwards.result() or _End(LOST, "the client is lost")
+                await session.close(code=end.code, message=end.reason.encode())
+        if not _ended(upwards):
             end = (_ended(downwards) and downwards.result()) or _End(GONE, "this server restarts")
             await client.close(code=end.code, message=end.reason.encode())
 

@@ -190,7 +190,7 @@ async def running_server() -> AsyncIterator[Server]:
         usage=KeyUsage(clock),
         clock=clock,
     )
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

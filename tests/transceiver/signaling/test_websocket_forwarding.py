@@ -229,3 +229,15 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
+
+
+async def test_who_says_its_end_and_is_gone_at_once_has_said_it(
+    client: Client, owner: Owner
+) -> None:
+    for _ in range(30):
+        socket = await connected(client, owner)
+        transport = socket._response.connection and socket._response.connection.transport
+        assert transport is not None
+        await socket._writer.close(4000, b"enough")
+        transport.close()
+        assert await owner.ends.get() == (4000, "enough")
