@@ -16,7 +16,7 @@ from antiphon_proto.tunnel_control import Bind
 from relay.counters import CounterTable, Direction, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.fast.flow_table import FastFlowTable
-from relay.fast.path import FastPath
+from relay.fast.path import FastPath, precompile
 from tests.relay.conftest import PATIENCE_S, Cluster
 
 RTP = b"\x80\x6f" + bytes(20)
@@ -87,8 +87,14 @@ class Relay:
             each.close()
 
 
+@pytest.fixture(scope="module")
+def compiled() -> None:
+    """As a worker does before it starts its loop: it takes half a minute, once."""
+    precompile()
+
+
 @pytest.fixture(params=[0, 1000])
-def relay(request: pytest.FixtureRequest) -> Iterator[Relay]:
+def relay(compiled: None, request: pytest.FixtureRequest) -> Iterator[Relay]:
     with closing(Relay(request.param)) as made:
         made.introduce()
         made.path.start()
