@@ -1,0 +1,200 @@
+"""Baresip, a phone from Debian's packages, driven by its JSON interface.
+
+https://github.com/baresip/baresip/blob/v1.0.0/modules/ctrl_tcp/ctrl_tcp.c
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from antiphon.wav import RATE, Samples, read_wav, write_wav
+from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, free_port, peer_process
+
+BARESIP = shutil.which("baresip")
+needs_baresip = pytest.mark.skipif(
+    BARESIP is None, reason="no baresip: Debian's package baresip-core"
+)
+_MODULES = Path("/usr/lib/baresip/modules")
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How the phone is set up; the names are those of its configuration."""
+
+    user: str = "alice"
+    transport: str = "udp"
+    media_encryption: str = ""
+    """`srtp` (offered), `srtp-mand` (SDES) or `dtls_srtp`."""
+    ice: bool = False
+    codecs: str = "pcmu,pcma"
+    answers: bool = False
+    dtmf: str = "rtpevent"
+    registrar: str = ""
+    """HOST:PORT to register at, by `password`."""
+    password: str = ""
+
+    def line(self, port: int) -> str:
+        domain = self.registrar or f"{HOST}:{port}"
+        parameters = {
+            "regint": "60" if self.registrar else "0",
+            "auth_pass": self.password,
+            "audio_codecs": self.codecs,
+            "answermode": "auto" if self.answers else "manual",
+            "mediaenc": self.media_encryption,
+            "medianat": "ice" if self.ice else "",
+            "dtmfmode": "info" if self.dtmf == "info" else "",
+        }
+        said = "".join(f";{name}={value}" for name, value in parameters.items() if value)
+        return f"<sip:{self.user}@{domain};transport={self.transport}>{said}\n"
+
+
+class Baresip:
+    """One phone; a call of it says what its microphone file says, once."""
+
+    def __init__(
+        self,
+        peer: PeerProcess,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        directory: Path,
+        address: str,
+    ) -> None:
+        self.peer = peer
+        self.uri = address
+        """Where others call this phone."""
+        self.events: list[Event] = []
+        self._directory = directory
+        self._reader, self._writer = streams
+        self._news = asyncio.Event()
+        self._listener = asyncio.create_task(self._listen())
+
+    def command(self, name: str, parameters: str = "") -> None:
+        """As one types it with a slash: `dial`, `hangup`, `hold`, `resume`, `transfer`..."""
+        message = json.dumps({"command": name, "params": parameters}).encode()
+        self._writer.write(b"%d:%s," % (len(message), message))
+
+    def dial(self, uri: str) -> None:
+        self.command("dial", uri)
+
+    def press(self, keys: str) -> None:
+        """During a call: telephone-events, or INFO."""
+        for key in keys:
+            self.command("sndcode", key)
+
+    async def event(self, type_: str, since: int = 0) -> Event:
+        """The first such as CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK; waits for it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for event in self.events[since:]:
+                    if event["type"] == type_:
+                        return event
+                self._news.clear()
+                await self._news.wait()
+
+    def heard(self) -> Samples:
+        """All that the last call's other end said; to be asked when the call is over."""
+        files = sorted(self._directory.glob("dump-*-dec.wav"), key=lambda each: each.name)
+        return read_wav(files[-1])
+
+    async def close(self) -> None:
+        self._writer.close()
+        self._listener.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._listener
+
+    async def _listen(self) -> None:
+        """https://cr.yp.to/proto/netstrings.txt"""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length = int((await self._reader.readuntil(b":"))[:-1])
+                message = json.loads((await self._reader.readexactly(length + 1))[:-1])
+                if message.get("event"):
+                    self.events.append(message)
+                    self._news.set()
+
+
+@contextlib.asynccontextmanager
+async def baresip(
+    directory: Path, account: Account, microphone: Samples, host: str = HOST
+) -> AsyncIterator[Baresip]:
+    """Start one that listens on `host`, where its media comes from, too."""
+    home = directory / account.user
+    home.mkdir()
+    port, control = free_port(host, 2), free_port()
+    rate = 48_000 if account.codecs.startswith("opus") else 8_000
+    _write_microphone(home / "microphone.wav", microphone, rate)
+    (home / "accounts").write_text(account.line(port))
+    (home / "contacts").write_text("")
+    (home / "config").write_text(_configuration(home, host, port, control, rate, account.ice))
+    command = [str(BARESIP), "-f", home, "-n", host]
+    async with peer_process(command, home) as peer:
+        await peer.says("baresip is ready")
+        streams = await asyncio.open_connection(HOST, control)
+        phone = Baresip(peer, streams, home, f"sip:{account.user}@{host}:{port}")
+        try:
+            yield phone
+        finally:
+            phone.command("quit")
+            with contextlib.suppress(TimeoutError):
+                await peer.wait(2)
+            await phone.close()
+
+
+def _configuration(home: Path, host: str, port: int, control: int, rate: int, ice: bool) -> str:
+    modules = ["stdio", "opus", "g711", "sndfile", "aufile", "srtp", "dtls_srtp", "stun", "ice"]
+    return "\n".join(
+        [
+            f"module_path {_MODULES}",
+            f"sip_listen {host}:{port}",
+            f"ctrl_tcp_listen {HOST}:{control}",
+            f"audio_source aufile,{home / 'microphone.wav'}",
+            "audio_player nil,nil",
+            "audio_alert nil,nil",
+            "ausrc_format s16",
+            "auenc_format s16",
+            "audec_format s16",
+            "audio_buffer 20-160",
+            f"ausrc_srate {rate}",
+            "ausrc_channels 1",
+            "auplay_channels 1",
+            "jitter_buffer_delay 1-5",
+            f"snd_path {home}",
+            f"rtcp_mux {'yes' if ice else 'no'}",
+            *(f"module {name}.so" for name in modules if name != "stdio"),
+            "statmode_default off",
+            "module_tmp uuid.so",
+            "module_tmp account.so",
+            "module_app menu.so",
+            "module_app contact.so",
+            "module_app debug_cmd.so",
+            "module_app ctrl_tcp.so",
+            "",
+        ]
+    )
+
+
+def _write_microphone(path: Path, samples: Samples, rate: int) -> None:
+    """The file begins anew where it ends: a long silence is behind what is said."""
+    step = RATE // rate
+    spoken = samples[: len(samples) // step * step].reshape(-1, step).mean(axis=1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(spoken.astype("<i2").tobytes() + bytes(2 * rate * 60))
+
+
+def _interface(host: str) -> str:
+    """The name of that which has this address."""
+    addresses = psutil.net_if_addrs()
+    return next(name for name, each in addresses.items() if host in (a.address for a in each))
