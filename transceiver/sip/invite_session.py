@@ -68,7 +68,13 @@ class InviteHandler(Protocol):
 
 
 class InviteSession(Protocol):
-    """One session by INVITE, either way; every method is harmless once it has ended."""
+    """One session by INVITE, either way; every method is harmless once it has ended, or where
+    the session's state does not know it (to ring after it was accepted, ...)."""
+
+    @property
+    def call_id(self) -> str:
+        """Ours (`rtc_...`), the user of our Contact; not the dialog's Call-ID."""
+        ...
 
     @property
     def ended(self) -> bool: ...
