@@ -181,6 +181,11 @@ class Call(ABC):
         return self._conversation.record
 
     @property
+    def resumable(self) -> bool:
+        """Whether its client, when it is lost, may go on."""
+        return self._continuity is not None
+
+    @property
     def generation(self) -> int:
         return self._continuity.generation if self._continuity is not None else 0
 

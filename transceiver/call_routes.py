@@ -16,7 +16,7 @@ from transceiver.claims import Claims
 from transceiver.close_reason import CloseReason
 from transceiver.relay_paths import RelayPaths
 from transceiver.reoffer_limit import ReofferLimit
-from transceiver.webrtc_call import WebRtcCall
+from transceiver.rtp_call import RtpCall
 
 MAX_COLLISIONS = 4
 """Calls whose keys are tried on a packet from an unknown address."""
@@ -26,7 +26,7 @@ MAX_COLLISIONS = 4
 class RoutedCall:
     """A call, and what of it is on the routes."""
 
-    call: WebRtcCall
+    call: RtpCall
     paths: RelayPaths
     reoffers: ReofferLimit
     creator: bytes | None = None

@@ -1,87 +1,35 @@
-"""The calls of one worker: made here, handed their clients' datagrams, forgotten here."""
+"""The calls of one worker that have an RTP track: handed their clients' datagrams and the time."""
 
 import logging
-import math
-import secrets
-from collections.abc import Callable
-from typing import NoReturn
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
-from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.demux import PacketKind, packet_kind
-from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.stun import StunClass, StunError
-from transceiver.admission import Admission, why_unanswered
 from transceiver.announcer import Announcer
-from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_environment import CallEnvironment
 from transceiver.call_routes import CallRoutes, RoutedCall
 from transceiver.close_reason import CloseReason
-from transceiver.config import TransceiverConfig
-from transceiver.credential_mint import CredentialMint
 from transceiver.drop_reason import DropReason
-from transceiver.dtls import DtlsCertificate
-from transceiver.ice import IceCredentials
 from transceiver.media_clock import MediaClock
-from transceiver.relay_paths import RelayPaths
-from transceiver.reoffer_limit import ReofferLimit
-from transceiver.resumption.continuity import Continuities, Continuity, TakenUp
 from transceiver.resumption.live_sessions import LiveSessions
-from transceiver.resumption.resume_token import Origin
-from transceiver.sdp import Offer, parse_offer
 from transceiver.sideband import Sideband
-from transceiver.signaling.call_id import CallIds
-from transceiver.signaling.calls import (
-    CallNotFoundError,
-    CallRefusedError,
-    CreatedCall,
-    NotSipError,
-    RefusalReason,
-)
-from transceiver.signaling.sealed_token import NONCE_BYTES
-from transceiver.transport import Transport
-from transceiver.tunnel_endpoint import TunnelEndpoint
-from transceiver.webrtc_call import WebRtcCall
+from transceiver.signaling.calls import CallNotFoundError
 
 logger = logging.getLogger(__name__)
 
-UFRAG_MARGIN_S = 600
-"""How much longer than the longest call a ufrag routes."""
-
 
 class CallTable:
-    """Makes calls for signaling, and hands them their clients' datagrams and the time."""
+    """Holds each call from `open` to its end, whoever made it."""
 
     def __init__(
-        self,
-        config: TransceiverConfig,
-        keys: ClusterKeys,
-        *,
-        incarnation: int,
-        endpoint: TunnelEndpoint,
-        announcer: Announcer,
-        environment: CallEnvironment,
-        admission: Admission,
-        encoder_policy: EncoderPolicy,
-        continuities: Continuities | None = None,
-        live: LiveSessions | None = None,
+        self, announcer: Announcer, environment: CallEnvironment, live: LiveSessions | None = None
     ) -> None:
-        """`incarnation` (0..255) is minted into every ufrag."""
-        self._config = config
-        self._endpoint = endpoint
+        """Calls whose clients may come again are among the `live` ones."""
         self._environment = environment
-        self._admission = admission
-        self._encoder_policy = encoder_policy
         self._counters = environment.counters
         self._clock = environment.clock
-        self._continuities = continuities
         self._live = LiveSessions() if live is None else live
-        self._certificate = DtlsCertificate()
-        self._credentials = CredentialMint(
-            keys, endpoint.address, cluster_id=config.cluster_id, incarnation=incarnation
-        )
-        self._call_ids = CallIds(keys)
         self._routes = CallRoutes(announcer)
         self._media_clock: MediaClock[RoutedCall] = MediaClock(self._clock())
         self._by_id: dict[str, RoutedCall] = {}
@@ -92,89 +40,52 @@ class CallTable:
     def __contains__(self, call_id: str) -> bool:
         return call_id in self._by_id
 
-    def use_keys(self, keys: ClusterKeys) -> None:
-        """Mint under the first config of `keys` from here on; calls that are open go on."""
-        self._call_ids = CallIds(keys)
-        self._credentials.use_keys(keys)
-
-    async def create_call(
-        self,
-        offer_sdp: str,
-        session: RealtimeSession,
-        creator: bytes | None = None,
-        on_end: Callable[[], None] | None = None,
-        origin: Origin | None = None,
-        taken_up: TakenUp | None = None,
-    ) -> CreatedCall:
-        """Answer an offer; `on_end` is called when the call is over.
-
-        With an `origin` its conversation can be resumed; `taken_up` is what it goes on with.
-
-        Raises OfferError, RealtimeError or CallRefusedError.
-        """
-        self._admission.check(self._counters.open.total())
-        offer = parse_offer(offer_sdp)
-        continuity = None
-        if self._continuities is not None and origin is not None:
-            continuity = self._continuities.of(origin, taken_up)
-        routed = self._open(offer, session, creator, continuity)
-        routed.on_end = on_end
-        self._admission.admitted(self._clock())
+    def open(self, routed: RoutedCall, *, frame_ms: int = 20) -> None:
+        """Serve a call from here on; `frame_ms` is what each packet to its client lasts."""
         call = routed.call
         self._by_id[call.call_id] = routed
-        self._counters.open[Transport.WEBRTC] += 1
-        self._media_clock.add(routed, times=2 if offer.format.frame_ms == 10 else 1)
+        self._counters.open[call.TRANSPORT] += 1
+        self._media_clock.add(routed, times=2 if frame_ms == 10 else 1)
         self._routes.update(routed)
-        try:
-            await self._admission.wait_taken(routed.call)
-            answer = call.answer(self._config.advertise)
-        except BaseException as error:
-            self._end(routed, why_unanswered(error))
-            raise
+
+    def answered(self, routed: RoutedCall) -> None:
+        """The call is no attempt any more: an engine has it, and its client was told so."""
         self._counters.opened += 1
-        if continuity is not None:
-            self._live.add(call)
-        logger.info("call %s opened", call.call_id)
-        return CreatedCall(call.call_id, answer)
+        if routed.call.resumable:
+            self._live.add(routed.call)
+        logger.info("call %s opened", routed.call.call_id)
+
+    def update(self, routed: RoutedCall) -> None:
+        """Follow what signaling told the call of its client."""
+        self._routes.update(routed)
+
+    def has_ufrag(self, ufrag: bytes) -> bool:
+        """Whether it is one of ours, in a call that is open."""
+        return self._routes.with_ufrag(ufrag) is not None
+
+    def find(self, call_id: str) -> RoutedCall:
+        """Raises CallNotFoundError; a call that is over is none."""
+        routed = self._by_id.get(call_id)
+        if routed is None or routed.call.closed is not None:
+            raise CallNotFoundError
+        return routed
+
+    def end(self, routed: RoutedCall, reason: CloseReason) -> None:
+        """Close a call, if it is not closed, and let go of it."""
+        routed.call.close(reason)
+        self._forget(routed)
 
     def creator(self, call_id: str) -> bytes | None:
         """The `creator` that it was made with. Raises CallNotFoundError."""
-        return self._find(call_id).creator
-
-    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
-        """Answer another offer of a call's client.
-
-        Raises CallNotFoundError, CallRefusedError, or OfferError for an offer that the call
-        cannot follow; it then goes on as it was.
-        """
-        routed = self._find(call_id)
-        wait_s = routed.reoffers.spend(self._clock())
-        if wait_s > 0:
-            raise CallRefusedError(RefusalReason.RATE_LIMITED, retry_after_s=math.ceil(wait_s))
-        routed.call.renegotiate(parse_offer(offer_sdp), self._mint_credentials)
-        self._routes.update(routed)
-        return routed.call.answer(self._config.advertise)
+        return self.find(call_id).creator
 
     def sideband(self, call_id: str) -> Sideband:
         """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
-        return self._find(call_id).call.sideband()
-
-    def accept(self, call_id: str, _session: RealtimeSession) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
-
-    def reject(self, call_id: str, _status_code: int) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
-
-    def refer(self, call_id: str, _target_uri: str) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
+        return self.find(call_id).call.sideband()
 
     def hang_up(self, call_id: str) -> None:
         """End a call of this worker. Raises CallNotFoundError."""
-        routed = self._find(call_id)
-        self._end(routed, CloseReason.CLIENT_HANGUP)
+        self.end(self.find(call_id), CloseReason.CLIENT_HANGUP)
 
     def receive(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Hand a client's datagram to its call; one without a call is counted."""
@@ -219,46 +130,7 @@ class CallTable:
 
     def close_all(self) -> None:
         for routed in list(self._by_id.values()):
-            self._end(routed, CloseReason.SHUTDOWN)
-
-    def _find(self, call_id: str) -> RoutedCall:
-        routed = self._by_id.get(call_id)
-        if routed is None or routed.call.closed is not None:
-            raise CallNotFoundError
-        return routed
-
-    def _refuse_as_sip(self, call_id: str) -> NoReturn:
-        self._find(call_id)
-        raise NotSipError
-
-    def _open(
-        self,
-        offer: Offer,
-        session: RealtimeSession,
-        creator: bytes | None,
-        continuity: Continuity | None,
-    ) -> RoutedCall:
-        paths = RelayPaths(self._endpoint)
-        call = WebRtcCall(
-            self._call_ids.mint(self._endpoint.address, secrets.token_bytes(NONCE_BYTES)),
-            offer=offer,
-            session=session,
-            ice=self._mint_credentials(),
-            certificate=self._certificate,
-            encoder_policy=self._encoder_policy,
-            send=paths.send,
-            environment=self._environment,
-            continuity=continuity,
-        )
-        return RoutedCall(call, paths, ReofferLimit(self._clock()), creator)
-
-    def _mint_credentials(self) -> IceCredentials:
-        """Of an ICE session that may begin now and last as long as the longest call."""
-        lifetime_s = self._config.max_call_seconds + UFRAG_MARGIN_S
-        while True:
-            credentials = self._credentials.mint(int(self._environment.unix_time()) + lifetime_s)
-            if self._routes.with_ufrag(credentials.ufrag.encode()) is None:
-                return credentials
+            self.end(routed, CloseReason.SHUTDOWN)
 
     def _receive_stun(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Requests go by their ufrag, as at the relay; responses to the call that asked."""
@@ -301,14 +173,10 @@ class CallTable:
             routed.paths.forget_unless(knows)
         self._routes.update(routed)
 
-    def _end(self, routed: RoutedCall, reason: CloseReason) -> None:
-        routed.call.close(reason)
-        self._forget(routed)
-
     def _forget(self, routed: RoutedCall) -> None:
         if self._by_id.pop(routed.call.call_id, None) is None:
             return
-        self._counters.open[Transport.WEBRTC] -= 1
+        self._counters.open[routed.call.TRANSPORT] -= 1
         self._media_clock.remove(routed)
         self._routes.forget(routed)
         self._live.leave(routed.call, self._clock())

@@ -21,9 +21,11 @@ from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_environment import CallEnvironment
+from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
+from transceiver.dtls import DtlsCertificate
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
@@ -43,7 +45,9 @@ from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
+from transceiver.webrtc_calls import WebRtcCalls
 from transceiver.websocket_calls import WebSocketCalls
+from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_lives import WorkerLife
 from transceiver.worker_orders import KeyUser, WorkerOrders
 from transceiver.worker_outgoing import mcp_client, webhook_sender
@@ -120,7 +124,7 @@ class Worker:
             stack.callback(calls.close_all)
             signaling = self._signaling(calls)
             self._orders = WorkerOrders(self._life.orders, self._api_keys, self._tls)
-            key_users: list[KeyUser] = [calls, self._endpoint, signaling, self._resumption]
+            key_users: list[KeyUser] = [self._mint, self._endpoint, signaling, self._resumption]
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
@@ -182,17 +186,18 @@ class Worker:
             mcp=mcp.open,
             count_response=self._count_response,
         )
-        calls = CallTable(
-            self._config,
-            self._life.keys,
-            incarnation=self._life.incarnation,
+        calls = CallTable(announcer, environment, self._resumption.live)
+        self._mint = self._call_mint(calls)
+        self._webrtc = WebRtcCalls(
+            calls,
+            self._mint,
+            advertise=self._config.advertise,
+            certificate=DtlsCertificate(),
             endpoint=self._endpoint,
-            announcer=announcer,
             environment=environment,
             admission=self._admission,
             encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
             continuities=self._resumption.continuities,
-            live=self._resumption.live,
         )
         self._websockets = WebSocketCalls(
             environment,
@@ -218,6 +223,17 @@ class Worker:
         )
         stack.callback(self._endpoint.close)
         return calls
+
+    def _call_mint(self, calls: CallTable) -> CallMint:
+        return CallMint(
+            self._life.keys,
+            self._endpoint.address,
+            cluster_id=self._config.cluster_id,
+            incarnation=self._life.incarnation,
+            max_call_seconds=self._config.max_call_seconds,
+            unix_time=time.time,
+            taken=calls.has_ufrag,
+        )
 
     def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
         host, port = self._sockets.tunnels[self._index].getsockname()[:2]
@@ -263,7 +279,7 @@ class Worker:
             self._config.allowed_origins,
             self._resumption,
             here=self._endpoint.address,
-            calls=calls,
+            calls=WorkerCalls(calls, self._webrtc),
             sessions=self._websockets,
             flush=self._flush,
             not_ready=self._not_ready,

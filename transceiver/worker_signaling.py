@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
-from transceiver.call_table import CallTable
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.cors import AllowedOrigins
@@ -19,6 +18,7 @@ from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.sessions import Sessions
 from transceiver.sockets import TransceiverSockets
 from transceiver.tls import TlsListener
+from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_resumption import WorkerResumption
 
 
@@ -34,7 +34,7 @@ class WorkerSignaling:
         resumption: WorkerResumption,
         *,
         here: Address,
-        calls: CallTable,
+        calls: WorkerCalls,
         sessions: Sessions,
         flush: Callable[[], None],
         not_ready: Callable[[], str | None],

@@ -25,8 +25,8 @@ from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
 from transceiver.call_environment import CallEnvironment
+from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
-from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.engine_leg import EngineListener
@@ -34,11 +34,12 @@ from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
-from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.sdp import parse_offer
 from transceiver.signaling.calls import CreatedCall
 from transceiver.srtp import SrtpReceiver, SrtpSender
 from transceiver.webrtc_call import WebRtcCall
+from transceiver.webrtc_calls import WebRtcCalls
+from transceiver.worker_calls import WorkerCalls
 
 OFFER = (Path(__file__).parents[1] / "vectors/offer_chromium156_audio_dc.sdp").read_text()
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
@@ -133,33 +134,39 @@ class Worker:
             max_calls=max_calls,
             engine_connected=lambda: self.inference.connected,
         )
-        self.calls = CallTable(
-            TransceiverConfig(
-                advertise=HostPort("203.0.113.1", 3478),
-                inference=ReplicaAddresses((REPLICA,)),
-                cluster_keys="",
-                api_keys="",
-                max_call_seconds=60,
-            ),
+        self.environment = CallEnvironment(
+            replicas=self.inference,
+            counters=self.counters,
+            turn_latency=TurnLatency(CollectorRegistry()),
+            clock=lambda: self.now,
+            unix_time=lambda: UNIX_TIME,
+            max_seconds=60,
+            max_idle_seconds=max_idle_seconds,
+        )
+        self.calls = CallTable(self.announcer, self.environment)
+        self.mint = CallMint(
             KEYS,
+            WORKER,
+            cluster_id=0,
             incarnation=INCARNATION,
+            max_call_seconds=60,
+            unix_time=lambda: UNIX_TIME,
+            taken=self.calls.has_ufrag,
+        )
+        self.webrtc = WebRtcCalls(
+            self.calls,
+            self.mint,
+            advertise=HostPort("203.0.113.1", 3478),
+            certificate=DtlsCertificate(),
             endpoint=self.endpoint,
-            announcer=self.announcer,
-            environment=CallEnvironment(
-                replicas=self.inference,
-                counters=self.counters,
-                turn_latency=TurnLatency(CollectorRegistry()),
-                clock=lambda: self.now,
-                unix_time=lambda: UNIX_TIME,
-                max_seconds=60,
-                max_idle_seconds=max_idle_seconds,
-            ),
+            environment=self.environment,
             admission=self.admission,
             encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
         )
+        self.factory = WorkerCalls(self.calls, self.webrtc)
 
     async def call(self, offer: str = OFFER) -> CreatedCall:
-        return await self.calls.create_call(offer, RealtimeSession())
+        return await self.webrtc.create_call(offer, RealtimeSession())
 
     def receive(self, datagram: bytes, client: Address = CLIENT, relay: Address = RELAY) -> None:
         self.calls.receive(datagram, client, relay, self.now)
@@ -242,7 +249,7 @@ class Client:
             self.offer = self.offer.replace(old.ufrag, self.credentials.ufrag)
             self.offer = self.offer.replace(old.password, self.credentials.password)
             offer = self.offer
-        answer = self.worker.calls.renegotiate(self.call_id, offer)
+        answer = self.worker.webrtc.renegotiate(self.call_id, offer)
         ice = sdp.SessionDescription.parse(answer).media[0].ice
         self.server = IceCredentials(ice.usernameFragment, ice.password)
         return answer

@@ -84,7 +84,7 @@ async def test_the_engine_is_opened_with_the_call(worker: Worker) -> None:
 
 async def test_a_bad_offer_leaves_no_call(worker: Worker) -> None:
     with pytest.raises(OfferError):
-        await worker.calls.create_call("v=0\r\n", RealtimeSession())
+        await worker.webrtc.create_call("v=0\r\n", RealtimeSession())
     assert len(worker.calls) == 0
     assert worker.inference.opened == []
 
@@ -110,7 +110,7 @@ async def test_of_a_burst_as_many_get_in_as_are_expected_to_fit() -> None:
 async def test_offers_are_not_even_read_by_a_worker_without_room() -> None:
     worker = Worker(max_calls=0)
     with pytest.raises(CallRefusedError):
-        await worker.calls.create_call("v=0\r\n", RealtimeSession())
+        await worker.webrtc.create_call("v=0\r\n", RealtimeSession())
 
 
 async def test_without_a_trunk_there_is_no_call(worker: Worker) -> None:
@@ -205,7 +205,7 @@ async def test_who_asked_for_it_hears_once_of_the_end_of_a_call(worker: Worker) 
     ended: list[str] = []
     for name in ("hung up", "never came"):
         on_end = functools.partial(ended.append, name)
-        call = await worker.calls.create_call(OFFER, RealtimeSession(), None, on_end)
+        call = await worker.webrtc.create_call(OFFER, RealtimeSession(), None, on_end)
         if not ended:
             worker.calls.hang_up(call.call_id)
     assert ended == ["hung up"]
@@ -300,7 +300,7 @@ async def test_a_client_that_only_sends_is_sent_no_media(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, direction: str, listens: bool
 ) -> None:
     offer = OFFER.replace("a=sendrecv", f"a={direction}")
-    await worker.calls.create_call(offer, RealtimeSession())
+    await worker.webrtc.create_call(offer, RealtimeSession())
     [call] = worker.inference.calls
     sent: list[bytes] = []
     monkeypatch.setattr(MediaTransport, "connected", True)

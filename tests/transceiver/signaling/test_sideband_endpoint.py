@@ -46,7 +46,7 @@ class Owner:
 
     async def call(self, creator: str | None = None) -> str:
         digest = creator and sha256(creator.encode()).digest()
-        created = await self.worker.calls.create_call(OFFER, RealtimeSession(), digest or None)
+        created = await self.worker.webrtc.create_call(OFFER, RealtimeSession(), digest or None)
         return created.call_id
 
     @property
@@ -101,7 +101,7 @@ async def owner() -> AsyncIterator[Owner]:
     worker = Worker()
     flushed: list[None] = []
     app = forwarded_app(
-        worker.calls,
+        worker.factory,
         KEYS,
         ClientSecrets(CLUSTER_KEYS),
         allowed_origins=AllowedOrigins(frozenset([PAGE])),

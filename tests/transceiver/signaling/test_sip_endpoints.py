@@ -81,7 +81,7 @@ async def test_webrtc_calls_are_none_of_these() -> None:
     call_id = (await worker.call()).call_id
     for known, error in ((call_id, NotSipError), ("rtc_gone", CallNotFoundError)):
         with pytest.raises(error):
-            worker.calls.refer(known, "tel:1")
+            worker.factory.refer(known, "tel:1")
         with pytest.raises(error):
-            worker.calls.reject(known, 603)
+            worker.factory.reject(known, 603)
     worker.calls.close_all()
