@@ -12,6 +12,7 @@ from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.resumption.redis_keeper import redis_url
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.cors import AllowedOrigins
+from transceiver.sip.advertised import sip_host
 from transceiver.tls import TlsFiles
 from transceiver.webhooks.signature import WebhookSecrets
 from transceiver.webhooks.target import WebhookTarget, webhook_url
@@ -95,6 +96,34 @@ class TransceiverConfig:
             "machine sees flags",
         },
     )
+    sip: HostPort | None = setting(
+        None,
+        parse=HostPort.parse,
+        help="address that SIP phones and trunks reach this process at, by UDP and by TCP",
+    )
+    sip_tls: HostPort | None = setting(
+        None,
+        parse=HostPort.parse,
+        help="address for SIP over TLS, by the certificate of --tls-certificate",
+    )
+    sip_advertise: HostPort | None = setting(
+        None,
+        parse=sip_host,
+        help="HOST or HOST:PORT by which SIP peers reach --sip, a domain name or an address; by "
+        "default --advertise's host",
+    )
+    sip_config: str | None = setting(
+        None, parse=str, help="TOML file with SIP trunks and the dial plan; read again on changes"
+    )
+    sip_credentials: str | None = setting(
+        None, parse=str, help="file with the users and passwords of SIP phones, one a line"
+    )
+    sip_tls_ca: str | None = setting(
+        None,
+        parse=str,
+        help="PEM file with the authorities that vouch for SIP peers called over TLS; by default "
+        "the system's",
+    )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     max_load: float = setting(
@@ -177,6 +206,11 @@ class TransceiverConfig:
         return TlsFiles(self.tls_certificate, self.tls_key)
 
     @property
+    def serves_sip(self) -> bool:
+        """Whether phones and trunks are served, by WebSocket too."""
+        return self.sip is not None or self.sip_tls is not None
+
+    @property
     def webhook(self) -> WebhookTarget | None:
         """Where events are posted, if they are."""
         if self.webhook_url is None or self.webhook_secret is None:
@@ -188,6 +222,10 @@ class TransceiverConfig:
             raise SettingError("--tls-certificate and --tls-key need one another")
         if (self.webhook_url is None) != (self.webhook_secret is None):
             raise SettingError("--webhook-url and --webhook-secret need one another")
+        if self.sip_tls is not None and self.tls is None:
+            raise SettingError("--sip-tls needs --tls-certificate and --tls-key")
+        if not self.serves_sip and (self.sip_config or self.sip_credentials):
+            raise SettingError("--sip-config and --sip-credentials need --sip or --sip-tls")
 
     def parse_api_keys(self, text: str) -> ApiKeys:
         """Read the API key file, and the key beside it. Raises ApiKeyError."""
