@@ -1,0 +1,43 @@
+"""A trunk: a carrier, a PBX or a proxy that calls come from and go to."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from transceiver.signaling.api_keys import KeyLimits
+from transceiver.sip.digest_client import Login
+
+
+class TrunkMedia(Enum):
+    """What our offers to a trunk say of its media; its own offers are answered as they come."""
+
+    RTP = "rtp"
+    """RTP/AVP: neither encrypted nor authenticated."""
+    SDES = "sdes"
+    """RTP/SAVP, keys by a=crypto: https://www.rfc-editor.org/rfc/rfc4568"""
+    DTLS = "dtls"
+    """UDP/TLS/RTP/SAVPF, without ICE: https://www.rfc-editor.org/rfc/rfc5763"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """As the SIP configuration file has it."""
+
+    name: str
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Where its requests come from; from anywhere if there are none."""
+    user: str | None = None
+    """Its requests prove by digest to be this user's, who is in the credentials file."""
+    uri: str | None = None
+    """Where calls to it go (`sip:host;transport=tls`); without it none do."""
+    login: Login | None = None
+    """With which calls to it prove to be ours."""
+    caller_id: str | None = None
+    """Number or user of From in calls to it, unless the request says another one."""
+    media: TrunkMedia = TrunkMedia.RTP
+    limits: KeyLimits = field(default_factory=KeyLimits)
+    """What its calls, either way, may use of one worker."""
+
+    def covers(self, address: IPv4Address | IPv6Address) -> bool:
+        """Whether its requests may come from there, as far as addresses go."""
+        return any(address in network for network in self.networks)
