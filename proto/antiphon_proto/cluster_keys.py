@@ -3,6 +3,7 @@
     # config id, layout, cluster secret
     0 ipv4 7f3c...
     1 ipv6 7f3c...
+    2 short 7f3c...
 
 The first line of a layout mints, every line reads. To rotate: append a line with
 an unused id everywhere, then move it to the front, then remove the old one once
@@ -34,6 +35,8 @@ class Layout(Enum):
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
+    SHORT = "short"
+    """IPv4 too, in 16 characters; only for peers that cut what is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def _parse_line(number: int, line: str) -> KeyConfig:
     if not _CONFIG_ID.fullmatch(id_):
         raise ClusterKeyError(f"line {number}: a config id is a number from 0 to 6")
     if layout not in {known.value for known in Layout}:
-        raise ClusterKeyError(f"line {number}: the layout is ipv4 or ipv6")
+        raise ClusterKeyError(f"line {number}: the layout is ipv4, ipv6 or short")
     if not _SECRET.fullmatch(secret):
         raise ClusterKeyError(f"line {number}: a cluster secret is 64 hexadecimal digits")
     return KeyConfig(int(id_), Layout(layout), bytes.fromhex(secret))

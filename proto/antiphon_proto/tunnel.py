@@ -59,7 +59,7 @@ class TunnelError(ValueError):
 
 
 class FrameType(IntEnum):
-    """What a frame's payload is; all but DATA are control frames."""
+    """What a frame's payload is; all but DATA and PORT_DATA are control frames."""
 
     DATA = 0
     """A client's packet, as it came or as it shall go."""
@@ -67,9 +67,16 @@ class FrameType(IntEnum):
     UNBIND = 2
     RESET = 3
     HELLO = 4
+    LEASE = 5
+    LEASED = 6
+    RELEASE = 7
+    PORT_DATA = 8
+    """The same as DATA over a leased port: its number in 2 bytes, then the packet."""
 
 
 _FRAME_TYPES = tuple(FrameType)
+_UNPROTECTED = frozenset((FrameType.DATA, FrameType.PORT_DATA))
+_PORT = struct.Struct(">H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class TunnelSender:
         if not frames:
             raise ValueError("a datagram holds at least one frame")
         body = b"".join(encode_frame(frame.type, frame.client, frame.payload) for frame in frames)
-        if all(frame.type is FrameType.DATA for frame in frames):
+        if all(frame.type in _UNPROTECTED for frame in frames):
             return self.data_header + body
         covered = self._control_header + body + _U64.pack(next(self._counters))
         return covered + _mac(self._mac_key, covered)
@@ -212,6 +219,20 @@ def encode_frame(type_: FrameType, client: Address, payload: bytes) -> bytes:
     return _FRAME.pack(len(payload), type_) + encode_address(client) + payload
 
 
+def port_payload(port: int, datagram: bytes) -> bytes:
+    """The payload of a PORT_DATA frame. Raises ValueError when the port is no u16."""
+    if not 0 <= port <= 0xFFFF:
+        raise ValueError(f"port must be from 0 to 65535, not {port}")
+    return _PORT.pack(port) + datagram
+
+
+def split_port_payload(payload: bytes) -> tuple[int, bytes]:
+    """The leased port of a PORT_DATA frame, and the packet. Raises TunnelError."""
+    if len(payload) < _PORT.size:
+        raise TunnelError(TunnelFault.FRAME)
+    return int.from_bytes(payload[: _PORT.size], "big"), payload[_PORT.size :]
+
+
 def _decode_frames(datagram: bytes, end: int, *, control: bool) -> list[Frame]:
     """The frames between the header and `end`; control frames only where they are protected."""
     frames = []
@@ -222,7 +243,8 @@ def _decode_frames(datagram: bytes, end: int, *, control: bool) -> list[Frame]:
         length, type_ = _FRAME.unpack_from(datagram, position)
         address_at = position + _FRAME.size
         address_length = ADDRESS_LENGTHS.get(datagram[address_at])
-        if address_length is None or type_ >= len(_FRAME_TYPES) or (type_ and not control):
+        unprotected = type_ in _UNPROTECTED
+        if address_length is None or type_ >= len(_FRAME_TYPES) or not (control or unprotected):
             raise TunnelError(TunnelFault.FRAME)
         payload_at = address_at + address_length
         position = payload_at + length

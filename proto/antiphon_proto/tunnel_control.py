@@ -14,13 +14,16 @@ from antiphon_proto.address import ADDRESS_LENGTHS, Address, decode_address, enc
 from antiphon_proto.tunnel import Frame, FrameType, TunnelError, TunnelFault
 
 NO_CLIENT: Address = ("0.0.0.0", 0)  # noqa: S104
-"""The client of a frame that is about none: RESET and HELLO."""
+"""The client of a frame that is about none: all but BIND and UNBIND."""
 
 MAX_SSRCS = 255
 MAX_SIBLINGS = 255
+MAX_LEASE_SOURCES = 4
 
 _BIND = struct.Struct(">HBB")
 _HELLO = struct.Struct(">QB")
+_LEASE = struct.Struct(">QHHB")
+_LEASE_ID = struct.Struct(">Q")
 _CONFIRMED = 0x01
 
 
@@ -134,10 +137,96 @@ class Hello:
         return cls(nonce, siblings)
 
 
-ControlMessage = Bind | Unbind | Reset | Hello
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An owner asks for one of a relay worker's extra ports, or for one that it has."""
+
+    TYPE: ClassVar[FrameType] = FrameType.LEASE
+
+    id: int
+    """64 bits that the owner chose for this lease."""
+    lifetime: int
+    """Seconds until the lease ends unless it is asked for again, 0..65535."""
+    port: int
+    """The port; 0 for any that is free."""
+    sources: tuple[Address, ...]
+    """From where the port is heard, at most 4: an address; with port 0 any port of a host; with
+    host 0.0.0.0 or :: anybody. Only to addresses named whole does it send."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        if len(self.sources) > MAX_LEASE_SOURCES:
+            raise ValueError(f"LEASE: more than {MAX_LEASE_SOURCES} sources")
+        try:
+            fixed = _LEASE.pack(self.id, self.lifetime, self.port, len(self.sources))
+        except struct.error as error:
+            raise ValueError(f"LEASE: {error}") from error
+        return fixed + b"".join(map(encode_address, self.sources))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Lease":
+        if len(payload) < _LEASE.size:
+            raise TunnelError(TunnelFault.FRAME)
+        id_, lifetime, port, count = _LEASE.unpack_from(payload)
+        sources = tuple(_addresses(payload[_LEASE.size :]))
+        if len(sources) != count or count > MAX_LEASE_SOURCES:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(id_, lifetime, port, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A relay worker's answer to a LEASE."""
+
+    TYPE: ClassVar[FrameType] = FrameType.LEASED
+
+    id: int
+    address: Address
+    """Where the port is reached: host 0.0.0.0 or :: where clients reach the relay; port 0 when
+    there is none to be had."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        try:
+            return _LEASE_ID.pack(self.id) + encode_address(self.address)
+        except struct.error as error:
+            raise ValueError(f"LEASED: {error}") from error
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Leased":
+        addresses = tuple(_addresses(payload[_LEASE_ID.size :]))
+        if len(addresses) != 1:
+            raise TunnelError(TunnelFault.FRAME)
+        (id_,) = _LEASE_ID.unpack_from(payload)
+        return cls(id_, addresses[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An owner's end of a lease."""
+
+    TYPE: ClassVar[FrameType] = FrameType.RELEASE
+
+    id: int
+
+    def encode(self) -> bytes:
+        """Raises ValueError when the id is no u64."""
+        try:
+            return _LEASE_ID.pack(self.id)
+        except struct.error as error:
+            raise ValueError(f"RELEASE: {error}") from error
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Release":
+        if len(payload) != _LEASE_ID.size:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(*_LEASE_ID.unpack(payload))
+
+
+ControlMessage = Bind | Unbind | Reset | Hello | Lease | Leased | Release
 
 _MESSAGES: dict[FrameType, type[ControlMessage]] = {
-    message.TYPE: message for message in (Bind, Unbind, Reset, Hello)
+    message.TYPE: message for message in (Bind, Unbind, Reset, Hello, Lease, Leased, Release)
 }
 
 

@@ -33,7 +33,7 @@ UNIX_START = 1_800_000_000
 MAX_BATCH = 256
 
 OLD_KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
-NEW_KEYS = ClusterKeys.parse("2 ipv4 " + "ab" * 32 + "\n3 ipv6 " + "ab" * 32)
+NEW_KEYS = ClusterKeys.parse("3 ipv4 " + "ab" * 32 + "\n4 ipv6 " + "ab" * 32)
 BOTH_KEYS = ClusterKeys((*NEW_KEYS.configs, *OLD_KEYS.configs))
 STRANGERS = ClusterKeys.parse(ClusterKeys.generate(bytes(32)))
 
