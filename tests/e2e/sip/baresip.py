@@ -7,16 +7,15 @@ import asyncio
 import contextlib
 import json
 import shutil
-import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from antiphon.wav import RATE, Samples, read_wav, write_wav
+from antiphon.wav import Samples, read_wav
+from tests.e2e.sip.microphone import write_microphone
 from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, free_port, peer_process
 
 BARESIP = shutil.which("baresip")
@@ -132,7 +131,7 @@ async def baresip(
     home.mkdir()
     port, control = free_port(host, 2), free_port()
     rate = 48_000 if account.codecs.startswith("opus") else 8_000
-    _write_microphone(home / "microphone.wav", microphone, rate)
+    write_microphone(home / "microphone.wav", microphone, rate)
     (home / "accounts").write_text(account.line(port))
     (home / "contacts").write_text("")
     (home / "config").write_text(_configuration(home, host, port, control, rate, account.ice))
@@ -181,20 +180,3 @@ def _configuration(home: Path, host: str, port: int, control: int, rate: int, ic
             "",
         ]
     )
-
-
-def _write_microphone(path: Path, samples: Samples, rate: int) -> None:
-    """The file begins anew where it ends: a long silence is behind what is said."""
-    step = RATE // rate
-    spoken = samples[: len(samples) // step * step].reshape(-1, step).mean(axis=1)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(spoken.astype("<i2").tobytes() + bytes(2 * rate * 60))
-
-
-def _interface(host: str) -> str:
-    """The name of that which has this address."""
-    addresses = psutil.net_if_addrs()
-    return next(name for name, each in addresses.items() if host in (a.address for a in each))

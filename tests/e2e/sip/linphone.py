@@ -1,0 +1,86 @@
+"""Linphone, a phone from Debian's packages, driven by its console."""
+
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from antiphon.wav import Samples, read_wav
+from tests.e2e.sip.microphone import write_microphone
+from tests.e2e.sip.peer_process import PeerProcess, free_port, peer_process
+
+LINPHONEC = shutil.which("linphonec")
+needs_linphone = pytest.mark.skipif(
+    LINPHONEC is None, reason="no linphonec: Debian's package linphone-cli"
+)
+
+
+class Linphone:
+    """One phone; a call of it says what its microphone file says, once."""
+
+    def __init__(self, peer: PeerProcess, directory: Path) -> None:
+        self.peer = peer
+        self._directory = directory
+
+    def dial(self, uri: str) -> None:
+        self.peer.type(f"call {uri}")
+
+    def hang_up(self) -> None:
+        self.peer.type("terminate all")
+
+    def heard(self) -> Samples:
+        """All that the other end said; to be asked when the phone has ended."""
+        return read_wav(self._directory / "heard.wav")
+
+
+@contextlib.asynccontextmanager
+async def linphone(
+    directory: Path, host: str, microphone: Samples, *, media_encryption: str, ice: bool
+) -> AsyncIterator[Linphone]:
+    """`media_encryption` is `none`, `srtp` or `dtls`."""
+    home = directory / "linphone"
+    for folder in ".local/share/linphone", ".config/linphone":
+        (home / folder).mkdir(parents=True)
+    write_microphone(home / "microphone.wav", microphone, 48_000)
+    (home / "linphonerc").write_text(_configuration(host, media_encryption, ice))
+    command = [str(LINPHONEC), "-c", home / "linphonerc", "-S"]
+    async with peer_process(command, home) as peer:
+        for line in "ipv6 disable", "soundcard use files", "play microphone.wav", "record heard.wav":
+            peer.type(line)
+        yield Linphone(peer, home)
+        peer.type("quit")
+        with contextlib.suppress(TimeoutError):
+            await peer.wait(5)
+
+
+def _configuration(host: str, media_encryption: str, ice: bool) -> str:
+    port = free_port(host)
+    return f"""
+[sip]
+sip_port={port}
+sip_tcp_port={port}
+sip_tls_port=-2
+use_ipv6=0
+bind_address={host}
+media_encryption={media_encryption}
+media_encryption_mandatory={int(media_encryption != "none")}
+contact=sip:linphone@{host}
+[rtp]
+audio_rtp_port=-1
+bind_address={host}
+[net]
+mtu=1300
+nat_policy_ref=nat
+[nat_policy_0]
+ref=nat
+protocols={"ice" if ice else ""}
+stun_server=
+[sound]
+echocancellation=0
+[video]
+enabled=0
+[misc]
+enable_basic_to_client_group_chat_room_migration=0
+"""
