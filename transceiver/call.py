@@ -38,7 +38,7 @@ from transceiver.engine_leg import Resumption
 from transceiver.engine_link import EngineLink
 from transceiver.ledger import LatencyLedger
 from transceiver.mcp.requests import McpOutcome
-from transceiver.response_rate import unlimited
+from transceiver.response_rate import SpendRequest, unlimited
 from transceiver.resumption.continuity import Continuity, TakenUp, seconds_left
 from transceiver.resumption.conversation_record import ConversationRecord
 from transceiver.sideband import Sideband, SidebandHost
@@ -62,8 +62,11 @@ class Call(ABC):
         session: RealtimeSession,
         environment: CallEnvironment,
         continuity: Continuity | None,
+        spend: SpendRequest | None = None,
     ) -> None:
-        """With a `continuity` its client, when it is lost, may go on."""
+        """With a `continuity` its client, when it is lost, may go on, and who made it has its
+        responses counted; otherwise `spend` counts them.
+        """
         self.call_id = call_id
         self.closed: CloseReason | None = None
         self._continuity = continuity
@@ -90,7 +93,7 @@ class Call(ABC):
             continuity=continuity,
             spend=partial(environment.count_response, continuity.issuer)
             if continuity
-            else unlimited,
+            else spend or unlimited,
         )
         self._engine = EngineLink(
             environment.replicas, self, clock=self._clock, counters=self._counters.hand_offs

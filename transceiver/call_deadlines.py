@@ -20,6 +20,10 @@ class CallDeadlines:
         self._active_at = now
         self._speaking = False
 
+    def await_client(self, now: float) -> None:
+        """The client's way is known from here on only: the time to connect begins."""
+        self._setup_end = now + SETUP_TIMEOUT_S
+
     def active(self, now: float) -> None:
         """The agent speaks, or the client sent an event."""
         self._active_at = now

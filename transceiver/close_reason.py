@@ -8,6 +8,12 @@ class CloseReason(Enum):
 
     CLIENT_HANGUP = "client_hangup"
     """The client, or its application by the API, hung up."""
+    REFUSED = "refused"
+    """Who was called by SIP did not take the call."""
+    UNANSWERED = "unanswered"
+    """Who was called by SIP did not answer, or signaling is answered no more."""
+    TRANSFERRED = "transferred"
+    """The other end of a SIP call was sent elsewhere."""
     DTLS_CLOSED = "dtls_closed"
     """The client closed the DTLS association, as a closing browser tab does."""
     DTLS_FAILED = "dtls_failed"

@@ -180,6 +180,17 @@ class Conversation:
         self._refuse(error, event_id)
         return self._outbox.drain()
 
+    def key_pressed(self, key: str, unix_time: float) -> list[Output]:
+        """The caller pressed a key of the telephone."""
+        received_at = int(unix_time)
+        self._outbox.send(api.InputAudioBufferDtmfEventReceived(event=key, received_at=received_at))
+        return self._outbox.drain()
+
+    def failed(self, code: str, message: str) -> list[Output]:
+        """Something that was asked for by other ways than events did not succeed."""
+        self._outbox.send(error_event("server_error", RealtimeError(code, message)))
+        return self._outbox.drain()
+
     def input_audio(self, milliseconds: float) -> None:
         """So much input went to the engine."""
         self._user.hear(milliseconds)
@@ -245,7 +256,7 @@ class Conversation:
     def _append_audio(self, event: asked.InputAudioBufferAppend) -> None:
         if not self._audio_in_events:
             raise RealtimeError(
-                "unsupported_on_transport", "A WebRTC session's audio travels on its track."
+                "unsupported_on_transport", "This session's audio travels by RTP, not in events."
             )
         audio_format = self._session.current.audio.input.format
         self._outbox.add(AppendAudio(event.audio, audio_format, event.event_id))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from antiphon_proto.realtime import ServerEvent
+from antiphon_proto.realtime.server_events import InputAudioBufferDtmfEventReceived
 from antiphon_proto.trunk import Command
 from transceiver.conversation_outputs import (
     CLIENT,
@@ -78,6 +79,8 @@ class Outbox:
         return outputs
 
     def _identified(self, event: ServerEvent) -> ServerEvent:
+        if isinstance(event, InputAudioBufferDtmfEventReceived):
+            return event
         return msgspec.structs.replace(event, event_id=self._new_id("event"))
 
     def _send(self, event: ServerEvent, to: int) -> None:

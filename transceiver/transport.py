@@ -8,6 +8,8 @@ class Transport(Enum):
 
     WEBRTC = "webrtc"
     """Audio on an RTP track."""
+    SIP = "sip"
+    """Audio by RTP; events for sidebands alone."""
     WEBSOCKET = "websocket"
     """Audio in events: the client plays it, and says what was heard."""
 

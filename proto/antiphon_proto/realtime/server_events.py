@@ -129,6 +129,17 @@ class InputAudioBufferTimeoutTriggered(
     audio_end_ms: int
 
 
+class InputAudioBufferDtmfEventReceived(
+    _ServerEvent, frozen=True, omit_defaults=True, tag="input_audio_buffer.dtmf_event_received"
+):
+    """The caller of a SIP call pressed a key. It alone of all events has no `event_id`."""
+
+    event: str
+    """One of 0-9, *, #, A-D."""
+    received_at: int
+    """Unix seconds."""
+
+
 class TranscriptionUsage(Struct, frozen=True, kw_only=True, tag_field="type", tag="duration"):
     """How much audio was transcribed."""
 
@@ -243,6 +254,7 @@ ServerEvent = (
     | InputAudioBufferCommitted
     | InputAudioBufferCleared
     | InputAudioBufferTimeoutTriggered
+    | InputAudioBufferDtmfEventReceived
     | InputAudioTranscriptionDelta
     | InputAudioTranscriptionCompleted
     | InputAudioTranscriptionFailed
