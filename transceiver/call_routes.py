@@ -63,7 +63,7 @@ class CallRoutes:
         Not always the one whose client is there: a check proves who is.
         """
         for routed in self._by_client.holders(client):
-            if routed.call.transport.ice.expects(response, client):
+            if routed.call.transport.path.expects(response, client):
                 return routed
         return None
 
@@ -77,10 +77,10 @@ class CallRoutes:
         if transport.revision == routed.revision:
             return
         routed.revision = transport.revision
-        self._follow_ufrags(routed, transport.ice.ufrags)
+        self._follow_ufrags(routed, transport.path.ufrags)
         self._follow_sources(routed, transport.sources)
-        self._follow_clients(routed, transport.ice.known)
-        wanted = transport.ice.bindings
+        self._follow_clients(routed, transport.path.known)
+        wanted = transport.path.bindings
         for client in routed.bound - wanted.keys():
             self._unbind(routed, client, UnbindReason.MOVED)
         self._bind(routed, wanted)
@@ -118,7 +118,7 @@ class CallRoutes:
 
     def _drop_clients(self, routed: RoutedCall) -> None:
         """After the relays were told: who holds an address decides whether they are."""
-        knows = routed.call.transport.ice.knows
+        knows = routed.call.transport.path.knows
         for client in [client for client in routed.clients if not knows(client)]:
             self._by_client.release(client, routed)
             routed.clients.discard(client)

@@ -168,7 +168,7 @@ class CallTable:
 
     def _settle(self, routed: RoutedCall, client: Address) -> None:
         """Keep of an address that was unknown only what the call has authenticated."""
-        knows = routed.call.transport.ice.knows
+        knows = routed.call.transport.path.knows
         if not knows(client):
             routed.paths.forget_unless(knows)
         self._routes.update(routed)

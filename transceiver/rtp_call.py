@@ -158,9 +158,9 @@ class RtpCall(Call):
         passed = self._deadlines.passed(now, connected=self.transport.connected)
         if passed is not None:
             self.close(passed)
-        elif self.transport.ice.consent_lost(now):
+        elif self.transport.path.consent_lost(now):
             self.close(CloseReason.CONSENT_LOST)
 
     def _rtt_s(self) -> float | None:
         rtt = self._media.rtt
-        return self.transport.ice.rtt if rtt is None else rtt
+        return self.transport.path.rtt if rtt is None else rtt

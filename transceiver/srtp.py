@@ -82,6 +82,8 @@ class SrtpSender:
 class SrtpReceiver:
     """Authenticates and decrypts incoming packets; each is accepted once."""
 
+    authenticates = True
+
     newest: bool
     """Whether the packet accepted last is ahead of every one before it of its source and kind."""
 

@@ -43,13 +43,14 @@ class WebRtcCall(RtpCall):
         self._session_id = secrets.randbits(62)
         self._answers = 0
         self._certificate = certificate
+        self._ice = IceAgent(
+            ice,
+            offer.ice,
+            random_bytes=secrets.token_bytes,
+            rejections=self._counters.ice_rejections,
+        )
         self.transport = MediaTransport(
-            IceAgent(
-                ice,
-                offer.ice,
-                random_bytes=secrets.token_bytes,
-                rejections=self._counters.ice_rejections,
-            ),
+            self._ice,
             DtlsEndpoint(certificate, offer.fingerprints, client=offer.dtls_client),
             listener=self,
             send=send,
@@ -67,7 +68,7 @@ class WebRtcCall(RtpCall):
         return build_answer(
             self._offer,
             AnswerParameters(
-                ice=self.transport.ice.local,
+                ice=self._ice.local,
                 host=advertise.host,
                 port=advertise.port,
                 fingerprint=self._certificate.fingerprint,
@@ -86,11 +87,12 @@ class WebRtcCall(RtpCall):
         """
         self._offer = renegotiated(self._first_offer, offer)
         self._media.audible = offer.direction.mirrored.sends
-        self.transport.ice.negotiate(offer.ice, mint, self._clock())
+        self._ice.negotiate(offer.ice, mint, self._clock())
         self.transport.name_sources(offer.ssrcs)
 
     def release(self) -> None:
         self._data_channel = None
+        del self._ice
         super().release()
 
     # ---- the client's side: TransportListener and DataChannelListener ----

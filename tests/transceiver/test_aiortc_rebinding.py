@@ -121,7 +121,7 @@ class Server:
     @property
     def selected(self) -> Address | None:
         call, *_ = self.worker.inference.calls
-        selected: Address | None = call.transport.ice.selected
+        selected: Address | None = call.transport.path.selected
         return selected
 
     def _flush(self) -> None:

@@ -41,7 +41,7 @@ async def client(worker: Worker) -> Client:
 
 def selected(worker: Worker) -> Address | None:
     call, *_ = worker.inference.calls
-    selected: Address | None = call.transport.ice.selected
+    selected: Address | None = call.transport.path.selected
     return selected
 
 
@@ -183,7 +183,7 @@ class TestPretenders:
         assert worker.counters.drops.keys() <= {DropReason.REBINDING_REFUSED, DropReason.NO_CALL}
         assert worker.counters.drops.total() == 4
         [call] = worker.inference.calls
-        assert not call.transport.ice.knows(STRANGER)
+        assert not call.transport.path.knows(STRANGER)
 
     async def test_neither_does_a_packet_that_was_here_before(
         self, worker: Worker, client: Client

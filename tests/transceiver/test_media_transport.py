@@ -14,7 +14,9 @@ from transceiver.amplification_limit import FACTOR
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.ice import IceAgent, IceCredentials
-from transceiver.media_transport import MAX_SOURCES, MAX_WAITING, MediaTransport
+from transceiver.dtls_session import MAX_WAITING
+from transceiver.media_sources import MAX_SOURCES
+from transceiver.media_transport import MediaTransport
 from transceiver.srtp import SrtpKeys, SrtpProfile, SrtpReceiver, SrtpSender
 
 SERVER = IceCredentials("serverufragof23characte", "server-password-of-24-ch")

@@ -69,6 +69,11 @@ class IceAgent:
         return self._session.selected
 
     @property
+    def rtcp(self) -> Address | None:
+        """RTCP goes where media does."""
+        return self._session.selected
+
+    @property
     def local(self) -> IceCredentials:
         """Ours to answer the client's latest offer with."""
         return self._sessions[-1].local
