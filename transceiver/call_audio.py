@@ -35,12 +35,30 @@ class CallAudio:
         """The policy and the counts may be shared by calls."""
         self.input_rate = input_rate
         self.playout = Playout(output_rate, format_.frame_ms)
-        self._frame_s = format_.frame_ms / 1000
-        self._receiver = AudioReceiver(format_, input_rate, counts=counts)
-        self._downlink = Downlink(
-            format_, output_rate, sender=sender, policy=encoder_policy, counts=downlink_counts
-        )
+        self._counts = counts
+        self._downlink_counts = downlink_counts
+        self._encoder_policy = encoder_policy
+        self._output_rate = output_rate
         self._next_frame_at: float | None = None
+        self._begin(format_, sender, position=0)
+
+    def _begin(self, format_: AudioFormat, sender: RtpSender, position: int) -> None:
+        self._frame_s = format_.frame_ms / 1000
+        self._receiver = AudioReceiver(
+            format_, self.input_rate, counts=self._counts, position=position
+        )
+        self._downlink = Downlink(
+            format_,
+            self._output_rate,
+            sender=sender,
+            policy=self._encoder_policy,
+            counts=self._downlink_counts,
+        )
+
+    def change_format(self, format_: AudioFormat, sender: RtpSender) -> None:
+        """Go on in another format; input goes on at the position that it was at."""
+        self.playout.use_frames_of(format_.frame_ms)
+        self._begin(format_, sender, self._receiver.position)
 
     def receive(self, packet: RtpPacket, now: float) -> list[AudioFrame]:
         """Take the client's packet; returns the frames that are due."""

@@ -69,6 +69,18 @@ class CallMedia:
         self._heard = heard
         self._encoder_policy = encoder_policy
         self._counters = counters
+        self._epoch_s = _NTP_UNIX_S + unix_epoch
+        self.cname = secrets.token_urlsafe(12)
+        self._begin_streams()
+        self._credit = PlaybackCreditor()
+        self._audio: CallAudio | None = None
+        self._ms_per_byte = 0.0
+        self.audible = True
+        """Whether the client takes the agent's voice: otherwise it is played to nobody."""
+
+    def _begin_streams(self) -> None:
+        """Both ways, in the format of now."""
+        audio_format = self._format
         self._sender = RtpSender(
             payload_type=audio_format.payload_type,
             ssrc=secrets.randbits(32),
@@ -82,18 +94,9 @@ class CallMedia:
         self._feedback = (
             None if sequence_id is None else TransportFeedback(self._sender.ssrc, sequence_id)
         )
-        self.cname = secrets.token_urlsafe(12)
         self._rtcp = RtcpSession(
-            self._sender,
-            cname=self.cname,
-            epoch_s=_NTP_UNIX_S + unix_epoch,
-            random=random.random,
+            self._sender, cname=self.cname, epoch_s=self._epoch_s, random=random.random
         )
-        self._credit = PlaybackCreditor()
-        self._audio: CallAudio | None = None
-        self._ms_per_byte = 0.0
-        self.audible = True
-        """Whether the client takes the agent's voice: otherwise it is played to nobody."""
 
     @property
     def ssrc(self) -> int:
@@ -119,6 +122,15 @@ class CallMedia:
             counts=self._counters.audio,
             downlink_counts=self._counters.downlink,
         )
+
+    def change_format(self, audio_format: AudioFormat) -> None:
+        """Go on in another format, by a new stream: what is queued to be played still is."""
+        if audio_format == self._format:
+            return
+        self._format = audio_format
+        self._begin_streams()
+        if self._audio is not None:
+            self._audio.change_format(audio_format, self._sender)
 
     # ---- the client's voice ----
 

@@ -111,3 +111,27 @@ def test_frames_whose_time_went_by_are_silence_in_the_stream() -> None:
     assert after.sequence == before.sequence + 1
     assert audio.next_packet(1.01) is None
     assert audio.playout.played_ms(1) == 40
+
+
+def test_another_format_loses_nothing_of_what_was_heard_or_is_to_be_said() -> None:
+    audio = call_audio()
+    audio.playout.push(1, tone(24_000, 0.4))
+    audio.playout.finish(1)
+    encoder = OpusEncoder(48_000)
+    for index in range(5):
+        payload = encoder.encode(tone(48_000, FRAME_S))
+        audio.receive(
+            RtpPacket(PAYLOAD_TYPE, index, index * 960, 5, payload, False), index * FRAME_S
+        )
+        assert audio.next_packet(index * FRAME_S)
+    sender = RtpSender(
+        payload_type=8, ssrc=2, sequence=7, timestamp=9, clock_rate=8000, frame_ms=40
+    )
+    audio.change_format(AudioFormat(Codec.PCMA, 8, frame_ms=40), sender)
+    [frame] = audio.receive(RtpPacket(8, 900, 5_000, 6, b"\xd5" * 160, True), 0.1)
+    assert frame.position == 5 * 320
+    packets = [audio.next_packet(0.1 + index * FRAME_S) for index in range(20)]
+    sent = [RtpPacket.parse(packet) for packet in packets if packet]
+    assert [(packet.payload_type, packet.ssrc, len(packet.payload)) for packet in sent] == [
+        (8, 2, 320)
+    ] * 8

@@ -75,9 +75,8 @@ class Playout:
 
     def __init__(self, rate: int, frame_ms: int = 20) -> None:
         self._rate = rate
-        self._frame_bytes = rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        self.use_frames_of(frame_ms)
         self._again_bytes = rate * MAX_AGAIN_MS // 1000 * BYTES_PER_SAMPLE
-        self._max_hold_frames = int(MAX_HOLD_S * 1000) // frame_ms
         self._held_frames: int | None = None
         """How long a hold has lasted; None while there is none."""
         self._max_bytes = int(rate * MAX_BUFFERED_S) * BYTES_PER_SAMPLE
@@ -88,6 +87,11 @@ class Playout:
         self._over: OrderedDict[int, None] = OrderedDict()
         self._played_bytes: OrderedDict[int, int] = OrderedDict()
         self._events: list[PlayoutEvent] = []
+
+    def use_frames_of(self, frame_ms: int) -> None:
+        """Hand out frames of this length from here on."""
+        self._frame_bytes = self._rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        self._max_hold_frames = int(MAX_HOLD_S * 1000) // frame_ms
 
     @property
     def buffered_ms(self) -> int:

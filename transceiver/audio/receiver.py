@@ -52,8 +52,11 @@ class AudioReceiver:
         *,
         counts: AudioCounts | None = None,
         decoder: AudioDecoder | None = None,
+        position: int = 0,
     ) -> None:
-        """`counts` may be shared by receivers; `decoder` is the format's unless given."""
+        """`counts` may be shared by receivers; `decoder` is the format's unless given;
+        `position` is where another stream ended that this one goes on for.
+        """
         self._payload_type = audio_format.payload_type
         self._red_payload_type = audio_format.red_payload_type
         self._comfort_noise_payload_type = audio_format.comfort_noise_payload_type
@@ -69,7 +72,7 @@ class AudioReceiver:
         self._clock = SenderClock(self._decoder.clock_rate, rate)
         self._redundancy = Redundancy(self.reordering, self._clock)
         self._live_silence = LiveSilence(rate)
-        self._position = 0
+        self._position = position
         self._lost = False
         """Whether audio is missing since the last that was played."""
 
