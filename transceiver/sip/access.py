@@ -1,7 +1,8 @@
 """Who may call, and whom and what calls go to: what the operator's two files say."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.gatekeeper import Caller
@@ -22,12 +23,25 @@ class SipAccess:
 
     def trunk_at(self, host: str) -> Trunk | None:
         """The first one whose networks cover the IP address."""
-        address = ip_address(host)
-        return next((trunk for trunk in self.config.trunks if trunk.covers(address)), None)
+        return next((trunk for trunk in self.config.trunks if _covers(trunk.networks, host)), None)
 
     def trunk_of(self, user: str) -> Trunk | None:
         """The one that proves to be this user."""
         return next((trunk for trunk in self.config.trunks if trunk.user == user), None)
+
+    def fits(self, trunk: Trunk, host: str) -> bool:
+        """Whether requests of a trunk that proves who it is may come from there."""
+        return not trunk.networks or _covers(trunk.networks, host)
+
+    def phones_may_be_at(self, host: str) -> bool:
+        """Whether there are phones, and may be some at the IP address."""
+        networks = self.config.phones.networks
+        return len(self.credentials) > 0 and (not networks or _covers(networks, host))
+
+    def is_phones_domain(self, host: str) -> bool:
+        """Whether phones call us so."""
+        domains = self.config.phones.domains
+        return not domains or host.lower() in domains
 
     def is_phone(self, user: str) -> bool:
         """Whether somebody may register as this user."""
@@ -46,3 +60,10 @@ class CurrentAccess:
 
     def __init__(self, access: SipAccess) -> None:
         self.now = access
+
+
+def _covers(networks: Iterable[IPv4Network | IPv6Network], host: str) -> bool:
+    address = ip_address(host)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)

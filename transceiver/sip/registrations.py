@@ -1,12 +1,23 @@
-"""Where registered phones are, as all workers of a host know it.
+"""Where registered phones are, as each worker of a host knows it.
 
-Each binding is made by the worker that the REGISTER came to, and told to the others. What is
-newer wins; nobody asks anybody, but a worker that begins: see `ask`.
+A worker tells its siblings of every binding that a REGISTER made or ended there; what is newer
+stands. One that begins asks them for all that they know. Bindings are lost with the host, until
+the phones register again.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from transceiver.sip.flow import Flow
+import msgspec
+
+from antiphon_proto.address import Address
+from transceiver.sip.flow import Flow, SipTransport
+
+MAX_CONTACTS = 10
+"""Of one user; the one that ends first makes room."""
+RECORDS_A_MESSAGE = 200
+MEMORY_S = 60.0
+"""For how long the end of a binding is remembered, so that older news do not bring it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +31,154 @@ class Binding:
     path: tuple[str, ...]
     """Route of calls to it, topmost first: https://www.rfc-editor.org/rfc/rfc3327"""
     expires_at: float
-    """By the clock of the host."""
+    """By the host's monotonic clock."""
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """A binding, or its end, as workers tell one another."""
+
+    user: str
+    key: str
+    """What it takes the place of, and what takes its place."""
+    contact: str
+    edge: Address
+    transport: SipTransport
+    remote: Address
+    connection: int
+    path: tuple[str, ...]
+    call_id: str
+    cseq: int
+    """Of the REGISTER: https://www.rfc-editor.org/rfc/rfc3261#section-10.3, step 7"""
+    changed_at: float
+    expires_at: float
+    """0: it has ended."""
+
+    @property
+    def flow(self) -> Flow:
+        return Flow(self.edge, self.transport, self.remote, self.connection)
+
+    @property
+    def binding(self) -> Binding:
+        return Binding(self.contact, self.flow, self.path, self.expires_at)
+
+
+class _News(msgspec.Struct, frozen=True, tag="news"):
+    records: tuple[Record, ...]
+
+
+class _Question(msgspec.Struct, frozen=True, tag="question"):
+    """Asks for all that is known."""
+
+
+_MESSAGES: msgspec.msgpack.Decoder[_News | _Question] = msgspec.msgpack.Decoder(_News | _Question)
+
+
+class RegistrationNewsError(ValueError):
+    """The bytes are no message of a sibling."""
+
+
+class Registrations:
+    """One worker's copy. `tell` sends bytes to every sibling, to be given to its `learn`."""
+
+    def __init__(self, tell: Callable[[bytes], None]) -> None:
+        self._tell = tell
+        self._users: dict[str, dict[str, Record]] = {}
+        self._flows: dict[Flow, str] = {}
+
+    def __len__(self) -> int:
+        """How many bindings there are, ended ones not counted once they are forgotten."""
+        return sum(bool(record.expires_at) for record in self._all())
+
+    def of(self, user: str, now: float) -> list[Record]:
+        """What there is now, the newest first."""
+        records = self._users.get(user, {}).values()
+        alive = [record for record in records if record.expires_at > now]
+        return sorted(alive, key=lambda record: record.changed_at, reverse=True)
+
+    def user_at(self, flow: Flow, now: float) -> str | None:
+        """Who registered by this very flow, and still is."""
+        user = self._flows.get(flow)
+        if user is None:
+            return None
+        return user if any(record.flow == flow for record in self.of(user, now)) else None
+
+    def change(self, records: tuple[Record, ...]) -> None:
+        """Something changed here: know it, and have the siblings know it."""
+        self._take(records)
+        self._tell(msgspec.msgpack.encode(_News(records)))
+
+    def ask(self) -> None:
+        """Have the siblings tell what they know, as one that begins does."""
+        self._tell(msgspec.msgpack.encode(_Question()))
+
+    def learn(self, message: bytes) -> None:
+        """A sibling told or asked something. Raises RegistrationNewsError."""
+        try:
+            news = _MESSAGES.decode(message)
+        except msgspec.DecodeError as error:
+            raise RegistrationNewsError("no message of a sibling") from error
+        if isinstance(news, _News):
+            self._take(news.records)
+            return
+        known = tuple(self._all())
+        for start in range(0, len(known), RECORDS_A_MESSAGE):
+            chunk = known[start : start + RECORDS_A_MESSAGE]
+            self._tell(msgspec.msgpack.encode(_News(chunk)))
+
+    def end_flow(self, flow: Flow, now: float) -> None:
+        """A connection is gone, and with it the way to whoever registered by it.
+
+        https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        """
+        user = self._flows.get(flow)
+        if user is None:
+            return
+        gone = [record for record in self.of(user, now) if record.flow == flow]
+        self.change(tuple(ended(record, now) for record in gone))
+
+    def keep_only(self, is_phone: Callable[[str], bool]) -> None:
+        """Forget whoever is no phone any more, as the files say."""
+        for user in [user for user in self._users if not is_phone(user)]:
+            for record in self._users.pop(user).values():
+                self._flows.pop(record.flow, None)
+
+    def tick(self, now: float) -> None:
+        """Forget what ended a while ago; to be called every few seconds."""
+        for user, records in list(self._users.items()):
+            for key, record in list(records.items()):
+                if now > max(record.expires_at, record.changed_at) + MEMORY_S:
+                    self._remove(user, key)
+
+    def _take(self, records: tuple[Record, ...]) -> None:
+        for record in records:
+            known = self._users.get(record.user, {}).get(record.key)
+            if known is not None and known.changed_at >= record.changed_at:
+                continue
+            if known is not None:
+                self._remove(record.user, record.key)
+            self._users.setdefault(record.user, {})[record.key] = record
+            if record.expires_at:
+                self._flows[record.flow] = record.user
+            self._make_room(record.user)
+
+    def _make_room(self, user: str) -> None:
+        records = self._users[user]
+        while len(records) > MAX_CONTACTS:
+            self._remove(user, min(records, key=lambda key: records[key].expires_at))
+
+    def _remove(self, user: str, key: str) -> None:
+        records = self._users[user]
+        record = records.pop(key)
+        if not any(other.flow == record.flow for other in records.values()):
+            self._flows.pop(record.flow, None)
+        if not records:
+            del self._users[user]
+
+    def _all(self) -> Iterator[Record]:
+        for records in self._users.values():
+            yield from records.values()
+
+
+def ended(record: Record, now: float) -> Record:
+    """The same binding, over."""
+    return msgspec.structs.replace(record, changed_at=now, expires_at=0.0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.digest_client import Login
@@ -37,7 +37,3 @@ class Trunk:
     media: TrunkMedia = TrunkMedia.RTP
     limits: KeyLimits = field(default_factory=KeyLimits)
     """What its calls, either way, may use of one worker."""
-
-    def covers(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether its requests may come from there, as far as addresses go."""
-        return any(address in network for network in self.networks)
