@@ -8,8 +8,9 @@ worker's epoch and siblings: a datagram that was recorded in an earlier life is 
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from zlib import crc32
 
-from antiphon_proto.address import Address
+from antiphon_proto.address import Address, encode_address
 from antiphon_proto.tunnel_control import Hello
 
 PROBE_INTERVAL_S = 0.05
@@ -147,6 +148,26 @@ class RelayDirectory:
             for address, relay in self._relays.items()
             if relay.heard and not relay.estranged
         ]
+
+    def answering_relays(self) -> list[Address]:
+        """The relay workers that answer."""
+        return [address for address, relay in self._relays.items() if relay.answering]
+
+    def relay_for(self, client: Address) -> Address | None:
+        """A relay worker for a client that nothing came from yet; None where none answers.
+
+        The same for as long as the same ones answer: https://en.wikipedia.org/wiki/Rendezvous_hashing
+        """
+        encoded = encode_address(client)
+        return max(
+            self.answering_relays(),
+            key=lambda relay: crc32(encoded + encode_address(relay)),
+            default=None,
+        )
+
+    def introduce(self, relays: Iterable[Address], now: float) -> None:
+        """Probe these, too: relay workers that an operator named."""
+        self._learn(self._usable(relays), now)
 
     def route(self, relay: Address) -> Address:
         """`relay`, or a sibling that answers where it does not: they serve the same clients."""

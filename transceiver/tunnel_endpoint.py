@@ -2,27 +2,30 @@
 
 import asyncio
 import math
+import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import (
-    HEADER_BYTES,
     Frame,
     FrameType,
     TunnelError,
     TunnelReceiver,
     TunnelSender,
     encode_frame,
+    split_port_payload,
 )
-from antiphon_proto.tunnel_control import Hello, control_frame, control_message
+from antiphon_proto.tunnel_control import Hello, Leased, control_frame, control_message
 from transceiver.announcer import Announcer, Occasion
 from transceiver.counters import TunnelCounters
+from transceiver.leased_ports import LeasedPorts
 from transceiver.relay_directory import MAX_RELAYS, Probe, RelayDirectory
+from transceiver.tunnel_peer import TunnelPeer, by_size
 
 RECEIVE_BYTES = 4096
 BATCH = 256
@@ -31,35 +34,15 @@ LEAST_BATCH = 8
 
 MAX_PEERS = 2 * MAX_RELAYS
 
-MAX_DATAGRAM_BYTES = 1400
-"""Of a tunnel datagram with several frames: no network in between has to fragment it."""
-
-MAX_CONTROL_BYTES = 1150
-"""Of control frames in one datagram; header, counter and MAC come on top."""
-
 SO_TIMESTAMPNS = 35
 """Linux: when each datagram came, as a control message of the same number."""
 
 _TIMESPEC = struct.Struct("@ll")
 _TIMESTAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 
-_FRAME_BYTES = 22
-"""What a frame adds to its payload, at most."""
-
+_PACKETS = (FrameType.DATA, FrameType.PORT_DATA)
 ClientDatagram = Callable[[bytes, Address, Address, float], None]
 """Takes a client's datagram, the client's address, the relay it came through, and now."""
-
-
-@dataclass(slots=True)
-class _Peer:
-    """A relay worker, and the datagrams of DATA frames that wait to leave to it."""
-
-    address: Address
-    sender: TunnelSender
-    datagrams: list[list[bytes]] = field(default_factory=list)
-    """Their frames; all wait for the flush, as the announcements that go before them do."""
-    room: int = 0
-    """The bytes that another frame of the last one may have; none while none waits."""
 
 
 class TunnelEndpoint:
@@ -87,8 +70,14 @@ class TunnelEndpoint:
         self._keys = keys
         self._epoch = epoch
         self._receiver = TunnelReceiver(keys, self.address)
-        self._peers: dict[Address, _Peer] = {}
-        self._waiting: list[_Peer] = []
+        self._peers: dict[Address, TunnelPeer] = {}
+        self._port_peers: dict[Address, TunnelPeer] = {}
+        self.leases = LeasedPorts(
+            new_id=partial(secrets.randbits, 64),
+            answering=directory.answering_relays,
+            send=self._send_from_port,
+        )
+        self._waiting: list[TunnelPeer] = []
         self._flush_is_due = False
         self._directory = directory
         self._announcer = announcer
@@ -133,17 +122,21 @@ class TunnelEndpoint:
         self.flush()
         self._keys = keys
         self._peers.clear()
+        self._port_peers.clear()
         self._receiver.use_keys(keys)
 
     def send(self, payload: bytes, client: Address, relay: Address) -> None:
         """Send one datagram to `client` through `relay`; a full socket drops it, counted."""
         frame = encode_frame(FrameType.DATA, client, payload)
-        size = len(frame)
-        peer = self._peers.get(relay) or self._meet(relay)
-        if size > peer.room:
-            self._begin(peer)
-        peer.room -= size
-        peer.datagrams[-1].append(frame)
+        self._queue(frame, self._peers.get(relay) or self._meet(relay))
+
+    def relay_for(self, client: Address) -> Address | None:
+        """The relay worker for a client that nothing came from yet."""
+        return self._directory.relay_for(client)
+
+    def introduce(self, relays: Iterable[Address]) -> None:
+        """Get to know these relay workers, which nothing may come from of itself."""
+        self._directory.introduce(relays, time.monotonic())
 
     def gather(self) -> None:
         """Have what is sent from here on wait for the next `flush`, in this same callback."""
@@ -152,6 +145,7 @@ class TunnelEndpoint:
     def flush(self) -> None:
         """Send all that waits; what changed hands is announced before it."""
         self._flush_is_due = False
+        self._tell_leases()
         if self._announcer.changed:
             changes = self._announcer.changes()
             self._tell(self._directory.listening(), changes, Occasion.CHANGE)
@@ -167,20 +161,35 @@ class TunnelEndpoint:
         refresh = self._announcer.due(now)
         if refresh:
             self._tell(self._directory.listening(), refresh, Occasion.REFRESH)
+        self.leases.tick(now)
+        self._tell_leases()
 
-    def _begin(self, peer: _Peer) -> None:
+    def _queue(self, frame: bytes, peer: TunnelPeer) -> None:
+        size = len(frame)
+        if size > peer.room:
+            self._begin(peer)
+        peer.room -= size
+        peer.datagrams[-1].append(frame)
+
+    def _begin(self, peer: TunnelPeer) -> None:
         """Start a datagram."""
         if not peer.datagrams:
             self._waiting.append(peer)
             if not self._flush_is_due:
                 self._flush_is_due = True
                 self._loop.call_soon(self.flush)
-        peer.datagrams.append([])
-        peer.room = MAX_DATAGRAM_BYTES - HEADER_BYTES
+        peer.begin()
 
-    def _send_data(self, peer: _Peer) -> None:
+    def _send_from_port(self, frame: Frame, relay: Address) -> None:
+        peer = self._port_peers.get(relay)
+        if peer is None:
+            peer = self._new_peer(relay, self._port_peers)
+            peer.pinned = True
+        self._queue(encode_frame(frame.type, frame.client, frame.payload), peer)
+
+    def _send_data(self, peer: TunnelPeer) -> None:
         datagrams, peer.datagrams, peer.room = peer.datagrams, [], 0
-        relay = self._directory.route(peer.address)
+        relay = peer.address if peer.pinned else self._directory.route(peer.address)
         sender = peer.sender if relay == peer.address else self._peer(relay).sender
         for frames in datagrams:
             if self._transmit(sender.data_header + b"".join(frames), relay):
@@ -200,8 +209,12 @@ class TunnelEndpoint:
     def _tell(self, relays: Iterable[Address], frames: list[Frame], occasion: Occasion) -> None:
         for relay in relays:
             self._counters.announced[occasion] += len(frames)
-            for datagram in _by_size(frames):
+            for datagram in by_size(frames):
                 self._send_control(datagram, relay)
+
+    def _tell_leases(self) -> None:
+        for frame, relay in self.leases.take_frames():
+            self._send_control([frame], relay)
 
     def _send_control(self, frames: list[Frame], relay: Address) -> None:
         if not self._transmit(self._peer(relay).sender.encode(frames), relay):
@@ -214,13 +227,16 @@ class TunnelEndpoint:
             return False
         return True
 
-    def _peer(self, relay: Address) -> _Peer:
+    def _peer(self, relay: Address) -> TunnelPeer:
         return self._peers.get(relay) or self._meet(relay)
 
-    def _meet(self, relay: Address) -> _Peer:
-        if len(self._peers) >= MAX_PEERS:
-            del self._peers[next(iter(self._peers))]
-        peer = self._peers[relay] = _Peer(relay, TunnelSender(self._keys, self._epoch, relay))
+    def _meet(self, relay: Address) -> TunnelPeer:
+        return self._new_peer(relay, self._peers)
+
+    def _new_peer(self, relay: Address, peers: dict[Address, TunnelPeer]) -> TunnelPeer:
+        if len(peers) >= MAX_PEERS:
+            del peers[next(iter(peers))]
+        peer = peers[relay] = TunnelPeer(relay, TunnelSender(self._keys, self._epoch, relay))
         return peer
 
     def poll(self) -> None:
@@ -258,23 +274,31 @@ class TunnelEndpoint:
         except TunnelError as error:
             self._counters.faults[error.fault] += 1
             return
-        self._counters.received_datagrams += frames[0].type is FrameType.DATA
+        self._counters.received_datagrams += frames[0].type in _PACKETS
         self._directory.heard(relay, epoch, now)
         for frame in frames:
             if frame.type is FrameType.DATA:
                 self._counters.received += 1
                 self._on_datagram(frame.payload, frame.client, relay, now)
-            elif frame.type is FrameType.HELLO:
-                self._hear_hello(frame, relay, epoch, now)
+            else:
+                self._receive_other(frame, relay, epoch, now)
 
-    def _hear_hello(self, frame: Frame, relay: Address, epoch: int, now: float) -> None:
+    def _receive_other(self, frame: Frame, relay: Address, epoch: int, now: float) -> None:
         try:
-            hello = control_message(frame)
+            if frame.type is FrameType.PORT_DATA:
+                self._counters.received += 1
+                port, datagram = split_port_payload(frame.payload)
+                self.leases.receive(relay, port, datagram, frame.client, now)
+                return
+            message = control_message(frame)
         except TunnelError as error:
             self._counters.faults[error.fault] += 1
             return
-        if isinstance(hello, Hello) and self._directory.hello(relay, epoch, hello, now):
+        if isinstance(message, Leased):
+            self.leases.answered(relay, message, now)
+        elif isinstance(message, Hello) and self._directory.hello(relay, epoch, message, now):
             self._tell([relay], self._announcer.everything(), Occasion.NEW_EPOCH)
+            self.leases.returned(relay)
 
 
 def _arrival(extra: Sequence[tuple[int, int, bytes]]) -> float:
@@ -284,18 +308,3 @@ def _arrival(extra: Sequence[tuple[int, int, bytes]]) -> float:
             seconds, nanoseconds = _TIMESPEC.unpack(content)
             return float(seconds + nanoseconds * 1e-9)
     return time.time()
-
-
-def _by_size(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-    """Control frames in as few datagrams as may hold them, in order."""
-    datagram: list[Frame] = []
-    room = MAX_CONTROL_BYTES
-    for frame in frames:
-        size = _FRAME_BYTES + len(frame.payload)
-        if size > room and datagram:
-            yield datagram
-            datagram, room = [], MAX_CONTROL_BYTES
-        datagram.append(frame)
-        room -= size
-    if datagram:
-        yield datagram

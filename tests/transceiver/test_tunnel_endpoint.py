@@ -25,12 +25,8 @@ from antiphon_proto.tunnel_control import (
 from transceiver.announcer import LIFETIME_S, Announcer, Occasion
 from transceiver.counters import TunnelCounters
 from transceiver.relay_directory import RelayDirectory
-from transceiver.tunnel_endpoint import (
-    LEAST_BATCH,
-    MAX_CONTROL_BYTES,
-    MAX_DATAGRAM_BYTES,
-    TunnelEndpoint,
-)
+from transceiver.tunnel_endpoint import LEAST_BATCH, TunnelEndpoint
+from transceiver.tunnel_peer import MAX_CONTROL_BYTES, MAX_DATAGRAM_BYTES
 
 FIRST, SECOND = (line + "\n" for line in ("0 ipv4 " + "11" * 32, "1 ipv4 " + "22" * 32))
 KEYS = ClusterKeys.parse(FIRST)
