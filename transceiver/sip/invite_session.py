@@ -77,6 +77,11 @@ class InviteSession(Protocol):
         ...
 
     @property
+    def call_id(self) -> str:
+        """`rtc_...`, the user of our Contact: by `Names`, or as the `Invitation` has it."""
+        ...
+
+    @property
     def ended(self) -> bool: ...
 
     def ring(self) -> None:
