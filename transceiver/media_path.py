@@ -43,6 +43,11 @@ class MediaPath(Protocol):
         ...
 
     @property
+    def ready(self) -> bool:
+        """Whether the transport may start: DTLS, or the use of signalled keys."""
+        ...
+
+    @property
     def rtt(self) -> float | None:
         """Seconds that a check to the selected address took, where there are checks."""
         ...
@@ -76,6 +81,10 @@ class MediaPath(Protocol):
 
         Returns whether there are datagrams to send.
         """
+        ...
+
+    def rtcp_received(self, size: int, client: Address, now: float) -> bool:
+        """The same of RTCP, where it goes apart from media or there is none of that."""
         ...
 
     def tick(self, now: float) -> None:

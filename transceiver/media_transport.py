@@ -75,6 +75,8 @@ class MediaTransport:
         self._keys: SrtpKeys | None = None
         self._receiver: _Receiver | None = None
         self._sender: SrtpSender | PlainSender | None = None
+        self._dtls: DtlsSession | None = None
+        self._started = False
         self._rtp_at = -math.inf
         self._protect(protection)
 
@@ -186,8 +188,7 @@ class MediaTransport:
     def _protect(self, protection: Protection) -> None:
         """Be ready to `_start` with it."""
         self._started = False
-        self._dtls: DtlsSession | None = None
-        self._keys = None
+        self._dtls = self._keys = None
         if isinstance(protection, SrtpKeys):
             self._keys = protection
         elif protection is not None:
@@ -199,7 +200,7 @@ class MediaTransport:
             )
 
     def _start(self, now: float) -> None:
-        if self._started or self.path.selected is None:
+        if self._started or not self.path.ready:
             return
         self._started = True
         if self._dtls is not None:
@@ -265,24 +266,20 @@ class MediaTransport:
             self._sources.note(int.from_bytes(packet[8:12], "big"))
         if receiver.newest:
             self._rtp_at = now
-            self._follow(len(datagram), client, now)
+            if self.path.media_received(len(datagram), client, now):
+                self._flush_path()
         self._listener.rtp_received(packet, now)
 
     def _accept_rtcp(
         self, receiver: _Receiver, datagram: bytes, client: Address, now: float
     ) -> None:
         packet = receiver.unprotect_rtcp(datagram)
-        if self.path.rtcp != self.path.selected:
-            self.path.credit(len(datagram), client)
         # RTCP is numbered apart from RTP, and may come late from where the client was.
-        elif receiver.newest and now - self._rtp_at > RTP_QUIET_S:
-            self._follow(len(datagram), client, now)
-        self._listener.rtcp_received(packet, now)
-
-    def _follow(self, size: int, client: Address, now: float) -> None:
-        """Tell the path where the client's newest media came from."""
-        if self.path.media_received(size, client, now):
+        apart = self.path.rtcp != self.path.selected
+        telling = apart or now - self._rtp_at > RTP_QUIET_S
+        if receiver.newest and telling and self.path.rtcp_received(len(datagram), client, now):
             self._flush_path()
+        self._listener.rtcp_received(packet, now)
 
     # ---- what leaves -----------------------------------------------------------
 

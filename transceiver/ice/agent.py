@@ -74,6 +74,10 @@ class IceAgent:
         return self._session.selected
 
     @property
+    def ready(self) -> bool:
+        return self._session.selected is not None
+
+    @property
     def local(self) -> IceCredentials:
         """Ours to answer the client's latest offer with."""
         return self._sessions[-1].local
@@ -181,6 +185,9 @@ class IceAgent:
         else:
             self._session.media_received(size, client, now)
         return bool(self._effects.datagrams)
+
+    rtcp_received = media_received
+    """RTCP comes from where media would."""
 
     def tick(self, now: float) -> None:
         """Send the checks that are due; forget the paths that fell silent."""

@@ -20,6 +20,10 @@ class Direction(enum.Enum):
     def sends(self) -> bool:
         return self in (Direction.SENDRECV, Direction.SENDONLY)
 
+    @property
+    def receives(self) -> bool:
+        return self in (Direction.SENDRECV, Direction.RECVONLY)
+
 
 _MIRRORED = {
     Direction.SENDONLY: Direction.RECVONLY,

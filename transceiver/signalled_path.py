@@ -1,0 +1,122 @@
+"""The way to a peer without ICE: the address that its SDP names.
+
+Nobody has proved that the peer is there, so that an admitted caller could name somebody
+else's address: it gets media for `UNHEARD_S` and, until something has come from there, no more;
+naming another one meanwhile prolongs nothing. Where keys authenticate media that comes from
+elsewhere, as after a NAT rebinding, the peer is there from then on.
+"""
+
+from antiphon_proto.address import Address
+from antiphon_proto.stun import StunMessage
+
+UNHEARD_S = 10.0
+"""How long media goes to an address that nothing ever came from."""
+
+SILENCE_S = 60.0
+"""After so long without media or reports, while the peer is to send, it is gone."""
+
+
+class SignalledPath:
+    """Where to send media and RTCP, and from where they are taken; there are no checks."""
+
+    ready = True
+    ufrags: tuple[bytes, ...] = ()
+    rtt = None
+
+    def __init__(self, address: Address | None, rtcp: Address | None, now: float) -> None:
+        """None where the peer wants nothing now."""
+        self.revision = 0
+        self.expectant = True
+        """Whether the peer is to send media: otherwise its silence means nothing."""
+        self._signalled = address, rtcp
+        self._address, self._rtcp = address, rtcp
+        self._heard: set[Address] = set()
+        self._heard_at = now
+        self._unheard_until = now + UNHEARD_S
+        self._lapsed = False
+
+    @property
+    def selected(self) -> Address | None:
+        return self._address
+
+    @property
+    def rtcp(self) -> Address | None:
+        return self._rtcp
+
+    @property
+    def known(self) -> dict[Address, bool]:
+        addresses = (self._address, self._rtcp)
+        return {each: each in self._heard for each in addresses if each is not None}
+
+    @property
+    def bindings(self) -> dict[Address, bool]:
+        """Confirmed though nothing came: relays would let nothing through to it otherwise."""
+        return dict.fromkeys(self.known, True)
+
+    def knows(self, client: Address) -> bool:
+        return client in (self._address, self._rtcp)
+
+    def expects(self, _response: StunMessage, _client: Address) -> bool:
+        return False
+
+    def move(self, address: Address | None, rtcp: Address | None, now: float) -> None:
+        """The peer has signalled where it is, there or elsewhere."""
+        if (address, rtcp) == self._signalled:
+            return
+        if self._heard:
+            self._unheard_until = now + UNHEARD_S
+        self._signalled = address, rtcp
+        self._address, self._rtcp = address, rtcp
+        self._heard &= self.known.keys()
+        self._heard_at = now
+        self._lapsed = False
+        self.revision += 1
+
+    def expect(self, expectant: bool, now: float) -> None:
+        """Whether the peer is to send media from now on."""
+        if expectant and not self.expectant:
+            self._heard_at = now
+        self.expectant = expectant
+
+    def consent_lost(self, now: float) -> bool:
+        return self.expectant and now - self._heard_at > SILENCE_S
+
+    def receive(self, message: StunMessage, size: int, client: Address, now: float) -> None:
+        """STUN has no effect without ICE."""
+
+    def credit(self, size: int, client: Address) -> None:
+        if client not in self._heard and self.knows(client):
+            self._heard.add(client)
+            self.revision += 1
+
+    def spend(self, size: int, client: Address) -> bool:
+        return client in self._heard or not self._lapsed
+
+    def media_received(self, size: int, client: Address, now: float) -> bool:
+        self._heard_at = now
+        if not self.knows(client):
+            self._follow(client)
+        self.credit(size, client)
+        return False
+
+    def rtcp_received(self, size: int, client: Address, now: float) -> bool:
+        if self._rtcp == self._address:
+            return self.media_received(size, client, now)
+        self._heard_at = now
+        if not self.knows(client):
+            self._rtcp = client
+        self.credit(size, client)
+        return False
+
+    def tick(self, now: float) -> None:
+        self._lapsed = now > self._unheard_until
+
+    def take_datagrams(self) -> list[tuple[bytes, Address]]:
+        return []
+
+    def _follow(self, client: Address) -> None:
+        """Authentic media came from elsewhere; RTCP on the same port comes from there, too."""
+        if self._rtcp == self._address:
+            self._rtcp = client
+        self._address = client
+        self._heard &= self.known.keys()
