@@ -9,6 +9,7 @@ from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
+from transceiver.sip.access_files import AccessFiles
 from transceiver.supervisor import supervise
 from transceiver.tls import TlsError
 
@@ -19,7 +20,8 @@ def main() -> int:
         configure_logging("transceiver", config.log_level)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
         _check_tls(config)
-        asyncio.run(supervise(config, keys, _read_api_keys(config)))
+        sip_access = AccessFiles(config.sip_config, config.sip_credentials)
+        asyncio.run(supervise(config, keys, _read_api_keys(config), sip_access))
     except SettingError as error:
         print(f"transceiver: {error}", file=sys.stderr)
         return 2

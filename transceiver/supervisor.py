@@ -19,6 +19,7 @@ from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.worker_processes import WorkerProcesses
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeys
+from transceiver.sip.access_files import AccessFiles
 from transceiver.sockets import TransceiverSockets, open_sockets
 from transceiver.tls import TlsWatch
 from transceiver.worker import run_worker
@@ -30,14 +31,16 @@ CLOSING_S = 1.0
 """What workers get beyond the time to drain, to close the calls that are left."""
 
 
-async def supervise(config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys) -> None:
+async def supervise(
+    config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys, sip_access: AccessFiles
+) -> None:
     """Serve calls until SIGINT, or SIGTERM and a drain.
 
     SIGHUP has the files of keys and certificates looked at at once. Raises SettingError
     when an address cannot be used.
     """
     with contextlib.closing(open_sockets(config)) as sockets:
-        await Supervisor(config, keys, api_keys, sockets).run()
+        await Supervisor(config, keys, api_keys, sip_access, sockets).run()
 
 
 class Supervisor:
@@ -48,12 +51,16 @@ class Supervisor:
         config: TransceiverConfig,
         keys: ClusterKeys,
         api_keys: ApiKeys,
+        sip_access: AccessFiles,
         sockets: TransceiverSockets,
     ) -> None:
         self._config = config
         self._sockets = sockets
         self._started, reports = multiprocessing.Pipe(duplex=False)
-        self._lives = WorkerLives(keys, api_keys, secrets.randbelow(INCARNATIONS))
+        self._lives = WorkerLives(
+            keys, api_keys, secrets.randbelow(INCARNATIONS), sip_access.access
+        )
+        self._sip_access = sip_access
         self._workers = WorkerProcesses(
             config.workers, partial(run_worker, config, sockets, reports), self._lives
         )
@@ -122,6 +129,8 @@ class Supervisor:
                 self._lives.use_keys(keys)
             if self._api_key_file and (api_keys := self._api_key_file.changed()) is not None:
                 self._lives.accept_keys(api_keys)
+            if (sip_access := self._sip_access.changed()) is not None:
+                self._lives.give_access(sip_access)
             if self._tls and self._tls.changed():
                 self._lives.renew_tls()
             with contextlib.suppress(TimeoutError):

@@ -41,6 +41,7 @@ from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
+from transceiver.sip.access import CurrentAccess
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
@@ -95,6 +96,7 @@ class Worker:
         self._config = config
         self._life = life
         self._api_keys = life.api_keys
+        self._sip_access = CurrentAccess(life.sip_access)
         self._tls = TlsListener(config.tls) if config.tls else None
         self._sockets = sockets
         self._index = index
@@ -123,7 +125,9 @@ class Worker:
             calls = self._build(stack)
             stack.callback(calls.close_all)
             signaling = self._signaling(calls)
-            self._orders = WorkerOrders(self._life.orders, self._api_keys, self._tls)
+            self._orders = WorkerOrders(
+                self._life.orders, self._api_keys, self._tls, self._sip_access
+            )
             key_users: list[KeyUser] = [self._mint, self._endpoint, signaling, self._resumption]
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)

@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.worker_processes import WorkerObserver
 from transceiver.signaling.api_keys import ApiKeys
+from transceiver.sip.access import SipAccess
 
 INCARNATIONS = 256
 
@@ -24,7 +25,7 @@ class RenewTls:
     """Read the files of the HTTP port's certificate again."""
 
 
-Order = ClusterKeys | ApiKeys | RenewTls | Drain
+Order = ClusterKeys | ApiKeys | SipAccess | RenewTls | Drain
 """What the parent tells a worker: the keys to use, or to accept, from here on, and so on."""
 
 
@@ -38,6 +39,8 @@ class WorkerLife:
     """Those in use when it starts."""
     api_keys: ApiKeys
     """Those accepted when it starts."""
+    sip_access: SipAccess
+    """Who may call by SIP when it starts."""
     orders: Connection
     """On which the parent sends each Order."""
 
@@ -45,10 +48,13 @@ class WorkerLife:
 class WorkerLives(WorkerObserver):
     """Gives every life of a worker its incarnation and the keys, and sends it orders."""
 
-    def __init__(self, keys: ClusterKeys, api_keys: ApiKeys, first: int) -> None:
+    def __init__(
+        self, keys: ClusterKeys, api_keys: ApiKeys, first: int, sip_access: SipAccess | None = None
+    ) -> None:
         """`first`, a random number, is the incarnation that counting begins behind."""
         self._keys = keys
         self._api_keys = api_keys
+        self._sip_access = sip_access or SipAccess()
         self._first = first
         self._incarnations: dict[int, int] = {}
         self._pipes: dict[int, tuple[Connection, Connection]] = {}
@@ -63,6 +69,11 @@ class WorkerLives(WorkerObserver):
         self._api_keys = api_keys
         self._order(api_keys)
 
+    def give_access(self, sip_access: SipAccess) -> None:
+        """Have the workers that live let these call by SIP, and those that will."""
+        self._sip_access = sip_access
+        self._order(sip_access)
+
     def renew_tls(self) -> None:
         """Have the workers that live read their certificate again."""
         self._order(RenewTls())
@@ -76,7 +87,7 @@ class WorkerLives(WorkerObserver):
         self._incarnations[index] = incarnation
         self._close(index)
         self._pipes[index] = orders, _told = multiprocessing.Pipe(duplex=False)
-        return (WorkerLife(incarnation, self._keys, self._api_keys, orders),)
+        return (WorkerLife(incarnation, self._keys, self._api_keys, self._sip_access, orders),)
 
     def started(self, index: int) -> None:
         orders, _told = self._pipes[index]

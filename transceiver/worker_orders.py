@@ -8,6 +8,7 @@ from typing import Protocol
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.api_keys import ApiKeys
+from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.tls import TlsListener
 from transceiver.worker_lives import Drain, Order, RenewTls
 
@@ -21,12 +22,19 @@ class KeyUser(Protocol):
 class WorkerOrders:
     """Make it within a running event loop."""
 
-    def __init__(self, orders: Connection, api_keys: ApiKeys, tls: TlsListener | None) -> None:
+    def __init__(
+        self,
+        orders: Connection,
+        api_keys: ApiKeys,
+        tls: TlsListener | None,
+        sip_access: CurrentAccess,
+    ) -> None:
         self.drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         """Done when it is ordered."""
         self._orders = orders
         self._api_keys = api_keys
         self._tls = tls
+        self._sip_access = sip_access
         self._key_users: Sequence[KeyUser] = ()
 
     @contextmanager
@@ -49,6 +57,8 @@ class WorkerOrders:
                 self._tls.reload()
             case ApiKeys():
                 self._api_keys.become(order)
+            case SipAccess():
+                self._sip_access.become(order)
             case ClusterKeys():
                 for user in self._key_users:
                     user.use_keys(order)

@@ -1,6 +1,6 @@
 """Who may call, and whom and what calls go to: what the operator's two files say."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -17,6 +17,15 @@ class SipAccess:
 
     config: SipConfig = field(default_factory=SipConfig)
     credentials: PhoneCredentials = field(default_factory=PhoneCredentials)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why a trunk cannot prove who it is: one line each."""
+        return tuple(
+            f"--sip-config: trunk {trunk.name}: its user is not in --sip-credentials"
+            for trunk in self.config.trunks
+            if trunk.user is not None and trunk.user not in self.credentials
+        )
 
     def trunk(self, name: str) -> Trunk | None:
         return next((trunk for trunk in self.config.trunks if trunk.name == name), None)
@@ -60,6 +69,16 @@ class CurrentAccess:
 
     def __init__(self, access: SipAccess) -> None:
         self.now = access
+        self._told: list[Callable[[SipAccess], None]] = []
+
+    def on_change(self, tell: Callable[[SipAccess], None]) -> None:
+        """Have `tell` called whenever it changes."""
+        self._told.append(tell)
+
+    def become(self, access: SipAccess) -> None:
+        self.now = access
+        for tell in self._told:
+            tell(access)
 
 
 def _covers(networks: Iterable[IPv4Network | IPv6Network], host: str) -> bool:

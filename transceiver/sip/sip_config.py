@@ -33,6 +33,7 @@ import msgspec
 from sipmessage import URI
 
 from antiphon_proto.realtime.error import RealtimeError
+from antiphon_proto.realtime.session import RealtimeSession
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.session_config import layered_session
 from transceiver.sip.dial_plan import PHONES, Action, Announce, Answer, DialPlan, Reject, Rule
@@ -216,7 +217,10 @@ def _action(table: _Rule) -> Action:
     return Reject(table.reject)
 
 
-def _session(given: dict[str, Any]) -> Any:
+def _session(given: dict[str, Any]) -> RealtimeSession:
+    """Raises ValueError, also for what a client of the API may send and is not heeded."""
+    if unknown := sorted(given.keys() - set(RealtimeSession.__struct_fields__)):
+        raise ValueError(f"session: there is no {unknown[0]!r}")
     try:
         return layered_session(given=msgspec.json.encode(given))
     except RealtimeError as error:
