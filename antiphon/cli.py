@@ -21,7 +21,7 @@ class Command:
 COMMANDS = {
     "up": Command("run relay, inference and transceiver on this machine", "all"),
     "call": Command("place a call from a WAV file and record the answer", "call"),
-    "keys": Command("make a cluster key file or an API key, or hash one", "relay"),
+    "keys": Command("make keys and passwords, and what stands for them in files", "relay"),
     "doctor": Command("check this machine, and a running deployment", "all"),
 }
 

@@ -1,9 +1,10 @@
-"""`antiphon keys cluster | api | hash`: makes the secrets of a deployment."""
+"""`antiphon keys cluster | api | hash | password | phone`: makes the secrets of a deployment."""
 
 import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from antiphon.phone_credentials import credentials_line, new_password
 from antiphon.runtime_directory import new_api_key, new_cluster_keys
 from chassis.settings import SettingError
 
@@ -22,12 +23,17 @@ KINDS: dict[str, Callable[[], str]] = {
     "cluster": new_cluster_keys,
     "api": new_api_key,
     "hash": lambda: hashed(sys.stdin.readline()),
+    "password": new_password,
 }
-USAGE = """usage: antiphon keys cluster | api | hash
+USAGE = """usage: antiphon keys cluster | api | hash | password
+       antiphon keys phone USER [md5 | sha-256] [REALM]
 
-  cluster  print a cluster key file: the secret that relays and transceivers share
-  api      print an API key, a line of a transceiver's API key file
-  hash     read an API key on standard input, and print the line that may stand for it"""
+  cluster   print a cluster key file: the secret that relays and transceivers share
+  api       print an API key, a line of a transceiver's API key file
+  hash      read an API key on standard input, and print the line that may stand for it
+  password  print a password for a SIP phone or trunk
+  phone     read a SIP user's password on standard input, and print the line of the
+            credentials file that knows it; md5, unless all of them know sha-256"""
 
 
 def run(argv: Sequence[str], _environ: Mapping[str, str]) -> int:
@@ -35,7 +41,10 @@ def run(argv: Sequence[str], _environ: Mapping[str, str]) -> int:
     if list(argv) in (["-h"], ["--help"]):
         print(USAGE)
         return 0
+    if argv and argv[0] == "phone":
+        print(credentials_line(argv[1:], sys.stdin.readline()))
+        return 0
     if len(argv) != 1 or argv[0] not in KINDS:
-        raise SettingError(f"expected one of: {', '.join(KINDS)}")
+        raise SettingError(f"expected one of: {', '.join([*KINDS, 'phone'])}")
     sys.stdout.write(KINDS[argv[0]]().rstrip() + "\n")
     return 0
