@@ -6,6 +6,7 @@ import pytest
 from tests.e2e.nat import Nat
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.sdk_deployment import SdkDeployment, sdk_deployment
+from tests.e2e.sip.sip_deployment import SipDeployment, sip_deployment
 from tests.e2e.speech import Speaker
 
 
@@ -17,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_end_to_end(item: pytest.Item) -> bool:
-    return item.path.parent == Path(__file__).parent
+    return Path(__file__).parent in item.path.parents
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,13 @@ def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
 def sdks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkDeployment]:
     """One over https, whose language model does as it is told."""
     with sdk_deployment(tmp_path_factory.mktemp("sdks")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SipDeployment]:
+    """One that phones and trunks call."""
+    with sip_deployment(tmp_path_factory.mktemp("sip")) as running:
         yield running
 
 

@@ -90,13 +90,13 @@ class Baresip:
         for key in keys:
             self.command("sndcode", key)
 
-    async def event(self, type_: str, since: int = 0) -> Event:
-        """The first such as CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK; waits for it."""
+    async def event(self, type_: str, count: int = 1) -> Event:
+        """The `count`th such as CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK; waits for it."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                for event in self.events[since:]:
-                    if event["type"] == type_:
-                        return event
+                found = [event for event in self.events if event["type"] == type_]
+                if len(found) >= count:
+                    return found[count - 1]
                 self._news.clear()
                 await self._news.wait()
 
@@ -135,7 +135,7 @@ async def baresip(
     (home / "accounts").write_text(account.line(port))
     (home / "contacts").write_text("")
     (home / "config").write_text(_configuration(home, host, port, control, rate, account.ice))
-    command = [str(BARESIP), "-f", home, "-n", host]
+    command: list[str | Path] = [str(BARESIP), "-f", home, "-n", host]
     async with peer_process(command, home) as peer:
         await peer.says("baresip is ready")
         streams = await asyncio.open_connection(HOST, control)

@@ -27,8 +27,20 @@ async def kamailio(
     destinations = [*(("1", uri) for uri in servers), *(("2", uri) for uri in carriers)]
     dispatched = home / "dispatcher.list"
     dispatched.write_text("".join(f"{set_} {uri} 0 0\n" for set_, uri in destinations))
-    definitions = (f"LISTEN=udp:{address}", f"DISPATCHER_LIST=\"{dispatched}\"")
-    command = [str(KAMAILIO), "-f", CONFIGURATION, "-DD", "-E", "-m", "32", "-M", "8", "-Y", home]
+    definitions = (f"LISTEN=udp:{address}", f'DISPATCHER_LIST="{dispatched}"')
+    command: list[str | Path] = [
+        str(KAMAILIO),
+        "-f",
+        CONFIGURATION,
+        "-DD",
+        "-E",
+        "-m",
+        "32",
+        "-M",
+        "8",
+        "-Y",
+        home,
+    ]
     command += [part for each in definitions for part in ("-A", each)]
     async with peer_process(command, home) as peer:
         await peer.says("Listening on")

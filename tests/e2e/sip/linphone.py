@@ -15,6 +15,12 @@ LINPHONEC = shutil.which("linphonec")
 needs_linphone = pytest.mark.skipif(
     LINPHONEC is None, reason="no linphonec: Debian's package linphone-cli"
 )
+_FIRST_COMMANDS = (
+    "ipv6 disable",
+    "soundcard use files",
+    "play microphone.wav",
+    "record heard.wav",
+)
 
 
 class Linphone:
@@ -45,9 +51,14 @@ async def linphone(
         (home / folder).mkdir(parents=True)
     write_microphone(home / "microphone.wav", microphone, 48_000)
     (home / "linphonerc").write_text(_configuration(host, media_encryption, ice))
-    command = [str(LINPHONEC), "-c", home / "linphonerc", "-S"]
+    command: list[str | Path] = [str(LINPHONEC), "-c", home / "linphonerc", "-S"]
     async with peer_process(command, home) as peer:
-        for line in "ipv6 disable", "soundcard use files", "play microphone.wav", "record heard.wav":
+        for line in (
+            "ipv6 disable",
+            "soundcard use files",
+            "play microphone.wav",
+            "record heard.wav",
+        ):
             peer.type(line)
         yield Linphone(peer, home)
         peer.type("quit")

@@ -46,7 +46,7 @@ async def sipp(
         f"-mp {media_port} -nostdin -trace_err -error_file errors.log -timeout 60s -timeout_error"
     ).split()
     scenario_file = ["-sf", str(SCENARIOS / f"{scenario}.xml")]
-    command = [str(SIPP), remote, *options, *scenario_file, *flags]
+    command: list[str | Path] = [str(SIPP), remote, *options, *scenario_file, *flags]
     async with peer_process(command, directory, within=within) as peer:
         yield peer
 

@@ -1,0 +1,45 @@
+"""Ports that RTP comes to while sipp, whose captures are sent past its sockets, hears nothing."""
+
+import asyncio
+import socket
+from collections import defaultdict
+from typing import Self
+
+LOUD = 24
+"""Of a mu-law sample's 127 steps: louder than what a line has when nobody speaks."""
+_FURTHER = 4
+"""sipp takes every fourth port."""
+
+
+class RtpEars:
+    """Open while it is used as a context; keeps nothing but counts."""
+
+    def __init__(self, host: str, first_port: int, calls: int) -> None:
+        self._sockets: list[socket.socket] = []
+        self._audible = [0] * calls
+        self.packets: defaultdict[int, int] = defaultdict(int)
+        for call in range(calls):
+            ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            ear.setblocking(False)
+            ear.bind((host, first_port + _FURTHER * call))
+            self._sockets.append(ear)
+
+    def audible_packets(self) -> list[int]:
+        """Of each call: how many of the packets that came to it hold a sound."""
+        return self._audible
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        for call, ear in enumerate(self._sockets):
+            loop.add_reader(ear, self._hear, call)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        for ear in self._sockets:
+            asyncio.get_running_loop().remove_reader(ear)
+            ear.close()
+
+    def _hear(self, call: int) -> None:
+        payload = self._sockets[call].recv(2048)[12:]
+        self.packets[call] += 1
+        self._audible[call] += any(~byte & 0x7F > LOUD for byte in payload)
