@@ -1,6 +1,8 @@
 """sipp: many calls at once, a proxy in front, and callers that nobody knows."""
 
 import asyncio
+import secrets
+import socket
 from collections import Counter
 from pathlib import Path
 
@@ -77,8 +79,33 @@ async def test_a_proxy_in_front(sip: SipDeployment, captured: Path) -> None:
     assert heard == {"calls": 1, ANSWER: 1, "5": 1}
 
 
-async def test_who_is_unknown_hears_nothing(sip: SipDeployment, captured: Path) -> None:
-    to = f"{sip.host}:{sip.port}"
-    async with sipp(captured, "nobody", to, "-s", "agent", host=STRANGER) as peer:
-        await completed(peer, captured)
-    assert sip.calls() == 0
+@pytest.mark.parametrize(("host", "is_answered"), [(CARRIER, True), (STRANGER, False)])
+@pytest.mark.parametrize("method", ["OPTIONS", "INVITE"])
+async def test_only_who_is_known_gets_an_answer(
+    sip: SipDeployment, host: str, method: str, is_answered: bool
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.bind((host, 0))
+        asking.setblocking(False)
+        asking.sendto(request(method, sip.uri("busy"), *asking.getsockname()), (sip.host, sip.port))
+        answer = asyncio.get_running_loop().sock_recv(asking, 2048)
+        if is_answered:
+            assert (await asyncio.wait_for(answer, 5)).startswith(b"SIP/2.0 ")
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answer, 1)
+
+
+def request(method: str, uri: str, host: str, port: int) -> bytes:
+    lines = (
+        f"{method} {uri} SIP/2.0",
+        f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{secrets.token_hex(8)};rport",
+        f"From: <sip:somebody@{host}>;tag=1",
+        f"To: <{uri}>",
+        f"Call-ID: {secrets.token_hex(8)}",
+        f"CSeq: 1 {method}",
+        f"Contact: <sip:somebody@{host}:{port}>",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    )
+    return "\r\n".join([*lines, "", ""]).encode()
