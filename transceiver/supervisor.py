@@ -152,12 +152,14 @@ class Supervisor:
         asyncio.get_running_loop().remove_reader(started.fileno())
         self._is_up = True
         sockets, http = self._sockets, str(bound_address(self._sockets.http))
-        report_ready(
-            self._config.ready_fd,
-            {
-                "http": http,
-                "tunnels": [str(bound_address(each)) for each in sockets.tunnels],
-                "admins": [str(bound_address(each)) for each in sockets.admins],
-            },
-        )
+        report: dict[str, str | list[str]] = {
+            "http": http,
+            "tunnels": [str(bound_address(each)) for each in sockets.tunnels],
+            "admins": [str(bound_address(each)) for each in sockets.admins],
+        }
+        if sockets.sip_streams is not None:
+            report["sip"] = str(bound_address(sockets.sip_streams))
+        if sockets.sip_tls is not None:
+            report["sip-tls"] = str(bound_address(sockets.sip_tls))
+        report_ready(self._config.ready_fd, report)
         logger.info("serving %s with %d workers", http, self._config.workers)

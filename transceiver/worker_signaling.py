@@ -20,6 +20,7 @@ from transceiver.sockets import TransceiverSockets
 from transceiver.tls import TlsListener
 from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_resumption import WorkerResumption
+from transceiver.worker_sip import WorkerSip
 
 
 class WorkerSignaling:
@@ -38,6 +39,7 @@ class WorkerSignaling:
         sessions: Sessions,
         flush: Callable[[], None],
         not_ready: Callable[[], str | None],
+        sip: WorkerSip | None = None,
     ) -> None:
         """`here` is this worker's tunnel address, `flush` sends what the calls have."""
         self._client_secrets = ClientSecrets(keys)
@@ -54,6 +56,7 @@ class WorkerSignaling:
             allowed_origins=allowed_origins,
             flush=flush,
             resuming=resumption.resuming,
+            others=sip.routes() if sip else (),
         )
         self._forwarded = forwarded_app(
             calls,
@@ -65,6 +68,7 @@ class WorkerSignaling:
             sessions=sessions,
             resuming=resumption.resuming,
             peers=resumption.peer_endpoint,
+            others=sip.link.routes() if sip else (),
         )
 
     def use_keys(self, keys: ClusterKeys) -> None:

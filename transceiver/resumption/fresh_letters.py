@@ -1,11 +1,17 @@
 """Whether a worker asks now and for the first time, or was recorded and is repeated."""
 
 from collections import deque
-
-from transceiver.resumption.peer_messages import Letter
+from typing import Protocol
 
 MAX_AGE_S = 60.0
 """By the clocks of two hosts, which may differ by as much."""
+
+
+class Dated(Protocol):
+    @property
+    def sent_at(self) -> float:
+        """Unix seconds, by the sender's clock."""
+        ...
 
 
 class FreshLetters:
@@ -18,7 +24,7 @@ class FreshLetters:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def admit(self, letter: Letter, nonce: bytes, unix_time: float) -> bool:
+    def admit(self, letter: Dated, nonce: bytes, unix_time: float) -> bool:
         """Whether the letter may be heeded; it is not a second time."""
         while self._in_order and self._in_order[0][0] < unix_time:
             self._seen.discard(self._in_order.popleft()[1])

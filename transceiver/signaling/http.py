@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -51,6 +51,7 @@ def signaling_app(
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
     flush: Callable[[], None] = lambda: None,
     resuming: Resuming | None = None,
+    others: Iterable[web.RouteDef] = (),
     clock: Callable[[], float] = time.time,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> web.Application:
@@ -59,7 +60,8 @@ def signaling_app(
     `sessions` are opened over WebSockets, `models` are the names that GET /v1/models shows,
     `usage` limits what keys may use (by default what their lines say), pages of
     `allowed_origins` may call, `flush` sends what is queued for engines and clients, `resuming`
-    finds sessions that go on, `clock` gives Unix seconds, `random` as many bytes as asked for.
+    finds sessions that go on, `others` are routes beside the API's, `clock` gives Unix seconds,
+    `random` as many bytes as asked for.
     """
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
@@ -91,7 +93,7 @@ def signaling_app(
         app.on_shutdown.extend([sockets.shut_down, sidebands.shut_down])
     app.add_routes(ClientSecretEndpoint(client_secrets, authenticator, clock, random).routes())
     app.add_routes([models_route(models, authenticator), *health_routes(ready)])
-    app.add_routes(playground_routes())
+    app.add_routes([*playground_routes(), *others])
     return app
 
 
@@ -106,11 +108,12 @@ def forwarded_app(
     sessions: Sessions | None = None,
     resuming: Resuming | None = None,
     peers: PeerEndpoint | None = None,
+    others: Iterable[web.RouteDef] = (),
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
     """Build what answers the requests that other workers forward: about this one's calls only.
 
-    `peers` is what workers ask each other without being asked themselves.
+    `peers` is what workers ask each other without being asked themselves, `others` too.
     """
     app = _app(error_middleware)
     usage = usage or KeyUsage(time.monotonic)
@@ -127,6 +130,7 @@ def forwarded_app(
     app.add_routes([web.get(WEBSOCKET_PATH, serve, allow_head=False)])
     if peers is not None:
         app.add_routes(peers.routes())
+    app.add_routes(others)
     return app
 
 

@@ -1,0 +1,67 @@
+"""Prometheus metrics of one worker's SIP, read from plain counters at a scrape."""
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from transceiver.metric_families import by_enum, counter, gauge
+from transceiver.sip.flow import SipTransport
+from transceiver.sip.sip_counters import CLASSES, METHODS, OTHER, Direction, SipCounters
+from transceiver.sip.sip_drop import SipDrop
+from transceiver.sip.user_agent import Unheard
+
+
+class SipCollector(Collector):
+    """Translates the counters into metric families."""
+
+    def __init__(self, counters: SipCounters, open_connections: Callable[[], int]) -> None:
+        self._counters = counters
+        self._open_connections = open_connections
+
+    def collect(self) -> Iterable[Metric]:
+        counters = self._counters
+        yield self._messages()
+        yield by_enum(
+            "antiphon_transceiver_sip_drops",
+            "SIP messages and connections that were dropped before they were understood.",
+            "reason",
+            SipDrop,
+            counters.drops,
+        )
+        yield by_enum(
+            "antiphon_transceiver_sip_unheard",
+            "SIP messages that had no effect and no answer.",
+            "reason",
+            Unheard,
+            counters.unheard,
+        )
+        yield counter(
+            "antiphon_transceiver_sip_handed_over",
+            "SIP messages that belonged to another worker than they reached.",
+            counters.handed_over,
+        )
+        yield counter(
+            "antiphon_transceiver_sip_connections_opened",
+            "Connections with SIP peers, whoever made them.",
+            counters.connections_opened,
+        )
+        yield gauge(
+            "antiphon_transceiver_sip_connections",
+            "Connections with SIP peers that are open.",
+            self._open_connections(),
+        )
+
+    def _messages(self) -> Metric:
+        family = CounterMetricFamily(
+            "antiphon_transceiver_sip_messages",
+            "SIP messages at this worker's sockets, by a request's method or a response's class.",
+            labels=["direction", "transport", "kind"],
+        )
+        for direction in Direction:
+            for transport in SipTransport:
+                for kind in (*METHODS, OTHER, *CLASSES):
+                    if count := self._counters.messages[direction, transport, kind]:
+                        labels = [direction.value, transport.value.lower(), kind]
+                        family.add_metric(labels, count)
+        return family

@@ -1,0 +1,59 @@
+"""How much a worker reads of sources that it does not know."""
+
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass
+
+MESSAGES_A_SECOND, AT_ONCE = 20.0, 60.0
+"""Of one source: more than a phone or a trunk that begins needs."""
+
+ALL_A_SECOND, ALL_AT_ONCE = 1000.0, 2000.0
+"""Of all of them together, who may forge their addresses."""
+
+MAX_SOURCES = 4096
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: float
+
+    def take(self, a_second: float, at_once: float, now: float) -> bool:
+        self.left = min(at_once, self.left + (now - self.at) * a_second)
+        self.at = now
+        if self.left < 1.0:
+            return False
+        self.left -= 1.0
+        return True
+
+
+class SourceLimits:
+    """Buckets of the sources heard of last; who is forgotten begins anew, within what all may."""
+
+    def __init__(self, now: float) -> None:
+        self._all = _Bucket(ALL_AT_ONCE, now)
+        self._sources: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def admit(self, host: str, now: float) -> bool:
+        """Whether one more message from there is read."""
+        source = source_of(host)
+        bucket = self._sources.get(source)
+        if bucket is None:
+            bucket = self._sources[source] = _Bucket(AT_ONCE, now)
+            if len(self._sources) > MAX_SOURCES:
+                self._sources.popitem(last=False)
+        self._sources.move_to_end(source)
+        if not bucket.take(MESSAGES_A_SECOND, AT_ONCE, now):
+            return False
+        return self._all.take(ALL_A_SECOND, ALL_AT_ONCE, now)
+
+
+def source_of(host: str) -> str:
+    """Who is limited as one: an IPv4 address, an IPv6 network of 64 bits."""
+    if ":" not in host:
+        return host
+    network = ipaddress.IPv6Address(host.partition("%")[0]).packed[:8]
+    return network.hex()
