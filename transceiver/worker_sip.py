@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from sipmessage import URI
 
 from antiphon_proto.address import family_of
 from antiphon_proto.cluster_keys import ClusterKeys
@@ -24,6 +25,7 @@ from transceiver.sip.datagrams import Datagrams
 from transceiver.sip.dns_records import Resolver
 from transceiver.sip.exchange import Exchange
 from transceiver.sip.flow import Flow, SipTransport
+from transceiver.sip.location import chosen_hop
 from transceiver.sip.message_router import MessageRouter
 from transceiver.sip.next_hop import NextHop
 from transceiver.sip.outgoing import Outgoing
@@ -92,9 +94,10 @@ class WorkerSip:
             clock=time.monotonic,
             counters=self._counters,
         )
+        self._dns = Resolver()
         self._outgoing = Outgoing(
             self._exchange,
-            Resolver(),
+            self._dns,
             udp_family=family_of(bound_address(sockets.sip_datagrams[index]).host)
             if sockets.sip_datagrams
             else None,
@@ -145,6 +148,10 @@ class WorkerSip:
     def routes(self) -> list[web.RouteDef]:
         """Of the public HTTP port."""
         return self.websockets.routes()
+
+    async def chosen_hop(self, uri: URI) -> NextHop:
+        """Whereto a request for this URI goes. Raises ValueError as `NextHop.of` does."""
+        return await chosen_hop(uri, self._dns)
 
     def receive(self, data: bytes, flow: Flow) -> Unheard | None:
         return self._user_agent.receive(data, flow)
