@@ -86,7 +86,8 @@ class PhoneCredentials:
 
     def _add(self, line: str) -> None:
         """Raises ValueError, which says nothing of the line's content."""
-        name, realm, *digests = line.split(":")
+        name, _, rest = line.partition(":")
+        realm, *digests = rest.split(":")
         if not 0 < len(name) <= MAX_NAME_CHARS or not _NAME.fullmatch(name) or not digests:
             raise ValueError("expected USER:REALM:DIGEST")
         if self._users and realm != self.realm:

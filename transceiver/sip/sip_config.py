@@ -38,6 +38,7 @@ from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.session_config import layered_session
 from transceiver.sip.dial_plan import PHONES, Action, Announce, Answer, DialPlan, Reject, Rule
 from transceiver.sip.digest_client import Login
+from transceiver.sip.flow import SipTransport
 from transceiver.sip.next_hop import NextHop
 from transceiver.sip.number_pattern import NumberPattern
 from transceiver.sip.trunk import Trunk, TrunkMedia
@@ -167,9 +168,11 @@ def _next_hop(text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        NextHop.of(URI.parse(text))
+        transport = NextHop.of(URI.parse(text)).transport
     except ValueError as error:
         raise ValueError("uri: expected sip:HOST, maybe with a port and a transport") from error
+    if transport in (SipTransport.WS, SipTransport.WSS):
+        raise ValueError("uri: nobody is called by WebSocket who has not connected")
     return text
 
 
