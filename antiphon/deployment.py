@@ -57,6 +57,8 @@ class Deployment:
             kind: directory.write_secret(f"{kind}.key", key) for kind, key in keys.items() if key
         }
         self._tiers: list[_Tier] = []
+        self.sip: Mapping[str, HostPort] = {}
+        """Where phones and trunks are served, by `sip` and `sip-tls`; known once it is up."""
 
     async def start(self) -> HostPort:
         """Bring all tiers up. Returns the HTTP address.
@@ -81,6 +83,9 @@ class Deployment:
                 certificate=self._certificate,
             )
         )
+        self.sip = {
+            name: bind for name, bind in transceiver.binds.items() if name.startswith("sip")
+        }
         return transceiver.binds["http"]
 
     async def keep_running(self) -> None:

@@ -48,6 +48,7 @@ LIBRARIES = (
     Library("aiortc", "aiortc"),
     Library("av", "av"),
     Library("cryptography", "cryptography"),
+    Library("dns", "dnspython"),
     Library("espeakng_loader", "espeakng-loader"),
     Library("grpc", "grpcio"),
     Library("hpack", "hpack"),
@@ -60,6 +61,7 @@ LIBRARIES = (
     Library("pylibsrtp", "pylibsrtp"),
     Library("OpenSSL", "pyOpenSSL"),
     Library("silero_vad", "silero-vad", files=("data/silero_vad.onnx",)),
+    Library("sipmessage", "sipmessage"),
     Library("soxr", "soxr"),
     Library("uvloop", "uvloop"),
 )
@@ -112,6 +114,8 @@ def check_ports(settings: UpSettings) -> None:
     binds = [
         ("--http", settings.http, socket.SOCK_STREAM),
         ("--relay", settings.relay, socket.SOCK_DGRAM),
+        *(("--sip", bind, socket.SOCK_DGRAM) for bind in (settings.sip,) if bind),
+        *(("--sip-tls", bind, socket.SOCK_STREAM) for bind in (settings.sip_tls,) if bind),
         *(
             ("--admin", settings.admin_bind(index), socket.SOCK_STREAM)
             for index in range(processes)

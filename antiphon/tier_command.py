@@ -104,9 +104,15 @@ def transceiver_command(
 ) -> TierCommand:
     """With a `certificate` it serves https."""
     tls = {} if certificate is None else certificate.flags()
+    binds = {"http": settings.http, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(2)}
+    binds |= {
+        name: bind
+        for name, bind in (("sip", settings.sip), ("sip-tls", settings.sip_tls))
+        if bind is not None
+    }
     return TierCommand(
         "transceiver",
-        {"http": settings.http, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(2)},
+        binds,
         {
             "advertise": str(advertise),
             "inference": ",".join(map(str, inference)),
@@ -117,8 +123,18 @@ def transceiver_command(
             "drain-seconds": "0",
             "log-level": settings.log_level,
             **tls,
+            **_sip_flags(settings),
         },
     )
+
+
+def _sip_flags(settings: UpSettings) -> dict[str, str]:
+    values = {
+        "sip-advertise": settings.sip_advertise,
+        "sip-config": settings.sip_config,
+        "sip-credentials": settings.sip_credentials,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _reported(report: ReadyReport, name: str) -> HostPort | None:

@@ -63,6 +63,8 @@ async def _serve(
     async def work() -> None:
         http = await deployment.start()
         print(ready_line(http, api_key, settings.engine, https=settings.https), flush=True)
+        if deployment.sip:
+            print(sip_line(deployment.sip), flush=True)
         if made is not None:
             print(made.how_to_trust(), flush=True)
         await deployment.keep_running()
@@ -101,6 +103,12 @@ def _certificate_files(
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
     return CertificateFiles(settings.tls_certificate, settings.tls_key)
+
+
+def sip_line(binds: Mapping[str, HostPort]) -> str:
+    """Where phones and trunks are served."""
+    by = {"sip": "by UDP and TCP", "sip-tls": "by TLS"}
+    return "SIP: " + ", ".join(f"{bind} {by[name]}" for name, bind in binds.items())
 
 
 def ready_line(http: HostPort, api_key: str, engine: str, *, https: bool = False) -> str:

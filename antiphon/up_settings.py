@@ -71,6 +71,25 @@ class UpSettings:
         help="ADDRESS or ADDRESS:PORT that clients send media to; else --relay's address, "
         "or this machine's primary one",
     )
+    sip: HostPort | None = setting(
+        None,
+        parse=HostPort.parse,
+        help="address for SIP phones and trunks, by UDP and by TCP; off by default",
+    )
+    sip_tls: HostPort | None = setting(
+        None, parse=HostPort.parse, help="address for SIP over TLS, by the certificate of https"
+    )
+    sip_advertise: str | None = setting(
+        None,
+        parse=filled,
+        help="HOST or HOST:PORT by which SIP peers reach --sip; else --advertise's address",
+    )
+    sip_config: str | None = setting(
+        None, parse=filled, help="TOML file with SIP trunks and the dial plan"
+    )
+    sip_credentials: str | None = setting(
+        None, parse=filled, help="file with the users and passwords of SIP phones"
+    )
     workers: int = setting(1, parse=positive, help="transceiver worker processes, one a core")
     inference_replicas: int = setting(
         1, parse=positive, help="inference processes: calls go on when one of several dies"
@@ -143,6 +162,8 @@ class UpSettings:
             raise SettingError("--tls-certificate and --tls-key need one another")
         if self.tls and self.tls_certificate is not None:
             raise SettingError("--tls makes a certificate: leave it out beside --tls-certificate")
+        if self.sip_tls is not None and not self.https:
+            raise SettingError("--sip-tls needs --tls, or --tls-certificate and --tls-key")
         for kind in MODEL_SERVERS:
             if (getattr(self, f"{kind}_url") is None) != (getattr(self, f"{kind}_model") is None):
                 raise SettingError(f"--{kind}-url and --{kind}-model need one another")

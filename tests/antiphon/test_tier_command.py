@@ -119,6 +119,38 @@ def test_transceiver_with_a_certificate() -> None:
     assert command.arguments()[-2:] == ["--tls-certificate=/c.pem", "--tls-key=/k.pem"]
 
 
+def test_transceiver_with_sip() -> None:
+    command = transceiver_command(
+        UpSettings(
+            tls=True,
+            sip=HostPort("0.0.0.0", 5060),
+            sip_tls=HostPort("0.0.0.0", 0),
+            sip_advertise="sip.example",
+            sip_config="/sip.toml",
+            sip_credentials="/phones",
+        ),
+        advertise=HostPort("192.0.2.7", 3478),
+        inference=[],
+        cluster_keys=KEYS,
+        api_keys=KEYS,
+    )
+    assert {
+        "--sip=0.0.0.0:5060",
+        "--sip-tls=0.0.0.0:0",
+        "--sip-advertise=sip.example",
+        "--sip-config=/sip.toml",
+        "--sip-credentials=/phones",
+    } < set(command.arguments())
+    report = {
+        "http": "127.0.0.1:1",
+        "tunnels": ["127.0.0.1:2"],
+        "admins": ["127.0.0.1:3"],
+        "sip": "0.0.0.0:5060",
+        "sip-tls": "0.0.0.0:5061",
+    }
+    assert command.rebound(report).binds["sip-tls"] == HostPort("0.0.0.0", 5061)
+
+
 ANY = HostPort("127.0.0.1", 0)
 
 

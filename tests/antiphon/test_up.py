@@ -37,6 +37,11 @@ def test_the_ready_line_holds_all_that_a_newcomer_needs(http: str, url: str) -> 
     )
 
 
+def test_it_says_where_phones_are_served() -> None:
+    binds = {"sip": HostPort("0.0.0.0", 5060), "sip-tls": HostPort("0.0.0.0", 5061)}
+    assert up.sip_line(binds) == "SIP: 0.0.0.0:5060 by UDP and TCP, 0.0.0.0:5061 by TLS"
+
+
 def test_with_tls_it_says_how_to_trust_the_certificate(
     write_tier: WriteTier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
