@@ -17,12 +17,18 @@ from tests.e2e.sip.voice_application import SECRET, VoiceApplication
 PHONE, PASSWORD, REALM = "deskphone", "correct horse", "antiphon"
 CARRIER = "127.0.0.2"
 """A trunk's address that is no phone's."""
-STRANGER = "127.0.0.3"
+PROXY = "127.0.0.3"
+"""Another one's."""
+STRANGER = "127.0.0.4"
 """An address that no trunk has."""
+PHONE_HOST = HOST
+"""Nor has it the one that phones are at, which prove by a password who they are."""
+ORIGIN = "http://localhost"
+"""Of pages that telephone."""
 _CONFIG = """
 [[trunks]]
 name = "office"
-networks = ["{host}/32", "127.0.0.1/32", "{carrier}/32"]
+networks = ["{host}/32", "{carrier}/32", "{proxy}/32"]
 
 [[dial-plan]]
 number = "agent"
@@ -69,7 +75,7 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
     """`directory` gets its files."""
     host = own_address()
     ports = free_port(host), free_port(host)
-    config = _CONFIG.format(host=host, carrier=CARRIER)
+    config = _CONFIG.format(host=host, carrier=CARRIER, proxy=PROXY)
     application = VoiceApplication()
     flags = (
         "--workers=2",
@@ -80,6 +86,7 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
         f"--sip-config={_written(directory / 'sip.toml', config)}",
         f"--sip-credentials={_written(directory / 'phones', _credentials())}",
         "--phone-ports=8",
+        f"--allowed-origins={ORIGIN}",
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(directory))
@@ -97,6 +104,11 @@ def own_address() -> str:
     addresses = [each for group in psutil.net_if_addrs().values() for each in group]
     own = [each.address for each in addresses if each.family == socket.AF_INET]
     return next((each for each in own if not each.startswith("127.")), HOST)
+
+
+needs_own_address = pytest.mark.skipif(
+    own_address() == HOST, reason="this machine has the loopback address alone"
+)
 
 
 def _written(path: Path, text: str) -> Path:

@@ -14,7 +14,13 @@ from tests.e2e.bursts import ONSETS_S, distances, onsets, rhythm
 from tests.e2e.encoded_audio import LIKENESS_RATE, likeness, resampled
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.baresip import Account, Baresip, baresip, needs_baresip
-from tests.e2e.sip.sip_deployment import PASSWORD, PHONE, SipDeployment
+from tests.e2e.sip.sip_deployment import (
+    PASSWORD,
+    PHONE,
+    PHONE_HOST,
+    SipDeployment,
+    needs_own_address,
+)
 from tests.e2e.sip.voice_application import sip_header
 from tests.e2e.speech import Speaker, silence
 
@@ -208,13 +214,14 @@ async def test_the_application_hangs_up(
             await sideband.ended()
 
 
+@needs_own_address
 async def test_a_registered_phone_calls_and_is_called(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
     registered = Account(
         PHONE, "tcp", registrar=f"{sip.host}:{sip.port}", password=PASSWORD, answers=True
     )
-    async with baresip(tmp_path, registered, microphone, sip.host) as phone:
+    async with baresip(tmp_path, registered, microphone, PHONE_HOST) as phone:
         await phone.event("REGISTER_OK")
         call_id = await sip.application.place({"to": PHONE})
         async with sip.application.beside(call_id) as sideband:
@@ -224,11 +231,12 @@ async def test_a_registered_phone_calls_and_is_called(
     assert same_sound(await sip.application.spoken(QUESTION), heard)
 
 
+@needs_own_address
 async def test_a_wrong_password_registers_nobody(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
     guesser = Account(PHONE, registrar=f"{sip.host}:{sip.port}", password="guessed")
-    async with baresip(tmp_path, guesser, microphone, sip.host) as phone:
+    async with baresip(tmp_path, guesser, microphone, PHONE_HOST) as phone:
         assert "40" in (await phone.event("REGISTER_FAIL"))["param"]
 
 

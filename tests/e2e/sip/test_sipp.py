@@ -11,9 +11,9 @@ import pytest
 
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.kamailio import kamailio, needs_kamailio
-from tests.e2e.sip.peer_process import HOST, free_port
+from tests.e2e.sip.peer_process import free_port
 from tests.e2e.sip.rtp_ears import RtpEars
-from tests.e2e.sip.sip_deployment import CARRIER, STRANGER, SipDeployment
+from tests.e2e.sip.sip_deployment import CARRIER, PROXY, STRANGER, SipDeployment
 from tests.e2e.sip.sipp import completed, needs_sipp, sipp, write_capture
 from tests.e2e.speech import Speaker, silence
 
@@ -70,7 +70,7 @@ async def test_a_proxy_in_front(sip: SipDeployment, captured: Path) -> None:
     heard: Counter[str] = Counter()
     servers = [f"sip:{sip.host}:{sip.port};transport=tcp"]
     async with (
-        kamailio(captured, HOST, servers, [f"sip:{CARRIER}"]) as proxy,
+        kamailio(captured, PROXY, servers, [f"sip:{CARRIER}"]) as proxy,
         sipp(captured, "question", proxy, "-s", "proxied", host=CARRIER) as peer,
         asyncio.TaskGroup() as applications,
     ):

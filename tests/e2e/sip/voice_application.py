@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
+import aiohttp
 import numpy as np
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.webhooks import RealtimeCallIncomingWebhookEvent
 
@@ -98,7 +98,7 @@ class VoiceApplication:
 
     def client(self) -> AsyncOpenAI:
         """OpenAI's, for the running event loop."""
-        http = httpx.AsyncClient(verify=self._tls)
+        http = DefaultAsyncHttpxClient(verify=self._tls)
         return AsyncOpenAI(base_url=f"{self._url}/v1", api_key=self._key, http_client=http)
 
     def close(self) -> None:
@@ -141,14 +141,15 @@ class VoiceApplication:
 
     async def place(self, sip: dict[str, str]) -> str:
         """Call out, by the extension of the API; the call's id."""
-        async with httpx.AsyncClient(verify=self._tls) as http:
-            answer = await http.post(
-                f"{self._url}/v1/realtime/calls",
-                headers={"Authorization": f"Bearer {self._key}"},
-                json={"session": {"type": "realtime", "audio": TRANSCRIBED}, "sip": sip},
-            )
-        assert answer.status_code == 201, answer.text
-        return answer.headers["Location"].rpartition("/")[2]
+        calls = f"{self._url}/v1/realtime/calls"
+        wish = {"session": {"type": "realtime", "audio": TRANSCRIBED}, "sip": sip}
+        headers = {"Authorization": f"Bearer {self._key}"}
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls)) as http,
+            http.post(calls, json=wish, headers=headers) as answer,
+        ):
+            assert answer.status == 201, await answer.text()
+            return answer.headers["Location"].rpartition("/")[2]
 
     async def spoken(self, question: str) -> Samples:
         """How the agent answers a written question: the same words are always said alike."""

@@ -1,0 +1,34 @@
+// A page that telephones by JsSIP, over SIP in a WebSocket, for the test to drive.
+"use strict";
+
+const page = { ua: null, session: null, states: [], keys: [] };
+
+function note(source, names) {
+  for (const name of names) {
+    source.on(name, (event) => page.states.push({ name, cause: event?.cause ?? null }));
+  }
+}
+
+// Calls `target` as `uri`, who proves by `password` to be that.
+function call({ socket, uri, password, target }) {
+  page.ua = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(socket)], uri, password, register: true,
+  });
+  note(page.ua, ["connected", "registered", "registrationFailed"]);
+  page.ua.on("registered", () => dial(target));
+  page.ua.start();
+}
+
+function dial(target) {
+  if (page.session !== null) return;
+  page.session = page.ua.call(target, {
+    mediaConstraints: { audio: true, video: false },
+    pcConfig: { iceServers: [] },
+  });
+  note(page.session, ["progress", "accepted", "confirmed", "failed", "ended"]);
+}
+
+function press(key) { page.session.sendDTMF(key, { transportType: "RFC2833" }); }
+
+// Unregisters, and leaves the server.
+function leave() { page.ua.stop(); }
