@@ -83,7 +83,7 @@ class Registrations:
     def __init__(self, tell: Callable[[bytes], None]) -> None:
         self._tell = tell
         self._users: dict[str, dict[str, Record]] = {}
-        self._flows: dict[Flow, str] = {}
+        self._flows: dict[Flow, set[str]] = {}
 
     def __len__(self) -> int:
         """How many bindings there are, ended ones not counted once they are forgotten."""
@@ -96,11 +96,9 @@ class Registrations:
         return sorted(alive, key=lambda record: record.changed_at, reverse=True)
 
     def user_at(self, flow: Flow, now: float) -> str | None:
-        """Who registered by this very flow, and still is."""
-        user = self._flows.get(flow)
-        if user is None:
-            return None
-        return user if any(record.flow == flow for record in self.of(user, now)) else None
+        """Who alone registered by this very flow, and still is; None for one of many users."""
+        users = {record.user for record in self._by(flow, now)}
+        return users.pop() if len(users) == 1 else None
 
     def change(self, records: tuple[Record, ...]) -> None:
         """Something changed here: know it, and have the siblings know it."""
@@ -130,17 +128,15 @@ class Registrations:
 
         https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
         """
-        user = self._flows.get(flow)
-        if user is None:
-            return
-        gone = [record for record in self.of(user, now) if record.flow == flow]
-        self.change(tuple(ended(record, now) for record in gone))
+        gone = tuple(ended(record, now) for record in self._by(flow, now))
+        for start in range(0, len(gone), RECORDS_A_MESSAGE):
+            self.change(gone[start : start + RECORDS_A_MESSAGE])
 
     def keep_only(self, is_phone: Callable[[str], bool]) -> None:
         """Forget whoever is no phone any more, as the files say."""
         for user in [user for user in self._users if not is_phone(user)]:
-            for record in self._users.pop(user).values():
-                self._flows.pop(record.flow, None)
+            for key in list(self._users[user]):
+                self._remove(user, key)
 
     def tick(self, now: float) -> None:
         """Forget what ended a while ago; to be called every few seconds."""
@@ -158,7 +154,7 @@ class Registrations:
                 self._remove(record.user, record.key)
             self._users.setdefault(record.user, {})[record.key] = record
             if record.expires_at:
-                self._flows[record.flow] = record.user
+                self._flows.setdefault(record.flow, set()).add(record.user)
             self._make_room(record.user)
 
     def _make_room(self, user: str) -> None:
@@ -169,10 +165,18 @@ class Registrations:
     def _remove(self, user: str, key: str) -> None:
         records = self._users[user]
         record = records.pop(key)
-        if not any(other.flow == record.flow for other in records.values()):
-            self._flows.pop(record.flow, None)
         if not records:
             del self._users[user]
+        if any(other.flow == record.flow for other in records.values()):
+            return
+        users = self._flows.get(record.flow, set())
+        users.discard(user)
+        if not users:
+            self._flows.pop(record.flow, None)
+
+    def _by(self, flow: Flow, now: float) -> Iterator[Record]:
+        for user in self._flows.get(flow, ()):
+            yield from (record for record in self.of(user, now) if record.flow == flow)
 
     def _all(self) -> Iterator[Record]:
         for records in self._users.values():
