@@ -6,6 +6,8 @@ import pytest
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.api_keys import ApiKeys
+from transceiver.sip.access import SipAccess
+from transceiver.sip.phone_credentials import PhoneCredentials
 from transceiver.worker_lives import Drain, WorkerLives
 
 KEYS, OTHERS = (ClusterKeys.parse(ClusterKeys.generate(bytes([secret]) * 32)) for secret in (1, 2))
@@ -44,6 +46,16 @@ def test_so_are_the_api_keys(lives: WorkerLives) -> None:
     assert first.orders.recv() == ApiKeys(["sk-two"])
     (again,) = lives.arguments(0)
     assert again.api_keys == ApiKeys(["sk-two"])
+
+
+def test_so_is_who_may_call_by_sip(lives: WorkerLives) -> None:
+    (first,) = lives.arguments(0)
+    assert first.sip_access == SipAccess()
+    changed = SipAccess(credentials=PhoneCredentials(["alice:antiphon:" + "0" * 32]))
+    lives.give_access(changed)
+    assert first.orders.recv() == changed
+    (again,) = lives.arguments(0)
+    assert again.sip_access == changed
 
 
 def test_a_worker_that_ended_is_sent_nothing(lives: WorkerLives) -> None:
