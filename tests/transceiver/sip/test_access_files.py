@@ -53,7 +53,7 @@ def test_what_cannot_be_used_changes_nothing_and_is_not_quoted(
 def test_a_trunk_whose_user_is_missing_is_said(
     paths: tuple[Path, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    config, credentials = paths
+    _config, credentials = paths
     files = AccessFiles(*map(str, paths))
     credentials.write_text(line("alice"))
     assert files.changed() is not None
