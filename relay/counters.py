@@ -49,6 +49,10 @@ class Tally(Enum):
     """Rounds of the loop that found something to receive."""
     FAST_PATH = "fast_path"
     """Gauge: 1 where the compiled loop runs."""
+    PHONE_PORTS = "phone_ports"
+    LEASED_PORTS = "leased_ports"
+    """Gauges, as the flows are."""
+    LEASES_REFUSED = "leases_refused"
 
 
 BATCH_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -84,6 +88,7 @@ class WorkerCounters:
     def __init__(self, cells: memoryview) -> None:
         self.cells = cells
         """`ROW_CELLS` unsigned 64-bit cells."""
+        self._refused_before = cells[TALLIED[Tally.LEASES_REFUSED]]
         self._evictions_before = cells[TALLIED[Tally.EVICTIONS]]
         self._to_owner = FORWARDED[Direction.TO_OWNER]
         self._to_client = FORWARDED[Direction.TO_CLIENT]
@@ -112,6 +117,10 @@ class WorkerCounters:
     def evicted(self, since_start: int) -> None:
         """Evictions since this process started."""
         self.cells[TALLIED[Tally.EVICTIONS]] = self._evictions_before + since_start
+
+    def leases_refused(self, since_start: int) -> None:
+        """Requests for phone ports, since this process started."""
+        self.cells[TALLIED[Tally.LEASES_REFUSED]] = self._refused_before + since_start
 
     def check_verified(self, config_id: int) -> None:
         """A check authenticated under the config of this id."""

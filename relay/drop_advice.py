@@ -104,6 +104,16 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
         DropReason.SSRC_RATE: _suspect(
             "Somebody floods with the SSRC of a call; its client is not affected."
         ),
+        DropReason.PORT_NOT_LEASED: _expected(
+            "Nothing to do: scanners, and phones that go on after their calls."
+        ),
+        DropReason.PORT_SOURCE: _suspect(
+            "Scanners; else a phone whose media comes from another host than its signaling: let it "
+            "use SRTP or ICE."
+        ),
+        DropReason.PORT_RATE: _suspect(
+            "Somebody floods a phone port; a phone that was heard is not affected."
+        ),
         DropReason.PUNT_QUEUE_FULL: _fault(
             "A flood of checks, or too many new calls for these workers: add workers or relays."
         ),
@@ -134,6 +144,11 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
             "A client that does not answer its owner's checks: a firewall on its side, or a forged "
             "address."
         ),
+        DropReason.PORT_NOT_HELD: _fault(
+            "Expected for a moment after a restart, else run the same version of relay and "
+            "transceiver."
+        ),
+        DropReason.PORT_DESTINATION: _fault("Run the same version of relay and transceiver."),
         DropReason.TUNNEL_PUNT_QUEUE_FULL: _fault(
             "Too many announcements for these workers: add workers or relays."
         ),

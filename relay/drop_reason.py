@@ -71,6 +71,15 @@ class DropReason(Enum):
     SSRC_RATE = "ssrc_rate"
     """Media of an announced SSRC from an unknown address, more than one client sends."""
 
+    PORT_NOT_LEASED = "port_not_leased"
+    """To a phone port that no owner has leased."""
+
+    PORT_SOURCE = "port_source"
+    """To a leased phone port, from where its owner expects nothing."""
+
+    PORT_RATE = "port_rate"
+    """To a leased phone port, more than one phone sends."""
+
     PUNT_QUEUE_FULL = "punt_queue_full"
     """Left to Python by the compiled loop, and Python did not keep up."""
 
@@ -105,6 +114,12 @@ class DropReason(Enum):
 
     PROVISIONAL_ALLOWANCE = "provisional_allowance"
     """More than three times what an address sent, before its owner confirmed it."""
+
+    PORT_NOT_HELD = "port_not_held"
+    """From an owner that does not hold the phone port which it names."""
+
+    PORT_DESTINATION = "port_destination"
+    """Over a phone port to an address that its owner did not name as its phone's."""
 
     TUNNEL_PUNT_QUEUE_FULL = "tunnel_punt_queue_full"
     """Left to Python by the compiled loop, and Python did not keep up."""

@@ -17,7 +17,7 @@ restarted relay therefore delivers an agent's speech at once. Only an address
 that nobody has confirmed gets no more than three times what came from it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,78 +30,47 @@ from antiphon_proto.tunnel import (
     Frame,
     FrameType,
     TunnelError,
-    TunnelFault,
     TunnelReceiver,
     TunnelSender,
+    port_payload,
+    split_port_payload,
 )
 from antiphon_proto.tunnel_control import (
     Bind,
     ControlMessage,
     Hello,
+    Lease,
+    Leased,
+    Release,
     Reset,
     Unbind,
     control_frame,
     control_message,
 )
-from antiphon_proto.ufrag import Owner, UfragError, UfragFault, UfragReader, config_id
+from antiphon_proto.ufrag import Owner, UfragError, UfragReader, config_id
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.flows import Admission, Flow, Flows, FlowState, SsrcVerdict, ufrag_mark
 from relay.owner_allow_list import OwnerAllowList
+from relay.port_leases import UNSPECIFIED, PortLeases
+from relay.verdicts import (
+    BIND_DROPS,
+    TUNNEL_DROPS,
+    UFRAG_DROPS,
+    Answer,
+    Delivery,
+    Forward,
+    FromClient,
+    FromTunnel,
+    PortDelivery,
+)
 
 OWNERS_REMEMBERED = 4096
 """Owners whose tunnel sender is kept ready; one forgotten is made anew, and its control
 counter goes on, which is the process's."""
 
-UFRAG_DROPS: Mapping[UfragFault, DropReason] = {
-    UfragFault.UNKNOWN_CONFIG: DropReason.UFRAG_UNKNOWN_CONFIG,
-    UfragFault.LENGTH: DropReason.UFRAG_LENGTH,
-    UfragFault.MALFORMED: DropReason.UFRAG_MALFORMED,
-    UfragFault.CHECK: DropReason.UFRAG_CHECK,
-    UfragFault.EXPIRED: DropReason.UFRAG_EXPIRED,
-}
-
-TUNNEL_DROPS: Mapping[TunnelFault, DropReason] = {
-    TunnelFault.TRUNCATED: DropReason.TUNNEL_TRUNCATED,
-    TunnelFault.VERSION: DropReason.TUNNEL_VERSION,
-    TunnelFault.TAG: DropReason.TUNNEL_TAG,
-    TunnelFault.MAC: DropReason.TUNNEL_MAC,
-    TunnelFault.REPLAY: DropReason.TUNNEL_REPLAY,
-    TunnelFault.FRAME: DropReason.TUNNEL_FRAME,
-}
-
 _SSRC_AT = {PacketKind.RTP: 8, PacketKind.RTCP: 4}
 """https://www.rfc-editor.org/rfc/rfc3550#section-5.1 and section 6.4.1"""
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Send `datagram`, a tunnel datagram, from the tunnel socket to `owner`."""
-
-    datagram: bytes
-    owner: Address
-    kind: PacketKind
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Send `datagram`, the answer to a probe, from the tunnel socket to `owner`."""
-
-    datagram: bytes
-    owner: Address
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Send `payload` from the public socket of the client's family to `client`."""
-
-    payload: bytes
-    client: Address
-    kind: PacketKind
-
-
-FromClient = Forward | DropReason
-FromTunnel = Delivery | Answer | DropReason
 
 
 class Router:
@@ -126,14 +95,19 @@ class Router:
         tunnel: Address,
         siblings: tuple[Address, ...],
         epoch: int,
+        leases: PortLeases | None = None,
+        phone_host: str = UNSPECIFIED[0],
         check_verified: Callable[[int], None] = lambda _config_id: None,
     ) -> None:
-        """`check_verified` is told the config id of each ufrag whose check authenticated."""
+        """`leases` are of the worker's phone ports, which are reached at `phone_host`;
+        `check_verified` is told the config id of each ufrag whose check authenticated."""
         self.draining = False
         """Whether checks from addresses without a flow are refused."""
         self.epoch = epoch
         self._cluster_id = cluster_id
         self._flows = flows
+        self._leases = PortLeases() if leases is None else leases
+        self._phone_host = phone_host
         self._limiter = limiter
         self._families = families
         self._tunnel = tunnel
@@ -172,6 +146,17 @@ class Router:
             return self._from_unknown(datagram, client, kind, now)
         return self._forward(datagram, client, flow, kind)
 
+    def from_phone(self, datagram: bytes, port: int, client: Address, now: float) -> FromClient:
+        """Judge what a phone port received from `client`."""
+        kind = packet_kind(datagram)
+        if kind is PacketKind.OTHER:
+            return DropReason.NOT_WEBRTC
+        owner = self._leases.owner_for(port, client, now)
+        if isinstance(owner, DropReason):
+            return owner
+        frame = Frame(FrameType.PORT_DATA, client, port_payload(port, datagram))
+        return Forward(self.sender_to(owner).encode([frame]), owner, kind)
+
     def from_tunnel(self, datagram: bytes, source: Address, now: float) -> list[FromTunnel]:
         """Judge what the tunnel socket received from an owner at `source`.
 
@@ -180,18 +165,18 @@ class Router:
         """
         try:
             epoch, frames = self._receiver.decode(datagram)
-            messages = [
-                None if frame.type is FrameType.DATA else control_message(frame) for frame in frames
-            ]
+            messages = [None if frame.type is FrameType.DATA else _read(frame) for frame in frames]
         except TunnelError as error:
             return [TUNNEL_DROPS[error.fault]]
         verdicts = []
         for frame, message in zip(frames, messages, strict=True):
-            verdict = (
-                self._deliver(frame, now)
-                if message is None
-                else self._obey(message, frame.client, source, epoch, now)
-            )
+            verdict: FromTunnel | None
+            if message is None:
+                verdict = self._deliver(frame, now)
+            elif isinstance(message, _PortData):
+                verdict = self._deliver_from_port(message, frame.client, source, now)
+            else:
+                verdict = self._obey(message, frame.client, source, epoch, now)
             if verdict is not None:
                 verdicts.append(verdict)
         return verdicts
@@ -294,6 +279,14 @@ class Router:
             return DropReason.PROVISIONAL_ALLOWANCE
         return Delivery(frame.payload, frame.client, packet_kind(frame.payload))
 
+    def _deliver_from_port(
+        self, data: "_PortData", client: Address, source: Address, now: float
+    ) -> PortDelivery | DropReason:
+        reason = self._leases.why_not_send(data.port, source, client, now)
+        if reason is not None:
+            return reason
+        return PortDelivery(data.datagram, client, data.port, packet_kind(data.datagram))
+
     def _obey(
         self, message: ControlMessage, client: Address, source: Address, epoch: int, now: float
     ) -> Answer | DropReason | None:
@@ -301,19 +294,38 @@ class Router:
             return DropReason.OWNER_NOT_ALLOWED
         match message:
             case Bind():
-                return _BIND_DROPS[self._flows.bind(client, source, epoch, message, now)]
+                return BIND_DROPS[self._flows.bind(client, source, epoch, message, now)]
             case Unbind():
                 self._flows.unbind(client, source)
             case Reset():
                 self._flows.reset(source, epoch)
+                self._leases.reset(source, epoch)
             case Hello() if message.nonce:
-                answer = control_frame(Hello(message.nonce, self._siblings))
-                return Answer(self.sender_to(source).encode([answer]), source)
+                return self._answer(Hello(message.nonce, self._siblings), source)
+            case Lease():
+                return self._lease(message, source, epoch, now)
+            case Release():
+                self._leases.release(source, message.id)
         return None
 
+    def _lease(self, lease: Lease, source: Address, epoch: int, now: float) -> Answer:
+        port = self._leases.ask(source, epoch, lease, now, open_new=not self.draining)
+        return self._answer(Leased(lease.id, (self._phone_host, port or 0)), source)
 
-_BIND_DROPS: Mapping[Admission, DropReason | None] = {
-    Admission.ACCEPTED: None,
-    Admission.CONFLICT: DropReason.BIND_CONFLICT,
-    Admission.FULL: DropReason.BIND_TABLE_FULL,
-}
+    def _answer(self, message: Hello | Leased, source: Address) -> Answer:
+        return Answer(self.sender_to(source).encode([control_frame(message)]), source)
+
+
+@dataclass(frozen=True, slots=True)
+class _PortData:
+    """What a PORT_DATA frame carries."""
+
+    port: int
+    datagram: bytes
+
+
+def _read(frame: Frame) -> "ControlMessage | _PortData":
+    """Raises TunnelError."""
+    if frame.type is FrameType.PORT_DATA:
+        return _PortData(*split_port_payload(frame.payload))
+    return control_message(frame)

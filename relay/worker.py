@@ -10,6 +10,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from antiphon_proto.address import Address, family_of
@@ -18,8 +19,10 @@ from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
 from relay.counters import Direction, Tally, WorkerCounters
 from relay.drop_reason import DropReason
 from relay.flows import Flows
+from relay.port_leases import PortLeases
 from relay.receive_buffers import PUBLIC_BYTES, TUNNEL_BYTES
-from relay.router import Answer, Delivery, Forward, Router
+from relay.router import Router
+from relay.verdicts import Answer, Delivery, Forward, PortDelivery
 
 PUNT_BYTES = 65535 + 64
 
@@ -77,14 +80,19 @@ class Worker:
         counters: WorkerCounters,
         fast: CompiledLoop | None = None,
         *,
+        phones: Mapping[int, socket.socket] | None = None,
+        leases: PortLeases | None = None,
         tunnel_only: bool = False,
     ) -> None:
-        """With `tunnel_only`, the public sockets are sent on, but not read."""
+        """`phones` are the sockets of phone ports by port, and `leases` those that the router
+        knows. With `tunnel_only`, public sockets and phones' are sent on, but not read."""
         self._tunnel_only = tunnel_only
         self._publics = {6 if each.family == socket.AF_INET6 else 4: each for each in publics}
         self._tunnel = tunnel
         self._router = router
         self._flows = flows
+        self._phones = phones or {}
+        self._leases = PortLeases() if leases is None else leases
         self._counters = counters
         self._fast = fast
         self._stopping = False
@@ -98,7 +106,7 @@ class Worker:
 
         Raises FastPathError when the compiled loop ended by itself.
         """
-        handlers = {**self._drains(), **watch}
+        handlers = {**self._drains(), **self._phone_drains(), **watch}
         poll = select.poll()
         for descriptor in handlers:
             poll.register(descriptor, select.POLLIN)
@@ -154,6 +162,17 @@ class Worker:
         sources.append((self._tunnel, TUNNEL_BYTES, self._take_tunnel, Direction.TO_CLIENT))
         return {source[0].fileno(): self._socket_drain(*source) for source in sources}
 
+    def _phone_drains(self) -> dict[int, Callable[[], None]]:
+        """Phone ports are few and slow: Python's, with the compiled loop too."""
+        if self._tunnel_only:
+            return {}
+        return {
+            each.fileno(): self._socket_drain(
+                each, PUBLIC_BYTES, partial(self._take_phone, port), Direction.TO_OWNER
+            )
+            for port, each in self._phones.items()
+        }
+
     def _take_last_punts(self) -> None:
         drains = self._drains()
         while ready := select.select(drains, (), (), 0)[0]:
@@ -204,10 +223,20 @@ class Worker:
         if isinstance(verdict, DropReason):
             self._counters.dropped(verdict)
         else:
+            self._tell_header(verdict.owner)
+            self._forward(verdict, len(datagram))
+
+    def _take_phone(self, port: int, datagram: bytes, client: Address) -> None:
+        if len(datagram) == PUBLIC_BYTES:
+            self._counters.dropped(DropReason.OVERSIZED)
+            return
+        verdict = self._router.from_phone(datagram, port, client, time.monotonic())
+        if isinstance(verdict, DropReason):
+            self._counters.dropped(verdict)
+        else:
             self._forward(verdict, len(datagram))
 
     def _forward(self, forward: Forward, size: int) -> None:
-        self._tell_header(forward.owner)
         try:
             self._tunnel.sendto(forward.datagram, forward.owner)
         except OSError:
@@ -221,15 +250,16 @@ class Worker:
             if isinstance(verdict, DropReason):
                 self._counters.dropped(verdict)
             elif isinstance(verdict, Delivery):
-                self._deliver(verdict)
+                self._deliver(verdict, self._publics[family_of(verdict.client[0])])
+            elif isinstance(verdict, PortDelivery):
+                self._deliver(verdict, self._phones[verdict.port])
             else:
                 self._answer(verdict)
         self._trust_header(datagram[:HEADER_BYTES])
 
-    def _deliver(self, delivery: Delivery) -> None:
-        public = self._publics[family_of(delivery.client[0])]
+    def _deliver(self, delivery: Delivery | PortDelivery, source: socket.socket) -> None:
         try:
-            public.sendto(delivery.payload, delivery.client)
+            source.sendto(delivery.payload, delivery.client)
         except OSError:
             self._counters.dropped(DropReason.CLIENT_SEND_FAILED)
             return
@@ -260,7 +290,11 @@ class Worker:
         if self._fast is not None and self._fast.failed is not None:
             raise FastPathError("the compiled loop ended") from self._fast.failed
         self._flows.sweep(time.monotonic())
+        self._leases.sweep(time.monotonic())
         self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
         self._counters.gauge(Tally.PROVISIONAL_FLOWS, self._flows.provisional)
         self._counters.gauge(Tally.SSRCS, self._flows.ssrcs)
         self._counters.evicted(self._flows.evictions)
+        self._counters.gauge(Tally.PHONE_PORTS, self._leases.ports)
+        self._counters.gauge(Tally.LEASED_PORTS, self._leases.held)
+        self._counters.leases_refused(self._leases.refused)

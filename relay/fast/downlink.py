@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
+from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, FrameType
 from relay.drop_reason import DropReason
 from relay.fast.client_flows import may_send
 from relay.fast.compiling import jit
@@ -33,6 +33,7 @@ BATCH = 256
 DELIVER = 0
 """The verdict on a datagram whose frames can all be read."""
 
+_DATA, _PORT_DATA = int(FrameType.DATA), int(FrameType.PORT_DATA)
 _TRUNCATED = drop(DropReason.TUNNEL_TRUNCATED)
 _FRAME = drop(DropReason.TUNNEL_FRAME)
 _FAMILY = drop(DropReason.CLIENT_FAMILY)
@@ -104,15 +105,18 @@ def judge_datagram(table: Table, downlink: Downlink, i: int, length: int) -> int
 
 @jit
 def check_frames(data: Any, position: int, end: int) -> int:
-    """Whether frames of DATA, and nothing else, fill the datagram."""
+    """Whether frames of DATA, and nothing else, fill the datagram; Python has phone ports."""
     if position == end:
         return _FRAME
     while position < end:
         if end - position <= FRAME_BYTES:
             return _TRUNCATED
         address_bytes = encoded_length(i64(data[position + FRAME_BYTES]))
-        if address_bytes == 0 or data[position + 2] != 0:
+        if address_bytes == 0:
             return _FRAME
+        kind = data[position + 2]
+        if kind != _DATA:
+            return PUNT if kind == _PORT_DATA else _FRAME
         position += FRAME_BYTES + address_bytes + u16_at(data, position)
     return _TRUNCATED if position > end else DELIVER
 

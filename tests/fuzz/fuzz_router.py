@@ -20,7 +20,8 @@ from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.owner_allow_list import PRIVATE_OWNERS
-from relay.router import Answer, Delivery, Forward, Router
+from relay.router import Router
+from relay.verdicts import Answer, Delivery, Forward
 
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 MAC_KEY = KEYS.derive("tunnel mac")

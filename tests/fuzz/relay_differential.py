@@ -20,7 +20,7 @@ from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.tunnel import HEADER_BYTES
 from relay.drop_reason import DropReason
 from relay.fast.uplink import TUNNEL_PAYLOAD
-from relay.router import Answer, Delivery, Forward, FromTunnel
+from relay.verdicts import Answer, Delivery, Forward, FromTunnel, PortDelivery
 from tests.fuzz.relay_planes import CompiledPlane, Plane
 from tests.fuzz.relay_traffic import (
     Arrivals,
@@ -49,16 +49,26 @@ _COMPILED_FORWARDS, _PUNTED_FORWARDS = "forwarded, compiled", "forwarded, punted
 _COMPILED_DELIVERIES, _PUNTED_DELIVERIES = "delivered, compiled", "delivered, punted"
 _SHARED_DATAGRAMS, _ANSWERS, _OBEYED = "datagrams of several frames", "answered", "obeyed"
 
+_PHONE_DELIVERIES = "delivered, from phone ports"
+_OUTCOMES: Mapping[type, str] = {
+    Answer: _ANSWERS,
+    Delivery: _PUNTED_DELIVERIES,
+    PortDelivery: _PHONE_DELIVERIES,
+}
+
 Outcomes = Counter[DropReason | str]
 """How many packets, and frames from owners, met which end."""
 
 NOT_DECIDED_HERE = {
+    DropReason.PORT_NOT_LEASED,
+    DropReason.PORT_SOURCE,
+    DropReason.PORT_RATE,
     DropReason.OWNER_SEND_FAILED,
     DropReason.CLIENT_SEND_FAILED,
     DropReason.PUNT_QUEUE_FULL,
     DropReason.TUNNEL_PUNT_QUEUE_FULL,
 }
-"""What becomes of a datagram after the decision."""
+"""What is decided in Python alone, as phone ports are, and what happens after the decision."""
 
 FLOORS: Mapping[DropReason | str, int] = {
     **{reason: 2 for reason in DropReason if reason not in NOT_DECIDED_HERE},
@@ -68,6 +78,7 @@ FLOORS: Mapping[DropReason | str, int] = {
     _PUNTED_DELIVERIES: 200,
     _SHARED_DATAGRAMS: 300,
     _ANSWERS: 100,
+    _PHONE_DELIVERIES: 2,
     _OBEYED: 100,
 }
 """Of 10,000 packets, how many must meet each end, lest the traffic tests nothing."""
@@ -115,6 +126,7 @@ class Differential:
             case Sweep():
                 for plane in planes:
                     plane.flows.sweep(self._now)
+                    plane.leases.sweep(self._now)
             case Drain():
                 for plane in planes:
                     plane.router.draining = step.draining
@@ -129,6 +141,7 @@ class Differential:
         planes = (self._reference, self._compiled)
         _same(*(observed_flows(plane.flows, self._now) for plane in planes))
         _same(*(plane.counted() for plane in planes))
+        _same(*(plane.leases.snapshot(self._now) for plane in planes))
 
     def _from_clients(self, arrivals: Arrivals) -> None:
         judged = self._compiled.judge_clients(arrivals, self._now)
@@ -190,7 +203,7 @@ class Differential:
             if verdict is not True:
                 _same(expected, [verdict])
             for each in expected:
-                assert not isinstance(each, Answer)
+                assert not isinstance(each, (Answer, PortDelivery))
                 if isinstance(each, Delivery):
                     payloads.append(each)
                     self.outcomes[_COMPILED_DELIVERIES] += 1
@@ -213,10 +226,7 @@ class Differential:
             [_without_counter(each) for each in verdicts],
         )
         for each in verdicts:
-            if isinstance(each, DropReason):
-                self.outcomes[each] += 1
-            else:
-                self.outcomes[_ANSWERS if isinstance(each, Answer) else _PUNTED_DELIVERIES] += 1
+            self.outcomes[each if isinstance(each, DropReason) else _OUTCOMES[type(each)]] += 1
         if not verdicts:
             self.outcomes[_OBEYED] += 1
 

@@ -38,9 +38,11 @@ from relay.fast.uplink import assemble, count_sent, count_verdicts, judge_batch,
 from relay.flow_table import FlowTable
 from relay.flows import Flows
 from relay.owner_allow_list import PRIVATE_OWNERS
+from relay.port_leases import PortLeases
 from relay.receive_buffers import PUBLIC_BYTES
-from relay.router import Delivery, Forward, FromClient, FromTunnel, Router
-from tests.fuzz.relay_traffic import BOTH_KEYS, MAX_BATCH, UNIX_START, Arrivals, World
+from relay.router import Router
+from relay.verdicts import Delivery, Forward, FromClient, FromTunnel, PortDelivery
+from tests.fuzz.relay_traffic import BOTH_KEYS, MAX_BATCH, PHONE_PORTS, UNIX_START, Arrivals, World
 
 COUNTED = sorted(
     {cell + i for cells in FORWARDED.values() for cell in cells.values() for i in (0, 1)}
@@ -57,6 +59,7 @@ class Plane:
         self._counters = CounterTable(1)
         self._row = self._counters.worker(0)
         self._epoch = 0
+        self.leases = PortLeases(PHONE_PORTS)
         self._start(self.new_flows())
 
     def new_flows(self) -> Flows:
@@ -75,6 +78,7 @@ class Plane:
             tunnel=self._world.tunnel,
             siblings=self._world.siblings,
             epoch=self._epoch,
+            leases=self.leases,
         )
 
     def hand_over(self, now: float) -> None:
@@ -82,6 +86,9 @@ class Plane:
         snapshot = self.flows.snapshot(now)
         successor = self.new_flows()
         successor.restore(*snapshot, now)
+        leases = self.leases.snapshot(now)
+        self.leases = PortLeases(PHONE_PORTS)
+        self.leases.restore(leases, now)
         self._start(successor)
 
     def reload(self, keys: ClusterKeys) -> None:
@@ -109,7 +116,7 @@ class Plane:
         """What the worker does with what its tunnel socket received."""
         verdicts = self.router.from_tunnel(datagram, source, now)
         for verdict in verdicts:
-            if isinstance(verdict, Delivery):
+            if isinstance(verdict, (Delivery, PortDelivery)):
                 self._row.sent_to_client(verdict.kind, len(verdict.payload))
             elif isinstance(verdict, DropReason):
                 self._row.dropped(verdict)

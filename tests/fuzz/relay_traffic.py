@@ -15,22 +15,25 @@ from random import Random
 from antiphon_proto import stun
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.tunnel import Frame, FrameType, TunnelSender
+from antiphon_proto.tunnel import Frame, FrameType, TunnelSender, port_payload
 from antiphon_proto.tunnel_control import (
     Bind,
     ControlMessage,
     Hello,
+    Lease,
+    Release,
     Reset,
     Unbind,
     UnbindReason,
     control_frame,
 )
-from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
+from antiphon_proto.ufrag import RANDOM_BYTES, SHORT_LIFETIME_S, Owner, UfragMinter, UfragReader
 from relay.receive_buffers import PUBLIC_BYTES
 from tests.fuzz.run import mutated
 
 UNIX_START = 1_800_000_000
 MAX_BATCH = 256
+PHONE_PORTS = (40_001, 40_002, 40_003)
 
 OLD_KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 NEW_KEYS = ClusterKeys.parse("3 ipv4 " + "ab" * 32 + "\n4 ipv6 " + "ab" * 32)
@@ -156,6 +159,7 @@ class Traffic:
             TunnelSender(OLD_KEYS, 1, world.siblings[0]),
             TunnelSender(NEW_KEYS, 1, world.tunnel),
         ]
+        self._leases: list[tuple[Address, TunnelSender, Lease]] = []
         self._told: list[tuple[bytes, Address]] = []
         self._client_packets = _weighted(
             (32, self._media),
@@ -177,6 +181,9 @@ class Traffic:
             (2, self._unbind),
             (1, self._reset),
             (2, self._probe),
+            (3, self._lease),
+            (1, self._release),
+            (4, self._phone_data),
             (4, self._mixed),
             (3, self._replay),
             (10, self._changed_data),
@@ -434,6 +441,40 @@ class Traffic:
     def _reset(self) -> tuple[bytes, Address]:
         return self._tell((Reset(self._random.randrange(256)), self._client()))
 
+    def _lease(self) -> tuple[bytes, Address]:
+        random = self._random
+        sources = random.choices([*self._world.clients, ("0.0.0.0", 0)], k=random.randint(0, 4))
+        lease = Lease(
+            random.randrange(6),
+            random.choice([0, 5, 30, 30]),
+            random.choice([0, 0, 0, *PHONE_PORTS, 9]),
+            tuple(sources),
+        )
+        owner, sender = self._sender()
+        self._leases = [*self._leases[-3:], (owner, sender, lease)]
+        return sender.encode([control_frame(lease)]), owner
+
+    def _release(self) -> tuple[bytes, Address]:
+        return self._tell((Release(self._random.randrange(6)), self._client()))
+
+    def _phone_data(self) -> tuple[bytes, Address]:
+        """Over phone ports, and sometimes among data that is not."""
+        owner, sender = self._sender()
+        clients: tuple[Address, ...] = (self._source(),)
+        if self._leases and self._random.random() < 0.8:
+            owner, sender, lease = self._random.choice(self._leases)
+            clients = lease.sources or clients
+        frames = []
+        for port in self._random.choice([PHONE_PORTS, PHONE_PORTS[:1], (9,)]):
+            data, cut = self._data_frame(), self._random.choice([1, *[3000] * 15])
+            payload = port_payload(port, data.payload)[:cut]
+            client = self._random.choice(clients)
+            frames.append(Frame(FrameType.PORT_DATA, client, payload))
+        if self._random.random() < 0.4:
+            frames.append(self._data_frame())
+            self._random.shuffle(frames)
+        return sender.encode(frames), owner
+
     def _probe(self) -> tuple[bytes, Address]:
         return self._tell((Hello(self._random.choice([0, 1, 1 << 63]), ()), self._client()))
 
@@ -524,8 +565,11 @@ def _ufrag(
     cluster_id: int = 0,
     not_after: int = UNIX_START + 10**8,
 ) -> bytes:
-    named = Owner(*owner, cluster_id, 0, not_after)
-    return UfragMinter(keys).mint(named, random.randbytes(RANDOM_BYTES)).encode()
+    minter, nonce = UfragMinter(keys), random.randbytes(RANDOM_BYTES)
+    if keys is OLD_KEYS and ":" not in owner[0] and random.random() < 0.3:
+        named = Owner(*owner, cluster_id, 0, min(not_after, UNIX_START + SHORT_LIFETIME_S // 2))
+        return minter.mint_short(named, nonce).encode()
+    return minter.mint(Owner(*owner, cluster_id, 0, not_after), nonce).encode()
 
 
 def _check(ufrag: bytes, password: bytes, random: Random, peer: bytes = b":peer") -> bytes:

@@ -40,6 +40,10 @@ class Cluster:
         )
         return minted.encode()
 
+    def short_ufrag(self, owner: Address, *, not_after: int) -> bytes:
+        named = Owner(*owner, 0, 0, not_after)
+        return UfragMinter(self.keys).mint_short(named, bytes(RANDOM_BYTES)).encode()
+
     def check(self, ufrag: bytes, *, password: bytes | None = None) -> bytes:
         """A client's connectivity check, right but for what the caller says."""
         return stun.binding_request(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from antiphon_proto import stun
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.demux import PacketKind
+from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.tunnel import (
     HEADER_BYTES,
     Frame,
@@ -33,7 +33,8 @@ from relay.failure_limiter import BURST, FailureLimiter
 from relay.flow_table import FlowTable
 from relay.flows import PROVISIONAL_SECONDS, SSRC_PACKETS_PER_SECOND, FlowState
 from relay.owner_allow_list import PRIVATE_OWNERS
-from relay.router import Answer, Delivery, Forward, FromTunnel, Router
+from relay.router import Router
+from relay.verdicts import Answer, Delivery, Forward, FromTunnel
 
 NOW = 1000.0
 UNIX_NOW = 1_800_000_000.0
@@ -185,6 +186,14 @@ class TestUpstream:
         assert received_by(OWNER, verdict, cluster) == Frame(FrameType.DATA, CLIENT, packet)
         assert verdict.kind is kind
 
+    def test_a_ufrag_of_16_characters_routes_as_well(self, router, cluster) -> None:
+        ufrag = cluster.short_ufrag(OWNER, not_after=int(UNIX_NOW) + 7200)
+        assert len(ufrag) == 16
+
+        assert received_by(OWNER, up(router, cluster.check(ufrag)), cluster).client == CLIENT
+        forged = cluster.check(ufrag, password=b"guess")
+        assert up(router, forged, ATTACKER) is DropReason.INTEGRITY
+
     def test_a_check_is_routed_by_its_own_ufrag_and_repoints_a_provisional_flow(
         self, router, cluster
     ) -> None:
@@ -242,6 +251,16 @@ class TestUpstream:
         verdict = up(router, RTP, client)
 
         assert received_by(owner, verdict, cluster) == Frame(FrameType.DATA, client, RTP)
+
+    @pytest.mark.parametrize("packet", [RTP, RTCP, DTLS], ids=["rtp", "rtcp", "dtls"])
+    def test_an_address_that_signaling_named_carries_media_both_ways_without_a_check(
+        self, router, tell, owner_side, cluster, packet
+    ) -> None:
+        tell(bind())
+
+        down_verdicts = [down(router, owner_side, packet) for _ in range(100)]
+        assert down_verdicts == [Delivery(packet, CLIENT, packet_kind(packet))] * 100
+        assert received_by(OWNER, up(router, packet), cluster).payload == packet
 
     def test_verified_checks_are_counted_by_config(self, router, cluster, verified) -> None:
         check = cluster.check(cluster.ufrag(OWNER))
@@ -312,6 +331,15 @@ DROPPED_BY_STATE = {
 }
 """Each has a test of its own below."""
 
+DROPPED_BY_PHONE_PORTS = {
+    DropReason.PORT_NOT_LEASED,
+    DropReason.PORT_SOURCE,
+    DropReason.PORT_RATE,
+    DropReason.PORT_NOT_HELD,
+    DropReason.PORT_DESTINATION,
+}
+"""Each has a test in `test_port_leases`."""
+
 DROPPED_BY_THE_WORKER = {
     DropReason.OVERSIZED,
     DropReason.OWNER_SEND_FAILED,
@@ -324,7 +352,8 @@ DROPPED_BY_THE_WORKER = {
 class TestDrops:
     def test_every_reason_is_provoked(self) -> None:
         by_the_router = UPSTREAM_DROPS.keys() | DOWNSTREAM_DROPS.keys() | DROPPED_BY_STATE
-        assert by_the_router | DROPPED_BY_THE_WORKER == set(DropReason)
+        elsewhere = DROPPED_BY_THE_WORKER | DROPPED_BY_PHONE_PORTS
+        assert by_the_router | elsewhere == set(DropReason)
 
     @pytest.mark.parametrize("reason", UPSTREAM_DROPS, ids=lambda reason: reason.value)
     def test_upstream(self, router, flows, cluster, stranger, reason) -> None:
@@ -840,7 +869,7 @@ class TestReload:
     def old_and_new(self, cluster, stranger) -> ClusterKeys:
         """A key file in the midst of a rotation: the new lines first, the old ones still read."""
         rotated = [
-            line.replace("0 ", "2 ", 1).replace("1 ", "3 ", 1)
+            f"{int(line[0]) + 3}{line[1:]}"
             for line in stranger.key_text.splitlines()
             if not line.startswith("#")
         ]
@@ -876,13 +905,13 @@ class TestReload:
     ) -> None:
         router = new_router(keys=old_and_new)
         minted = stranger.ufrag(OWNER)
-        as_config_2 = bytes([minted[0] + 2 * 8]) + minted[1:]
-        password = UfragReader(old_and_new).password(as_config_2)
+        as_config_3 = bytes([minted[0] + 3 * 8]) + minted[1:]
+        password = UfragReader(old_and_new).password(as_config_3)
 
-        up(router, cluster.check(as_config_2, password=password))
+        up(router, cluster.check(as_config_3, password=password))
         up(router, cluster.check(cluster.ufrag(OWNER)), ATTACKER)
 
-        assert verified == [2, 0]
+        assert verified == [3, 0]
 
 
 class TestHostileInput:
