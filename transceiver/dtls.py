@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from transceiver.fingerprint import Fingerprint
-from transceiver.srtp import SrtpKeys, SrtpProfile
+from transceiver.srtp import DTLS_PROFILES, SrtpKeys, SrtpProfile
 
 MTU_BYTES = 1200
 VALIDITY = timedelta(days=30)
@@ -273,5 +273,5 @@ def _context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> 
     # pyOpenSSL has no call of its own for this; by default it is a third of the ClientHello.
     if Binding().lib.SSL_CTX_set1_sigalgs_list(context._context, _SIGNATURES) != 1:
         raise RuntimeError("OpenSSL does not know the signature algorithms of WebRTC")
-    context.set_tlsext_use_srtp(":".join(profile.value for profile in SrtpProfile).encode())
+    context.set_tlsext_use_srtp(":".join(profile.value for profile in DTLS_PROFILES).encode())
     return context

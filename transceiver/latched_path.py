@@ -14,7 +14,6 @@ from transceiver.signalled_path import SILENCE_S
 class LatchedPath:
     """Where to send media; the lease holds the address, so that there is nothing to bind."""
 
-    ready = True
     revision = 0
     ufrags: tuple[bytes, ...] = ()
     rtt = None
@@ -22,6 +21,8 @@ class LatchedPath:
     def __init__(self, latch: Callable[[Address], None], now: float) -> None:
         """`latch` takes each address at which the peer is from then on."""
         self._latch = latch
+        self.ready = False
+        """Whether it is known what protects the peer's packets."""
         self.expectant = True
         """Whether the peer is to send media: otherwise its silence means nothing."""
         self._address: Address | None = None

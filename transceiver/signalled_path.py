@@ -19,7 +19,6 @@ SILENCE_S = 60.0
 class SignalledPath:
     """Where to send media and RTCP, and from where they are taken; there are no checks."""
 
-    ready = True
     ufrags: tuple[bytes, ...] = ()
     rtt = None
 
@@ -32,8 +31,12 @@ class SignalledPath:
         self._address, self._rtcp = address, rtcp
         self._heard: set[Address] = set()
         self._heard_at = now
-        self._unheard_until = now + UNHEARD_S
+        self._unheard_until: float | None = None
         self._lapsed = False
+
+    @property
+    def ready(self) -> bool:
+        return self._address is not None
 
     @property
     def selected(self) -> Address | None:
@@ -64,7 +67,7 @@ class SignalledPath:
         if (address, rtcp) == self._signalled:
             return
         if self._heard:
-            self._unheard_until = now + UNHEARD_S
+            self._unheard_until = None
         self._signalled = address, rtcp
         self._address, self._rtcp = address, rtcp
         self._heard &= self.known.keys()
@@ -109,7 +112,9 @@ class SignalledPath:
         return False
 
     def tick(self, now: float) -> None:
-        self._lapsed = now > self._unheard_until
+        if self._unheard_until is None and self._address is not None:
+            self._unheard_until = now + UNHEARD_S
+        self._lapsed = self._unheard_until is not None and now > self._unheard_until
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         return []

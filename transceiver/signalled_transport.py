@@ -102,5 +102,7 @@ class SignalledTransport(MediaTransport):
         return DtlsEndpoint(self._certificate, dtls.fingerprints, client=dtls.client)
 
     def _expect(self, now: float) -> None:
+        if isinstance(self._way, LatchedPath):
+            self._way.ready |= self._agreed.remote is not None
         if not isinstance(self._way, IceAgent):
             self._way.expect(self._agreed.direction.receives, now)

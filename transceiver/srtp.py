@@ -29,11 +29,16 @@ class SrtpError(ValueError):
 
 
 class SrtpProfile(enum.Enum):
-    """The protection profiles offered in DTLS, most wanted first (RFC 5764, RFC 7714)."""
+    """The protection profiles, most wanted first; the value is DTLS's name of it.
+
+    https://www.rfc-editor.org/rfc/rfc5764#section-4.1.2, https://www.rfc-editor.org/rfc/rfc7714
+    """
 
     AEAD_AES_128_GCM = "SRTP_AEAD_AES_128_GCM"
     AEAD_AES_256_GCM = "SRTP_AEAD_AES_256_GCM"
     AES128_CM_SHA1_80 = "SRTP_AES128_CM_SHA1_80"
+    AES128_CM_SHA1_32 = "SRTP_AES128_CM_SHA1_32"
+    """Tags of 32 bits, of media only: for peers that signal their keys and know no other."""
 
     @property
     def key_length(self) -> int:
@@ -41,8 +46,13 @@ class SrtpProfile(enum.Enum):
 
     @property
     def salt_length(self) -> int:
-        return 14 if self is SrtpProfile.AES128_CM_SHA1_80 else 12
+        return 14 if self in _COUNTER_MODE else 12
 
+
+_COUNTER_MODE = (SrtpProfile.AES128_CM_SHA1_80, SrtpProfile.AES128_CM_SHA1_32)
+
+DTLS_PROFILES = tuple(each for each in SrtpProfile if each is not SrtpProfile.AES128_CM_SHA1_32)
+"""Those offered in a DTLS handshake."""
 
 # Where the index of an SRTCP packet stands, from its end: before the tag of 10 bytes
 # (https://www.rfc-editor.org/rfc/rfc3711#section-3.4), or last, with AEAD
@@ -51,6 +61,8 @@ _RTCP_INDEX_AT = {
     SrtpProfile.AEAD_AES_128_GCM: -4,
     SrtpProfile.AEAD_AES_256_GCM: -4,
     SrtpProfile.AES128_CM_SHA1_80: -14,
+    # "the SRTCP authentication tag is 80 bits": https://www.rfc-editor.org/rfc/rfc4568#section-6.2.2
+    SrtpProfile.AES128_CM_SHA1_32: -14,
 }
 _RTCP_INDEX_BITS = 0x7FFFFFFF
 _SEQUENCES = 1 << 16
@@ -149,6 +161,7 @@ def _policy(profile: SrtpProfile, key: bytes, ssrc_type: int) -> pylibsrtp.Polic
         SrtpProfile.AEAD_AES_128_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
         SrtpProfile.AEAD_AES_256_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
         SrtpProfile.AES128_CM_SHA1_80: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+        SrtpProfile.AES128_CM_SHA1_32: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
     }[profile]
     return pylibsrtp.Policy(key=key, ssrc_type=ssrc_type, srtp_profile=library_profile)
 

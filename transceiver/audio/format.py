@@ -55,6 +55,10 @@ class AudioFormat:
     """Of redundant audio (RFC 2198) whose frames are all that Opus."""
     comfort_noise_payload_type: int | None = None
     """Of comfort noise (RFC 3389) between frames of G.711."""
+    telephone_event_payload_type: int | None = None
+    """Of the keys that the client presses: https://www.rfc-editor.org/rfc/rfc4733"""
+    telephone_event_rate: int = 8000
+    """Their RTP timestamp ticks a second, as SDP says them."""
     frame_ms: int = 20
     """What each of our packets lasts: 10, 20, 40 or 60. The client's may last anything."""
     extensions: HeaderExtensionIds = HeaderExtensionIds()

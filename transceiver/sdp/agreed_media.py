@@ -44,8 +44,6 @@ class AgreedDtls:
     fingerprints: tuple[Fingerprint, ...]
     client: bool
     """Whether we take the DTLS client's role."""
-    setup_open: bool = False
-    """Whether the peer left the role to us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which audio section of an offer a call uses, and in what format."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transceiver.audio.format import AudioFormat, Codec, HeaderExtensionIds, OpusPreferences
 from transceiver.sdp.description import MediaSection
@@ -54,12 +54,32 @@ def find_audio(sections: tuple[MediaSection, ...]) -> AudioSection:
     section = sections[index]
     if "rtcp-mux" not in section.attributes:
         raise OfferError(OfferFault.NO_RTCP_MUX, "the offer's audio lacks a=rtcp-mux")
-    red = usable[index].redundant(payload_type) if codec is Codec.OPUS else None
+    return read_audio(index, section, usable[index], codec, payload_type)
+
+
+def read_audio(
+    index: int,
+    section: MediaSection,
+    formats: PayloadFormats,
+    codec: Codec,
+    payload_type: int,
+    *,
+    telephone: bool = False,
+) -> AudioSection:
+    """What a section says of the codec that was chosen of its formats.
+
+    A `telephone` presses keys.
+    """
+    red = formats.redundant(payload_type) if codec is Codec.OPUS else None
     feedback = red is None and _offers_transport_feedback(section, payload_type)
     extensions = _extensions(section, with_sequence=feedback)
+    audio = _format(section, formats, codec, payload_type, red, extensions)
+    event = formats.telephone_event(codec.clock_rate) if telephone else None
+    if event is not None:
+        audio = replace(audio, telephone_event_payload_type=event[0], telephone_event_rate=event[1])
     return AudioSection(
         index,
-        _format(section, usable[index], codec, payload_type, red, extensions),
+        audio,
         tuple(extensions.values()),
         _ssrcs(section),
     )

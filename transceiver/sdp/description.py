@@ -18,10 +18,12 @@ _RTCP_PAYLOAD_TYPES = range(72, 77)
 
 
 class Attributes:
-    """The `a=` lines of the session or of one section, in order."""
+    """The `a=` lines of the session or of one section, in order; and its `c=` line."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[str]] = {}
+        self.connection: str | None = None
+        """What its `c=` says."""
 
     def add(self, line: str) -> None:
         """`line` without its `a=`."""
@@ -70,6 +72,11 @@ class MediaSection:
     def direction(self) -> Direction:
         return self.attributes.direction or self.session.direction or Direction.SENDRECV
 
+    @property
+    def connection(self) -> str | None:
+        """What its `c=` says, or else the session's."""
+        return self.attributes.connection or self.session.connection
+
     def first(self, name: str) -> str | None:
         """The value of an attribute of the section, or else of the session."""
         value = self.attributes.first(name)
@@ -94,10 +101,13 @@ class SessionDescription:
         session = Attributes()
         sections: list[MediaSection] = []
         for line in lines:
+            attributes = sections[-1].attributes if sections else session
             if line.startswith("m="):
                 sections.append(_media_section(line, session))
             elif line.startswith("a="):
-                (sections[-1].attributes if sections else session).add(line[2:])
+                attributes.add(line[2:])
+            elif line.startswith("c="):
+                attributes.connection = line[2:]
         return cls(session, tuple(sections))
 
     def groups(self, semantics: str) -> Iterator[tuple[str, ...]]:

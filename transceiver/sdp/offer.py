@@ -76,17 +76,17 @@ def parse_offer(text: str) -> Offer:
         raise OfferError(OfferFault.TOO_LARGE, f"the offer is over {MAX_OFFER_BYTES} bytes")
     description = SessionDescription.parse(text)
     sections = description.sections
-    _check_mids(sections)
+    check_mids(sections)
     if "ice-lite" in description.attributes:
         raise OfferError(OfferFault.ICE_LITE, "an ICE lite client cannot be reached")
     audio = find_audio(sections)
-    group = _bundle(description, sections[audio.index].mid)
+    group = find_bundle(description, sections[audio.index].mid)
     data = find_data(sections, group)
     accepted = [sections[index] for index in (audio.index, data) if index is not None]
     bundle = tuple(mid for mid in group if any(mid == section.mid for section in accepted))
     transport = transport_section(accepted, bundle)
     return Offer(
-        sections=tuple(map(_section, sections)),
+        sections=tuple(map(named_section, sections)),
         bundle=bundle,
         audio=audio.index,
         direction=sections[audio.index].direction,
@@ -105,13 +105,14 @@ def parse_offer(text: str) -> Offer:
     )
 
 
-def _check_mids(sections: tuple[MediaSection, ...]) -> None:
+def check_mids(sections: tuple[MediaSection, ...]) -> None:
+    """Raises OfferError."""
     mids = [section.mid for section in sections if section.mid]
     if len(set(mids)) != len(mids) or not all(map(_TOKEN.fullmatch, mids)):
         raise OfferError(OfferFault.MALFORMED, "the offer's mids are not unique tokens")
 
 
-def _bundle(description: SessionDescription, mid: str) -> tuple[str, ...]:
+def find_bundle(description: SessionDescription, mid: str) -> tuple[str, ...]:
     """The mids that share a transport with `mid`; empty when it is in no BUNDLE group."""
     for mids in description.groups("BUNDLE"):
         if mid in mids:
@@ -119,5 +120,6 @@ def _bundle(description: SessionDescription, mid: str) -> tuple[str, ...]:
     return ()
 
 
-def _section(section: MediaSection) -> Section:
+def named_section(section: MediaSection) -> Section:
+    """What the answer repeats of it."""
     return Section(section.kind, section.profile, " ".join(section.formats), section.mid)

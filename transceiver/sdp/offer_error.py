@@ -15,6 +15,8 @@ class OfferFault(enum.Enum):
     ICE_LITE = "sdp_with_ice_lite"
     NO_FINGERPRINT = "sdp_without_fingerprint"
     NO_SETUP = "sdp_without_setup"
+    NO_KEYS = "sdp_without_keys"
+    NO_ADDRESS = "sdp_without_address"
     SECTIONS_CHANGED = "sdp_sections_changed"
     TRANSPORT_CHANGED = "sdp_transport_changed"
     FORMAT_CHANGED = "sdp_format_changed"

@@ -46,13 +46,29 @@ class PayloadFormats:
 
     def codec(self) -> tuple[Codec, int] | None:
         """The codec that the call uses and its payload type: Opus before G.711."""
-        opus = self._find("opus", 48000)
-        if opus is not None:
-            return Codec.OPUS, opus
-        g711 = {Encoding("pcmu", 8000): Codec.PCMU, Encoding("pcma", 8000): Codec.PCMA}
+        codecs = self.codecs()
+        opus = [each for each in codecs if each[0] is Codec.OPUS]
+        return next(iter(opus + codecs), None)
+
+    def codecs(self) -> list[tuple[Codec, int]]:
+        """The codecs that we know, each with its first payload type."""
+        found: dict[Codec, int] = {}
         for payload_type, encoding in self._encodings.items():
-            if encoding in g711:
-                return g711[encoding], payload_type
+            codec = encoding and _codec(encoding)
+            if codec:
+                found.setdefault(codec, payload_type)
+        return list(found.items())
+
+    def telephone_event(self, clock_rate: int) -> tuple[int, int] | None:
+        """The payload type and the clock rate of telephone events.
+
+        Those of the audio's rate, as they should be; phones that offer others do send them.
+        https://www.rfc-editor.org/rfc/rfc4733#section-2.1
+        """
+        for rate in (clock_rate, 8000, 48000):
+            payload_type = self._find("telephone-event", rate)
+            if payload_type is not None:
+                return payload_type, rate
         return None
 
     def redundant(self, primary: int) -> int | None:
@@ -106,6 +122,14 @@ def opus_preferences(parameters: dict[str, str]) -> OpusPreferences:
         else 48000,
         constant_bitrate=parameters.get("cbr") == "1",
     )
+
+
+def _codec(encoding: Encoding) -> Codec | None:
+    """Opus whatever its channels say: https://www.rfc-editor.org/rfc/rfc7587#section-7"""
+    if (encoding.name, encoding.clock_rate) == ("opus", 48000):
+        return Codec.OPUS
+    g711 = {Encoding("pcmu", 8000): Codec.PCMU, Encoding("pcma", 8000): Codec.PCMA}
+    return g711.get(encoding)
 
 
 def number(text: str | None) -> int | None:
