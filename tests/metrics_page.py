@@ -46,6 +46,10 @@ from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.rtp.reordering import ReorderingDrop
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.sip.access import CurrentAccess, SipAccess
+from transceiver.sip.access_control import AccessControl
+from transceiver.sip.access_gatekeeper import Unproven
+from transceiver.sip.access_metrics import AccessCollector
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
 from transceiver.webhooks.metrics import WebhookCollector
 
@@ -73,6 +77,7 @@ ALERTS = """\
 | `rate(antiphon_transceiver_skipped_frames_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
 | `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
 | `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, over all of them |
+| `rate(antiphon_transceiver_sip_unproven_total{reason=~"wrong\\|limited"}[15m]) > 0.1` | somebody guesses phones' passwords, or a phone has a wrong one |
 | `antiphon_transceiver_trunk_connected == 0` | no inference replica that takes sessions |
 | `rate(antiphon_transceiver_hand_offs_total{outcome="abandoned"}[5m]) > 0` | replicas die, and the others have no room for their calls |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
@@ -111,6 +116,7 @@ def page() -> str:
         meanings_section("How that ended", HandOffOutcome),
         meanings_section("What became of a webhook", WebhookOutcome),
         meanings_section("What became of a request to an MCP server", McpResult),
+        meanings_section("Why a SIP request was not let in", Unproven),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
@@ -142,6 +148,9 @@ def transceiver_metrics() -> Iterator[Metric]:
     yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
     yield from WebhookCollector(WebhookCounters()).collect()
     yield from McpCollector(McpCounters()).collect()
+    nobody = CurrentAccess(SipAccess())
+    access = AccessControl(nobody, tell=lambda _news: None, random=bytes)
+    yield from AccessCollector(access).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

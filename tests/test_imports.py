@@ -66,6 +66,7 @@ SHELLS = {
         "signaling/running_requests",
         "signaling/websocket_connection",
         "signaling/websocket_forwarding",
+        "sip/access_metrics",
         "sip/datagrams",
         "sip/dns_records",
         "sip/outgoing",

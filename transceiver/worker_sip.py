@@ -19,6 +19,7 @@ from chassis.bound_socket import bound_address
 from transceiver.config import TransceiverConfig
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip.access_control import AccessControl
+from transceiver.sip.access_metrics import AccessCollector
 from transceiver.sip.advertised import Advertised
 from transceiver.sip.application import Application
 from transceiver.sip.datagrams import Datagrams
@@ -123,6 +124,7 @@ class WorkerSip:
     def register(self, registry: CollectorRegistry) -> None:
         """Have its metrics among those."""
         registry.register(SipCollector(self._counters, lambda: self._exchange.open_connections))
+        registry.register(AccessCollector(self.access))
 
     def use_keys(self, keys: ClusterKeys) -> None:
         self._seal.use_keys(keys)
