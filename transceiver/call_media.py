@@ -28,6 +28,7 @@ from transceiver.rtp.packet import RtpError, RtpPacket
 from transceiver.rtp.reports import RtcpSession
 from transceiver.rtp.rtcp import RtcpError
 from transceiver.rtp.sender import RtpSender
+from transceiver.rtp.telephone_event import TelephoneEvents
 from transceiver.rtp.transport_feedback import TransportFeedback
 
 _NTP_UNIX_S = 2_208_988_800
@@ -58,8 +59,10 @@ class CallMedia:
         encoder_policy: EncoderPolicy,
         counters: CallCounters,
         unix_epoch: float,
+        pressed: Callable[[str], None] | None = None,
     ) -> None:
-        """`heard` takes the milliseconds of each frame that went to the engine.
+        """`heard` takes the milliseconds of each frame that went to the engine; `pressed` a key
+        of a telephone.
 
         `unix_epoch` is the Unix time at which the call's clock was zero.
         """
@@ -67,6 +70,8 @@ class CallMedia:
         self._engine = engine
         self._ledger = ledger
         self._heard = heard
+        self._pressed = pressed
+        self._keys = TelephoneEvents()
         self._encoder_policy = encoder_policy
         self._counters = counters
         self._epoch_s = _NTP_UNIX_S + unix_epoch
@@ -144,11 +149,18 @@ class CallMedia:
         self._rtcp.receive_rtp(parsed, now)
         if self._feedback is not None:
             self._feedback.receive(parsed, now)
+        if parsed.payload_type == self._format.telephone_event_payload_type:
+            self._press(parsed)
         if self._audio is None:
             self._counters.drops[DropReason.ENGINE_NOT_READY] += 1
             return
         for frame in self._audio.receive(parsed, now):
             self._forward(frame, self._audio, now)
+
+    def _press(self, packet: RtpPacket) -> None:
+        key = self._keys.receive(packet)
+        if key is not None and self._pressed is not None:
+            self._pressed(key)
 
     def receive_rtcp(self, packet: bytes, now: float) -> None:
         """Take an authentic compound RTCP packet; one that cannot be used is counted."""

@@ -1,5 +1,7 @@
 """A call whose sound is on an RTP track: its media and its time, whatever signalled it."""
 
+from collections.abc import Callable
+
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
 from antiphon_proto.stun import StunMessage
@@ -30,7 +32,11 @@ class RtpCall(Call):
     _tend_at = 0.0
 
     def _make_media(
-        self, audio_format: AudioFormat, encoder_policy: EncoderPolicy, environment: CallEnvironment
+        self,
+        audio_format: AudioFormat,
+        encoder_policy: EncoderPolicy,
+        environment: CallEnvironment,
+        pressed: Callable[[str], None] | None = None,
     ) -> CallMedia:
         return CallMedia(
             audio_format,
@@ -40,6 +46,7 @@ class RtpCall(Call):
             encoder_policy=encoder_policy,
             counters=self._counters,
             unix_epoch=environment.unix_time() - self._clock(),
+            pressed=pressed,
         )
 
     def receive(self, kind: PacketKind, datagram: bytes, client: Address, now: float) -> None:
