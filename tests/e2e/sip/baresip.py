@@ -17,6 +17,7 @@ import pytest
 from antiphon.wav import Samples, read_wav
 from tests.e2e.sip.microphone import write_microphone
 from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, free_port, peer_process
+from tests.e2e.sip.private_network import PrivateNetwork
 
 BARESIP = shutil.which("baresip")
 needs_baresip = pytest.mark.skipif(
@@ -100,6 +101,13 @@ class Baresip:
                 self._news.clear()
                 await self._news.wait()
 
+    async def hang_up(self) -> Samples:
+        """What was heard in the call."""
+        closed = len([event for event in self.events if event["type"] == "CALL_CLOSED"])
+        self.command("hangup")
+        await self.event("CALL_CLOSED", closed + 1)
+        return self.heard()
+
     def heard(self) -> Samples:
         """All that the last call's other end said; to be asked when the call is over."""
         files = sorted(self._directory.glob("dump-*-dec.wav"), key=lambda each: each.name)
@@ -124,21 +132,29 @@ class Baresip:
 
 @contextlib.asynccontextmanager
 async def baresip(
-    directory: Path, account: Account, microphone: Samples, host: str = HOST
+    directory: Path,
+    account: Account,
+    microphone: Samples,
+    host: str = HOST,
+    network: PrivateNetwork | None = None,
 ) -> AsyncIterator[Baresip]:
     """Start one that listens on `host`, where its media comes from, too."""
     home = directory / account.user
     home.mkdir()
-    port, control = free_port(host, 2), free_port()
+    port, control = (5060, 5070) if network else (free_port(host, 2), free_port())
     rate = 48_000 if account.codecs.startswith("opus") else 8_000
     write_microphone(home / "microphone.wav", microphone, rate)
     (home / "accounts").write_text(account.line(port))
     (home / "contacts").write_text("")
     (home / "config").write_text(_configuration(home, host, port, control, rate, account.ice))
     command: list[str | Path] = [str(BARESIP), "-f", home, "-n", host]
-    async with peer_process(command, home) as peer:
+    async with peer_process(command, home, within=network.within if network else ()) as peer:
         await peer.says("baresip is ready")
-        streams = await asyncio.open_connection(HOST, control)
+        streams = await (
+            asyncio.open_connection(sock=network.connected(HOST, control))
+            if network
+            else asyncio.open_connection(HOST, control)
+        )
         phone = Baresip(peer, streams, home, f"sip:{account.user}@{host}:{port}")
         try:
             yield phone

@@ -33,6 +33,10 @@ class Linphone:
     def dial(self, uri: str) -> None:
         self.peer.type(f"call {uri}")
 
+    def press(self, key: str) -> None:
+        """During a call: a telephone-event."""
+        self.peer.type(key)
+
     def hang_up(self) -> None:
         self.peer.type("terminate all")
 

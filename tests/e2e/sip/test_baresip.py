@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from antiphon.loudness import audible
-from antiphon.wav import RATE, Samples
+from antiphon.wav import Samples
 from tests.e2e.bursts import ONSETS_S, distances, onsets, rhythm
-from tests.e2e.encoded_audio import LIKENESS_RATE, likeness, resampled
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.baresip import Account, Baresip, baresip, needs_baresip
+from tests.e2e.sip.recordings import ANSWER, LONG_QUESTION, QUESTION, same_sound
 from tests.e2e.sip.sip_deployment import (
     PASSWORD,
     PHONE,
@@ -26,11 +26,6 @@ from tests.e2e.speech import Speaker, silence
 
 pytestmark = needs_baresip
 
-QUESTION = "what is two plus three"
-ANSWER = "Two plus three is five."
-LONG_QUESTION = "what can you do"
-SAME_SOUND = 0.8
-"""Of two recordings of one sentence, after telephony's codecs; of different ones it is 0.5."""
 OPUS = "opus/48000/2"
 
 WAYS = {
@@ -64,17 +59,6 @@ async def called(
         yield phone
 
 
-async def hang_up(phone: Baresip) -> Samples:
-    """What the phone had heard."""
-    phone.command("hangup")
-    await phone.event("CALL_CLOSED")
-    return phone.heard()
-
-
-def same_sound(said: Samples, heard: Samples) -> bool:
-    return likeness(said, resampled(heard, RATE, LIKENESS_RATE)) > SAME_SOUND
-
-
 async def ask(sip: SipDeployment, directory: Path, microphone: Samples, way: str) -> None:
     account = WAYS[way]
     async with called(sip, directory, way, microphone, account) as phone:
@@ -85,7 +69,7 @@ async def ask(sip: SipDeployment, directory: Path, microphone: Samples, way: str
             await phone.event("CALL_ESTABLISHED")
             assert await sideband.question() == QUESTION
             assert await sideband.answered() == ANSWER
-            heard = await hang_up(phone)
+            heard = await phone.hang_up()
             await sideband.ended()
     assert same_sound(await sip.application.spoken(QUESTION), heard)
 
@@ -108,7 +92,7 @@ async def test_the_dial_plan_answers_by_itself(sip: SipDeployment, tmp_path: Pat
     async with called(sip, tmp_path, "echo", rhythm()) as phone:
         await phone.event("CALL_ESTABLISHED")
         await asyncio.sleep(ONSETS_S[-1] + 1.5)
-        heard = onsets(await hang_up(phone))
+        heard = onsets(await phone.hang_up())
     assert distances(heard) == pytest.approx(distances(list(ONSETS_S)), abs=0.04)
 
 
@@ -136,7 +120,7 @@ async def test_keys_reach_the_sideband(
             phone.press(keys)
             pressed = "input_audio_buffer.dtmf_event_received"
             await sideband.event(pressed, len(keys))
-            await hang_up(phone)
+            await phone.hang_up()
             await sideband.ended()
     assert "".join(event.event for event in sideband.of(pressed)) == keys
 
@@ -153,7 +137,7 @@ async def test_a_held_call_hears_nothing_and_goes_on_when_it_is_resumed(
             await asyncio.sleep(0.5)
             phone.command("resume")
             assert await sideband.answered() == ANSWER
-            heard = await hang_up(phone)
+            heard = await phone.hang_up()
     assert same_sound(await sip.application.spoken(QUESTION), heard)
 
 
@@ -173,7 +157,7 @@ async def test_a_call_is_transferred(
             await other.event("CALL_ESTABLISHED")
             await sideband.ended()
         await asyncio.sleep(1.0)
-        assert audible(await hang_up(phone))
+        assert audible(await phone.hang_up())
 
 
 async def test_who_hangs_up_in_the_middle_of_an_answer_leaves_nothing(
@@ -185,7 +169,7 @@ async def test_who_hangs_up_in_the_middle_of_an_answer_leaves_nothing(
         wait_until(lambda: sip.sessions() == 1, "the session")
         await phone.event("CALL_RTPESTAB")
         await asyncio.sleep(3.5)
-        assert audible(await hang_up(phone))
+        assert audible(await phone.hang_up())
     wait_until(lambda: sip.calls() == 0, "the call's end")
     wait_until(lambda: sip.sessions() == 0, "the session's end")
     wait_until(lambda: sip.flows() == 0, "the flow's end")
@@ -226,7 +210,7 @@ async def test_a_registered_phone_calls_and_is_called(
         call_id = await sip.application.place({"to": PHONE})
         async with sip.application.beside(call_id) as sideband:
             assert await sideband.answered() == ANSWER
-            heard = await hang_up(phone)
+            heard = await phone.hang_up()
             await sideband.ended()
     assert same_sound(await sip.application.spoken(QUESTION), heard)
 

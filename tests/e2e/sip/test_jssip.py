@@ -14,6 +14,7 @@ from playwright.async_api import Page, Route, async_playwright
 from antiphon.wav import Samples, write_wav
 from tests.e2e.browser import CHROMIUM, FLAGS, LEAD_IN_S, OBSERVER
 from tests.e2e.npm_project import NODE, NPM_PROJECT, needs_npm
+from tests.e2e.sip.recordings import ANSWER, QUESTION
 from tests.e2e.sip.sip_deployment import ORIGIN, PASSWORD, PHONE, SipDeployment
 from tests.e2e.speech import Speaker, silence
 from tests.e2e.test_chromium import AUDIBLE_DB
@@ -25,8 +26,6 @@ pytestmark = [
 ]
 
 PATIENCE_S = 30.0
-QUESTION = "what is two plus three"
-ANSWER = "Two plus three is five."
 MODULES = NPM_PROJECT / "node_modules"
 
 

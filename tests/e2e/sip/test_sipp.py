@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.kamailio import kamailio, needs_kamailio
 from tests.e2e.sip.peer_process import free_port
+from tests.e2e.sip.recordings import ANSWER, QUESTION
 from tests.e2e.sip.rtp_ears import RtpEars
 from tests.e2e.sip.sip_deployment import CARRIER, PROXY, STRANGER, SipDeployment
 from tests.e2e.sip.sipp import completed, needs_sipp, sipp, write_capture
@@ -20,8 +21,6 @@ from tests.e2e.speech import Speaker, silence
 pytestmark = needs_sipp
 
 CALLS = 20
-QUESTION = "what is two plus three"
-ANSWER = "Two plus three is five."
 ANSWER_PACKETS = 40
 """Fewer than 20 ms pieces of the answer, more than could be heard of anything else."""
 

@@ -1,0 +1,52 @@
+"""A phone that tells of an address that nobody can reach, and is to hear its answer all the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.e2e.sip.baresip import Account, baresip, needs_baresip
+from tests.e2e.sip.private_network import PHONE_ADDRESS, needs_private_network, private_network
+from tests.e2e.sip.recordings import ANSWER, QUESTION, same_sound
+from tests.e2e.sip.sip_deployment import (
+    PASSWORD,
+    PHONE,
+    PHONE_HOST,
+    SipDeployment,
+    needs_own_address,
+)
+from tests.e2e.speech import Speaker, silence
+
+pytestmark = [needs_baresip, needs_private_network, needs_own_address]
+
+
+@pytest.mark.parametrize("media_encryption", ["", "srtp-mand"])
+async def test_a_phone_behind_a_nat_calls_and_is_called(
+    sip: SipDeployment, speaker: Speaker, tmp_path: Path, media_encryption: str
+) -> None:
+    phone_account = Account(
+        PHONE,
+        media_encryption=media_encryption,
+        answers=True,
+        registrar=f"{sip.host}:{sip.port}",
+        password=PASSWORD,
+    )
+    microphone = np.concatenate([silence(1.0), speaker.say(QUESTION)])
+    async with (
+        private_network(PHONE_HOST) as network,
+        baresip(tmp_path, phone_account, microphone, PHONE_ADDRESS, network) as phone,
+    ):
+        await phone.event("REGISTER_OK")
+        phone.dial(sip.uri("behind"))
+        incoming = await sip.application.incoming("behind")
+        async with sip.application.taken(incoming) as sideband:
+            assert await sideband.question() == QUESTION
+            assert await sideband.answered() == ANSWER
+            called_out = await phone.hang_up()
+        call_id = await sip.application.place({"to": PHONE})
+        async with sip.application.beside(call_id) as sideband:
+            assert await sideband.answered() == ANSWER
+            was_called = await phone.hang_up()
+    said = await sip.application.spoken(QUESTION)
+    assert same_sound(said, called_out)
+    assert same_sound(said, was_called)
