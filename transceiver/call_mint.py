@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
@@ -48,7 +49,14 @@ class CallMint:
 
     def credentials(self) -> IceCredentials:
         """Of an ICE session that may begin now and last as long as the longest call."""
+        return self._fresh(self._credentials.mint)
+
+    def short_credentials(self) -> IceCredentials:
+        """The same for SIP, where some peers cut what is longer than 16 characters."""
+        return self._fresh(partial(self._credentials.mint_short, now=self._unix_time()))
+
+    def _fresh(self, mint: Callable[[int], IceCredentials]) -> IceCredentials:
         while True:
-            credentials = self._credentials.mint(int(self._unix_time()) + self._lifetime_s)
+            credentials = mint(int(self._unix_time()) + self._lifetime_s)
             if not self._taken(credentials.ufrag.encode()):
                 return credentials

@@ -55,8 +55,11 @@ class CallTable:
             self._live.add(routed.call)
         logger.info("call %s opened", routed.call.call_id)
 
-    def update(self, routed: RoutedCall) -> None:
-        """Follow what signaling told the call of its client."""
+    def update(self, routed: RoutedCall, *, frame_ms: int | None = None) -> None:
+        """Follow what signaling told the call of its client, and how long packets last now."""
+        if frame_ms is not None and routed.call.call_id in self._by_id:
+            self._media_clock.remove(routed)
+            self._media_clock.add(routed, times=2 if frame_ms == 10 else 1)
         self._routes.update(routed)
 
     def has_ufrag(self, ufrag: bytes) -> bool:

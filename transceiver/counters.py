@@ -12,6 +12,7 @@ from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
 from transceiver.hand_off import HandOffCounters
 from transceiver.ice import IceRejection
+from transceiver.ring_end import RingEnd
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.transport import Transport
@@ -45,6 +46,8 @@ class CallCounters:
     refused: Counter[RefusalReason] = field(default_factory=Counter)
     keys_refused: Counter[KeyRefusal] = field(default_factory=Counter)
     closed: Counter[CloseReason] = field(default_factory=Counter)
+    rang: Counter[RingEnd] = field(default_factory=Counter)
+    """Calls by SIP that came in."""
     drops: Counter[DropReason] = field(default_factory=Counter)
     ice_rejections: Counter[IceRejection] = field(default_factory=Counter)
     frames_in: int = 0

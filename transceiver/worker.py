@@ -8,7 +8,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from multiprocessing.connection import Connection
@@ -21,11 +21,9 @@ from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_environment import CallEnvironment
-from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
-from transceiver.dtls import DtlsCertificate
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
@@ -42,11 +40,12 @@ from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
 from transceiver.sip.access import CurrentAccess
+from transceiver.sip_application import SipApplication
+from transceiver.sip_calls import SipCalls
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
 from transceiver.tunnel_endpoint import TunnelEndpoint
-from transceiver.webrtc_calls import WebRtcCalls
 from transceiver.websocket_calls import WebSocketCalls
 from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_lives import WorkerLife
@@ -54,6 +53,7 @@ from transceiver.worker_orders import KeyUser, WorkerOrders
 from transceiver.worker_outgoing import mcp_client, webhook_sender
 from transceiver.worker_resumption import WorkerResumption
 from transceiver.worker_signaling import WorkerSignaling
+from transceiver.worker_sip import WorkerSip
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,9 @@ GC_ALLOCATIONS = 50_000
 
 WEBSOCKET_TICK_S = 0.1
 """Resolution of the deadlines of sessions over WebSockets."""
+
+RING_TICK_S = 1.0
+"""Resolution of how long a call by SIP rings."""
 
 RELAY_TICK_S = 0.010
 """Resolution of the probes of relays."""
@@ -108,6 +111,7 @@ class Worker:
         limits = KeyLimits(config.key_sessions, config.key_requests_per_minute)
         self._key_usage = KeyUsage(time.monotonic, limits, self._call_counters.keys_refused)
         self._registry = CollectorRegistry()
+        self._beside: set[asyncio.Task[None]] = set()
         self._thread_clock = ThreadClock()
         self._meter = LoadMeter(time.monotonic(), self._thread_clock.read())
 
@@ -122,22 +126,27 @@ class Worker:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             calls = self._build(stack)
+            sip = await self._begin_sip(calls.sip, stack)
             stack.callback(calls.close_all)
-            signaling = self._signaling(calls)
+            signaling = self._signaling(calls, sip)
             self._orders = WorkerOrders(
                 self._life.orders, self._api_keys, self._tls, self._sip_access
             )
-            key_users: list[KeyUser] = [self._mint, self._endpoint, signaling, self._resumption]
+            key_users: list[KeyUser] = [calls, self._endpoint, signaling, self._resumption]
+            if sip is not None:
+                key_users.append(sip)
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
             running = [
                 tasks.create_task(self._replicas.run()),
-                tasks.create_task(self._media_loop(calls).run()),
+                tasks.create_task(self._media_loop(calls.table).run()),
                 tasks.create_task(self._tend_relays()),
                 tasks.create_task(self._measure_load()),
                 tasks.create_task(self._tend_websockets()),
+                tasks.create_task(self._tend_ringing(calls.sip)),
                 tasks.create_task(self._resumption.run()),
                 tasks.create_task(self._drain(stop)),
                 tasks.create_task(self._begin(started)),
@@ -145,7 +154,7 @@ class Worker:
             if self._webhooks is not None:
                 running.append(tasks.create_task(self._webhooks.run()))
             await stop.wait()
-            for task in running:
+            for task in (*running, *self._beside):
                 task.cancel()
 
     async def _begin(self, started: Callable[[], None]) -> None:
@@ -156,7 +165,7 @@ class Worker:
         gc.set_threshold(GC_ALLOCATIONS)
         started()
 
-    def _build(self, stack: AsyncExitStack) -> CallTable:
+    def _build(self, stack: AsyncExitStack) -> WorkerCalls:
         trunk_counters = TrunkCounters()
         self._replicas = ReplicaPool(self._config.inference, trunk_counters, random=random.random)
         self._admission = Admission(
@@ -190,18 +199,22 @@ class Worker:
             mcp=mcp.open,
             count_response=self._count_response,
         )
-        calls = CallTable(announcer, environment, self._resumption.live)
-        self._mint = self._call_mint(calls)
-        self._webrtc = WebRtcCalls(
-            calls,
-            self._mint,
-            advertise=self._config.advertise,
-            certificate=DtlsCertificate(),
+        calls = WorkerCalls(
+            self._config,
+            self._life.keys,
+            incarnation=self._life.incarnation,
             endpoint=self._endpoint,
+            announcer=announcer,
             environment=environment,
             admission=self._admission,
             encoder_policy=EncoderPolicy(self._config.opus, lambda: self._meter.load),
+            usage=self._key_usage,
+            access=self._sip_access,
+            webhook=self._webhooks.send if self._webhooks else None,
+            spawn=self._spawn,
+            flush=self._flush,
             continuities=self._resumption.continuities,
+            live=self._resumption.live,
         )
         self._websockets = WebSocketCalls(
             environment,
@@ -220,24 +233,13 @@ class Worker:
             )
         )
         self._endpoint.start(
-            calls.receive,
+            calls.table.receive,
             self._replicas.note_arrival,
             self._replicas.flush,
-            busy_at=lambda: calls.due_at,
+            busy_at=lambda: calls.table.due_at,
         )
         stack.callback(self._endpoint.close)
         return calls
-
-    def _call_mint(self, calls: CallTable) -> CallMint:
-        return CallMint(
-            self._life.keys,
-            self._endpoint.address,
-            cluster_id=self._config.cluster_id,
-            incarnation=self._life.incarnation,
-            max_call_seconds=self._config.max_call_seconds,
-            unix_time=time.time,
-            taken=calls.has_ufrag,
-        )
 
     def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
         host, port = self._sockets.tunnels[self._index].getsockname()[:2]
@@ -275,7 +277,7 @@ class Worker:
             await asyncio.sleep(SAMPLE_S)
             self._meter.sample(time.monotonic(), self._thread_clock.read(), self._open_calls)
 
-    def _signaling(self, calls: CallTable) -> WorkerSignaling:
+    def _signaling(self, calls: WorkerCalls, sip: WorkerSip | None) -> WorkerSignaling:
         return WorkerSignaling(
             self._life.keys,
             self._api_keys,
@@ -283,7 +285,8 @@ class Worker:
             self._config.allowed_origins,
             self._resumption,
             here=self._endpoint.address,
-            calls=WorkerCalls(calls, self._webrtc),
+            calls=calls,
+            sip=sip,
             sessions=self._websockets,
             flush=self._flush,
             not_ready=self._not_ready,
@@ -301,6 +304,23 @@ class Worker:
             if self._replicas.connected
             else "no trunk to an inference replica that takes sessions"
         )
+
+    async def _begin_sip(self, calls: SipCalls, stack: AsyncExitStack) -> WorkerSip | None:
+        """Take SIP messages until the stack is left, where they are served."""
+        if not self._config.serves_sip:
+            return None
+        sip = WorkerSip(
+            self._config,
+            self._sockets,
+            self._index,
+            self._life.keys,
+            self._sip_access,
+            self._tls,
+        )
+        sip.begin(SipApplication(calls, sip.access.registrar, time.monotonic))
+        sip.register(self._registry)
+        await stack.enter_async_context(sip.running())
+        return sip
 
     def _media_loop(self, calls: CallTable) -> MediaLoop:
         return MediaLoop(
@@ -320,6 +340,17 @@ class Worker:
         while True:
             self._websockets.tick()
             await asyncio.sleep(WEBSOCKET_TICK_S)
+
+    def _spawn(self, step: Coroutine[None, None, None]) -> None:
+        """Run it beside all else, for as long as the worker serves."""
+        task = self._tasks.create_task(step)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _tend_ringing(self, calls: SipCalls) -> None:
+        while True:
+            calls.tick()
+            await asyncio.sleep(RING_TICK_S)
 
     async def _tend_relays(self) -> None:
         """Probe relays and refresh what they were told."""

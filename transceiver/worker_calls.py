@@ -1,39 +1,118 @@
-"""All that signaling can tell the calls of one worker: its `CallFactory`."""
+"""The calls of one worker, put together; to signaling they are its `CallFactory`."""
 
-from typing import NoReturn
+from collections.abc import Callable
 
-from antiphon_proto.realtime import RealtimeSession
+from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.admission import Admission
+from transceiver.announcer import Announcer
+from transceiver.audio.encoder_policy import EncoderPolicy
+from transceiver.call_environment import CallEnvironment
+from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
-from transceiver.signaling.calls import NotSipError
+from transceiver.config import TransceiverConfig
+from transceiver.dtls import DtlsCertificate
+from transceiver.resumption.continuity import Continuities
+from transceiver.resumption.live_sessions import LiveSessions
+from transceiver.signaling.key_usage import KeyUsage
+from transceiver.sip.access import CurrentAccess
+from transceiver.sip_call_maker import SipCallMaker
+from transceiver.sip_calls import SipCalls, Spawn
+from transceiver.tunnel_endpoint import TunnelEndpoint
+from transceiver.webhooks.announcement import CallAnnouncer
 from transceiver.webrtc_calls import WebRtcCalls
 
 
 class WorkerCalls:
     """Whatever the calls came by."""
 
-    def __init__(self, table: CallTable, webrtc: WebRtcCalls) -> None:
-        self._table = table
-        self.create_call = webrtc.create_call
-        self.renegotiate = webrtc.renegotiate
-        self.creator = table.creator
-        self.sideband = table.sideband
-        self.hang_up = table.hang_up
+    def __init__(
+        self,
+        config: TransceiverConfig,
+        keys: ClusterKeys,
+        *,
+        incarnation: int,
+        endpoint: TunnelEndpoint,
+        announcer: Announcer,
+        environment: CallEnvironment,
+        admission: Admission,
+        encoder_policy: EncoderPolicy,
+        usage: KeyUsage,
+        access: CurrentAccess,
+        webhook: Callable[[str, bytes], None] | None,
+        spawn: Spawn,
+        flush: Callable[[], None],
+        continuities: Continuities | None = None,
+        live: LiveSessions | None = None,
+    ) -> None:
+        """`incarnation` (0..255) is minted into every ufrag; `webhook` posts an event by its id
+        and body; `spawn` and `flush` are as for `SipCalls`."""
+        self.table = CallTable(announcer, environment, live)
+        self.mint = CallMint(
+            keys,
+            endpoint.address,
+            cluster_id=config.cluster_id,
+            incarnation=incarnation,
+            max_call_seconds=config.max_call_seconds,
+            unix_time=environment.unix_time,
+            taken=self.table.has_ufrag,
+        )
+        certificate = DtlsCertificate()
+        self.webrtc = WebRtcCalls(
+            self.table,
+            self.mint,
+            advertise=config.advertise,
+            certificate=certificate,
+            endpoint=endpoint,
+            environment=environment,
+            admission=admission,
+            encoder_policy=encoder_policy,
+            continuities=continuities,
+        )
+        maker = SipCallMaker(
+            self.table,
+            self.mint,
+            advertise=config.advertise,
+            certificate=certificate,
+            endpoint=endpoint,
+            environment=environment,
+            admission=admission,
+            encoder_policy=encoder_policy,
+        )
+        self.sip = SipCalls(
+            self.table,
+            maker,
+            access=access,
+            usage=usage,
+            admission=admission,
+            environment=environment,
+            announcer=CallAnnouncer(webhook, environment.unix_time) if webhook else None,
+            spawn=spawn,
+            flush=flush,
+        )
+        self.create_call = self.webrtc.create_call
+        self.renegotiate = self.webrtc.renegotiate
+        self.sideband = self.table.sideband
+        self.accept = self.sip.accept
+        self.reject = self.sip.reject
+        self.refer = self.sip.refer
 
     def __contains__(self, call_id: str) -> bool:
-        return call_id in self._table
+        return call_id in self.table or call_id in self.sip
 
-    def accept(self, call_id: str, _session: RealtimeSession) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
+    def creator(self, call_id: str) -> bytes | None:
+        """Of the client secret that made the call, if one did. Raises CallNotFoundError."""
+        return None if call_id in self.sip else self.table.creator(call_id)
 
-    def reject(self, call_id: str, _status_code: int) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
+    def hang_up(self, call_id: str) -> None:
+        """End a call, or refuse it if it rings. Raises CallNotFoundError."""
+        if call_id in self.sip:
+            self.sip.hang_up(call_id)
+        else:
+            self.table.hang_up(call_id)
 
-    def refer(self, call_id: str, _target_uri: str) -> None:
-        """Raises CallNotFoundError, or NotSipError: there are WebRTC calls only."""
-        self._refuse_as_sip(call_id)
+    def use_keys(self, keys: ClusterKeys) -> None:
+        self.mint.use_keys(keys)
 
-    def _refuse_as_sip(self, call_id: str) -> NoReturn:
-        self._table.find(call_id)
-        raise NotSipError
+    def close_all(self) -> None:
+        self.sip.close_all()
+        self.table.close_all()

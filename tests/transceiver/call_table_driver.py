@@ -5,9 +5,11 @@ socket either, so that tests say which address each of its datagrams comes from.
 """
 
 import asyncio
+import json
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from pathlib import Path
+from typing import Any
 
 from aiortc import sdp
 from prometheus_client import CollectorRegistry
@@ -25,8 +27,7 @@ from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
 from transceiver.call_environment import CallEnvironment
-from transceiver.call_mint import CallMint
-from transceiver.call_table import CallTable
+from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.engine_leg import EngineListener
@@ -34,11 +35,13 @@ from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
+from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.sdp import parse_offer
 from transceiver.signaling.calls import CreatedCall
+from transceiver.signaling.key_usage import KeyUsage
+from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.srtp import SrtpReceiver, SrtpSender
 from transceiver.webrtc_call import WebRtcCall
-from transceiver.webrtc_calls import WebRtcCalls
 from transceiver.worker_calls import WorkerCalls
 
 OFFER = (Path(__file__).parents[1] / "vectors/offer_chromium156_audio_dc.sdp").read_text()
@@ -143,27 +146,39 @@ class Worker:
             max_seconds=60,
             max_idle_seconds=max_idle_seconds,
         )
-        self.calls = CallTable(self.announcer, self.environment)
-        self.mint = CallMint(
+        self.access = CurrentAccess(SipAccess())
+        self.webhooks: list[dict[str, Any]] = []
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.factory = WorkerCalls(
+            TransceiverConfig(
+                advertise=HostPort("203.0.113.1", 3478),
+                inference=ReplicaAddresses((REPLICA,)),
+                cluster_keys="",
+                api_keys="",
+                max_call_seconds=60,
+            ),
             KEYS,
-            WORKER,
-            cluster_id=0,
             incarnation=INCARNATION,
-            max_call_seconds=60,
-            unix_time=lambda: UNIX_TIME,
-            taken=self.calls.has_ufrag,
-        )
-        self.webrtc = WebRtcCalls(
-            self.calls,
-            self.mint,
-            advertise=HostPort("203.0.113.1", 3478),
-            certificate=DtlsCertificate(),
             endpoint=self.endpoint,
+            announcer=self.announcer,
             environment=self.environment,
             admission=self.admission,
             encoder_policy=EncoderPolicy(OpusChoice.AUTO, lambda: 0.0),
+            usage=KeyUsage(lambda: self.now, refused=self.counters.keys_refused),
+            access=self.access,
+            webhook=lambda _id, body: self.webhooks.append(json.loads(body)),
+            spawn=self.spawn,
+            flush=lambda: None,
         )
-        self.factory = WorkerCalls(self.calls, self.webrtc)
+        self.calls = self.factory.table
+        self.webrtc = self.factory.webrtc
+        self.sip = self.factory.sip
+
+    def spawn(self, step: Coroutine[None, None, None]) -> None:
+        """Run it beside the test."""
+        task = asyncio.get_running_loop().create_task(step)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def call(self, offer: str = OFFER) -> CreatedCall:
         return await self.webrtc.create_call(offer, RealtimeSession())

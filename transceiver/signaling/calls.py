@@ -42,6 +42,14 @@ class CallNotFoundError(Exception):
     """There is no such call, or none any more."""
 
 
+class NotRingingError(Exception):
+    """The call was taken, or is about to be: it rings no more."""
+
+
+class NotAnsweredError(Exception):
+    """The call still rings."""
+
+
 class NotSipError(Exception):
     """The call did not come by SIP, which alone can do what was asked for."""
 
@@ -84,16 +92,20 @@ class CallFactory(Protocol):
         """One more connection to a call. Raises CallNotFoundError, AudienceFullError."""
         ...
 
-    def accept(self, call_id: str, session: RealtimeSession) -> None:
-        """Answer a call that rings. Raises CallNotFoundError, NotSipError."""
+    async def accept(self, call_id: str, session: RealtimeSession) -> None:
+        """Answer a call that rings.
+
+        Raises CallNotFoundError, NotSipError, NotRingingError, CallRefusedError, OfferError.
+        """
         ...
 
     def reject(self, call_id: str, status_code: int) -> None:
-        """Refuse a call that rings. Raises CallNotFoundError, NotSipError."""
+        """Refuse a call that rings. Raises CallNotFoundError, NotSipError, NotRingingError."""
         ...
 
     def refer(self, call_id: str, target_uri: str) -> None:
-        """Send a call's other end elsewhere. Raises CallNotFoundError, NotSipError."""
+        """Send a call's other end elsewhere. Raises CallNotFoundError, NotSipError,
+        NotAnsweredError."""
         ...
 
     def hang_up(self, call_id: str) -> None:

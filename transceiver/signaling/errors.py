@@ -17,6 +17,8 @@ from transceiver.sdp import OfferError
 from transceiver.signaling.calls import (
     CallNotFoundError,
     CallRefusedError,
+    NotAnsweredError,
+    NotRingingError,
     NotSipError,
     RefusalReason,
 )
@@ -90,6 +92,12 @@ def _api_error(error: Exception, request: web.Request, request_id: str) -> ApiEr
         case NotSipError():
             message = "Only calls that come by SIP can be accepted, rejected or referred."
             return ApiError(400, message, code="not_a_sip_call", param="call_id")
+        case NotRingingError():
+            message = "The call was answered already."
+            return ApiError(409, message, code="call_not_ringing", param="call_id")
+        case NotAnsweredError():
+            message = "The call was not answered yet."
+            return ApiError(409, message, code="call_not_answered", param="call_id")
         case CallRefusedError():
             return _refusal(error)
         case web.HTTPException() if error.status >= 400:

@@ -56,7 +56,7 @@ class SipEndpoints:
         call_id = self._authorized_call(request)
         given = await json_body(request)
         decode(_ACCEPTANCE, given)
-        self._calls.accept(call_id, layered_session(given=given))
+        await self._calls.accept(call_id, layered_session(given=given))
         return web.Response()
 
     async def _reject(self, request: web.Request) -> web.Response:

@@ -77,11 +77,6 @@ class InviteSession(Protocol):
         ...
 
     @property
-    def call_id(self) -> str:
-        """`rtc_...`, the user of our Contact: by `Names`, or as the `Invitation` has it."""
-        ...
-
-    @property
     def ended(self) -> bool: ...
 
     def ring(self) -> None:
@@ -89,7 +84,10 @@ class InviteSession(Protocol):
         ...
 
     def progress(self) -> None:
-        """183 with the answer to the peer's offer (`InviteHandler.offered`): early media."""
+        """183 with the answer to the peer's offer (`InviteHandler.offered`): early media.
+
+        Raises OfferError as `accept` does.
+        """
         ...
 
     def accept(self) -> None:
@@ -109,7 +107,8 @@ class InviteSession(Protocol):
         ...
 
     def refer(self, target_uri: str) -> None:
-        """Ask the peer to call there instead; ends the session once it did."""
+        """Ask the peer to call there instead; ends the session once it did. Raises ValueError
+        for what is no SIP, SIPS or tel URI."""
         ...
 
     def hang_up(self) -> None:

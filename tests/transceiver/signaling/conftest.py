@@ -98,7 +98,7 @@ class RecordedCalls:
         self.creator(call_id)
         return self.audience.admit(self.sidebands)
 
-    def accept(self, call_id: str, session: RealtimeSession) -> None:
+    async def accept(self, call_id: str, session: RealtimeSession) -> None:
         self._asked(call_id, "accept", session.instructions)
 
     def reject(self, call_id: str, status_code: int) -> None:
