@@ -6,14 +6,38 @@ what `tick` brings when `due_at` has come.
 https://www.rfc-editor.org/rfc/rfc3261#section-8
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from enum import Enum
 
-from transceiver.sip.application import Application, Invitation, Names, SentBy
+from sipmessage import Request, Response
+
+from transceiver.sip.application import Application, Invitation, Names, Reply, SentBy
+from transceiver.sip.dialog import Dialog, DialogError, routes_of, target_of
+from transceiver.sip.dialog_path import DialogPath
+from transceiver.sip.extensions import (
+    ACCEPT,
+    ALLOW,
+    KNOWN_METHODS,
+    METHODS,
+    SUPPORTED,
+    unknown_requirements,
+)
 from transceiver.sip.flow import Flow, SipTransport
-from transceiver.sip.gatekeeper import Gatekeeper
+from transceiver.sip.gatekeeper import Caller, Gatekeeper, Refusal, Silence, Verdict
+from transceiver.sip.incoming_session import IncomingSession
 from transceiver.sip.invite_session import InviteHandler, InviteSession
+from transceiver.sip.message import MessageError, parse_message, tag_of, top_via
+from transceiver.sip.message_body import BodyError, session_description
 from transceiver.sip.next_hop import NextHop
+from transceiver.sip.outgoing_session import OutgoingSession
+from transceiver.sip.response_header import encode_response, mark_source, reply_flow
+from transceiver.sip.session import Session
+from transceiver.sip.session_environment import SessionEnvironment
+from transceiver.sip.session_timer import MIN_INTERVAL_S, is_too_small
+from transceiver.sip.timers import Timers
+from transceiver.sip.transactions.invite_server import InviteServerTransaction
+from transceiver.sip.transactions.table import TransactionTable
 
 Send = Callable[[bytes, Flow | NextHop], None]
 """Must not raise, nor call back before it returns; what could not be sent is told by
@@ -48,33 +72,280 @@ class UserAgent:
         random: Callable[[], float],
     ) -> None:
         """`random` gives numbers from 0 up to 1."""
-        raise NotImplementedError
+        self._application = application
+        self._gatekeeper = gatekeeper
+        self._names = names
+        self._sent_by = sent_by
+        self._send = send
+        self._timers = Timers(clock)
+        self._transactions = TransactionTable(send, self._timers, names, sent_by)
+        self._environment = SessionEnvironment(self._transactions, self._timers, random)
+        self._sessions: dict[tuple[str, str], Session] = {}
+        """By Call-ID and our tag."""
 
     @property
     def due_at(self) -> float:
         """When `tick` has something to do; infinity if never."""
-        raise NotImplementedError
+        return self._timers.due_at
+
+    @property
+    def session_count(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def transaction_count(self) -> int:
+        return len(self._transactions)
 
     def tick(self) -> None:
         """Do what is due."""
-        raise NotImplementedError
+        self._timers.tick()
 
     def receive(self, data: bytes, flow: Flow) -> Unheard | None:
         """Take one whole message; None when it was understood."""
-        raise NotImplementedError
+        try:
+            message = parse_message(data)
+        except MessageError as error:
+            return self._malformed(error, flow)
+        if isinstance(message, Response):
+            return None if self._transactions.received(message) else Unheard.STRAY_RESPONSE
+        mark_source(message, flow)
+        if message.method == "ACK":
+            return None if self._acknowledged(message) else Unheard.STRAY_ACK
+        if known := self._transactions.find(message):
+            known.repeated()
+            return None
+        if self._transactions.is_full:
+            return Unheard.OVERLOADED
+        if message.method == "CANCEL":
+            return self._cancelled(message, flow)
+        found = self._session_of(message)
+        return self._received(message, flow, *found) if found else self._asked(message, flow)
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection is gone: what waits for answers by it need not wait longer."""
-        raise NotImplementedError
+        self._transactions.flow_lost(flow)
+        for session in list(self._sessions.values()):
+            if isinstance(session, IncomingSession):
+                session.flow_lost(flow)
 
     def undeliverable(self, data: bytes) -> None:
         """A request that `send` was given cannot be sent: nobody is there, or by that name."""
-        raise NotImplementedError
+        try:
+            message = parse_message(data)
+            branch = top_via(message.headers).parameters.get("branch") or ""
+        except ValueError:
+            return
+        if isinstance(message, Request):
+            self._transactions.undeliverable(branch, message.method)
 
     def invite(self, invitation: Invitation, handler: InviteHandler) -> InviteSession:
         """Call somebody, with `handler.make_offer`. Raises OfferError if that does."""
-        raise NotImplementedError
+        tag = self._names.tag()
+        dialog = self._wanted_dialog(invitation, tag)
+        key = dialog.call_id, tag
+        session = OutgoingSession(
+            self._environment, lambda: self._close(key), invitation, handler, dialog
+        )
+        self._sessions[key] = session
+        return session
 
     def hang_up_all(self) -> None:
         """End every session, as before the worker ends."""
-        raise NotImplementedError
+        for session in list(self._sessions.values()):
+            session.hang_up()
+
+    # Requests in dialogs.
+
+    def _session_of(self, request: Request) -> tuple[Session, Dialog] | None:
+        headers = request.headers
+        session = self._sessions.get((headers["Call-ID"], tag_of(headers["To"])))
+        dialog = session.dialog_of(request) if session else None
+        return (session, dialog) if session and dialog else None
+
+    def _received(
+        self, request: Request, flow: Flow, session: Session, dialog: Dialog
+    ) -> Unheard | None:
+        transaction = self._transactions.serve(request, flow)
+        if refusal := _general_refusal(request):
+            transaction.respond(refusal.status, refusal.headers)
+        else:
+            session.received(request, dialog, transaction)
+        return None
+
+    def _acknowledged(self, ack: Request) -> bool:
+        invite = self._transactions.find(ack)
+        if isinstance(invite, InviteServerTransaction) and invite.status >= 300:
+            invite.acknowledged()
+            return True
+        found = self._session_of(ack)
+        return found is not None and found[0].acknowledged(ack)
+
+    def _cancelled(self, cancel: Request, flow: Flow) -> Unheard | None:
+        invite = self._transactions.find(cancel, "INVITE")
+        if invite is None:
+            # It must not be challenged: https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+            if not isinstance(self._judge(cancel, flow), Caller):
+                return Unheard.UNKNOWN_CALLER
+            self._respond(cancel, flow, 481)
+            return None
+        transaction = self._transactions.serve(cancel, flow)
+        transaction.to_tag = invite.to_tag
+        transaction.respond(200)
+        session = self._sessions.get((cancel.headers["Call-ID"], invite.to_tag))
+        if isinstance(session, IncomingSession):
+            session.cancelled()
+        return None
+
+    # Requests that begin something.
+
+    def _asked(self, request: Request, flow: Flow) -> Unheard | None:
+        verdict = self._judge(request, flow)
+        if isinstance(verdict, Silence):
+            return Unheard.UNKNOWN_CALLER
+        if isinstance(verdict, Refusal):
+            self._respond(request, flow, verdict.status, verdict.headers)
+        elif tag_of(request.headers["To"]):
+            self._respond(request, flow, 481)
+        elif self._transactions.is_merged(request):
+            self._respond(request, flow, 482)
+        else:
+            self._let_in(request, verdict, flow)
+        return None
+
+    def _let_in(self, request: Request, caller: Caller, flow: Flow) -> None:
+        transaction = self._transactions.serve(request, flow)
+        if refusal := _general_refusal(request):
+            transaction.respond(refusal.status, refusal.headers)
+        elif isinstance(transaction, InviteServerTransaction):
+            transaction.respond(100)
+            if refused := self._invited(transaction, caller):
+                transaction.respond(refused.status, refused.headers)
+        elif request.method == "REGISTER":
+            reply = self._application.registered(request, caller, flow)
+            transaction.respond(reply.status, reply.headers)
+        elif request.method == "OPTIONS":
+            transaction.respond(200, (ALLOW, SUPPORTED, ACCEPT))
+        else:
+            transaction.respond(481)
+
+    def _invited(self, transaction: InviteServerTransaction, caller: Caller) -> Reply | None:
+        """Why there is no session; None if there is one."""
+        request, flow = transaction.request, transaction.flow
+        try:
+            offer = session_description(request)
+            target = target_of(request)
+            routes = tuple(routes_of(request))
+        except BodyError:
+            return Reply(415, (ACCEPT,))
+        except DialogError:
+            return Reply(400)
+        if is_too_small(request):
+            return Reply(422, (("Min-SE", str(MIN_INTERVAL_S)),))
+        path = DialogPath(target, routes, flow, keeps_hop=not caller.is_trunk)
+        return self._begin(transaction, caller, path, offer)
+
+    def _begin(
+        self,
+        transaction: InviteServerTransaction,
+        caller: Caller,
+        path: DialogPath,
+        offer: str | None,
+    ) -> Reply | None:
+        request, call_id = transaction.request, self._names.call_id()
+        key = request.headers["Call-ID"], transaction.to_tag
+        dialog = Dialog.of_request(
+            request, transaction.to_tag, path, lambda path: self._contact(call_id, path)
+        )
+        session = IncomingSession(
+            self._environment, call_id, lambda: self._close(key), dialog, transaction, offer
+        )
+        handler = self._application.invited(request, caller, transaction.flow, session)
+        if isinstance(handler, Reply):
+            return handler
+        session.handler = handler
+        self._sessions[key] = session
+        return None
+
+    # Whom nobody knows.
+
+    def _judge(self, request: Request, flow: Flow) -> Verdict:
+        return self._gatekeeper.judge(request, flow, self._timers.now())
+
+    def _malformed(self, error: MessageError, flow: Flow) -> Unheard | None:
+        request = error.request
+        if request is None or request.method == "ACK":
+            return Unheard.MALFORMED
+        try:
+            is_known = isinstance(self._judge(request, flow), Caller)
+        except (KeyError, ValueError):
+            is_known = False
+        if not is_known:
+            return Unheard.MALFORMED
+        mark_source(request, flow)
+        self._respond(request, flow, error.status)
+        return None
+
+    def _respond(
+        self, request: Request, flow: Flow, status: int, fields: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Without a transaction: https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7"""
+        via = top_via(request.headers)
+        response = encode_response(request, status, _stateless_tag(request), fields)
+        self._send(response, reply_flow(via, flow))
+
+    # Sessions of ours.
+
+    def _wanted_dialog(self, invitation: Invitation, tag: str) -> Dialog:
+        target = str(invitation.target)
+        path = DialogPath(target, (), invitation.hop, keeps_hop=True)
+        return Dialog(
+            call_id=invitation.call_id,
+            local=f"{invitation.caller};tag={tag}",
+            remote=f"<{target}>",
+            local_sequence=0,
+            remote_sequence=None,
+            path=path,
+            contact=lambda path: self._contact(invitation.call_id, path),
+        )
+
+    def _contact(self, call_id: str, path: DialogPath) -> str:
+        transport = path.hop.transport
+        ours = self._sent_by(transport)
+        port = f":{ours.port}" if ours.port else ""
+        scheme = "sips" if path.target.startswith("sips:") else "sip"
+        return f"<{scheme}:{call_id}@{ours.host}{port}{_URI_PARAMETERS[transport]}>"
+
+    def _close(self, key: tuple[str, str]) -> None:
+        self._sessions.pop(key, None)
+
+
+_URI_PARAMETERS = {
+    SipTransport.UDP: "",
+    SipTransport.TCP: ";transport=tcp",
+    SipTransport.TLS: ";transport=tls",
+    SipTransport.WS: ";transport=ws",
+    SipTransport.WSS: ";transport=ws",
+}
+
+
+def _general_refusal(request: Request) -> Reply | None:
+    """What has nothing to do with who asks: https://www.rfc-editor.org/rfc/rfc3261#section-8.2"""
+    is_within = bool(tag_of(request.headers["To"]))
+    method = request.method
+    allowed = method in METHODS or method == ("REFER" if is_within else "REGISTER")
+    if not allowed:
+        return Reply(405 if method in KNOWN_METHODS else 501, (ALLOW,))
+    if unknown := unknown_requirements(request):
+        return Reply(420, (("Unsupported", ", ".join(unknown)),))
+    if request.headers.get("Info-Package"):
+        return Reply(469, (("Recv-Info", ""),))
+    return None
+
+
+def _stateless_tag(request: Request) -> str:
+    """The same for every repetition of a request."""
+    headers = request.headers
+    said = "\n".join(
+        (headers["Call-ID"], headers["From"], headers["CSeq"], *headers.getlist("Via"))
+    )
+    return hashlib.blake2s(said.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,236 @@
+"""User agents on a virtual clock, with links between them that lose, repeat and reorder."""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from sipmessage import URI, Address, Request
+
+from antiphon_proto.address import Address as SocketAddress
+from transceiver.sdp.offer_error import OfferError, OfferFault
+from transceiver.sip.application import Authenticator, Invitation, Reply, SentBy
+from transceiver.sip.flow import Flow, SipTransport
+from transceiver.sip.gatekeeper import Caller, Verdict
+from transceiver.sip.invite_session import Ending, InviteHandler, InviteSession
+from transceiver.sip.next_hop import NextHop
+from transceiver.sip.user_agent import Unheard, UserAgent
+
+EDGE: SocketAddress = ("127.0.0.1", 9000)
+
+
+class Clock:
+    """Does what is due, in order, when it is run."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self.agents: list[UserAgent] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def after(self, delay: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self.now + delay, next(self._numbers), action))
+
+    def run(self, seconds: float) -> None:
+        """Until then, or until nothing is due."""
+        end = self.now + seconds
+        while True:
+            due = min([each.due_at for each in self.agents], default=float("inf"))
+            event = self._events[0][0] if self._events else float("inf")
+            if min(due, event) > end:
+                self.now = end
+                return
+            self.now = max(self.now, min(due, event))
+            if event <= due:
+                heapq.heappop(self._events)[2]()
+            else:
+                for agent in self.agents:
+                    agent.tick()
+
+    @property
+    def idle(self) -> bool:
+        return not self._events and all(each.due_at == float("inf") for each in self.agents)
+
+
+@dataclass
+class Handler:
+    """A call that says yes, and writes down what it is told."""
+
+    name: str
+    heard: list[object] = field(default_factory=list)
+    offers: int = 0
+    refuses: bool = False
+    session: InviteSession | None = None
+    on_established: Callable[[], None] = lambda: None
+
+    def offered(self, sdp: str) -> str:
+        if self.refuses:
+            raise OfferError(OfferFault.NO_CODEC, "no codec")
+        self.heard.append(("offered", sdp))
+        return f"answer to {sdp}"
+
+    def make_offer(self) -> str:
+        self.offers += 1
+        return f"offer {self.offers} of {self.name}"
+
+    def answered(self, sdp: str) -> None:
+        if self.refuses:
+            raise OfferError(OfferFault.NO_CODEC, "no codec")
+        self.heard.append(("answered", sdp))
+
+    def ringing(self, status: int) -> None:
+        self.heard.append(("ringing", status))
+
+    def established(self) -> None:
+        self.heard.append("established")
+        self.on_established()
+
+    def dtmf(self, digit: str) -> None:
+        self.heard.append(("dtmf", digit))
+
+    def transferred(self, status: int) -> None:
+        self.heard.append(("transferred", status))
+
+    def ended(self, ending: Ending) -> None:
+        self.heard.append(ending)
+
+    @property
+    def endings(self) -> list[Ending]:
+        return [each for each in self.heard if isinstance(each, Ending)]
+
+
+class CountedNames:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._numbers = itertools.count(1)
+
+    def call_id(self) -> str:
+        return f"rtc_{self._name}{next(self._numbers)}"
+
+    def tag(self) -> str:
+        return f"tag-{self._name}{next(self._numbers)}"
+
+    def branch(self) -> str:
+        return f"z9hG4bK-{self._name}{next(self._numbers)}"
+
+
+class Agent:
+    """A user agent with an application that takes calls as it is told, and knows everybody."""
+
+    def __init__(
+        self,
+        name: str,
+        address: SocketAddress,
+        clock: Clock,
+        send: Callable[[bytes, Flow | NextHop], None],
+        seed: int = 0,
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.verdict: Verdict | Callable[[Request, Flow], Verdict] = Caller("trunk", is_trunk=True)
+        self.calls: list[Handler] = []
+        self.requests: list[Request] = []
+        self.answer: Callable[[InviteSession], None] = lambda session: session.accept()
+        self.refusal: Reply | None = None
+        self.unheard: list[Unheard] = []
+        self._clock = clock
+        self.sip = UserAgent(
+            self,
+            self,
+            CountedNames(name),
+            lambda _: SentBy(*address),
+            send,
+            clock=clock,
+            random=Random(seed).random,
+        )
+        clock.agents.append(self.sip)
+
+    def receive(self, data: bytes, flow: Flow) -> None:
+        if reason := self.sip.receive(data, flow):
+            self.unheard.append(reason)
+
+    def judge(self, request: Request, flow: Flow, now: float) -> Verdict:
+        return self.verdict(request, flow) if callable(self.verdict) else self.verdict
+
+    def invited(
+        self, request: Request, caller: Caller, flow: Flow, session: InviteSession
+    ) -> InviteHandler | Reply:
+        self.requests.append(request)
+        if self.refusal:
+            return self.refusal
+        handler = Handler(self.name, session=session)
+        self.calls.append(handler)
+        self._clock.after(0, lambda: self.answer(session))
+        return handler
+
+    def registered(self, request: Request, caller: Caller, flow: Flow) -> Reply:
+        return Reply(200, (("X-Registered", caller.name),))
+
+    def call(
+        self,
+        other: SocketAddress,
+        transport: SipTransport = SipTransport.UDP,
+        authenticator: Authenticator | None = None,
+        ring_at_most_s: float = 180.0,
+        handler: Handler | None = None,
+    ) -> Handler:
+        """Call whoever is there."""
+        handler = handler or Handler(self.name)
+        number = len(self.calls)
+        target = URI.parse(f"sip:agent@{other[0]}:{other[1]}")
+        invitation = Invitation(
+            call_id=f"rtc_{self.name}-{number}-{id(handler)}",
+            target=target,
+            caller=Address.parse(f"<sip:{self.name}@{self.address[0]}>"),
+            hop=Flow(EDGE, transport, other),
+            authenticator=authenticator,
+            ring_at_most_s=ring_at_most_s,
+        )
+        handler.session = self.sip.invite(invitation, handler)
+        return handler
+
+
+class Network:
+    """Takes what agents send to who has the address, after a while, if at all."""
+
+    def __init__(self, *, seed: int = 0, loss: float = 0, copies: float = 0, delay: float = 0.01):
+        self.clock = Clock()
+        self.sent: list[bytes] = []
+        self.loss = loss
+        """A share of what is sent; changed at will."""
+        self.copies = copies
+        self._delay = delay
+        self._random = Random(seed)
+        self._agents: dict[SocketAddress, Agent] = {}
+
+    def agent(self, name: str, host: str) -> Agent:
+        address = host, 5060
+        seed = len(self._agents)
+        agent = Agent(name, address, self.clock, lambda *sent: self._send(address, *sent), seed)
+        self._agents[address] = agent
+        return agent
+
+    def run(self, seconds: float) -> None:
+        self.clock.run(seconds)
+
+    def methods(self) -> list[str]:
+        """The first word of every request, and the status of every response that was sent."""
+        lines = [each.split(b"\r\n", 1)[0].decode().split(" ") for each in self.sent]
+        return [words[1] if words[0] == "SIP/2.0" else words[0] for words in lines]
+
+    def _send(self, source: SocketAddress, data: bytes, hop: Flow | NextHop) -> None:
+        self.sent.append(data)
+        remote = hop.remote if isinstance(hop, Flow) else (hop.uri.host, hop.uri.port or 5060)
+        flow = Flow(EDGE, hop.transport, source)
+        copies = 2 if self._random.random() < self.copies else 1
+        lossless = hop.transport.reliable
+        for _ in range(1 if lossless else copies):
+            if remote not in self._agents or (not lossless and self._random.random() < self.loss):
+                continue
+            delay = self._delay * (1 if lossless else 0.5 + 10 * self._random.random() ** 4)
+            receiver = self._agents[remote]
+            self.clock.after(delay, lambda to=receiver: to.receive(data, flow))  # type: ignore[misc]

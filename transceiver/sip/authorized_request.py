@@ -1,0 +1,78 @@
+"""A request in a dialog, sent again with credentials where somebody asks for them.
+
+https://www.rfc-editor.org/rfc/rfc3261#section-22
+"""
+
+from sipmessage import Response
+
+from transceiver.sip.application import Authenticator
+from transceiver.sip.dialog import Dialog, Fields
+from transceiver.sip.transactions.client import ClientTransaction, Failure, OnOutcome
+from transceiver.sip.transactions.table import TransactionTable
+
+MAX_CHALLENGES = 3
+"""A proxy's, the peer's, and one for a nonce that had become stale."""
+
+_CHALLENGES = {
+    401: ("WWW-Authenticate", "Authorization"),
+    407: ("Proxy-Authenticate", "Proxy-Authorization"),
+}
+
+
+class AuthorizedRequest:
+    """Sends its request when made; `transaction` is that of the latest attempt."""
+
+    def __init__(
+        self,
+        transactions: TransactionTable,
+        dialog: Dialog,
+        method: str,
+        fields: Fields,
+        body: bytes,
+        authenticator: Authenticator | None,
+        on_outcome: OnOutcome,
+    ) -> None:
+        self.credentials: Fields = ()
+        """As an ACK has to repeat them: https://www.rfc-editor.org/rfc/rfc3261#section-22.1"""
+        self.sequence = 0
+        self._transactions = transactions
+        self._dialog = dialog
+        self._method = method
+        self._fields = fields
+        self._body = body
+        self._authenticator = authenticator
+        self._on_outcome = on_outcome
+        self._challenges = 0
+        self.transaction: ClientTransaction = self._sent()
+
+    def abandon(self) -> None:
+        """Answer no further challenge."""
+        self._authenticator = None
+
+    def _sent(self) -> ClientTransaction:
+        fields = (*self._fields, *self.credentials)
+        request = self._dialog.request(self._method, fields, self._body)
+        self.sequence = self._dialog.last_sequence
+        hop = self._dialog.path.next_hop()
+        return self._transactions.request(request, hop, self._outcome)
+
+    def _outcome(self, outcome: Response | Failure) -> None:
+        if isinstance(outcome, Response) and self._authorize(outcome):
+            self.transaction = self._sent()
+        else:
+            self._on_outcome(outcome)
+
+    def _authorize(self, response: Response) -> bool:
+        """Whether the request can be sent once more, with what was asked for."""
+        names = _CHALLENGES.get(response.code)
+        if names is None or self._authenticator is None or self._challenges == MAX_CHALLENGES:
+            return False
+        self._challenges += 1
+        challenges = response.headers.getlist(names[0])
+        uri = self._dialog.path.request_uri()[0]
+        answer = self._authenticator.answer(challenges, self._method, uri)
+        if answer is None:
+            return False
+        kept = (each for each in self.credentials if each[0] != names[1])
+        self.credentials = (*kept, (names[1], answer))
+        return True
