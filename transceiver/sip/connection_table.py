@@ -41,10 +41,12 @@ class _Entry:
     connection: Connection
     transport: SipTransport
     remote: Address
+    ours: bool
+    """Made by us: not counted among its source's."""
     opened_at: float
     used_at: float
-    heard: bool = False
-    granted: bool = False
+    heard: bool
+    granted: bool
     users: set[Address] = field(default_factory=set)
 
 
@@ -85,9 +87,9 @@ class ConnectionTable:
         if not ours and self._of_source[source] >= MAX_OF_ONE_SOURCE:
             return None
         self._last += 1
-        self._of_source[source] += 1
+        self._of_source[source] += not ours
         self._entries[self._last] = _Entry(
-            connection, transport, remote, now, now, heard=ours, granted=ours
+            connection, transport, remote, ours, now, now, heard=ours, granted=ours
         )
         return self._last
 
@@ -97,7 +99,7 @@ class ConnectionTable:
         if entry is None:
             return None
         source = source_of(entry.remote[0])
-        self._of_source[source] -= 1
+        self._of_source[source] -= not entry.ours
         if not self._of_source[source]:
             del self._of_source[source]
         return Closed(entry.transport, entry.remote, frozenset(entry.users))

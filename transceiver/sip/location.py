@@ -87,15 +87,16 @@ async def locate(hop: NextHop, dns: DnsRecords, random: Callable[[], float]) -> 
     default = DEFAULT_PORTS.get(hop.transport)
     if default is None:
         return []
-    host, port = _host(hop.uri), hop.uri.port
+    host = _host(hop.uri)
+    port = default if hop.uri.port is None else hop.uri.port
     if _is_literal(host):
-        return _valid([(host, port or default)])
-    if port is None:
+        return _valid([(host, port)])
+    if hop.uri.port is None:
         records = await dns.srv(f"{_SERVICES[hop.transport]}.{host}")
         if records:
             return _valid(await _srv_addresses(in_turn(records, random), dns))
     hosts = [(random(), each) for each in sorted(await dns.hosts(host))]
-    return _valid((each, port or default) for _, each in sorted(hosts))
+    return _valid((each, port) for _, each in sorted(hosts))
 
 
 def in_turn(records: Iterable[Srv], random: Callable[[], float]) -> list[Srv]:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from typing import cast
 
 from antiphon_proto.address import Address
 from transceiver.sip.exchange import Exchange
@@ -40,8 +41,8 @@ class StreamConnection(asyncio.Protocol):
         """None before it is there, and if there are too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Those of uvloop are no asyncio.Transport by their type.
+        self._transport = transport = cast(asyncio.Transport, transport)
         _keep_alive(transport)
         peer = transport.get_extra_info("peername")
         if peer is None:

@@ -1,0 +1,33 @@
+from transceiver.sip.source_limits import (
+    ALL_A_SECOND,
+    ALL_AT_ONCE,
+    AT_ONCE,
+    MAX_SOURCES,
+    MESSAGES_A_SECOND,
+    SourceLimits,
+)
+
+
+def admitted(limits: SourceLimits, host: str, messages: int, now: float) -> int:
+    return sum(limits.admit(host, now) for _ in range(messages))
+
+
+def test_one_source_has_its_share_and_no_more() -> None:
+    limits = SourceLimits(0.0)
+    assert admitted(limits, "192.0.2.1", 1000, 0.0) == AT_ONCE
+    assert admitted(limits, "192.0.2.1", 1000, 1.0) == MESSAGES_A_SECOND
+    assert admitted(limits, "192.0.2.2", 10, 1.0) == 10
+
+
+def test_a_network_of_ipv6_is_one_source() -> None:
+    limits = SourceLimits(0.0)
+    assert sum(limits.admit(f"2001:db8::{n:x}", 0.0) for n in range(1, 200)) == AT_ONCE
+    assert limits.admit("2001:db8:0:1::1", 0.0)
+
+
+def test_forged_sources_are_limited_together_and_remembered_within_bounds() -> None:
+    limits = SourceLimits(0.0)
+    hosts = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(2 * MAX_SOURCES)]
+    assert sum(limits.admit(host, 0.0) for host in hosts) == ALL_AT_ONCE
+    assert len(limits) == MAX_SOURCES
+    assert sum(limits.admit(host, 1.0) for host in hosts) == ALL_A_SECOND
