@@ -73,7 +73,7 @@ class SignalledTransport(MediaTransport):
             ice = agreed.ice
             if ice is None:
                 return False
-            way.negotiate(ice.remote, lambda: ice.local, now)
+            way.negotiate(ice.remote, lambda: ice.local, now, ice.candidates)
         elif isinstance(way, LatchedPath):
             if agreed.remote != before.remote:
                 way.release()
@@ -93,6 +93,8 @@ class SignalledTransport(MediaTransport):
             agreed.ice.remote,
             random_bytes=self._random_bytes,
             rejections=self._rejections,
+            controlling=agreed.ice.controlling,
+            candidates=agreed.ice.candidates,
         )
 
     def _protection(self, agreed: AgreedMedia) -> Protection:

@@ -33,7 +33,9 @@ RESTART_TIMEOUT_S = CONSENT_EXPIRY_S
 class IceAgent:
     """Answers and sends connectivity checks; knows where to send media and for how long.
 
-    `random_bytes(n)` gives n unpredictable bytes; `rejections` may be shared by agents.
+    `random_bytes(n)` gives n unpredictable bytes; `rejections` may be shared by agents. Who
+    nominates is settled by signaling: we do if we offered, or if the peer is a lite
+    agent, whose `candidates` are then checked.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class IceAgent:
         *,
         random_bytes: Callable[[int], bytes],
         rejections: Counter[IceRejection] | None = None,
+        controlling: bool = False,
+        candidates: tuple[Address, ...] = (),
     ) -> None:
         self._random_bytes = random_bytes
-        self._role = IceRole(random_bytes)
+        self._role = IceRole(random_bytes, controlling=controlling)
         self._effects = IceEffects()
         self.rejections = Counter() if rejections is None else rejections
-        self._session = self._open(local, remote)
+        self._session = self._open(local, remote, candidates)
         self._next: IceSession | None = None
         """What a restart is to lead to."""
         self._deadline = math.inf
@@ -92,6 +96,7 @@ class IceAgent:
         """The client addresses tracked, and whether our own check to each was answered."""
         known: dict[Address, bool] = {}
         for session in self._sessions:
+            known.update(dict.fromkeys(session.candidates, False))
             for path in session.paths:
                 known[path.client] = path.validated or known.get(path.client, False)
         return known
@@ -100,13 +105,15 @@ class IceAgent:
     def bindings(self) -> dict[Address, bool]:
         """What to claim at the relays, and whether the client confirmed that it is there.
 
-        Not confirmed are addresses that only media came from. One that a check came from
-        needs no claim before it is validated: the relay has verified that check itself.
+        Not confirmed are addresses that only media came from, and signalled ones that a check of
+        ours may bring an answer from. One that a check came from needs no claim before it is
+        validated: the relay has verified that check itself.
         """
         bindings: dict[Address, bool] = {}
         for session in self._sessions:
+            bindings.update(dict.fromkeys(session.candidates, False))
             for path in session.paths:
-                if path.validated or path.roaming:
+                if path.validated or path.roaming or path.signalled:
                     bindings[path.client] = path.validated or bindings.get(path.client, False)
         return bindings
 
@@ -140,7 +147,11 @@ class IceAgent:
         return late or self._session.consent_lost(now)
 
     def negotiate(
-        self, remote: IceCredentials, mint: Callable[[], IceCredentials], now: float
+        self,
+        remote: IceCredentials,
+        mint: Callable[[], IceCredentials],
+        now: float,
+        candidates: tuple[Address, ...] = (),
     ) -> None:
         """Follow the client's credentials in another offer.
 
@@ -152,7 +163,7 @@ class IceAgent:
             return
         self._next = None
         if remote != self._session.remote:
-            self._next = self._open(mint(), remote)
+            self._next = self._open(mint(), remote, candidates)
             self._deadline = now + RESTART_TIMEOUT_S
         self._effects.note_change()
 
@@ -219,7 +230,9 @@ class IceAgent:
         self._session, self._next = following, None
         self._effects.note_change()
 
-    def _open(self, local: IceCredentials, remote: IceCredentials) -> IceSession:
+    def _open(
+        self, local: IceCredentials, remote: IceCredentials, candidates: tuple[Address, ...]
+    ) -> IceSession:
         return IceSession(
             local,
             remote,
@@ -228,4 +241,5 @@ class IceAgent:
             send=self._effects.send,
             changed=self._effects.note_change,
             rejections=self.rejections,
+            candidates=candidates,
         )

@@ -41,6 +41,8 @@ class Path:
 
     roaming: bool = False
     """Whether media opened it, and it is not validated yet."""
+    signalled: bool = False
+    """Whether it is a candidate of the client's, and not validated yet."""
     validated: bool = False
     nominated: bool = False
     check: Check | None = None
@@ -66,6 +68,6 @@ class Path:
         if self.validated:
             return False
         self.validated = True
-        self.roaming = False
+        self.roaming = self.signalled = False
         self.limit.lift()
         return True

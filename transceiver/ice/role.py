@@ -8,15 +8,15 @@ ROLE_CONFLICT = 487
 
 
 class IceRole:
-    """Ours: controlled at first, as befits the answerer to a full agent.
+    """Ours: at first as told, for the answerer to a full agent is controlled.
 
     It lasts over restarts: "an ICE agent MUST NOT redetermine the roles as part of an ICE
     restart", but for a conflict. https://www.rfc-editor.org/rfc/rfc8445#section-6.1.1
     """
 
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, random_bytes: Callable[[int], bytes], *, controlling: bool = False) -> None:
         self._random_bytes = random_bytes
-        self.controlling = False
+        self.controlling = controlling
         self.tie_breaker = self._new_tie_breaker()
 
     def settle(self, request: StunMessage) -> bool:

@@ -4,7 +4,8 @@ Our only candidate is the relay's public address, so a path is known by the clie
 address alone, which is learned from the client's own checks (a peer-reflexive candidate),
 or from its media when a NAT moved it. Nothing is sent to an address that has not first
 sent an authenticated check or packet, and no more than `AmplificationLimit` allows until
-the address has answered.
+the address has answered. But a lite agent sends no checks: its candidates are then given, and
+get a few of ours (https://www.rfc-editor.org/rfc/rfc8445#section-6.1.4).
 
 Which path is selected
 ----------------------
@@ -35,6 +36,9 @@ from transceiver.ice.rejection import IceRejection
 from transceiver.ice.responder import IceResponder
 from transceiver.ice.role import ROLE_CONFLICT, IceRole
 
+CHECKS_BYTES = 400
+"""What a candidate that nothing came from is credited with: all the transmissions of a check."""
+
 MEDIA_FRESH_S = 1.0
 """Media is at most 0.4 s apart, also in DTX silence: after this the client sends none."""
 
@@ -56,7 +60,9 @@ class IceSession:
         send: Send,
         changed: Callable[[], None],
         rejections: Counter[IceRejection],
+        candidates: tuple[Address, ...] = (),
     ) -> None:
+        """`candidates` are those of a lite agent, the most wanted first."""
         self.local = local
         self.remote = remote
         self.rtt: float | None = None
@@ -72,7 +78,9 @@ class IceSession:
         self._selected: Path | None = None
         self._media_path: Path | None = None
         self._media_at = -math.inf
-        self._next_due = math.inf
+        self.candidates = candidates
+        """That are still to be checked."""
+        self._next_due = -math.inf if candidates else math.inf
 
     @property
     def selected(self) -> Address | None:
@@ -95,8 +103,8 @@ class IceSession:
         return self._paths
 
     def knows(self, client: Address) -> bool:
-        """Whether an authenticated check or packet came from this address."""
-        return client in self._paths
+        """Whether an authenticated check or packet came from this address, or may answer ours."""
+        return client in self._paths or client in self.candidates
 
     def expects(self, response: stun.StunMessage, client: Address) -> bool:
         """Whether it may answer a check of ours to this address."""
@@ -162,6 +170,7 @@ class IceSession:
         """Send the checks that are due; forget the paths that fell silent."""
         if now < self._next_due:
             return
+        self._check_candidates(now)
         for path in self._paths:
             if path is not self._selected and now > path.expires_at:
                 self._paths.forget(path)
@@ -193,6 +202,16 @@ class IceSession:
         if self._selected is None:
             self._selected = path
         return path
+
+    def _check_candidates(self, now: float) -> None:
+        candidates, self.candidates = self.candidates, ()
+        for client in candidates:
+            if client not in self._paths:
+                path = self._paths.open(
+                    client, CHECKS_BYTES, now, roaming=False, keep=self._selected
+                )
+                path.signalled = True
+                self._checks.start(path, now)
 
     def _probe(self, path: Path, now: float) -> None:
         self._checks.probe(path, now, reserve=path is not self._selected)
@@ -257,9 +276,11 @@ class IceSession:
         # A response to a retransmitted check may belong to either transmission.
         if path is self._selected and check.transmissions == 1:
             self.rtt = now - check.sent_at
+        if path is not self._selected:
+            return
         if self._role.controlling and not path.nominated:
             self._checks.start(path, now)
-        elif path is self._selected:
+        else:
             path.next_check_at = self._checks.next_consent(now)
 
     def _check_failed(self, path: Path, check: Check, code: int | None, now: float) -> None:
@@ -272,9 +293,10 @@ class IceSession:
             path.next_check_at = self._checks.next_consent(now)
 
     def _schedule(self) -> None:
-        self._next_due = min(
+        times = (
             path.next_check_at
             if path is self._selected
             else min(path.next_check_at, path.expires_at)
             for path in self._paths
         )
+        self._next_due = min(times, default=math.inf)
