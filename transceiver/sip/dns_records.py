@@ -25,9 +25,15 @@ class Resolver:
     """Implements `location.DnsRecords`. Addresses are those that the system finds, in
     /etc/hosts too; other records come from its name servers."""
 
-    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None) -> None:
-        """By default the system's servers are asked."""
+    def __init__(
+        self,
+        resolver: dns.asyncresolver.Resolver | None = None,
+        *,
+        look_up_s: float = LOOK_UP_S,
+    ) -> None:
+        """By default the system's servers are asked, for so long at most."""
         self._resolver = resolver
+        self._look_up_s = look_up_s
         self._known: dict[tuple[str, str], tuple[float, asyncio.Future[Sequence[Any]]]] = {}
 
     async def naptr(self, name: str) -> Sequence[Naptr]:
@@ -48,7 +54,7 @@ class Resolver:
         if found is not None and (not found.done() or until > loop.time()):
             return await asyncio.shield(found)
         found = loop.create_future()
-        self._keep(kind, name, loop.time() + LOOK_UP_S, found)
+        self._keep(kind, name, loop.time() + self._look_up_s, found)
         records: Sequence[Any] = ()
         seconds = 0.0
         try:
@@ -83,7 +89,9 @@ class Resolver:
         try:
             if self._resolver is None:
                 self._resolver = dns.asyncresolver.Resolver()
-            answer = await self._resolver.resolve(name, kind, lifetime=LOOK_UP_S, search=False)
+            answer = await self._resolver.resolve(
+                name, kind, lifetime=self._look_up_s, search=False
+            )
         except (dns.exception.DNSException, OSError, ValueError):
             return (), UNKNOWN_S
         return list(answer), float(answer.rrset.ttl if answer.rrset else UNKNOWN_S)

@@ -14,6 +14,7 @@ import pytest
 from transceiver.sip.dns_records import Resolver
 from transceiver.sip.location import Naptr, Srv
 
+PATIENCE_S = 30.0
 RECORDS = {
     ("_sip._udp.carrier.test.", "SRV"): [
         "10 60 5070 one.carrier.test.",
@@ -46,7 +47,7 @@ class NameServer(asyncio.DatagramProtocol):
         asking = dns.asyncresolver.Resolver(configure=False)
         host, port = self.transport.get_extra_info("sockname")
         asking.nameservers, asking.port = [host], port
-        return Resolver(asking)
+        return Resolver(asking, look_up_s=PATIENCE_S)
 
 
 @pytest.fixture
