@@ -95,7 +95,9 @@ class SipCall(RtpCall):
         self._transferred = False
         self._certificate = certificate
         self.transport = self._make_transport(_NOTHING_AGREED)
-        self._media = self._make_media(_NOTHING_AGREED.format, encoder_policy, environment)
+        self._media = self._make_media(
+            _NOTHING_AGREED.format, encoder_policy, environment, pressed=self.dtmf
+        )
         self._begin()
         # Nobody is to hear the client's events: there is nothing to be held back for it.
         self._act(self._conversation.channel_opened(self._clock()))

@@ -27,7 +27,6 @@ from transceiver.ring_end import RingEnd
 from transceiver.ringing_call import MAX_RING_S, Incoming, RingingCall
 from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.sdp.offer_answer import (
-    OfferedMedia,
     is_behind_nat,
     offered_security,
     signalled_address,
@@ -47,11 +46,12 @@ from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip.application import Reply
 from transceiver.sip.dial_plan import Announce, Answer, Reject, dialled
-from transceiver.sip.flow import Flow, SipTransport
+from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
 from transceiver.sip_call import SipCall
 from transceiver.sip_call_maker import SipCallMaker, SipPeer
+from transceiver.sip_destination import offered_media
 from transceiver.transport import Transport
 from transceiver.webhooks.announcement import CallAnnouncer
 
@@ -302,11 +302,3 @@ def _peer(incoming: Incoming) -> SipPeer:
     if incoming.caller.is_trunk or signalled is None or not is_behind_nat(signalled, host):
         return SipPeer()
     return SipPeer(leased_from=host, authenticates=offered_security(offer).encrypted)
-
-
-def offered_media(transport: SipTransport) -> OfferedMedia:
-    """What peers are offered that said nothing of it, by how they speak to us."""
-    if transport in (SipTransport.WS, SipTransport.WSS):
-        # A browser: https://www.rfc-editor.org/rfc/rfc8835
-        return OfferedMedia(MediaSecurity.DTLS, ice=True)
-    return OfferedMedia(MediaSecurity.SDES if transport.secure else MediaSecurity.NONE)

@@ -40,6 +40,7 @@ from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
 from transceiver.sip.access import CurrentAccess
+from transceiver.sip.flow import SipTransport
 from transceiver.sip_application import SipApplication
 from transceiver.sip_calls import SipCalls
 from transceiver.sockets import TransceiverSockets
@@ -128,7 +129,7 @@ class Worker:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             calls = self._build(stack)
-            sip = await self._begin_sip(calls.sip, stack)
+            sip = await self._begin_sip(calls, stack)
             stack.callback(calls.close_all)
             signaling = self._signaling(calls, sip)
             self._orders = WorkerOrders(
@@ -305,7 +306,7 @@ class Worker:
             else "no trunk to an inference replica that takes sessions"
         )
 
-    async def _begin_sip(self, calls: SipCalls, stack: AsyncExitStack) -> WorkerSip | None:
+    async def _begin_sip(self, calls: WorkerCalls, stack: AsyncExitStack) -> WorkerSip | None:
         """Take SIP messages until the stack is left, where they are served."""
         if not self._config.serves_sip:
             return None
@@ -317,7 +318,9 @@ class Worker:
             self._sip_access,
             self._tls,
         )
-        sip.begin(SipApplication(calls, sip.access.registrar, time.monotonic))
+        registrar = sip.access.registrar
+        agent = sip.begin(SipApplication(calls.sip, registrar, time.monotonic))
+        calls.outgoing.begin(agent, registrar.lookup, sip.advertised.sent_by(SipTransport.UDP).host)
         sip.register(self._registry)
         await stack.enter_async_context(sip.running())
         return sip

@@ -11,6 +11,7 @@ from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.dtls import DtlsCertificate
+from transceiver.outgoing_calls import OutgoingCalls
 from transceiver.resumption.continuity import Continuities
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.signaling.key_usage import KeyUsage
@@ -89,6 +90,17 @@ class WorkerCalls:
             spawn=spawn,
             flush=flush,
         )
+        self.outgoing = OutgoingCalls(
+            self.table,
+            maker,
+            self.mint,
+            access=access,
+            usage=usage,
+            environment=environment,
+            payer=self.sip.payer,
+            flush=flush,
+        )
+        self.place_call = self.outgoing.place_call
         self.create_call = self.webrtc.create_call
         self.renegotiate = self.webrtc.renegotiate
         self.sideband = self.table.sideband

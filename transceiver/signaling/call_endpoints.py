@@ -15,8 +15,10 @@ from transceiver.signaling.call_request import read_call_request, read_offer
 from transceiver.signaling.call_rights import CallRights
 from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.request_body import json_body
 from transceiver.signaling.resuming import RESUME, Resuming, session_of
 from transceiver.signaling.session_config import layered_session
+from transceiver.signaling.wanted_call import OutgoingCallRequest
 
 CALLS_PATH = "/v1/realtime/calls"
 
@@ -50,12 +52,31 @@ class CallEndpoints:
     async def _create(self, request: web.Request) -> web.Response:
         if self._resuming is not None and RESUME in request.query:
             return await self._resume(request, self._resuming)
+        if request.content_type == "application/json":
+            return await self._place(request)
         caller = self._authenticator.identify(request.headers.get("Authorization"))
         wanted = await read_call_request(request)
         session = layered_session(
             bound=caller.bound_session, model=request.query.get("model"), given=wanted.session
         )
         return await self._answer(wanted.offer_sdp, session, caller.key, caller.origin)
+
+    async def _place(self, request: web.Request) -> web.Response:
+        """Call somebody by SIP. Not for client secrets: calls cost money."""
+        caller = self._authenticator.require_api_key(request.headers.get("Authorization"))
+        asked = OutgoingCallRequest.parse(await json_body(request))
+        session = layered_session(given=asked.session)
+        held = self._usage.begin_session(caller.key)
+        try:
+            call_id = await self._calls.place_call(asked.wanted, session, caller.key, held.close)
+        except BaseException:
+            held.close()
+            raise
+        return web.json_response(
+            {"id": call_id, "object": "realtime.call"},
+            status=201,
+            headers={"Location": f"{CALLS_PATH}/{call_id}"},
+        )
 
     async def _resume(self, request: web.Request, resuming: Resuming) -> web.Response:
         """Answer the offer of a client that lost its call, and goes on by another."""

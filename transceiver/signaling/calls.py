@@ -9,6 +9,7 @@ from antiphon_proto.realtime.session import RealtimeSession
 from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.resume_token import Origin
 from transceiver.sideband import Sideband
+from transceiver.signaling.api_keys import ApiKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,31 @@ class CreatedCall:
 
     call_id: str
     answer_sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCall:
+    """Whom to call by SIP, and how."""
+
+    to: str
+    """A number, a phone's user, or a URI of SIP or of a telephone."""
+    caller: str | None = None
+    """Number or user that the other end is shown; the trunk's own by default."""
+    trunk: str | None = None
+    """By which trunk; none need be named for a phone, or where there is one only."""
+    greeting: str | None = None
+    """Instructions of a response that begins the call once it is answered."""
+    ring_s: float = 60.0
+
+
+class WantedCallError(Exception):
+    """Nobody can be called so."""
+
+    def __init__(self, message: str, param: str) -> None:
+        """`param` is the member of the request that is at fault."""
+        super().__init__(message)
+        self.message = message
+        self.param = param
 
 
 class RefusalReason(Enum):
@@ -73,6 +99,20 @@ class CallFactory(Protocol):
 
         Raises OfferError for an offer that cannot be answered, RealtimeError for a
         session that cannot be served, CallRefusedError when there is no room.
+        """
+        ...
+
+    async def place_call(
+        self,
+        wanted: WantedCall,
+        session: RealtimeSession,
+        key: ApiKey,
+        on_end: Callable[[], None],
+    ) -> str:
+        """Call somebody by SIP; the call's id, once it is on its way. `key` pays for it.
+
+        `on_end` is called when it is over. Raises WantedCallError, CallRefusedError, ApiError
+        (429).
         """
         ...
 

@@ -21,6 +21,7 @@ from transceiver.signaling.calls import (
     NotRingingError,
     NotSipError,
     RefusalReason,
+    WantedCallError,
 )
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,8 @@ def _api_error(error: Exception, request: web.Request, request_id: str) -> ApiEr
         case NotSipError():
             message = "Only calls that come by SIP can be accepted, rejected or referred."
             return ApiError(400, message, code="not_a_sip_call", param="call_id")
+        case WantedCallError():
+            return ApiError(400, error.message, code="sip_target_invalid", param=error.param)
         case NotRingingError():
             message = "The call was answered already."
             return ApiError(409, message, code="call_not_ringing", param="call_id")

@@ -18,8 +18,8 @@ from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import parse_offer
 from transceiver.sideband import Sideband, SidebandHost
-from transceiver.signaling.api_keys import ApiKeys
-from transceiver.signaling.calls import CallNotFoundError, CreatedCall
+from transceiver.signaling.api_keys import ApiKey, ApiKeys
+from transceiver.signaling.calls import CallNotFoundError, CreatedCall, WantedCall
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
@@ -46,6 +46,8 @@ class RecordedCalls:
     renegotiated: list[tuple[str, str]] = field(default_factory=list)
     sip: list[tuple[str | int, ...]] = field(default_factory=list)
     """What SIP calls were told: the call, what, and by which."""
+    wanted: list[WantedCall] = field(default_factory=list)
+    """To be called by SIP."""
     hung_up: list[str] = field(default_factory=list)
     audience: Audience = field(default_factory=Audience)
     """Of all calls."""
@@ -81,6 +83,20 @@ class RecordedCalls:
         call_id = f"rtc_{len(self.offers)}"
         self.creators[call_id] = creator
         return CreatedCall(call_id, answer_sdp=ANSWER)
+
+    async def place_call(
+        self,
+        wanted: WantedCall,
+        session: RealtimeSession,
+        key: ApiKey,
+        on_end: Callable[[], None],
+    ) -> str:
+        if self.failure:
+            raise self.failure
+        self.wanted.append(wanted)
+        self.sessions.append(session)
+        self.endings.append(on_end)
+        return "rtc_out"
 
     def creator(self, call_id: str) -> bytes | None:
         if call_id not in self.creators:

@@ -1,0 +1,136 @@
+"""Calls by SIP that an application has made: `POST /v1/realtime/calls` with a `sip` target.
+
+The engine is asked for first, so that nobody is called for whom there is none; it waits while
+the other end rings. Whoever asked hears that the call is on its way; how it goes on, sidebands
+hear.
+"""
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+
+from antiphon_proto.realtime import RealtimeSession
+from transceiver.admission import why_unanswered
+from transceiver.call_environment import CallEnvironment
+from transceiver.call_mint import CallMint
+from transceiver.call_table import CallTable
+from transceiver.signaling.api_keys import ApiKey
+from transceiver.signaling.calls import WantedCall, WantedCallError
+from transceiver.signaling.key_usage import KeyUsage
+from transceiver.sip.access import CurrentAccess
+from transceiver.sip.application import Invitation
+from transceiver.sip.digest_client import DigestAuthenticator
+from transceiver.sip.gatekeeper import Caller
+from transceiver.sip.registrations import Binding
+from transceiver.sip.trunk import Trunk
+from transceiver.sip.user_agent import UserAgent
+from transceiver.sip_call_maker import SipCallMaker
+from transceiver.sip_destination import Destination, destination
+
+
+class OutgoingCalls:
+    """Of one worker; none is made before `begin`."""
+
+    def __init__(
+        self,
+        table: CallTable,
+        maker: SipCallMaker,
+        mint: CallMint,
+        *,
+        access: CurrentAccess,
+        usage: KeyUsage,
+        environment: CallEnvironment,
+        payer: Callable[[Caller], ApiKey],
+        flush: Callable[[], None],
+    ) -> None:
+        """`payer` is as in `SipCalls`; `flush` sends what the call has for its engine."""
+        self._table = table
+        self._maker = maker
+        self._mint = mint
+        self._access = access
+        self._usage = usage
+        self._environment = environment
+        self._payer = payer
+        self._flush = flush
+        self._agent: UserAgent | None = None
+
+    def begin(
+        self, agent: UserAgent, registered: Callable[[str, float], list[Binding]], host: str
+    ) -> None:
+        """From here on calls are made by `agent`; `registered` knows where a phone is at a time,
+        `host` is ours in URIs."""
+        self._agent = agent
+        self._registered = registered
+        self._host = host
+
+    async def place_call(
+        self,
+        wanted: WantedCall,
+        session: RealtimeSession,
+        key: ApiKey,
+        on_end: Callable[[], None],
+    ) -> str:
+        """Call somebody for the holder of `key`; the call's id, once its INVITE is on its way.
+
+        `on_end` is called when it is over. Raises WantedCallError, CallRefusedError, ApiError
+        (429) beyond the limits of the trunk or the phone; `on_end` is not called then.
+        """
+        agent = self._agent
+        if agent is None:
+            raise WantedCallError("SIP is not served here.", "sip")
+        place = self._destination(wanted)
+        held = self._usage.begin_session(self._payer(place.payer))
+        held.callback(on_end)
+        try:
+            return await self._invite(agent, place, wanted, session, key, held.close)
+        except BaseException:
+            held.pop_all()
+            raise
+
+    async def _invite(
+        self,
+        agent: UserAgent,
+        place: Destination,
+        wanted: WantedCall,
+        session: RealtimeSession,
+        key: ApiKey,
+        on_end: Callable[[], None],
+    ) -> str:
+        call, routed = await self._maker.open(
+            self._mint.call_id(),
+            session,
+            place.peer,
+            spend=partial(self._usage.count_response, key.fingerprint, key),
+            on_end=on_end,
+            greeting=wanted.greeting,
+        )
+        try:
+            invitation = Invitation(
+                call_id=call.call_id,
+                target=place.target,
+                caller=place.caller,
+                hop=place.hop,
+                authenticator=_authenticator(place.trunk),
+                headers=place.headers,
+                ring_at_most_s=wanted.ring_s,
+            )
+            call.attach(agent.invite(invitation, call))
+        except BaseException as error:
+            routed.on_end = None
+            self._table.end(routed, why_unanswered(error))
+            raise
+        self._table.answered(routed)
+        self._flush()
+        return call.call_id
+
+    def _destination(self, wanted: WantedCall) -> Destination:
+        now = self._environment.clock()
+        return destination(
+            wanted, self._access.now, lambda user: self._registered(user, now), self._host
+        )
+
+
+def _authenticator(trunk: Trunk | None) -> DigestAuthenticator | None:
+    if trunk is None or trunk.login is None:
+        return None
+    return DigestAuthenticator(trunk.login, secrets.token_bytes)
