@@ -85,13 +85,16 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
         f"--sip-tls={host}:{ports[1]}",
         f"--sip-config={_written(directory / 'sip.toml', config)}",
         f"--sip-credentials={_written(directory / 'phones', _credentials())}",
-        "--phone-ports=8",
-        f"--allowed-origins={ORIGIN}",
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(directory))
-        patch.setenv("ANTIPHON_WEBHOOK_URL", application.url)
-        patch.setenv("ANTIPHON_WEBHOOK_SECRET", SECRET)
+        for name, value in {
+            "WEBHOOK_URL": application.url,
+            "WEBHOOK_SECRET": SECRET,
+            "ALLOWED_ORIGINS": ORIGIN,
+            "PHONE_PORTS": "8",
+        }.items():
+            patch.setenv(f"ANTIPHON_{name}", value)
         with running_deployment(*flags) as running:
             certificate = directory / "antiphon" / "tls.crt"
             application.use(running.url, running.api_key, str(certificate))
