@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.phone_credentials import PhoneCredentials
 from transceiver.sip.sip_config import SipConfig
 from transceiver.sip.trunk import Trunk
+
+_RECENT = 4096
+"""Hosts whose address is remembered: the same few send nearly everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,13 @@ class CurrentAccess:
 
 
 def _covers(networks: Iterable[IPv4Network | IPv6Network], host: str) -> bool:
-    address = ip_address(host)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    address = _address(host)
     return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=_RECENT)
+def _address(host: str) -> IPv4Address | IPv6Address:
+    """An IPv4 address in IPv6's clothes is itself."""
+    address = ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

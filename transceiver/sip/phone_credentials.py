@@ -48,6 +48,8 @@ class PhoneCredentials:
                 self._add(line.strip())
             except ValueError as error:
                 raise PhoneCredentialsError(f"line {number}: {error}") from error
+        self.algorithms = self._common_algorithms()
+        """Those that everybody has, the strongest first."""
         if self._users and not self.algorithms:
             raise PhoneCredentialsError("there is no algorithm that every line has a digest of")
 
@@ -71,18 +73,16 @@ class PhoneCredentials:
     def realm(self) -> str:
         return next((user.realm for user in self._users.values()), DEFAULT_REALM)
 
-    @property
-    def algorithms(self) -> tuple[DigestAlgorithm, ...]:
-        """Those that everybody has, the strongest first."""
-        users = self._users.values()
-        return tuple(each for each in DigestAlgorithm if all(each in user.ha1 for user in users))
-
     def ha1(self, user: str, algorithm: DigestAlgorithm, decoy_key: bytes) -> str:
         """Of a user that there is, or one that fits no password, at the same expense."""
         known = self._users.get(user)
         name = user.encode("utf-8", "surrogateescape")
         decoy = hmac.digest(decoy_key, name, "sha256").hex()
         return decoy if known is None else known.ha1.get(algorithm, decoy)
+
+    def _common_algorithms(self) -> tuple[DigestAlgorithm, ...]:
+        users = self._users.values()
+        return tuple(each for each in DigestAlgorithm if all(each in user.ha1 for user in users))
 
     def _add(self, line: str) -> None:
         """Raises ValueError, which says nothing of the line's content."""
