@@ -1,5 +1,7 @@
 """What callers say and hear in the tests with phones."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,8 +49,5 @@ def _spectra(samples: Samples) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft(frames * np.hanning(_FRAME), axis=1)) ** 2
     hertz = np.fft.rfftfreq(_FRAME, 1 / LIKENESS_RATE)
     edges = np.linspace(_LOWEST_HZ, _HIGHEST_HZ, _BANDS + 1)
-    bands = [
-        power[:, (hertz >= low) & (hertz < high)].sum(axis=1)
-        for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    bands = [power[:, (hertz >= low) & (hertz < high)].sum(axis=1) for low, high in pairwise(edges)]
     return np.asarray(np.log(np.maximum(np.stack(bands, axis=1), _FLOOR)))
