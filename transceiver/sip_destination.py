@@ -47,6 +47,8 @@ def destination(
     named = _named(wanted.to)
     if wanted.trunk is not None:
         trunk = access.trunk(wanted.trunk)
+        if trunk is not None and not isinstance(named, str) and _is_at(named, trunk, access):
+            trunk = replace(trunk, uri=str(replace(named, user=None)))
         if trunk is None or trunk.uri is None:
             raise WantedCallError("There is no such trunk that calls go to.", "sip.trunk")
         return _by_trunk(named, wanted, trunk, host)
@@ -92,6 +94,14 @@ def _by_trunk(named: str | URI, wanted: WantedCall, trunk: Trunk, host: str) -> 
         payer=Caller(trunk.name, is_trunk=True),
         trunk=trunk,
     )
+
+
+def _is_at(uri: URI, trunk: Trunk, access: SipAccess) -> bool:
+    """Whether the URI's host is an address that the trunk's own requests may come from."""
+    try:
+        return bool(trunk.networks) and access.fits(trunk, uri.host.strip("[]"))
+    except ValueError:
+        return False
 
 
 def _to_phone(user: str, wanted: WantedCall, bindings: list[Binding], host: str) -> Destination:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime.json_decoding import decode
 from transceiver.signaling.calls import WantedCall
 
@@ -18,7 +19,9 @@ _User = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+*#._~-]{1,64}\Z")]
 
 
 class _Target(msgspec.Struct, rename={"caller": "from"}):
-    to: _To
+    to: _To | None = None
+    target_uri: _To | None = None
+    """The same, as `refer` calls it."""
     caller: _User | None = None
     trunk: str | None = None
     greeting: Annotated[str, msgspec.Meta(max_length=16_384)] | None = None
@@ -45,7 +48,12 @@ class OutgoingCallRequest:
         """Raises RealtimeError."""
         asked = decode(_BODY, body)
         target = asked.sip
+        to = target.to or target.target_uri
+        if to is None or (target.to and target.target_uri):
+            raise RealtimeError(
+                "missing_required_parameter", "Say whom to call, once: as 'to'.", param="sip.to"
+            )
         wanted = WantedCall(
-            target.to, target.caller, target.trunk, target.greeting, float(target.ring_seconds)
+            to, target.caller, target.trunk, target.greeting, float(target.ring_seconds)
         )
         return cls(wanted, None if asked.session is None else bytes(asked.session))
