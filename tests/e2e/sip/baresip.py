@@ -17,7 +17,8 @@ import pytest
 from antiphon.wav import Samples, read_wav
 from tests.e2e.sip.microphone import write_microphone
 from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, free_port, peer_process
-from tests.e2e.sip.private_network import PrivateNetwork
+from tests.e2e.sip.private_network import PHONE_ADDRESS, PrivateNetwork
+from tests.e2e.sip.sip_deployment import PASSWORD, own_address
 
 BARESIP = shutil.which("baresip")
 needs_baresip = pytest.mark.skipif(
@@ -41,8 +42,8 @@ class Account:
     answers: bool = False
     dtmf: str = "rtpevent"
     registrar: str = ""
-    """HOST:PORT to register at, by `password`."""
-    password: str = ""
+    """HOST:PORT to register at."""
+    password: str = PASSWORD
 
     def line(self, port: int) -> str:
         domain = self.registrar or f"{HOST}:{port}"
@@ -135,10 +136,10 @@ async def baresip(
     directory: Path,
     account: Account,
     microphone: Samples,
-    host: str = HOST,
     network: PrivateNetwork | None = None,
 ) -> AsyncIterator[Baresip]:
-    """Start one that listens on `host`, where its media comes from, too."""
+    """Start one on this machine, or in a network of its own."""
+    host = PHONE_ADDRESS if network else own_address() if account.ice else HOST
     home = directory / account.user
     home.mkdir()
     port, control = (5060, 5070) if network else (free_port(host, 2), free_port())

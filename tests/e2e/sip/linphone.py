@@ -10,6 +10,7 @@ import pytest
 from antiphon.wav import Samples, read_wav
 from tests.e2e.sip.microphone import write_microphone
 from tests.e2e.sip.peer_process import PeerProcess, free_port, peer_process
+from tests.e2e.sip.sip_deployment import PASSWORD, REALM, own_address
 
 LINPHONEC = shutil.which("linphonec")
 needs_linphone = pytest.mark.skipif(
@@ -47,41 +48,47 @@ class Linphone:
 
 @contextlib.asynccontextmanager
 async def linphone(
-    directory: Path, host: str, microphone: Samples, *, media_encryption: str, ice: bool
+    directory: Path, user: str, server: str, microphone: Samples
 ) -> AsyncIterator[Linphone]:
-    """`media_encryption` is `none`, `srtp` or `dtls`."""
+    """One of `user`, who is registered at HOST:PORT, with ICE and DTLS-SRTP."""
     home = directory / "linphone"
     for folder in ".local/share/linphone", ".config/linphone":
         (home / folder).mkdir(parents=True)
     write_microphone(home / "microphone.wav", microphone, 48_000)
-    (home / "linphonerc").write_text(_configuration(host, media_encryption, ice))
+    (home / "linphonerc").write_text(_configuration(user, server))
     command: list[str | Path] = [str(LINPHONEC), "-c", home / "linphonerc", "-S"]
     async with peer_process(command, home) as peer:
-        for line in (
-            "ipv6 disable",
-            "soundcard use files",
-            "play microphone.wav",
-            "record heard.wav",
-        ):
+        for line in _FIRST_COMMANDS:
             peer.type(line)
+        await peer.says("successful")
         yield Linphone(peer, home)
         peer.type("quit")
         with contextlib.suppress(TimeoutError):
             await peer.wait(5)
 
 
-def _configuration(host: str, media_encryption: str, ice: bool) -> str:
-    port = free_port(host)
+def _configuration(user: str, server: str) -> str:
+    host, port = own_address(), free_port(own_address())
     return f"""
 [sip]
+default_proxy=0
 sip_port={port}
 sip_tcp_port={port}
 sip_tls_port=-2
 use_ipv6=0
 bind_address={host}
-media_encryption={media_encryption}
-media_encryption_mandatory={int(media_encryption != "none")}
-contact=sip:linphone@{host}
+media_encryption=dtls
+media_encryption_mandatory=1
+[proxy_0]
+reg_proxy=<sip:{server};transport=tcp>
+reg_identity=sip:{user}@{server.partition(":")[0]}
+reg_sendregister=1
+reg_expires=60
+nat_policy_ref=nat
+[auth_info_0]
+username={user}
+passwd={PASSWORD}
+realm={REALM}
 [rtp]
 audio_rtp_port=-1
 bind_address={host}
@@ -90,12 +97,10 @@ mtu=1300
 nat_policy_ref=nat
 [nat_policy_0]
 ref=nat
-protocols={"ice" if ice else ""}
+protocols=ice
 stun_server=
 [sound]
 echocancellation=0
 [video]
 enabled=0
-[misc]
-enable_basic_to_client_group_chat_room_migration=0
 """

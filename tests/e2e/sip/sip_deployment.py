@@ -14,21 +14,20 @@ from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.sip.peer_process import HOST, free_port
 from tests.e2e.sip.voice_application import SECRET, VoiceApplication
 
-PHONE, PASSWORD, REALM = "deskphone", "correct horse", "antiphon"
+PASSWORD, REALM = "correct horse", "antiphon"
+PHONES = ("alice", "bob", "carol", "dave", "eve", "frank")
 CARRIER = "127.0.0.2"
 """A trunk's address that is no phone's."""
 PROXY = "127.0.0.3"
 """Another one's."""
 STRANGER = "127.0.0.4"
-"""An address that no trunk has."""
-PHONE_HOST = HOST
-"""Nor has it the one that phones are at, which prove by a password who they are."""
+"""An address that no trunk has; nor has one that of phones, which prove who they are."""
 ORIGIN = "http://localhost"
 """Of pages that telephone."""
 _CONFIG = """
 [[trunks]]
 name = "office"
-networks = ["{host}/32", "{carrier}/32", "{proxy}/32"]
+networks = ["{carrier}/32", "{proxy}/32"]
 
 [[dial-plan]]
 number = "agent"
@@ -48,15 +47,17 @@ reject = 486
 class SipDeployment:
     running: RunningDeployment
     application: VoiceApplication
-    host: str
-    """Of everything: this machine's own address where it has one, for ICE stacks offer no
-    candidates on the loopback interface."""
     port: int
     tls_port: int
 
     def uri(self, number: str, transport: str = "udp") -> str:
         port = self.tls_port if transport == "tls" else self.port
-        return f"sip:{number}@{self.host}:{port};transport={transport}"
+        return f"sip:{number}@{HOST}:{port};transport={transport}"
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT, by UDP and TCP."""
+        return f"{HOST}:{self.port}"
 
     def calls(self) -> float:
         return self.running.metrics("transceiver")['antiphon_transceiver_calls{transport="sip"}']
@@ -73,16 +74,14 @@ class SipDeployment:
 @contextmanager
 def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
     """`directory` gets its files."""
-    host = own_address()
-    ports = free_port(host), free_port(host)
-    config = _CONFIG.format(host=host, carrier=CARRIER, proxy=PROXY)
+    ports = free_port(), free_port()
+    config = _CONFIG.format(carrier=CARRIER, proxy=PROXY)
     application = VoiceApplication()
     flags = (
         "--workers=2",
         "--tls",
-        f"--relay={host}:0",
-        f"--sip={host}:{ports[0]}",
-        f"--sip-tls={host}:{ports[1]}",
+        f"--sip={HOST}:{ports[0]}",
+        f"--sip-tls={HOST}:{ports[1]}",
         f"--sip-config={_written(directory / 'sip.toml', config)}",
         f"--sip-credentials={_written(directory / 'phones', _credentials())}",
     )
@@ -98,12 +97,13 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
         with running_deployment(*flags) as running:
             certificate = directory / "antiphon" / "tls.crt"
             application.use(running.url, running.api_key, str(certificate))
-            yield SipDeployment(running, application, host, *ports)
+            yield SipDeployment(running, application, *ports)
     application.close()
 
 
 def own_address() -> str:
-    """An IPv4 address of this machine that is not the loopback's, if it has one."""
+    """An IPv4 address of this machine that is not the loopback's, if it has one: ICE stacks offer
+    no others."""
     addresses = [each for group in psutil.net_if_addrs().values() for each in group]
     own = [each.address for each in addresses if each.family == socket.AF_INET]
     return next((each for each in own if not each.startswith("127.")), HOST)
@@ -120,5 +120,9 @@ def _written(path: Path, text: str) -> Path:
 
 
 def _credentials() -> str:
-    secret = f"{PHONE}:{REALM}:{PASSWORD}".encode()
-    return f"{PHONE}:{REALM}:{md5(secret).hexdigest()}:{sha256(secret).hexdigest()}\n"
+    """By MD5 too: there are phones that know nothing better."""
+    secrets = {user: f"{user}:{REALM}:{PASSWORD}".encode() for user in PHONES}
+    return "".join(
+        f"{user}:{REALM}:{md5(secret).hexdigest()}:{sha256(secret).hexdigest()}\n"
+        for user, secret in secrets.items()
+    )

@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,21 +33,20 @@ async def sipp(
     directory: Path,
     scenario: str,
     remote: str,
-    *flags: str,
+    number: str,
     host: str,
     calls: int = 1,
     media_port: int = 0,
-    within: Sequence[str] = (),
 ) -> AsyncIterator[PeerProcess]:
-    """Run the scenario, all calls at once, to the HOST:PORT `remote`."""
+    """Run the scenario, all calls at once, from `host` to the number at HOST:PORT `remote`."""
     media_port = media_port or free_port(host, _PORTS_A_CALL * calls)
     options = (
         f"-m {calls} -l {calls} -r {calls} -i {host} -p {free_port(host)} -mi {host} "
         f"-mp {media_port} -nostdin -trace_err -error_file errors.log -timeout 60s -timeout_error"
     ).split()
     scenario_file = ["-sf", str(SCENARIOS / f"{scenario}.xml")]
-    command: list[str | Path] = [str(SIPP), remote, *options, *scenario_file, *flags]
-    async with peer_process(command, directory, within=within) as peer:
+    command: list[str | Path] = [str(SIPP), remote, *options, *scenario_file, "-s", number]
+    async with peer_process(command, directory) as peer:
         yield peer
 
 

@@ -14,13 +14,7 @@ from tests.e2e.bursts import ONSETS_S, distances, onsets, rhythm
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.baresip import Account, Baresip, baresip, needs_baresip
 from tests.e2e.sip.recordings import ANSWER, LONG_QUESTION, QUESTION, same_words
-from tests.e2e.sip.sip_deployment import (
-    PASSWORD,
-    PHONE,
-    PHONE_HOST,
-    SipDeployment,
-    needs_own_address,
-)
+from tests.e2e.sip.sip_deployment import SipDeployment, needs_own_address
 from tests.e2e.sip.voice_application import sip_header
 from tests.e2e.speech import Speaker, silence
 
@@ -29,12 +23,12 @@ pytestmark = needs_baresip
 OPUS = "opus/48000/2"
 
 WAYS = {
-    "rtp": Account("rtp"),
-    "tcp-sdes": Account("tcp-sdes", "tcp", "srtp-mand", codecs="pcma"),
-    "tls-dtls-ice": Account("tls-dtls-ice", "tls", "dtls_srtp", ice=True, codecs=OPUS),
-    "udp-dtls": Account("udp-dtls", "udp", "dtls_srtp"),
-    "tls-sdes": Account("tls-sdes", "tls", "srtp-mand", codecs=OPUS),
-    "tcp-ice": Account("tcp-ice", "tcp", ice=True),
+    "rtp": Account("alice"),
+    "tcp-sdes": Account("bob", "tcp", "srtp-mand", codecs="pcma"),
+    "tls-dtls-ice": Account("carol", "tls", "dtls_srtp", ice=True, codecs=OPUS),
+    "udp-dtls": Account("dave", "udp", "dtls_srtp"),
+    "tls-sdes": Account("eve", "tls", "srtp-mand", codecs=OPUS),
+    "tcp-ice": Account("frank", "tcp", ice=True),
 }
 
 
@@ -54,7 +48,7 @@ async def called(
 ) -> AsyncIterator[Baresip]:
     """A phone that calls the number; the call is to be over when this ends."""
     account = account or Account()
-    async with baresip(directory, account, microphone, sip.host) as phone:
+    async with baresip(directory, account, microphone) as phone:
         phone.dial(sip.uri(number, account.transport))
         yield phone
 
@@ -74,6 +68,7 @@ async def ask(sip: SipDeployment, directory: Path, microphone: Samples, way: str
     assert same_words(await sip.application.spoken(QUESTION), heard)
 
 
+@needs_own_address
 async def test_spoken_questions_get_their_spoken_answers(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
@@ -144,9 +139,9 @@ async def test_a_held_call_hears_nothing_and_goes_on_when_it_is_resumed(
 async def test_a_call_is_transferred(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    colleague = Account("colleague", answers=True)
+    colleague = Account("bob", answers=True)
     async with (
-        baresip(tmp_path, colleague, rhythm(), sip.host) as other,
+        baresip(tmp_path, colleague, rhythm()) as other,
         called(sip, tmp_path, "transfer", microphone) as phone,
     ):
         incoming = await sip.application.incoming("transfer")
@@ -198,16 +193,13 @@ async def test_the_application_hangs_up(
             await sideband.ended()
 
 
-@needs_own_address
 async def test_a_registered_phone_calls_and_is_called(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    registered = Account(
-        PHONE, "tcp", registrar=f"{sip.host}:{sip.port}", password=PASSWORD, answers=True
-    )
-    async with baresip(tmp_path, registered, microphone, PHONE_HOST) as phone:
+    registered = Account("alice", "tcp", registrar=sip.address, answers=True)
+    async with baresip(tmp_path, registered, microphone) as phone:
         await phone.event("REGISTER_OK")
-        call_id = await sip.application.place({"to": PHONE})
+        call_id = await sip.application.place({"to": "alice"})
         async with sip.application.beside(call_id) as sideband:
             assert await sideband.answered() == ANSWER
             heard = await phone.hang_up()
@@ -215,20 +207,19 @@ async def test_a_registered_phone_calls_and_is_called(
     assert same_words(await sip.application.spoken(QUESTION), heard)
 
 
-@needs_own_address
 async def test_a_wrong_password_registers_nobody(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    guesser = Account(PHONE, registrar=f"{sip.host}:{sip.port}", password="guessed")
-    async with baresip(tmp_path, guesser, microphone, PHONE_HOST) as phone:
+    guesser = Account(registrar=sip.address, password="guessed")
+    async with baresip(tmp_path, guesser, microphone) as phone:
         assert "40" in (await phone.event("REGISTER_FAIL"))["param"]
 
 
 async def test_the_agent_calls_a_trunk(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    answering = Account("answering", answers=True)
-    async with baresip(tmp_path, answering, microphone, sip.host) as phone:
+    answering = Account("bob", answers=True)
+    async with baresip(tmp_path, answering, microphone) as phone:
         call_id = await sip.application.place({"target_uri": phone.uri, "trunk": "office"})
         async with sip.application.beside(call_id) as sideband:
             await phone.event("CALL_ESTABLISHED")

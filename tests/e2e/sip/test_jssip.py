@@ -14,8 +14,9 @@ from playwright.async_api import Page, Route, async_playwright
 from antiphon.wav import Samples, write_wav
 from tests.e2e.browser import CHROMIUM, FLAGS, LEAD_IN_S, OBSERVER
 from tests.e2e.npm_project import NODE, NPM_PROJECT, needs_npm
+from tests.e2e.sip.peer_process import HOST
 from tests.e2e.sip.recordings import ANSWER, QUESTION
-from tests.e2e.sip.sip_deployment import ORIGIN, PASSWORD, PHONE, SipDeployment
+from tests.e2e.sip.sip_deployment import ORIGIN, PASSWORD, SipDeployment
 from tests.e2e.speech import Speaker, silence
 from tests.e2e.test_chromium import AUDIBLE_DB
 
@@ -37,9 +38,9 @@ class PhonePage:
         secure = sip.running.url.replace("https", "wss", 1)
         wish = {
             "socket": f"{secure}/sip",
-            "uri": f"sip:{PHONE}@{sip.host}",
+            "uri": f"sip:alice@{HOST}",
             "password": PASSWORD,
-            "target": f"sip:{number}@{sip.host}",
+            "target": f"sip:{number}@{HOST}",
         }
         await self._page.evaluate("wish => call(wish)", wish)
 

@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 
 from tests.e2e.sip.baresip import Account, baresip, needs_baresip
-from tests.e2e.sip.private_network import PHONE_ADDRESS, needs_private_network, private_network
+from tests.e2e.sip.peer_process import HOST
+from tests.e2e.sip.private_network import needs_private_network, private_network
 from tests.e2e.sip.recordings import ANSWER, QUESTION, same_words
-from tests.e2e.sip.sip_deployment import (
-    PASSWORD,
-    PHONE,
-    PHONE_HOST,
-    SipDeployment,
-    needs_own_address,
-)
+from tests.e2e.sip.sip_deployment import SipDeployment
 from tests.e2e.speech import Speaker, silence
 
-pytestmark = [needs_baresip, needs_private_network, needs_own_address]
+pytestmark = [needs_baresip, needs_private_network]
 
 
 @pytest.mark.parametrize("media_encryption", ["", "srtp-mand"])
@@ -25,16 +20,14 @@ async def test_a_phone_behind_a_nat_calls_and_is_called(
     sip: SipDeployment, speaker: Speaker, tmp_path: Path, media_encryption: str
 ) -> None:
     phone_account = Account(
-        PHONE,
         media_encryption=media_encryption,
         answers=True,
-        registrar=f"{sip.host}:{sip.port}",
-        password=PASSWORD,
+        registrar=sip.address,
     )
     microphone = np.concatenate([silence(1.0), speaker.say(QUESTION)])
     async with (
-        private_network(PHONE_HOST) as network,
-        baresip(tmp_path, phone_account, microphone, PHONE_ADDRESS, network) as phone,
+        private_network(HOST) as network,
+        baresip(tmp_path, phone_account, microphone, network) as phone,
     ):
         await phone.event("REGISTER_OK")
         phone.dial(sip.uri("behind"))
@@ -43,7 +36,7 @@ async def test_a_phone_behind_a_nat_calls_and_is_called(
             assert await sideband.question() == QUESTION
             assert await sideband.answered() == ANSWER
             called_out = await phone.hang_up()
-        call_id = await sip.application.place({"to": PHONE})
+        call_id = await sip.application.place({"to": "alice"})
         async with sip.application.beside(call_id) as sideband:
             assert await sideband.answered() == ANSWER
             was_called = await phone.hang_up()

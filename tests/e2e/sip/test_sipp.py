@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.kamailio import kamailio, needs_kamailio
-from tests.e2e.sip.peer_process import free_port
+from tests.e2e.sip.peer_process import HOST, free_port
 from tests.e2e.sip.recordings import ANSWER, QUESTION
 from tests.e2e.sip.rtp_ears import RtpEars
 from tests.e2e.sip.sip_deployment import CARRIER, PROXY, STRANGER, SipDeployment
@@ -46,12 +46,18 @@ async def serve(sip: SipDeployment, number: str, heard: Counter[str]) -> None:
 
 async def test_twenty_calls_ask_at_once(sip: SipDeployment, captured: Path) -> None:
     heard: Counter[str] = Counter()
-    to = f"{sip.host}:{sip.port}"
-    port = free_port(sip.host, 4 * CALLS)
+    port = free_port(CARRIER, 4 * CALLS)
     async with (
-        RtpEars(sip.host, port, CALLS) as ears,
+        RtpEars(CARRIER, port, CALLS) as ears,
         sipp(
-            captured, "question", to, "-s", "many", host=sip.host, calls=CALLS, media_port=port
+            captured,
+            "question",
+            sip.address,
+            "-s",
+            "many",
+            host=CARRIER,
+            calls=CALLS,
+            media_port=port,
         ) as peer,
         asyncio.TaskGroup() as applications,
     ):
@@ -67,10 +73,10 @@ async def test_twenty_calls_ask_at_once(sip: SipDeployment, captured: Path) -> N
 async def test_a_proxy_in_front(sip: SipDeployment, captured: Path) -> None:
     """The carrier knows the proxy alone; media goes past it."""
     heard: Counter[str] = Counter()
-    servers = [f"sip:{sip.host}:{sip.port};transport=tcp"]
+    servers = [f"sip:{sip.address};transport=tcp"]
     async with (
         kamailio(captured, PROXY, servers, [f"sip:{CARRIER}"]) as proxy,
-        sipp(captured, "question", proxy, "-s", "proxied", host=CARRIER) as peer,
+        sipp(captured, "question", proxy, "proxied", CARRIER) as peer,
         asyncio.TaskGroup() as applications,
     ):
         applications.create_task(serve(sip, "proxied", heard))
@@ -86,7 +92,7 @@ async def test_only_who_is_known_gets_an_answer(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.bind((host, 0))
         asking.setblocking(False)
-        asking.sendto(request(method, sip.uri("busy"), *asking.getsockname()), (sip.host, sip.port))
+        asking.sendto(request(method, sip.uri("busy"), *asking.getsockname()), (HOST, sip.port))
         answer = asyncio.get_running_loop().sock_recv(asking, 2048)
         if is_answered:
             assert (await asyncio.wait_for(answer, 5)).startswith(b"SIP/2.0 ")
