@@ -129,7 +129,7 @@ class Worker:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             calls = self._build(stack)
-            sip = await self._begin_sip(calls, stack)
+            sip = self._begin_sip(calls)
             stack.callback(calls.close_all)
             signaling = self._signaling(calls, sip)
             self._orders = WorkerOrders(
@@ -141,6 +141,9 @@ class Worker:
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
+            if sip is not None:
+                # Within the others: the last that sessions say goes by their connections.
+                await stack.enter_async_context(sip.running())
             running = [
                 tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls.table).run()),
@@ -306,8 +309,8 @@ class Worker:
             else "no trunk to an inference replica that takes sessions"
         )
 
-    async def _begin_sip(self, calls: WorkerCalls, stack: AsyncExitStack) -> WorkerSip | None:
-        """Take SIP messages until the stack is left, where they are served."""
+    def _begin_sip(self, calls: WorkerCalls) -> WorkerSip | None:
+        """To be run, where SIP is served."""
         if not self._config.serves_sip:
             return None
         sip = WorkerSip(
@@ -322,7 +325,6 @@ class Worker:
         agent = sip.begin(SipApplication(calls.sip, registrar, time.monotonic))
         calls.outgoing.begin(agent, registrar.lookup, sip.advertised.sent_by(SipTransport.UDP).host)
         sip.register(self._registry)
-        await stack.enter_async_context(sip.running())
         return sip
 
     def _media_loop(self, calls: CallTable) -> MediaLoop:
