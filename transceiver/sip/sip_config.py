@@ -75,7 +75,7 @@ class SipConfig:
         """Raises SipConfigError."""
         try:
             file = msgspec.toml.decode(text, type=_File)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise SipConfigError(str(error)) from error
         trunks = tuple(_at(f"trunks[{i}]", _trunk, each) for i, each in enumerate(file.trunks))
         names = [trunk.name for trunk in trunks]

@@ -109,6 +109,7 @@ def test_files_that_say_the_same_are_equal_and_show_no_password() -> None:
     ("text", "fault"),
     [
         ("trunks", "at end of document"),
+        ("x = " + "[" * 5000, "recursion"),
         ("x = 1", r"unknown field `x`"),
         ("[[trunks]]", r"`name` - at `\$.trunks\[0\]`"),
         ('[[trunks]]\nname = "a"', r"trunks\[0\]: expected networks or a user"),
