@@ -1,12 +1,13 @@
 """User agents on a virtual clock, with links between them that lose, repeat and reorder."""
 
+import contextlib
 import heapq
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from sipmessage import URI, Address, Request
+from sipmessage import URI, Address, Request, Response
 
 from antiphon_proto.address import Address as SocketAddress
 from transceiver.sdp.offer_error import OfferError, OfferFault
@@ -14,7 +15,9 @@ from transceiver.sip.application import Authenticator, Invitation, Reply, SentBy
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller, Verdict
 from transceiver.sip.invite_session import Ending, InviteHandler, InviteSession
+from transceiver.sip.message import encode, parse_message
 from transceiver.sip.next_hop import NextHop
+from transceiver.sip.response_header import encode_response
 from transceiver.sip.user_agent import Unheard, UserAgent
 
 EDGE: SocketAddress = ("127.0.0.1", 9000)
@@ -99,8 +102,19 @@ class Handler:
         self.heard.append(ending)
 
     @property
+    def call(self) -> InviteSession:
+        assert self.session is not None
+        return self.session
+
+    @property
     def endings(self) -> list[Ending]:
         return [each for each in self.heard if isinstance(each, Ending)]
+
+
+def accepted(session: InviteSession) -> None:
+    """As calls do: that the offer was refused is told by the session, too."""
+    with contextlib.suppress(OfferError):
+        session.accept()
 
 
 class CountedNames:
@@ -134,7 +148,7 @@ class Agent:
         self.verdict: Verdict | Callable[[Request, Flow], Verdict] = Caller("trunk", is_trunk=True)
         self.calls: list[Handler] = []
         self.requests: list[Request] = []
-        self.answer: Callable[[InviteSession], None] = lambda session: session.accept()
+        self.answer: Callable[[InviteSession], None] = accepted
         self.refusal: Reply | None = None
         self.unheard: list[Unheard] = []
         self._clock = clock
@@ -197,15 +211,20 @@ class Agent:
 class Network:
     """Takes what agents send to who has the address, after a while, if at all."""
 
-    def __init__(self, *, seed: int = 0, loss: float = 0, copies: float = 0, delay: float = 0.01):
+    def __init__(
+        self, *, seed: int = 0, loss: float = 0, copies: float = 0, jitter: float = 0
+    ) -> None:
+        """`loss` and `copies` are shares of what is sent by UDP, `jitter` is in seconds."""
         self.clock = Clock()
         self.sent: list[bytes] = []
         self.loss = loss
-        """A share of what is sent; changed at will."""
         self.copies = copies
-        self._delay = delay
+        self.jitter = jitter
         self._random = Random(seed)
-        self._agents: dict[SocketAddress, Agent] = {}
+        self._agents: dict[SocketAddress, Agent | RawPeer] = {}
+
+    def join(self, peer: "RawPeer") -> None:
+        self._agents[peer.address] = peer
 
     def agent(self, name: str, host: str) -> Agent:
         address = host, 5060
@@ -231,6 +250,92 @@ class Network:
         for _ in range(1 if lossless else copies):
             if remote not in self._agents or (not lossless and self._random.random() < self.loss):
                 continue
-            delay = self._delay * (1 if lossless else 0.5 + 10 * self._random.random() ** 4)
+            delay = 0.01 + (0 if lossless else self.jitter * self._random.random())
             receiver = self._agents[remote]
             self.clock.after(delay, lambda to=receiver: to.receive(data, flow))  # type: ignore[misc]
+
+
+class RawPeer:
+    """Somebody who sends what a test writes, and keeps what comes back."""
+
+    def __init__(self, network: Network, host: str = "192.0.2.9") -> None:
+        self.address = host, 5060
+        self.flow = Flow(EDGE, SipTransport.UDP, self.address)
+        self.received: list[Request | Response] = []
+        self.tag = ""
+        """Of whom the peer talks to, as the latest response has it."""
+        self._network = network
+        self._numbers = itertools.count(1)
+        network.join(self)
+
+    def receive(self, data: bytes, flow: Flow) -> None:
+        message = parse_message(data)
+        self.received.append(message)
+        if isinstance(message, Response):
+            self.tag = message.to_address.parameters.get("tag") or self.tag
+
+    @property
+    def responses(self) -> list[Response]:
+        return [each for each in self.received if isinstance(each, Response)]
+
+    @property
+    def statuses(self) -> list[int]:
+        return [each.code for each in self.responses]
+
+    @property
+    def requests(self) -> list[Request]:
+        return [each for each in self.received if isinstance(each, Request)]
+
+    def request(
+        self,
+        method: str,
+        *fields: tuple[str, str],
+        uri: str = "sip:agent@192.0.2.1",
+        to_tag: str = "",
+        sequence: int = 1,
+        body: str = "",
+        branch: str = "",
+    ) -> bytes:
+        """A request as a phone writes it; `fields` come instead of its own of the same name."""
+        branch = branch or f"z9hG4bK-peer{next(self._numbers)}"
+        own = {
+            "Via": f"SIP/2.0/UDP {self.address[0]};rport;branch={branch}",
+            "Max-Forwards": "70",
+            "From": "<sip:peer@192.0.2.9>;tag=peer",
+            "To": "<sip:agent@192.0.2.1>" + (f";tag={to_tag}" if to_tag else ""),
+            "Call-ID": "call-of-peer",
+            "CSeq": f"{sequence} {method}",
+            "Contact": f"<sip:peer@{self.address[0]}>",
+            **({"Content-Type": "application/sdp"} if body else {}),
+        }
+        kept = [(name, value) for name, value in own.items() if name not in dict(fields)]
+        return encode(f"{method} {uri} SIP/2.0", (*kept, *fields), body.encode())
+
+    def send(self, data: bytes, to: Agent) -> None:
+        """At once, without a network between."""
+        to.receive(data, self.flow)
+
+    def answer(
+        self, request: Request, status: int, *fields: tuple[str, str], tag: str = "", body: str = ""
+    ) -> bytes:
+        """A response to what was received."""
+        own = (("Contact", f"<sip:peer@{self.address[0]}>"), *fields)
+        sdp = (("Content-Type", "application/sdp"),) if body else ()
+        return encode_response(request, status, tag, (*own, *sdp), body.encode())
+
+    def call(self, agent: Agent, *fields: tuple[str, str], body: str = "peer's offer") -> Handler:
+        """A session that stands, begun by the peer."""
+        self.send(self.request("INVITE", *fields, body=body), agent)
+        self._network.run(0.1)
+        self.send(self.request("ACK", to_tag=self.tag), agent)
+        self.received.clear()
+        return agent.calls[-1]
+
+    def called(self, agent: Agent, *fields: tuple[str, str]) -> Handler:
+        """A session that stands, begun by the agent; `fields` are of the peer's 2xx."""
+        handler = agent.call(self.address)
+        self._network.run(0.1)
+        self.send(self.answer(self.requests[-1], 200, *fields, tag="peer", body="answer"), agent)
+        self._network.run(0.1)
+        self.received.clear()
+        return handler
