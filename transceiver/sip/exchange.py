@@ -166,12 +166,16 @@ class Exchange:
     def undelivered(self, worker: Address, parcel: Parcel) -> None:
         """Another worker did not take what it was told, and may be gone."""
         self._router.unreachable(worker, self._clock())
-        self.dropped(SipDrop.WORKER_UNREACHABLE)
         match parcel:
             case Arrived(message, flow):
+                self.dropped(SipDrop.WORKER_UNREACHABLE)
                 self._hand_on(message, flow)
             case Leaving(_, flow):
+                self.dropped(SipDrop.WORKER_UNREACHABLE)
                 self.receiver.flow_lost(flow)
+            case Lost() | News():
+                # A worker that begins anew asks for what it missed.
+                pass
 
     def _arrived(self, message: bytes, flow: Flow) -> None:
         fields = RoutingFields.of(message) if len(message) <= MAX_MESSAGE_BYTES else None
