@@ -90,7 +90,7 @@ def _by_trunk(named: str | URI, wanted: WantedCall, trunk: Trunk, host: str) -> 
         target=target,
         caller=_caller(wanted.caller or trunk.caller_id, domain),
         hop=NextHop.of(at),
-        peer=SipPeer(OfferedMedia(MediaSecurity(trunk.media.value))),
+        peer=SipPeer(OfferedMedia(trunk.media)),
         payer=Caller(trunk.name, is_trunk=True),
         trunk=trunk,
     )

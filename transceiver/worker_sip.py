@@ -200,7 +200,7 @@ class WorkerSip:
     def _knows(self, flow: Flow) -> bool:
         if self._access.now.trunk_at(flow.remote[0]) is not None:
             return True
-        return self.access.registrations.user_at(flow, time.monotonic()) is not None
+        return self.access.registrations.knows(flow, time.monotonic())
 
     def _broadcast(self, news: bytes) -> None:
         self._exchange.broadcast(news)

@@ -19,7 +19,8 @@ MIN_EXPIRES_S = 60
 NAT_EXPIRES_S = 60
 """By UDP through a NAT, which forgets its mapping soon: the registration keeps it."""
 
-MAX_URI_CHARS = 512
+MAX_TEXT_CHARS = 512
+"""Of all texts that are kept."""
 MAX_PATH = 8
 
 _MAX_NUMBER = 0xFFFFFFFF
@@ -69,6 +70,8 @@ class Registrar:
             raise _RefusedError(403)
         known = self._registrations.of(caller.name, now)
         call_id, cseq = request.call_id, request.cseq.sequence
+        if len(call_id) > MAX_TEXT_CHARS:
+            raise _RefusedError(400)
         if any(record.call_id == call_id and record.cseq >= cseq for record in known):
             # Older than what is known, and repeated by the network rather than the phone.
             raise _RefusedError(500)
@@ -124,7 +127,7 @@ def _contact(address: Address, request: Request, flow: Flow) -> _Contact:
     """Raises _RefusedError."""
     uri = str(address.uri)
     parameters = {name.lower(): value or "" for name, value in address.parameters.items()}
-    if address.uri.scheme not in ("sip", "sips") or len(uri) > MAX_URI_CHARS:
+    if address.uri.scheme not in ("sip", "sips") or len(uri) > MAX_TEXT_CHARS:
         raise _RefusedError(400)
     if any('"' in value[1:-1] for value in parameters.values()):
         # sipmessage reads several contacts as one where quotes stand in more than one of them.
@@ -132,7 +135,7 @@ def _contact(address: Address, request: Request, flow: Flow) -> _Contact:
     instance = parameters.get("+sip.instance")
     registration = parameters.get("reg-id", "") if instance else ""
     key = f"{instance} {registration}" if instance else _comparable(address)
-    if len(key) > MAX_URI_CHARS:
+    if len(key) > MAX_TEXT_CHARS:
         raise _RefusedError(400)
     by_outbound = bool(registration) and flow.transport.reliable and _offers_outbound(request)
     return _Contact(key, uri, _expires_s(address, parameters, request, flow), by_outbound)
@@ -185,6 +188,6 @@ def _path(request: Request) -> tuple[str, ...]:
     values = [
         str(each) for text in request.headers.getlist("Path") for each in Address.parse_many(text)
     ]
-    if len(values) > MAX_PATH or any(len(each) > MAX_URI_CHARS for each in values):
+    if len(values) > MAX_PATH or any(len(each) > MAX_TEXT_CHARS for each in values):
         raise _RefusedError(400)
     return tuple(values)

@@ -5,7 +5,7 @@ stands. One that begins asks them for all that they know. Bindings are lost with
 the phones register again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -15,7 +15,8 @@ from transceiver.sip.flow import Flow, SipTransport
 
 MAX_CONTACTS = 10
 """Of one user; the one that ends first makes room."""
-RECORDS_A_MESSAGE = 200
+MAX_NEWS_BYTES = 32 * 1024
+"""Of one message to a sibling; a record is shorter."""
 MEMORY_S = 60.0
 """For how long the end of a binding is remembered, so that older news do not bring it back."""
 
@@ -100,10 +101,14 @@ class Registrations:
         users = {record.user for record in self._by(flow, now)}
         return users.pop() if len(users) == 1 else None
 
+    def knows(self, flow: Flow, now: float) -> bool:
+        """Whether anybody registered by it, and still is."""
+        return any(True for _record in self._by(flow, now))
+
     def change(self, records: tuple[Record, ...]) -> None:
         """Something changed here: know it, and have the siblings know it."""
         self._take(records)
-        self._tell(msgspec.msgpack.encode(_News(records)))
+        self._publish(records)
 
     def ask(self) -> None:
         """Have the siblings tell what they know, as one that begins does."""
@@ -118,10 +123,7 @@ class Registrations:
         if isinstance(news, _News):
             self._take(news.records)
             return
-        known = tuple(self._all())
-        for start in range(0, len(known), RECORDS_A_MESSAGE):
-            chunk = known[start : start + RECORDS_A_MESSAGE]
-            self._tell(msgspec.msgpack.encode(_News(chunk)))
+        self._publish(self._all())
 
     def end_flow(self, flow: Flow, now: float) -> None:
         """A connection is gone, and with it the way to whoever registered by it.
@@ -129,8 +131,8 @@ class Registrations:
         https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
         """
         gone = tuple(ended(record, now) for record in self._by(flow, now))
-        for start in range(0, len(gone), RECORDS_A_MESSAGE):
-            self.change(gone[start : start + RECORDS_A_MESSAGE])
+        if gone:
+            self.change(gone)
 
     def keep_only(self, is_phone: Callable[[str], bool]) -> None:
         """Forget whoever is no phone any more, as the files say."""
@@ -144,6 +146,18 @@ class Registrations:
             for key, record in list(records.items()):
                 if now > max(record.expires_at, record.changed_at) + MEMORY_S:
                     self._remove(user, key)
+
+    def _publish(self, records: Iterable[Record]) -> None:
+        waiting: list[Record] = []
+        room = MAX_NEWS_BYTES
+        for record in records:
+            room -= (size := len(msgspec.msgpack.encode(record)))
+            if room < 0:
+                self._tell(msgspec.msgpack.encode(_News(tuple(waiting))))
+                waiting, room = [], MAX_NEWS_BYTES - size
+            waiting.append(record)
+        if waiting:
+            self._tell(msgspec.msgpack.encode(_News(tuple(waiting))))
 
     def _take(self, records: tuple[Record, ...]) -> None:
         for record in records:

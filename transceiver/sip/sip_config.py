@@ -34,6 +34,7 @@ from sipmessage import URI
 
 from antiphon_proto.realtime.error import RealtimeError
 from antiphon_proto.realtime.session import RealtimeSession
+from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.session_config import layered_session
 from transceiver.sip.dial_plan import PHONES, Action, Announce, Answer, DialPlan, Reject, Rule
@@ -41,7 +42,7 @@ from transceiver.sip.digest_client import Login
 from transceiver.sip.flow import SipTransport
 from transceiver.sip.next_hop import NextHop
 from transceiver.sip.number_pattern import NumberPattern
-from transceiver.sip.trunk import Trunk, TrunkMedia
+from transceiver.sip.trunk import Trunk
 
 ValueT = TypeVar("ValueT")
 
@@ -103,7 +104,7 @@ class _Trunk(_Table):
     username: str | None = None
     password: str | None = None
     caller_id: str | None = None
-    media: TrunkMedia = TrunkMedia.RTP
+    media: MediaSecurity = MediaSecurity.NONE
     sessions: int | None = None
     requests_per_minute: int | None = None
 

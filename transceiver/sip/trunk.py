@@ -1,22 +1,11 @@
 """A trunk: a carrier, a PBX or a proxy that calls come from and go to."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 
+from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.digest_client import Login
-
-
-class TrunkMedia(Enum):
-    """What our offers to a trunk say of its media; its own offers are answered as they come."""
-
-    RTP = "rtp"
-    """RTP/AVP: neither encrypted nor authenticated."""
-    SDES = "sdes"
-    """RTP/SAVP, keys by a=crypto: https://www.rfc-editor.org/rfc/rfc4568"""
-    DTLS = "dtls"
-    """UDP/TLS/RTP/SAVPF, without ICE: https://www.rfc-editor.org/rfc/rfc5763"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +23,7 @@ class Trunk:
     """With which calls to it prove to be ours."""
     caller_id: str | None = None
     """Number or user of From in calls to it, unless the request says another one."""
-    media: TrunkMedia = TrunkMedia.RTP
+    media: MediaSecurity = MediaSecurity.NONE
+    """Of our offers to it; its own are answered as they come."""
     limits: KeyLimits = field(default_factory=KeyLimits)
     """What its calls, either way, may use of one worker."""

@@ -10,6 +10,7 @@ from tests.transceiver.sip.access_driver import (
     line,
     request,
 )
+from transceiver.sip import registrations
 from transceiver.sip.application import Reply
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller
@@ -190,6 +191,11 @@ def test_what_cannot_be_kept_is_refused(host: Host, phone: Phone, header: str) -
     assert places(host) == []
 
 
+def test_so_is_a_call_id_of_any_length(host: Host) -> None:
+    assert Phone(host, "x" * 1000).register(CONTACT).status == 400
+    assert places(host) == []
+
+
 def test_a_user_has_so_many_contacts_and_the_newest_ones(host: Host, phone: Phone) -> None:
     for i in range(MAX_CONTACTS + 3):
         phone.register(f"Contact: <sip:{i}@198.51.100.7>;expires=600", now=float(i))
@@ -217,33 +223,40 @@ def test_a_connection_that_is_gone_leads_nowhere(host: Host) -> None:
 
 def test_a_proxys_connection_is_many_phones(host: Host) -> None:
     Phone(host, flow=WEBSOCKET).register(CONTACT)
-    registrations = host.workers[0].registrations
-    assert registrations.user_at(WEBSOCKET, 1.0) == "alice"
+    known = host.workers[0].registrations
+    assert known.user_at(WEBSOCKET, 1.0) == "alice"
     asked = request("REGISTER", "bob", call_id="bob's", body="Contact: <sip:bob@192.0.2.1>")
     bob = Caller("bob", is_trunk=False)
     assert host.workers[0].registrar.register(asked, bob, WEBSOCKET, 1.0).status == 200
-    assert registrations.user_at(WEBSOCKET, 1.0) is None
-    registrations.end_flow(WEBSOCKET, 2.0)
+    assert known.user_at(WEBSOCKET, 1.0) is None
+    assert known.knows(WEBSOCKET, 1.0)
+    assert not known.knows(PHONE, 1.0)
+    known.end_flow(WEBSOCKET, 2.0)
     assert not host.workers[1].registrar.lookup("bob", 2.0)
     assert not places(host, 2.0)
 
 
-def test_a_worker_that_begins_again_learns_what_its_siblings_know(host: Host) -> None:
+def test_a_worker_that_begins_again_learns_what_its_siblings_know(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(MAX_CONTACTS):
         Phone(host, f"call {number}").register(f"Contact: <sip:{number}@198.51.100.7>")
+    told = host.told
+    monkeypatch.setattr(registrations, "MAX_NEWS_BYTES", 1000)
     host.begin_again(1)
+    assert host.told > told + 2
     assert sorted(places(host, worker=1)) == sorted(places(host))
     assert len(places(host)) == MAX_CONTACTS
 
 
 def test_nothing_is_kept_of_what_ended_a_while_ago(host: Host, phone: Phone) -> None:
     phone.register(CONTACT, "Expires: 60")
-    for registrations in (worker.registrations for worker in host.workers):
-        registrations.tick(61.0)
-        assert len(registrations) == 1
-        registrations.tick(61.1 + MEMORY_S)
-        assert len(registrations) == 0
-        assert registrations.__dict__["_users"] == registrations.__dict__["_flows"] == {}
+    for known in (worker.registrations for worker in host.workers):
+        known.tick(61.0)
+        assert len(known) == 1
+        known.tick(61.1 + MEMORY_S)
+        assert len(known) == 0
+        assert known.__dict__["_users"] == known.__dict__["_flows"] == {}
 
 
 def test_a_flow_over_tcp_is_no_nats(host: Host) -> None:

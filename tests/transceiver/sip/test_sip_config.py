@@ -4,12 +4,12 @@ from ipaddress import ip_network
 import pytest
 from sipmessage import URI
 
+from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.dial_plan import Announce, Answer, Reject, dialled
 from transceiver.sip.digest_client import Login
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.sip_config import SipConfig, SipConfigError
-from transceiver.sip.trunk import TrunkMedia
 
 FILE = """
 [[trunks]]
@@ -55,10 +55,10 @@ def test_reads_a_trunk() -> None:
     assert (trunk.user, trunk.caller_id, trunk.media) == (
         "inbound",
         "+15551234567",
-        TrunkMedia.SDES,
+        MediaSecurity.SDES,
     )
     assert trunk.limits == KeyLimits(20)
-    assert (other.media, other.login, other.uri) == (TrunkMedia.RTP, None, None)
+    assert (other.media, other.login, other.uri) == (MediaSecurity.NONE, None, None)
 
 
 def test_the_first_rule_that_fits_decides() -> None:
