@@ -1,5 +1,6 @@
 """Settings of the relay process."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from chassis.host_port import HostPort
@@ -7,6 +8,8 @@ from chassis.logs import log_level
 from chassis.settings import SettingError, positive, setting, whole_number
 from relay.cpu_pinning import CpuPinning
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
+from relay.phone_ports import NO_PHONES, PhonePorts
+from relay.port_leases import UNSPECIFIED
 from relay.public_addresses import PublicAddresses
 
 LONGEST_MODERATION_US = 20_000
@@ -18,6 +21,11 @@ def fast_path(text: str) -> str:
     if text not in ("auto", "on", "off"):
         raise ValueError(f"expected auto, on or off, not {text!r}")
     return text
+
+
+def ip_host(text: str) -> str:
+    """Raises ValueError unless it is an IP address."""
+    return str(ipaddress.ip_address(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,18 @@ class RelayConfig:
         HostPort("127.0.0.1", 0),
         parse=HostPort.parse_concrete,
         help="UDP address that transceivers see; worker I takes port + I, 0 any port",
+    )
+    phone_ports: PhonePorts = setting(
+        NO_PHONES,
+        parse=PhonePorts.parse,
+        help="extra UDP ports at --public's first address, one for each call of a SIP phone behind "
+        "NAT that has no ICE: FIRST-LAST, a number of any ports, or 0",
+    )
+    phone_host: str = setting(
+        UNSPECIFIED[0],
+        parse=ip_host,
+        help="IP address by which phones reach these; by default the one that transceivers "
+        "--advertise, which is right for one relay",
     )
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     cpus: CpuPinning = setting(

@@ -76,6 +76,7 @@ class DebugPage:
             kernel_drops=KernelDrops(
                 public=self.sockets.public_drops(),
                 tunnel=self.sockets.tunnel_drops(),
+                phone=self.sockets.phone_drops(),
             ),
             receive_errors=counters.tally(Tally.RECEIVE_ERRORS),
         )
@@ -95,6 +96,8 @@ class DebugPage:
             bound=worker.bound,
             provisional=worker.provisional,
             ssrcs=worker.ssrcs,
+            phone_ports=worker.phone_ports,
+            leased_ports=worker.leased_ports,
             table_bytes=worker.table_bytes,
             moderation_seconds=moderation / 1e9,
             draining=worker.draining,

@@ -17,6 +17,8 @@ class WorkerDescription:
     bound: int
     provisional: int
     ssrcs: int
+    phone_ports: int
+    leased_ports: int
     table_bytes: int
     """Memory reserved for the flow table; 0 for the one in plain Python."""
     draining: bool

@@ -8,6 +8,7 @@ from itertools import islice
 
 from relay.handover_channel import (
     VERSION,
+    WITH_PHONES,
     HandoverChannel,
     HandoverError,
     HandoverRefusedError,
@@ -17,7 +18,7 @@ from relay.handover_channel import (
     SnapshotWanted,
     TakenOver,
 )
-from relay.sockets import Publics, RelaySockets
+from relay.sockets import Phones, Publics, RelaySockets
 from relay.worker_link import Snapshot
 from relay.workers import RelayWorkers
 
@@ -32,10 +33,12 @@ class Predecessor:
         channel: HandoverChannel,
         publics: Sequence[Publics],
         tunnels: Sequence[socket.socket],
+        phones: Sequence[Phones],
         admin: socket.socket,
     ) -> None:
         self.publics = publics
         self.tunnels = tunnels
+        self.phones = phones
         self.admin = admin
         self._channel = channel
 
@@ -43,7 +46,7 @@ class Predecessor:
         """What its workers know by now; they go on reading. Raises HandoverError."""
         await self._channel.send(SnapshotWanted())
         answer = await self._channel.expect(Remembered)
-        return Snapshot(answer.flows, answer.ssrcs)
+        return Snapshot(answer.flows, answer.ssrcs, answer.leases)
 
     async def release(self) -> None:
         """Our workers are reading: returns when its have stopped, or it is gone.
@@ -91,13 +94,16 @@ async def find_predecessor(path: str) -> Predecessor | None:
 
 async def _accept_offer(channel: HandoverChannel) -> Predecessor:
     offer = await channel.expect(Offer)
-    if offer.version != VERSION:
+    if offer.version not in (VERSION, WITH_PHONES):
         raise HandoverError(f"the relay to replace hands over by version {offer.version}")
     per_worker = offer.publics + 1
-    sockets = iter(await channel.receive_sockets(offer.workers * per_worker + 1))
+    total = offer.workers * per_worker + 1 + sum(offer.phones)
+    sockets = iter(await channel.receive_sockets(total))
     publics = [tuple(islice(sockets, offer.publics)) for _ in range(offer.workers)]
-    *tunnels, admin = sockets
-    return Predecessor(channel, publics, tunnels, admin)
+    tunnels = list(islice(sockets, offer.workers))
+    admin = next(sockets)
+    phones = [tuple(islice(sockets, count)) for count in offer.phones]
+    return Predecessor(channel, publics, tunnels, phones, admin)
 
 
 async def offer_everything(
@@ -109,8 +115,13 @@ async def offer_everything(
     per_worker = len(sockets.addresses.addresses)
     if len(publics) < per_worker * len(workers):
         raise HandoverError("a worker is being restarted; try again")
-    await channel.send(Offer(VERSION, len(workers), per_worker))
-    await channel.send_sockets([*publics, *sockets.tunnels, admin])
+    phones = [each for part in sockets.phones for each in part]
+    if phones:
+        counts = [len(part) for part in sockets.phones]
+        await channel.send(Offer(WITH_PHONES, len(workers), per_worker, counts))
+    else:
+        await channel.send(Offer(VERSION, len(workers), per_worker))
+    await channel.send_sockets([*publics, *sockets.tunnels, admin, *phones])
 
 
 async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
@@ -120,5 +131,5 @@ async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
     """
     await channel.expect(SnapshotWanted)
     snapshot = await workers.snapshot()
-    await channel.send(Remembered(snapshot.flows, snapshot.ssrcs))
+    await channel.send(Remembered(snapshot.flows, snapshot.ssrcs, snapshot.leases))
     await channel.expect(TakenOver)

@@ -25,8 +25,12 @@ from typing import TypeVar
 import msgspec
 
 from relay.flows import FlowSnapshot, SsrcSnapshot
+from relay.port_leases import LeaseSnapshot
 
 VERSION = 1
+WITH_PHONES = 2
+"""The version of an offer with phone ports, which relays that know none cannot take."""
+
 STEP_S = 300.0
 """How long either side waits for the other, which may be compiling the fast path."""
 
@@ -46,12 +50,15 @@ class HandoverRefusedError(HandoverError):
 
 
 class Offer(msgspec.Struct, frozen=True, tag=True):
-    """Sockets follow: every worker's public ones, the tunnels, the admin port's."""
+    """Sockets follow: every worker's public ones, the tunnels, the admin port's, and those of
+    every worker's phone ports."""
 
     version: int
     workers: int
     publics: int
     """Public sockets of each worker."""
+    phones: list[int] = []
+    """Phone ports of each worker; none where there are none at all."""
 
 
 class SnapshotWanted(msgspec.Struct, frozen=True, tag=True):
@@ -63,6 +70,7 @@ class Remembered(msgspec.Struct, frozen=True, tag=True):
 
     flows: list[FlowSnapshot]
     ssrcs: list[SsrcSnapshot]
+    leases: list[LeaseSnapshot] = []
 
 
 class TakenOver(msgspec.Struct, frozen=True, tag=True):

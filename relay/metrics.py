@@ -59,6 +59,7 @@ class RelayCollector(Collector):
         yield from self._traffic()
         yield from self._losses()
         yield from self._flows()
+        yield from self._phone_ports()
         yield from self._loop()
         yield from self._processes()
 
@@ -110,6 +111,7 @@ class RelayCollector(Collector):
         )
         overflows.add_metric(("public",), self._sockets.public_drops())
         overflows.add_metric(("tunnel",), self._sockets.tunnel_drops())
+        overflows.add_metric(("phone",), self._sockets.phone_drops())
         yield overflows
         yield self._counter(
             "receive_errors",
@@ -135,6 +137,22 @@ class RelayCollector(Collector):
             "flow_evictions",
             "Provisional flows given up early because a worker's table was full.",
             Tally.EVICTIONS,
+        )
+
+    def _phone_ports(self) -> Iterator[Metric]:
+        ports = GaugeMetricFamily(
+            "antiphon_relay_phone_ports",
+            "Extra ports for SIP phones behind NAT, by whether a call has them.",
+            labels=("state",),
+        )
+        leased = self._counters.tally(Tally.LEASED_PORTS)
+        ports.add_metric(("leased",), leased)
+        ports.add_metric(("free",), self._counters.tally(Tally.PHONE_PORTS) - leased)
+        yield ports
+        yield self._counter(
+            "phone_port_refusals",
+            "Requests for a phone port of a worker that had none left.",
+            Tally.LEASES_REFUSED,
         )
 
     def _loop(self) -> Iterator[Metric]:

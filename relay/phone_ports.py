@@ -52,3 +52,6 @@ class PhonePorts:
         if not self.first:
             return str(self.count)
         return f"{self.first}-{self.first + self.count - 1}"
+
+
+NO_PHONES = PhonePorts()

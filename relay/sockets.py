@@ -12,6 +12,7 @@ from antiphon_proto.address import family_of
 from chassis.bound_socket import bind_udp, bound_address, resolved
 from chassis.host_port import HostPort
 from chassis.settings import SettingError
+from relay.phone_ports import NO_PHONES, PhonePorts
 from relay.public_addresses import PublicAddresses
 
 # https://man7.org/linux/man-pages/man7/socket.7.html; not among Python's constants.
@@ -25,6 +26,9 @@ MOST_WAITING = 100_000
 Publics = tuple[socket.socket, ...]
 """A worker's public sockets, one for each of the relay's public addresses."""
 
+Phones = tuple[socket.socket, ...]
+"""The sockets of a worker's phone ports."""
+
 
 class RelaySockets:
     """Every worker's sockets. Whoever closes a worker's public ones gives them up for good:
@@ -35,10 +39,13 @@ class RelaySockets:
         addresses: PublicAddresses,
         publics: Iterable[Publics],
         tunnels: Iterable[socket.socket],
+        phones: Iterable[Phones] = (),
     ) -> None:
-        """`addresses` are what the public sockets are bound to."""
+        """`addresses` are what the public sockets are bound to. `phones` are each worker's, none
+        where there are none."""
         self.addresses = addresses
         self.tunnels = tuple(tunnels)
+        self.phones = tuple(phones) or ((),) * len(self.tunnels)
         self._publics = list(publics)
         self._drops_of_closed = 0
 
@@ -80,18 +87,25 @@ class RelaySockets:
         """Datagrams from owners that found a receive buffer full."""
         return receive_buffer_drops(self.tunnels)
 
+    def phone_drops(self) -> int:
+        """Datagrams to phone ports that found a receive buffer full."""
+        return receive_buffer_drops([each for phones in self.phones for each in phones])
+
     def close(self) -> None:
-        for each in (*self.public, *self.tunnels):
+        for each in (*self.public, *self.tunnels, *(p for phones in self.phones for p in phones)):
             each.close()
 
 
-def open_sockets(public: PublicAddresses, tunnel: HostPort, workers: int) -> RelaySockets:
+def open_sockets(
+    public: PublicAddresses, tunnel: HostPort, workers: int, phone_ports: PhonePorts = NO_PHONES
+) -> RelaySockets:
     """Bind every worker's sockets. Raises SettingError naming the address that cannot be used."""
     addresses = PublicAddresses(tuple(map(_unused, public.addresses)))
     return RelaySockets(
         addresses,
         [_bind_publics(addresses) for _ in range(workers)],
         [bind_udp("--tunnel", tunnel, worker=index) for index in range(workers)],
+        deal_phones([], addresses.addresses[0].host, phone_ports, workers),
     )
 
 
@@ -102,26 +116,58 @@ def adopt_sockets(
     public: PublicAddresses,
     tunnel: HostPort,
     workers: int,
+    phones: Sequence[Phones] = (),
+    phone_ports: PhonePorts = NO_PHONES,
 ) -> RelaySockets:
     """Go on with another relay's sockets, all of which this takes over.
 
-    Surplus ones are closed. Missing tunnel sockets are bound; missing public ones are
+    Surplus ones are closed. Missing tunnel and phone sockets are bound; missing public ones are
     left to `RelaySockets.open_publics`, once there is somebody to read them. Raises
     SettingError where the settings ask for other addresses than the sockets have.
     """
-    had = RelaySockets(_bound(publics[0]), publics, tunnels)
+    had = RelaySockets(_bound(publics[0]), publics, tunnels, phones)
     try:
         _check_adopted(had, public, tunnel)
         more = [
             bind_udp("--tunnel", tunnel, worker=index) for index in range(len(tunnels), workers)
         ]
+        dealt = deal_phones(phones, had.addresses.addresses[0].host, phone_ports, workers)
     except SettingError:
         had.close()
         raise
     for surplus in (*(each for part in publics[workers:] for each in part), *tunnels[workers:]):
         surplus.close()
     missing: list[Publics] = [()] * len(more)
-    return RelaySockets(had.addresses, [*publics[:workers], *missing], [*tunnels[:workers], *more])
+    return RelaySockets(
+        had.addresses, [*publics[:workers], *missing], [*tunnels[:workers], *more], dealt
+    )
+
+
+def deal_phones(had: Sequence[Phones], host: str, wanted: PhonePorts, workers: int) -> list[Phones]:
+    """Each worker's phone sockets: those that it had, and what else there is or is bound, evenly.
+
+    Closes those that are not wanted. Raises SettingError for a port that cannot be used.
+    """
+    ports = wanted.wanted([_port(each) for phones in had for each in phones])
+    dealt: list[list[socket.socket]] = [[] for _ in range(workers)]
+    loose = []
+    for index, phones in enumerate(had):
+        for each in phones:
+            if _port(each) not in ports:
+                each.close()
+            elif index < workers:
+                dealt[index].append(each)
+            else:
+                loose.append(each)
+    for port in wanted.lacking(frozenset(ports)):
+        loose.append(bind_udp("--phone-ports", HostPort(host, port)))
+    for each in loose:
+        min(dealt, key=len).append(each)
+    return [tuple(phones) for phones in dealt]
+
+
+def _port(bound: socket.socket) -> int:
+    return bound_address(bound).port
 
 
 def receive_buffer_drops(sockets: Sequence[socket.socket]) -> int:

@@ -172,11 +172,16 @@ class Supervisor:
             await asyncio.sleep(DRAIN_LOOK_S)
             complete = self._workers.forwarding == self._workers.count
             reason = watch.over(
-                bound=self._counters.tally(Tally.BOUND_FLOWS) if complete else None,
+                bound=self._held() if complete else None,
                 forwarded=self._counters.forwarded(),
                 now=loop.time(),
             )
         logger.info("stopping: %s", reason)
+
+    def _held(self) -> int:
+        """What calls hold here."""
+        tally = self._counters.tally
+        return tally(Tally.BOUND_FLOWS) + tally(Tally.LEASED_PORTS)
 
     async def _reload_keys(self) -> None:
         """Tell the workers when the key file changes, for ever."""
@@ -298,7 +303,7 @@ def _sockets(
 ) -> tuple[RelaySockets, socket.socket]:
     """The UDP sockets and the admin port's. Raises SettingError."""
     if predecessor is None:
-        sockets = open_sockets(config.public, config.tunnel, config.workers)
+        sockets = open_sockets(config.public, config.tunnel, config.workers, config.phone_ports)
     else:
         sockets = adopt_sockets(
             predecessor.publics,
@@ -306,6 +311,8 @@ def _sockets(
             public=config.public,
             tunnel=config.tunnel,
             workers=config.workers,
+            phones=predecessor.phones,
+            phone_ports=config.phone_ports,
         )
         if _is_at(config.admin, predecessor.admin):
             return sockets, predecessor.admin
@@ -335,6 +342,9 @@ def _worker_settings(
         counters=counters,
         tunnels=tuple(map(bound_address, sockets.tunnels)),
         families=sockets.families,
+        phone_ports=tuple(
+            tuple(bound_address(each).port for each in phones) for phones in sockets.phones
+        ),
         cpus=tuple(
             config.cpus.cpu_of(index, config.workers, allowed) for index in range(config.workers)
         ),

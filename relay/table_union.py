@@ -4,15 +4,16 @@ Owners announce to every worker, so the tables differ only in what is provisiona
 what was announced a moment ago.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from antiphon_proto.address import Address
 from relay.flows import FlowSnapshot, FlowState, SsrcSnapshot
 from relay.worker_link import Snapshot
 
 
-def table_union(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Each address and each SSRC once: bound rather than provisional, then what lasts longest."""
+def table_union(snapshots: Collection[Snapshot]) -> Snapshot:
+    """Each address and each SSRC once: bound rather than provisional, then what lasts longest;
+    and all leases, for each port is one worker's."""
     flows: dict[Address, FlowSnapshot] = {}
     ssrcs: dict[int, SsrcSnapshot] = {}
     for snapshot in snapshots:
@@ -22,7 +23,8 @@ def table_union(snapshots: Iterable[Snapshot]) -> Snapshot:
         for each in snapshot.ssrcs:
             if each.ssrc not in ssrcs or each.seconds_left > ssrcs[each.ssrc].seconds_left:
                 ssrcs[each.ssrc] = each
-    return Snapshot(list(flows.values()), list(ssrcs.values()))
+    leases = [lease for snapshot in snapshots for lease in snapshot.leases]
+    return Snapshot(list(flows.values()), list(ssrcs.values()), leases)
 
 
 def _weight(flow: FlowSnapshot) -> tuple[bool, int]:

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, overload
@@ -16,6 +16,7 @@ from typing import Any, overload
 from antiphon_proto.cluster_keys import ClusterKeys
 from relay.description import WorkerDescription
 from relay.flows import FlowSnapshot, SsrcSnapshot
+from relay.port_leases import LeaseSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,23 @@ class Done:
 class WarmUp:
     """Serve the tunnel alone, so that owners find this worker and announce to it.
 
-    `publics` sockets follow, on which it sends meanwhile, and which it does not read.
+    `publics` sockets follow, and `phones` of phone ports, on which it sends meanwhile, and
+    which it does not read.
     """
 
     publics: int
     stale: bool
     """Whether what waits in its tunnel is: no sibling answered owners while nobody read it."""
+    phones: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Forward in both directions. `publics` sockets follow, in place of those before."""
+    """Forward in both directions. `publics` sockets follow, and `phones` of phone ports, in
+    place of those before."""
 
     publics: int
+    phones: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Restore:
 
     flows: list[FlowSnapshot]
     ssrcs: list[SsrcSnapshot]
+    leases: list[LeaseSnapshot] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,7 @@ class Snapshot:
 
     flows: list[FlowSnapshot]
     ssrcs: list[SsrcSnapshot]
+    leases: list[LeaseSnapshot] = field(default_factory=list)
 
 
 Question = Describe | CountBound | FindClient | TakeSnapshot

@@ -21,6 +21,7 @@ from relay.description import WorkerDescription
 from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.flows import Flows
+from relay.port_leases import PortLeases
 from relay.router import Router
 from relay.sockets import discard_waiting
 from relay.worker import Worker
@@ -61,6 +62,8 @@ class WorkerSettings:
     """Of all workers, in their order, as owners see them."""
     families: frozenset[int]
     """4, 6 or both: of the public sockets."""
+    phone_ports: tuple[tuple[int, ...], ...]
+    """Of each worker."""
     cpus: tuple[int | None, ...]
     """The CPU that each worker keeps to; None where the kernel chooses."""
     fallback: str | None
@@ -100,11 +103,13 @@ class WorkerProcess:
         self._epoch = int.from_bytes(os.urandom(8), "big")
         self._counters = settings.counters.worker(index, Thread.CONTROL)
         self._publics: tuple[socket.socket, ...] = ()
+        self._phones: tuple[socket.socket, ...] = ()
         self._orphans: list[socket.socket] = []
         """Public sockets of a dead worker."""
         self._worker: Worker | None = None
         self._fast: FastPath | None = None
         self._flows = self._new_flows()
+        self._leases = PortLeases(settings.phone_ports[index])
         self._router = Router(
             keys,
             cluster_id=settings.config.cluster_id,
@@ -115,6 +120,8 @@ class WorkerProcess:
             tunnel=settings.tunnels[index],
             siblings=tuple(each for each in settings.tunnels if each != settings.tunnels[index]),
             epoch=self._epoch,
+            leases=self._leases,
+            phone_host=settings.config.phone_host,
             check_verified=self._counters.check_verified,
         )
 
@@ -155,9 +162,9 @@ class WorkerProcess:
             case WarmUp():
                 if request.stale:
                     discard_waiting(self._tunnel)
-                self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=True)
+                self._serve_with(request, tunnel_only=True)
             case Forward():
-                self._serve_with(receive_sockets(self._link, request.publics), tunnel_only=False)
+                self._serve_with(request, tunnel_only=False)
             case ReadOut():
                 self._orphans += receive_sockets(self._link, request.publics)
                 self._read_out()
@@ -167,6 +174,7 @@ class WorkerProcess:
                     self._orphans.pop().close()
             case Restore():
                 self._flows.restore(request.flows, request.ssrcs, time.monotonic())
+                self._leases.restore(request.leases, time.monotonic())
             case Drain():
                 self._router.draining = True
                 self._count_bound()
@@ -181,12 +189,15 @@ class WorkerProcess:
             case FindClient():
                 return self._find(request)
             case TakeSnapshot():
-                return Snapshot(*self._flows.snapshot(time.monotonic()))
+                now = time.monotonic()
+                return Snapshot(*self._flows.snapshot(now), self._leases.snapshot(now))
         return Done()
 
-    def _serve_with(self, publics: tuple[socket.socket, ...], *, tunnel_only: bool) -> None:
-        """Have `serve` go on with these public sockets, and give up those before."""
-        before, self._publics = self._publics, publics
+    def _serve_with(self, order: WarmUp | Forward, *, tunnel_only: bool) -> None:
+        """Have `serve` go on with the sockets that follow, and give up those before."""
+        before = (*self._publics, *self._phones)
+        self._publics = receive_sockets(self._link, order.publics)
+        self._phones = receive_sockets(self._link, order.phones)
         if self._worker is not None:
             self._stop_worker(self._worker)
         for each in before:
@@ -200,18 +211,21 @@ class WorkerProcess:
         self._counters.gauge(Tally.FAST_PATH, int(self._fast is not None))
         self._count_bound()
         self._worker = Worker(
-            publics,
+            self._publics,
             self._tunnel,
             self._router,
             self._flows,
             self._counters,
             self._fast,
+            phones={each.getsockname()[1]: each for each in self._phones},
+            leases=self._leases,
             tunnel_only=tunnel_only,
         )
 
     def _count_bound(self) -> None:
         """The supervisor, to end a drain, must not look at what was counted a second ago."""
         self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
+        self._counters.gauge(Tally.LEASED_PORTS, self._leases.held)
 
     def _started_fast_path(self, cpu: int | None) -> "FastPath":
         from relay.fast.flow_table import FastFlowTable
@@ -243,7 +257,7 @@ class WorkerProcess:
 
     def _give_up_sockets(self) -> None:
         """The end of StopReading: all that was received has been sent on."""
-        for each in (*self._publics, self._tunnel):
+        for each in (*self._publics, *self._phones, self._tunnel):
             each.close()
         if self._fast is not None:
             self._fast.close()
@@ -270,6 +284,8 @@ class WorkerProcess:
             bound=self._flows.bound,
             provisional=self._flows.provisional,
             ssrcs=self._flows.ssrcs,
+            phone_ports=self._leases.ports,
+            leased_ports=self._leases.held,
             table_bytes=getattr(self._flows, "table_bytes", 0),
             draining=self._router.draining,
             config_ids=tuple(config.id for config in self._keys.configs),

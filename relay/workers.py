@@ -212,8 +212,8 @@ class RelayWorkers(WorkerObserver):
                 await link.order(Drain())
             await self._teach(index, link)
             self._sockets.open_publics(index)
-            publics = self._sockets.publics(index)
-            await link.order(Forward(len(publics)), publics)
+            publics, phones = self._sockets.publics(index), self._sockets.phones[index]
+            await link.order(Forward(len(publics), len(phones)), (*publics, *phones))
             self._note(self._forwarding, index)
         except WorkerGoneError:
             return  # It is being started again.
@@ -225,10 +225,11 @@ class RelayWorkers(WorkerObserver):
         """Let the worker know the flows that there are."""
         snapshot = await asyncio.shield(self._inheritance)
         if snapshot is not None:
-            await link.order(Restore(snapshot.flows, snapshot.ssrcs))
+            await link.order(Restore(snapshot.flows, snapshot.ssrcs, snapshot.leases))
             return
-        publics = self._sockets.some_publics(index)
-        await link.order(WarmUp(len(publics), stale=not self._forwarding), publics)
+        publics, phones = self._sockets.some_publics(index), self._sockets.phones[index]
+        warm_up = WarmUp(len(publics), not self._forwarding, len(phones))
+        await link.order(warm_up, (*publics, *phones))
         await asyncio.sleep(WARM_UP_S)
         before, bound = 0, (await link.ask(CountBound())).count
         deadline = self._loop.time() + LONGEST_WARM_UP_S

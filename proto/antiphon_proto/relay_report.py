@@ -39,6 +39,7 @@ class KernelDrops(msgspec.Struct, frozen=True, kw_only=True):
 
     public: int
     tunnel: int
+    phone: int = 0
 
 
 class OwnedFlows(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,9 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool
     config_ids: list[int]
     owners: list[OwnedFlows]
+    phone_ports: int = 0
+    leased_ports: int = 0
+    """Of the phone ports."""
 
 
 class RelayReport(msgspec.Struct, frozen=True, kw_only=True):

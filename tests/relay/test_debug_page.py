@@ -29,6 +29,8 @@ WORKER = WorkerDescription(
     bound=7,
     provisional=1,
     ssrcs=8,
+    phone_ports=4,
+    leased_ports=1,
     table_bytes=1000,
     draining=False,
     config_ids=(1, 0),
@@ -124,6 +126,8 @@ async def test_reports_the_workers_that_answered(admin: Admin) -> None:
             draining=False,
             config_ids=[1, 0],
             owners=[OwnedFlows(owner="[2001:db8::7]:41000", bound=7)],
+            phone_ports=4,
+            leased_ports=1,
         )
     ]
 

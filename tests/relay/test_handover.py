@@ -194,7 +194,7 @@ def taken_over() -> Iterator[tuple[Predecessor, HandoverChannel]]:
     """A predecessor whose successor is reading, and what the predecessor itself says."""
     here, there = map(HandoverChannel, socket.socketpair())
     with contextlib.closing(here), contextlib.closing(there), socket.socket() as admin:
-        yield Predecessor(here, [], [], admin), there
+        yield Predecessor(here, [], [], [], admin), there
 
 
 async def test_a_predecessor_that_dies_while_it_lets_go_leaves_its_successor(taken_over) -> None:

@@ -22,6 +22,9 @@ class Sockets:
     def tunnel_drops(self) -> int:
         return 7
 
+    def phone_drops(self) -> int:
+        return 3
+
 
 @dataclass
 class Workers:
