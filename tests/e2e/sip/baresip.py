@@ -99,6 +99,9 @@ class Baresip:
                 found = [event for event in self.events if event["type"] == type_]
                 if len(found) >= count:
                     return found[count - 1]
+                latest = self.events[-1] if self.events else None
+                over = latest is not None and latest["type"] == "CALL_CLOSED"
+                assert not (over and type_ == "CALL_ESTABLISHED"), latest
                 self._news.clear()
                 await self._news.wait()
 

@@ -49,16 +49,7 @@ async def test_twenty_calls_ask_at_once(sip: SipDeployment, captured: Path) -> N
     port = free_port(CARRIER, 4 * CALLS)
     async with (
         RtpEars(CARRIER, port, CALLS) as ears,
-        sipp(
-            captured,
-            "question",
-            sip.address,
-            "-s",
-            "many",
-            host=CARRIER,
-            calls=CALLS,
-            media_port=port,
-        ) as peer,
+        sipp(captured, "question", sip.address, "many", CARRIER, CALLS, port) as peer,
         asyncio.TaskGroup() as applications,
     ):
         for _ in range(CALLS):
