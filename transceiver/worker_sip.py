@@ -145,6 +145,7 @@ class WorkerSip:
             finally:
                 tending.cancel()
                 self._user_agent.hang_up_all()
+                await self._outgoing.drained(LAST_MESSAGES_S)
                 await self.link.drained(LAST_MESSAGES_S)
 
     def routes(self) -> list[web.RouteDef]:

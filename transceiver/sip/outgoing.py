@@ -61,6 +61,11 @@ class Outgoing:
             if found.done() and found.result() == flow:
                 del self._flows[peer]
 
+    async def drained(self, seconds: float) -> None:
+        """Return when nothing is on the way, or the time is over."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
