@@ -90,6 +90,12 @@ class UpSettings:
     sip_credentials: str | None = setting(
         None, parse=filled, help="file with the users and passwords of SIP phones"
     )
+    phone_ports: str | None = setting(
+        None,
+        parse=filled,
+        help="the relay's UDP ports for SIP phones behind NAT without ICE, one a call: FIRST-LAST, "
+        "or a number of any ports; else 16 with --sip",
+    )
     workers: int = setting(1, parse=positive, help="transceiver worker processes, one a core")
     inference_replicas: int = setting(
         1, parse=positive, help="inference processes: calls go on when one of several dies"
@@ -169,6 +175,10 @@ class UpSettings:
                 raise SettingError(f"--{kind}-url and --{kind}-model need one another")
         if self.admin_bind(self.workers + self.inference_replicas).port > 65535:
             raise SettingError("--admin (else --http) leaves no ports for the admin addresses")
+
+    @property
+    def serves_sip(self) -> bool:
+        return self.sip is not None or self.sip_tls is not None
 
     @property
     def https(self) -> bool:

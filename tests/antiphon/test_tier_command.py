@@ -29,6 +29,20 @@ def test_relay() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("settings", "flags"),
+    [
+        (UpSettings(phone_ports="40000-40009"), ["--phone-ports=40000-40009"]),
+        (UpSettings(sip=HostPort("127.0.0.1", 5060)), ["--phone-ports=16"]),
+        (UpSettings(sip=HostPort("127.0.0.1", 5060), phone_ports="0"), ["--phone-ports=0"]),
+        (UpSettings(), []),
+    ],
+)
+def test_phone_ports(settings: UpSettings, flags: list[str]) -> None:
+    arguments = relay_command(settings, KEYS).arguments()
+    assert [each for each in arguments if each.startswith("--phone-ports")] == flags
+
+
 def test_inference_with_the_embedded_brain() -> None:
     assert inference_command(UpSettings(), {}).arguments() == [
         "inference",
