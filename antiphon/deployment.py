@@ -77,6 +77,7 @@ class Deployment:
             transceiver_command(
                 settings,
                 advertise=advertised_address(settings.advertise, relay.binds["public"]),
+                relays=relay.tunnels,
                 inference=[replica.binds["grpc"] for replica in replicas],
                 cluster_keys=self._cluster_keys,
                 api_keys=self._api_keys,

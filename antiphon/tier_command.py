@@ -19,6 +19,8 @@ class TierCommand:
     binds: Mapping[str, HostPort]
     """Flag name without dashes -> address that the tier listens on."""
     flags: Mapping[str, str]
+    tunnels: tuple[HostPort, ...] = ()
+    """Where other tiers reach its workers, once it has reported."""
 
     def arguments(self) -> list[str]:
         """The tier's module and its flags."""
@@ -33,7 +35,9 @@ class TierCommand:
         Raises ValueError for a report that lacks an address.
         """
         binds = {name: _reported(report, name) or self.binds[name] for name in self.binds}
-        return replace(self, binds=binds)
+        listed = report.get("tunnels")
+        tunnels = tuple(map(HostPort.parse, listed)) if isinstance(listed, list) else ()
+        return replace(self, binds=binds, tunnels=tunnels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,12 @@ class CertificateFiles:
         return {"tls-certificate": self.certificate, "tls-key": self.key}
 
 
+PHONE_PORTS = "16"
+"""Unless told otherwise, and SIP is served: enough to try phones."""
+
+
 def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
+    phone_ports = settings.phone_ports or (PHONE_PORTS if settings.serves_sip else None)
     return TierCommand(
         "relay",
         {"public": settings.relay, "tunnel": ANY_LOCAL_PORT, "admin": settings.admin_bind(0)},
@@ -56,6 +65,7 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
             # The other tiers need these CPUs too: the kernel knows best.
             "cpus": "off",
             "cluster-keys": str(cluster_keys),
+            **({"phone-ports": phone_ports} if phone_ports else {}),
             # Ctrl-C ends the other tiers with their calls.
             "drain-seconds": "0",
             "log-level": settings.log_level,
@@ -98,6 +108,7 @@ def transceiver_command(
     *,
     advertise: HostPort,
     inference: Sequence[HostPort],
+    relays: Sequence[HostPort] = (),
     cluster_keys: Path,
     api_keys: Path,
     certificate: CertificateFiles | None = None,
@@ -116,6 +127,7 @@ def transceiver_command(
         {
             "advertise": str(advertise),
             "inference": ",".join(map(str, inference)),
+            **({"relays": ",".join(map(str, relays))} if relays else {}),
             "workers": str(settings.workers),
             "cluster-keys": str(cluster_keys),
             "api-keys": str(api_keys),

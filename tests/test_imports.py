@@ -44,6 +44,7 @@ SHELLS = {
         "audio_metrics",
         "inference_client",
         "kernel_timer",
+        "known_relays",
         "leased_door",
         "mcp/__main__",
         "mcp/child",

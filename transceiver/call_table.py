@@ -15,6 +15,7 @@ from transceiver.media_clock import MediaClock
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.sideband import Sideband
 from transceiver.signaling.calls import CallNotFoundError
+from transceiver.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -131,9 +132,11 @@ class CallTable:
                 self._forget(routed)
         return due, self._counters.frames_out - sent
 
-    def close_all(self) -> None:
+    def close_all(self, transport: Transport | None = None) -> None:
+        """End them all, or those by one transport."""
         for routed in list(self._by_id.values()):
-            self.end(routed, CloseReason.SHUTDOWN)
+            if transport in (None, routed.call.TRANSPORT):
+                self.end(routed, CloseReason.SHUTDOWN)
 
     def _receive_stun(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Requests go by their ufrag, as at the relay; responses to the call that asked."""

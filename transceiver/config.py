@@ -96,6 +96,13 @@ class TransceiverConfig:
             "machine sees flags",
         },
     )
+    relays: ReplicaAddresses = setting(
+        ReplicaAddresses(),
+        parse=ReplicaAddresses.parse,
+        help="tunnel addresses of relays, one of each: HOST:PORT, several with commas between "
+        "them, or dns:NAME:PORT; needed for SIP, whose calls' media may begin here, while other "
+        "clients make their relay known",
+    )
     sip: HostPort | None = setting(
         None,
         parse=HostPort.parse,

@@ -24,6 +24,7 @@ from transceiver.call_environment import CallEnvironment
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
+from transceiver.known_relays import introduce_relays
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
@@ -144,10 +145,13 @@ class Worker:
             if sip is not None:
                 # Within the others: the last that sessions say goes by their connections.
                 await stack.enter_async_context(sip.running())
+                # Their peers hear of it while the sockets are there.
+                stack.callback(calls.close_sip)
             running = [
                 tasks.create_task(self._replicas.run()),
                 tasks.create_task(self._media_loop(calls.table).run()),
                 tasks.create_task(self._tend_relays()),
+                tasks.create_task(introduce_relays(self._config.relays, self._endpoint.introduce)),
                 tasks.create_task(self._measure_load()),
                 tasks.create_task(self._tend_websockets()),
                 tasks.create_task(self._tend_ringing(calls.sip)),

@@ -18,6 +18,7 @@ from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip_call_maker import SipCallMaker
 from transceiver.sip_calls import SipCalls, Spawn
+from transceiver.transport import Transport
 from transceiver.tunnel_endpoint import TunnelEndpoint
 from transceiver.webhooks.announcement import CallAnnouncer
 from transceiver.webrtc_calls import WebRtcCalls
@@ -125,6 +126,10 @@ class WorkerCalls:
     def use_keys(self, keys: ClusterKeys) -> None:
         self.mint.use_keys(keys)
 
-    def close_all(self) -> None:
+    def close_sip(self) -> None:
+        """End those by SIP."""
         self.sip.close_all()
+        self.table.close_all(Transport.SIP)
+
+    def close_all(self) -> None:
         self.table.close_all()

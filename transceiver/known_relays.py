@@ -1,0 +1,37 @@
+"""Has a worker know the relays that an operator named, before a client comes through them.
+
+A call by SIP without ICE begins at its owner: the relays are told of its peer's address before
+anything came from there.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+
+from antiphon_proto.address import Address
+from chassis.host_port import HostPort
+from transceiver.replica_addresses import ReplicaAddresses
+
+LOOK_UP_S = 5.0
+
+
+async def introduce_relays(
+    relays: ReplicaAddresses, introduce: Callable[[Iterable[Address]], None]
+) -> None:
+    """Follow the names, for ever; listed ones are named again, too, as they may have been away."""
+    while relays.listed or relays.names:
+        found = [*relays.listed]
+        for name in relays.names:
+            found += await _addresses(name)
+        introduce((each.host, each.port) for each in found)
+        await asyncio.sleep(LOOK_UP_S)
+
+
+async def _addresses(name: HostPort) -> list[HostPort]:
+    """None where the name is not known at the moment."""
+    loop = asyncio.get_running_loop()
+    try:
+        answers = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_DGRAM)
+    except OSError:
+        return []
+    return [HostPort(str(answer[4][0]), name.port) for answer in answers]
