@@ -1,6 +1,7 @@
 """SIP messages of strangers and of callers: understood, refused or dropped, and nothing is left."""
 
 from tests.transceiver.sip.agents import Agent, Network, RawPeer
+from tests.transceiver.sip.torture import torture_messages
 from transceiver.sip.flow import Flow
 
 _OFFER = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -51,7 +52,7 @@ def _seeds() -> list[bytes]:
     ]
 
 
-SEEDS = _seeds()
+SEEDS = [*_seeds(), *torture_messages().values()]
 
 
 class _Stranger(RawPeer):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sipmessage import Request, Response
 
+from transceiver.sip.branch import has_unique_branch
 from transceiver.sip.dialog_path import DialogPath
 from transceiver.sip.flow import Flow
 from transceiver.sip.header_list import (
@@ -18,7 +19,7 @@ from transceiver.sip.header_list import (
     parse_uri,
     uri_text,
 )
-from transceiver.sip.message import tag_of
+from transceiver.sip.message import tag_of, top_via
 from transceiver.sip.outgoing_request import OutgoingRequest
 
 Fields = tuple[tuple[str, str], ...]
@@ -158,6 +159,14 @@ def target_of(message: Request | Response) -> str:
     if uri.scheme not in ("sip", "sips"):
         raise DialogError("a Contact that is no SIP URI")
     return uri_text(written[0])
+
+
+def caller_target(invite: Request) -> str:
+    """As `target_of`; for peers of RFC 2543, which may tell no Contact, From. Raises
+    DialogError."""
+    if invite.headers.getlist("Contact") or has_unique_branch(top_via(invite.headers)):
+        return target_of(invite)
+    return uri_text(invite.headers["From"])
 
 
 def routes_of(message: Request | Response) -> list[str]:

@@ -2,7 +2,7 @@
 
 from sipmessage import Request
 
-from transceiver.sip.header_list import header_tokens
+from transceiver.sip.header_list import header_tokens, header_values
 
 METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE", "PRACK", "NOTIFY")
 """For whom was let in; REGISTER is the application's."""
@@ -30,3 +30,10 @@ def knows_extension(request: Request, tag: str) -> bool:
 
 def requires(request: Request, tag: str) -> bool:
     return tag in header_tokens(request.headers, "Require")
+
+
+def accepts_sdp(request: Request) -> bool:
+    """https://www.rfc-editor.org/rfc/rfc3261#section-20.1"""
+    accepted = header_values(request.headers, "Accept")
+    kinds = [value.partition(";")[0].strip().lower() for value in accepted]
+    return not kinds or any(kind in ("application/sdp", "application/*", "*/*") for kind in kinds)

@@ -26,7 +26,7 @@ MAX_SEQUENCE = 2**31 - 1
 KNOWN_SCHEMES = ("sip:", "sips:", "tel:")
 
 _REQUEST_LINE = re.compile(
-    r"(?P<method>[A-Za-z0-9.!%*_+`'~-]{1,32}) (?P<uri>\S+) SIP/(?P<version>\S+)"
+    r"(?P<method>[A-Za-z0-9.!%*_+`'~-]{1,64}) (?P<uri>\S+) SIP/(?P<version>\S+)"
 )
 _STATUS_LINE = re.compile(r"SIP/2\.0 [1-6][0-9]{2} [^\r\n]*")
 _FIELD = re.compile(r"(?P<name>[A-Za-z0-9.!%*_+`'~-]+)[ \t]*:[ \t]*(?P<value>.*)")
@@ -72,7 +72,7 @@ def _parted(data: bytes) -> tuple[str, list[str], bytes]:
         raise MessageError("not UTF-8") from error
     if len(lines) > MAX_FIELDS or any("\r" in line or "\n" in line for line in lines):
         raise MessageError("too many header fields, or lines that end otherwise than lines do")
-    return lines[0].strip(" "), lines[1:], body
+    return lines[0], lines[1:], body
 
 
 def _response(start: str, fields: list[str], body: bytes) -> Response:
@@ -83,7 +83,7 @@ def _response(start: str, fields: list[str], body: bytes) -> Response:
 
 
 def _request(start: str, fields: list[str], body: bytes) -> Request:
-    line = _REQUEST_LINE.fullmatch(start)
+    line = _REQUEST_LINE.fullmatch(start.rstrip(" "))
     if line is None:
         # What looks like a request gets an answer, if it can be told to whom.
         if not (words := start.split()) or words[-1] != "SIP/2.0":

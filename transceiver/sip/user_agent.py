@@ -13,7 +13,7 @@ from enum import Enum
 from sipmessage import Request, Response
 
 from transceiver.sip.application import Application, Invitation, Names, Reply, SentBy
-from transceiver.sip.dialog import Dialog, DialogError, routes_of, target_of
+from transceiver.sip.dialog import Dialog, DialogError, caller_target, routes_of
 from transceiver.sip.dialog_path import DialogPath
 from transceiver.sip.extensions import (
     ACCEPT,
@@ -21,6 +21,7 @@ from transceiver.sip.extensions import (
     KNOWN_METHODS,
     METHODS,
     SUPPORTED,
+    accepts_sdp,
     unknown_requirements,
 )
 from transceiver.sip.flow import Flow, SipTransport
@@ -231,9 +232,11 @@ class UserAgent:
     def _invited(self, transaction: InviteServerTransaction, caller: Caller) -> Reply | None:
         """Why there is no session; None if there is one."""
         request, flow = transaction.request, transaction.flow
+        if not accepts_sdp(request):
+            return Reply(406)
         try:
             offer = session_description(request)
-            target = target_of(request)
+            target = caller_target(request)
             routes = tuple(routes_of(request))
         except BodyError:
             return Reply(415, (ACCEPT,))

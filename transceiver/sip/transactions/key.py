@@ -7,9 +7,8 @@ from collections.abc import Hashable
 
 from sipmessage import Request
 
+from transceiver.sip.branch import has_unique_branch
 from transceiver.sip.message import tag_of, top_via
-
-MAGIC_COOKIE = "z9hG4bK"
 
 
 def server_key(request: Request, method: str | None = None) -> Hashable:
@@ -17,9 +16,8 @@ def server_key(request: Request, method: str | None = None) -> Hashable:
     request of that method which this one is about, as CANCEL is about INVITE."""
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = top_via(request.headers)
-    branch = via.parameters.get("branch") or ""
-    if branch.lower().startswith(MAGIC_COOKIE.lower()) and len(branch) > len(MAGIC_COOKIE):
-        return branch, via.host.lower(), via.port, method
+    if has_unique_branch(via):
+        return via.parameters.get("branch"), via.host.lower(), via.port, method
     return _key_of_rfc_2543(request, method)
 
 
