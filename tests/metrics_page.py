@@ -50,6 +50,10 @@ from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.sip.access_control import AccessControl
 from transceiver.sip.access_gatekeeper import Unproven
 from transceiver.sip.access_metrics import AccessCollector
+from transceiver.sip.sip_counters import SipCounters
+from transceiver.sip.sip_drop import SipDrop
+from transceiver.sip.sip_metrics import SipCollector
+from transceiver.sip.user_agent import Unheard
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
 from transceiver.webhooks.metrics import WebhookCollector
 
@@ -78,6 +82,7 @@ ALERTS = """\
 | `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
 | `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, over all of them |
 | `rate(antiphon_transceiver_sip_unproven_total{reason=~"wrong\\|limited"}[15m]) > 0.1` | somebody guesses phones' passwords, or a phone has a wrong one |
+| `rate(antiphon_transceiver_sip_drops_total{reason=~"worker_.*\\|slow_peer\\|connection_limit"}[5m]) > 0` | SIP workers do not reach each other, or more peers connect than there is room for |
 | `antiphon_transceiver_trunk_connected == 0` | no inference replica that takes sessions |
 | `rate(antiphon_transceiver_hand_offs_total{outcome="abandoned"}[5m]) > 0` | replicas die, and the others have no room for their calls |
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
@@ -117,6 +122,8 @@ def page() -> str:
         meanings_section("What became of a webhook", WebhookOutcome),
         meanings_section("What became of a request to an MCP server", McpResult),
         meanings_section("Why a SIP request was not let in", Unproven),
+        meanings_section("Why a SIP message went no further", SipDrop),
+        meanings_section("Why a SIP message had no effect", Unheard),
         f"## Inference\n\n{metrics_table(inference_metrics())}",
         meanings_section("Errors of a session", ErrorCode),
         meanings_section("Why audio went nowhere", AudioDrop),
@@ -151,6 +158,7 @@ def transceiver_metrics() -> Iterator[Metric]:
     nobody = CurrentAccess(SipAccess())
     access = AccessControl(nobody, tell=lambda _news: None, random=bytes)
     yield from AccessCollector(access).collect()
+    yield from SipCollector(SipCounters(), lambda: 0).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

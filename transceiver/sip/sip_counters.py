@@ -15,10 +15,10 @@ class Direction(Enum):
 
 
 METHODS = (
-    *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK"),
-    *("PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    *("INVITE", "ACK", "PRACK", "CANCEL", "BYE", "UPDATE", "INFO", "REFER", "NOTIFY"),
+    *("REGISTER", "OPTIONS"),
 )
-"""https://www.iana.org/assignments/sip-parameters/sip-parameters.xhtml#sip-parameters-6"""
+"""Those that are served or sent."""
 
 OTHER = "other"
 CLASSES = tuple(f"{each}xx" for each in range(1, 7))

@@ -61,7 +61,6 @@ class SipCollector(Collector):
         for direction in Direction:
             for transport in SipTransport:
                 for kind in (*METHODS, OTHER, *CLASSES):
-                    if count := self._counters.messages[direction, transport, kind]:
-                        labels = [direction.value, transport.value.lower(), kind]
-                        family.add_metric(labels, count)
+                    count = self._counters.messages[direction, transport, kind]
+                    family.add_metric([direction.value, transport.value.lower(), kind], count)
         return family

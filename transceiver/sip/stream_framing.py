@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
 """
 
 import re
+from dataclasses import dataclass
 
 MAX_MESSAGE_BYTES = 65_535
 """Of one message, over whatever transport: what a datagram can hold."""
@@ -16,8 +17,20 @@ _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:\s*([^\r\n]*)", re.IGNORECA
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 
 
-class StreamFramingError(ValueError):
-    """What came is no SIP, or too long: nothing behind it can be read any more."""
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """What some bytes of a connection completed."""
+
+    messages: tuple[bytes, ...]
+    pings: int
+    """How many want a `PONG`."""
+    intact: bool
+    """False when what came then is no SIP, or too long: nothing behind it can be read any more,
+    and the connection is to be closed."""
+
+
+class _BrokenError(ValueError):
+    """No message begins here."""
 
 
 class StreamFraming:
@@ -29,29 +42,32 @@ class StreamFraming:
         self._wanted = 0
         """Bytes of the message whose header is complete, else 0."""
 
-    def feed(self, data: bytes) -> tuple[list[bytes], int]:
-        """The whole messages that there are now, and how many pings want a `PONG`.
-
-        Raises StreamFramingError.
-        """
+    def feed(self, data: bytes) -> Framed:
         self._buffer += data
         messages: list[bytes] = []
         pings = 0
-        while True:
-            if not self._wanted:
-                pings += self._skip_keep_alives()
-                self._wanted = self._message_bytes()
-            if not self._wanted or len(self._buffer) < self._wanted:
-                return messages, pings
-            messages.append(bytes(self._buffer[: self._wanted]))
-            del self._buffer[: self._wanted]
-            self._wanted = self._searched = 0
+        try:
+            while True:
+                if not self._wanted:
+                    pings += self._skip_keep_alives()
+                    self._wanted = self._message_bytes()
+                if not self._wanted or len(self._buffer) < self._wanted:
+                    return Framed(tuple(messages), pings, intact=True)
+                messages.append(bytes(self._buffer[: self._wanted]))
+                del self._buffer[: self._wanted]
+                self._wanted = self._searched = 0
+        except _BrokenError:
+            return Framed(tuple(messages), pings, intact=False)
 
     def _skip_keep_alives(self) -> int:
-        """An empty line alone is the answer to a ping of ours, or an old client's habit."""
+        """An empty line alone is the answer to a ping of ours, or an old client's habit: it is
+        skipped once it is clear that no ping comes of it."""
         pings = skipped = 0
-        while self._buffer.startswith(b"\r\n", skipped):
-            is_ping = self._buffer.startswith(_PING, skipped)
+        while self._buffer.startswith(PONG, skipped):
+            beginning = self._buffer[skipped : skipped + len(_PING)]
+            is_ping = beginning == _PING
+            if not is_ping and _PING.startswith(beginning):
+                break
             pings += is_ping
             skipped += len(_PING) if is_ping else len(PONG)
         del self._buffer[:skipped]
@@ -62,12 +78,12 @@ class StreamFraming:
         end = self._buffer.find(_END, self._searched)
         if end < 0:
             if len(self._buffer) > MAX_MESSAGE_BYTES:
-                raise StreamFramingError("a header without an end")
+                raise _BrokenError("a header without an end")
             self._searched = max(0, len(self._buffer) - len(_END) + 1)
             return 0
         whole = end + len(_END) + _content_length(self._buffer[:end])
         if whole > MAX_MESSAGE_BYTES:
-            raise StreamFramingError("a message that is too long")
+            raise _BrokenError("a message that is too long")
         return whole
 
 
@@ -76,5 +92,5 @@ def _content_length(header: bytearray) -> int:
     told = {value.strip() for value in _LENGTH.findall(header)}
     length = told.pop() if len(told) == 1 else b""
     if not _NUMBER.fullmatch(length):
-        raise StreamFramingError("no Content-Length, or several")
+        raise _BrokenError("no Content-Length, or several")
     return int(length)

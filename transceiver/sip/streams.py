@@ -13,7 +13,7 @@ from antiphon_proto.address import Address
 from transceiver.sip.exchange import Exchange
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.sip_drop import SipDrop
-from transceiver.sip.stream_framing import PONG, StreamFraming, StreamFramingError
+from transceiver.sip.stream_framing import PONG, StreamFraming
 
 HANDSHAKE_S = 5.0
 CONNECT_S = 5.0
@@ -56,18 +56,16 @@ class StreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.flow is None:
             return
-        try:
-            messages, pings = self._framing.feed(data)
-        except StreamFramingError:
+        framed = self._framing.feed(data)
+        for _ in range(framed.pings):
+            self.write(PONG)
+        if framed.pings:
+            self._exchange.kept_alive(self.flow)
+        for message in framed.messages:
+            self._exchange.received(message, self.flow)
+        if not framed.intact:
             self._exchange.dropped(SipDrop.FRAMING)
             self.abort()
-            return
-        for _ in range(pings):
-            self.write(PONG)
-        if pings:
-            self._exchange.kept_alive(self.flow)
-        for message in messages:
-            self._exchange.received(message, self.flow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.flow is not None:

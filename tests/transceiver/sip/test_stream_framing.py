@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transceiver.sip.transport_driver import request, response
-from transceiver.sip.stream_framing import MAX_MESSAGE_BYTES, StreamFraming, StreamFramingError
+from transceiver.sip.stream_framing import MAX_MESSAGE_BYTES, Framed, StreamFraming
 
 BODIES = st.binary(max_size=40)
 KEEP_ALIVES = st.sampled_from([b"", b"\r\n", b"\r\n\r\n", b"\r\n\r\n\r\n"])
@@ -19,21 +19,32 @@ def test_messages_come_out_however_the_stream_is_cut(
     framing = StreamFraming()
     found: list[bytes] = []
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        found += framing.feed(stream[start:end])[0]
+        found += framing.feed(stream[start:end]).messages
     assert found == messages
 
 
-def test_a_ping_is_told_and_an_empty_line_is_not() -> None:
+def fed(*parts: bytes) -> list[Framed]:
     framing = StreamFraming()
-    assert framing.feed(b"\r\n\r\n") == ([], 1)
-    assert framing.feed(b"\r\n") == ([], 0)
-    assert framing.feed(b"\r\n\r\n\r\n\r\n" + response()) == ([response()], 2)
+    return [framing.feed(part) for part in parts]
+
+
+def whole(*messages: bytes, pings: int = 0) -> Framed:
+    return Framed(messages, pings, intact=True)
+
+
+def test_a_ping_is_told_and_an_empty_line_is_not() -> None:
+    assert fed(b"\r\n\r\n", b"\r\n", response()) == [whole(pings=1), whole(), whole(response())]
+    assert fed(b"\r\n\r", b"\n", b"\r\n\r\n\r\n\r\n" + response()) == [
+        whole(),
+        whole(pings=1),
+        whole(response(), pings=2),
+    ]
 
 
 def test_the_length_may_be_folded_compact_or_said_twice_alike() -> None:
     for line in (b"l : 3", b"CONTENT-LENGTH:\r\n 3", b"Content-Length: 3\r\nl: 3"):
         message = b"BYE sip:a SIP/2.0\r\n" + line + b"\r\n\r\nabc"
-        assert StreamFraming().feed(message + b"\r\n") == ([message], 0)
+        assert fed(message + b"\r\n") == [whole(message)]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +60,5 @@ def test_the_length_may_be_folded_compact_or_said_twice_alike() -> None:
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-def test_what_cannot_be_framed_ends_the_stream(stream: bytes) -> None:
-    with pytest.raises(StreamFramingError):
-        StreamFraming().feed(stream)
+def test_what_cannot_be_framed_ends_the_stream_behind_what_could(stream: bytes) -> None:
+    assert fed(request() + stream) == [Framed((request(),), 0, intact=False)]
