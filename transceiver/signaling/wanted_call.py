@@ -30,7 +30,7 @@ class _Target(msgspec.Struct, rename={"caller": "from"}):
 
 class _Body(msgspec.Struct):
     sip: _Target
-    session: msgspec.Raw | None = None
+    session: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -41,7 +41,7 @@ class OutgoingCallRequest:
     """Whom to call, and the session configuration (a JSON text) that came with it."""
 
     wanted: WantedCall
-    session: bytes | None
+    session: bytes
 
     @classmethod
     def parse(cls, body: bytes) -> "OutgoingCallRequest":
@@ -56,4 +56,4 @@ class OutgoingCallRequest:
         wanted = WantedCall(
             to, target.caller, target.trunk, target.greeting, float(target.ring_seconds)
         )
-        return cls(wanted, None if asked.session is None else bytes(asked.session))
+        return cls(wanted, bytes(asked.session))
