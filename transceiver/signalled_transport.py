@@ -67,6 +67,10 @@ class SignalledTransport(MediaTransport):
         self.name_sources(agreed.sources)
         self._expect(now)
 
+    def send_rtcp(self, packet: bytes) -> None:
+        if self._agreed.reported:
+            super().send_rtcp(packet)
+
     def _led(self, way: _Path, before: AgreedMedia, agreed: AgreedMedia, now: float) -> bool:
         """Lead the present way to where the peer says it is, if it can follow."""
         if isinstance(way, IceAgent):

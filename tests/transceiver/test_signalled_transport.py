@@ -302,3 +302,23 @@ def test_a_peer_on_hold_may_be_silent_and_one_that_was_never_heard_gets_no_more(
     call.one.transport.send_rtp(rtp(1))
     assert call.one.sent == []
     assert call.one.drops == {DropReason.UNVALIDATED_ALLOWANCE: 1}
+
+
+@pytest.mark.parametrize(
+    ("security", "ice", "reported"),
+    [
+        (MediaSecurity.NONE, False, True),
+        (MediaSecurity.SDES, False, True),
+        (MediaSecurity.SDES, True, False),
+        (MediaSecurity.DTLS, False, False),
+    ],
+)
+def test_without_multiplexing_reports_go_to_a_port_of_their_own_or_nowhere(
+    security: MediaSecurity, ice: bool, reported: bool
+) -> None:
+    call = Call(OfferedMedia(security, ice))
+    offer = call.other.negotiation.offer().replace("a=rtcp-mux\r\n", "").replace(":5000", ":5001")
+    call.one.negotiation.answer(offer)
+    call.one.transport.follow(call.one.agreed, call.now)
+    call.one.transport.send_rtcp(report())
+    assert [client for _, client in call.one.sent] == [(OTHER[0], 5001)] * reported

@@ -57,13 +57,16 @@ class AgreedMedia:
     """Where the peer wants its media, as signalled; None where it wants none (hold by
     0.0.0.0), and where ICE finds it."""
     remote_rtcp: Address | None
-    """Where it wants its RTCP: `remote` itself where both are multiplexed."""
+    """Where it wants its RTCP: `remote` itself where both are multiplexed, and None where it
+    would be another ICE component or DTLS association, which we have not."""
     ice: AgreedIce | None = None
     keys: SrtpKeys | None = None
     """By SDES."""
     dtls: AgreedDtls | None = None
     sources: tuple[int, ...] = ()
     """The SSRCs that the peer named."""
+    multiplexed: bool = True
+    """Whether RTCP goes the same way as media."""
     codecs_open: bool = False
     """Whether the peer's answer left several codecs of ours open: another offer settles it."""
 
@@ -72,6 +75,11 @@ class AgreedMedia:
         if self.dtls is not None:
             return MediaSecurity.DTLS
         return MediaSecurity.NONE if self.keys is None else MediaSecurity.SDES
+
+    @property
+    def reported(self) -> bool:
+        """Whether RTCP can be sent at all."""
+        return self.multiplexed or self.remote_rtcp is not None
 
     @property
     def held(self) -> bool:

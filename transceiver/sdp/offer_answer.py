@@ -297,11 +297,12 @@ def _agreement(
         format=theirs.format,
         direction=direction,
         remote=theirs.address,
-        remote_rtcp=theirs.rtcp,
+        remote_rtcp=theirs.rtcp if theirs.multiplexed or dtls is None else None,
         ice=ice,
         keys=keys,
         dtls=dtls,
         sources=theirs.ssrcs,
+        multiplexed=theirs.multiplexed,
     )
 
 
