@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from zlib import crc32
 
-from antiphon_proto.address import Address, encode_address
+from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType, port_payload
 from antiphon_proto.tunnel_control import Lease, Leased, Release, control_frame
+from transceiver.relay_directory import blended
 
 LIFETIME_S = 30
 """How long a relay worker keeps a port for us that is not asked for again."""
@@ -261,9 +261,9 @@ class LeasedPorts:
     def _candidates(self, port: LeasedPort) -> Iterator[Address]:
         """In an order of this lease's own, those that lately had none behind the others."""
 
-        def order(relay: Address) -> tuple[bool, int]:
+        def order(relay: Address) -> tuple[bool, bytes]:
             refused = self._refused_until.get(relay, 0.0) > self._now
-            return refused, crc32(port.id.to_bytes(8, "big") + encode_address(relay))
+            return refused, blended(port.id.to_bytes(8, "big"), relay)
 
         return iter(sorted(set(self._answering()) - port.tried, key=order))
 

@@ -5,10 +5,11 @@ names. Each is probed with a HELLO. Only the answer to a probe is believed about
 worker's epoch and siblings: a datagram that was recorded in an earlier life is not one.
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from zlib import crc32
+from functools import partial
 
 from antiphon_proto.address import Address, encode_address
 from antiphon_proto.tunnel_control import Hello
@@ -161,7 +162,7 @@ class RelayDirectory:
         encoded = encode_address(client)
         return max(
             self.answering_relays(),
-            key=lambda relay: crc32(encoded + encode_address(relay)),
+            key=partial(blended, encoded),
             default=None,
         )
 
@@ -261,3 +262,8 @@ class RelayDirectory:
             nobody = host.is_multicast or host.is_unspecified or host == _BROADCAST
             if host.version == family and not nobody and address[1] and address != self._own:
                 yield address
+
+
+def blended(key: bytes, relay: Address) -> bytes:
+    """By these every key has an order of relay workers of its own."""
+    return hashlib.blake2b(key + encode_address(relay), digest_size=8).digest()

@@ -383,3 +383,30 @@ def test_only_answers_to_open_probes_ask_for_everything(
                     proven[address] = epoch
                     assert relays.directory.answering(address)
         assert len(relays.directory) <= MAX_RELAYS
+
+
+class TestChoosing:
+    CLIENTS = tuple(("203.0.113.1", port) for port in range(1000, 1100))
+
+    def test_clients_are_spread_over_the_relay_workers_that_answer(self) -> None:
+        relays = Relays()
+        relays.epochs = {RELAY: 1, SIBLING: 2}
+        relays.directory.introduce([RELAY, SIBLING, THIRD, OWN, ("::1", 5)], relays.now)
+        assert relays.directory.relay_for(self.CLIENTS[0]) is None
+        relays.run(1.0)
+        assert set(relays.directory.answering_relays()) == {RELAY, SIBLING}
+        chosen = [relays.directory.relay_for(client) for client in self.CLIENTS]
+        assert 20 < chosen.count(RELAY) < 80
+        assert chosen.count(RELAY) + chosen.count(SIBLING) == len(chosen)
+        assert [relays.directory.relay_for(client) for client in self.CLIENTS] == chosen
+
+    def test_only_those_of_one_that_is_gone_go_elsewhere(self) -> None:
+        relays = Relays()
+        relays.epochs = {RELAY: 1, SIBLING: 2, THIRD: 3}
+        relays.directory.introduce(relays.epochs, relays.now)
+        relays.run(1.0)
+        before = [relays.directory.relay_for(client) for client in self.CLIENTS]
+        del relays.epochs[THIRD]
+        relays.run(1.0)
+        for client, chosen in zip(self.CLIENTS, before, strict=True):
+            assert (relays.directory.relay_for(client) == chosen) is (chosen != THIRD)

@@ -6,6 +6,7 @@ from transceiver.relay_paths import RelayPaths
 HOME: Address = ("192.0.2.1", 1000)
 MOBILE: Address = ("198.51.100.1", 2000)
 RELAY_A: Address = ("10.0.0.1", 1)
+UNREACHABLE: Address = ("203.0.113.1", 3000)
 RELAY_B: Address = ("10.0.0.2", 2)
 
 
@@ -15,6 +16,9 @@ class Endpoint:
 
     def send(self, payload: bytes, client: Address, relay: Address) -> None:
         self.sent.append((payload, client, relay))
+
+    def relay_for(self, client: Address) -> Address | None:
+        return None if client == UNREACHABLE else RELAY_A
 
 
 def test_the_answer_takes_the_relay_that_the_client_last_came_through() -> None:
@@ -42,3 +46,18 @@ def test_forgotten_addresses_are_named_and_sent_nothing() -> None:
     assert paths.forget_unless(lambda client: client == HOME) == [MOBILE]
     paths.send(b"1", MOBILE)
     assert endpoint.sent == []
+
+
+def test_an_address_that_signaling_named_is_sent_to_before_anything_came_from_there() -> None:
+    endpoint = Endpoint()
+    paths = RelayPaths(endpoint)
+    paths.expect(HOME)
+    paths.expect(UNREACHABLE)
+    paths.send(b"1", HOME)
+    paths.send(b"2", UNREACHABLE)
+    paths.note(HOME, RELAY_B)
+    paths.send(b"3", HOME)
+    assert endpoint.sent == [(b"1", HOME, RELAY_A), (b"3", HOME, RELAY_B)]
+    paths.forget_unless(lambda _client: False)
+    paths.send(b"4", HOME)
+    assert len(endpoint.sent) == 2

@@ -11,11 +11,20 @@ import pytest
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.tunnel import Frame, FrameType, TunnelFault, TunnelReceiver, TunnelSender
+from antiphon_proto.tunnel import (
+    Frame,
+    FrameType,
+    TunnelFault,
+    TunnelReceiver,
+    TunnelSender,
+    port_payload,
+)
 from antiphon_proto.tunnel_control import (
     Bind,
     ControlMessage,
     Hello,
+    Lease,
+    Leased,
     Reset,
     Unbind,
     UnbindReason,
@@ -24,6 +33,7 @@ from antiphon_proto.tunnel_control import (
 )
 from transceiver.announcer import LIFETIME_S, Announcer, Occasion
 from transceiver.counters import TunnelCounters
+from transceiver.leased_ports import LIFETIME_S as LEASE_S
 from transceiver.relay_directory import RelayDirectory
 from transceiver.tunnel_endpoint import LEAST_BATCH, TunnelEndpoint
 from transceiver.tunnel_peer import MAX_CONTROL_BYTES, MAX_DATAGRAM_BYTES
@@ -234,6 +244,76 @@ async def test_more_than_fits_leaves_in_several_datagrams_in_order(
     datagrams = relay.pending()
     assert [frame.payload for frames in datagrams for frame in frames] == payloads
     assert [len(frames) for frames in datagrams] == [4, 4, 2, 2]
+    worker.endpoint.close()
+
+
+async def test_a_leased_port_is_asked_for_and_carries_both_ways_apart_from_all_else(
+    worker: Worker, relay: Relay
+) -> None:
+    await worker.meet(relay)
+    relay.pending()
+    heard: list[tuple[bytes, Address]] = []
+    port = worker.endpoint.leases.lease(
+        CLIENT[0],
+        on_datagram=lambda datagram, client, _now: heard.append((datagram, client)),
+        on_settled=lambda _port: None,
+        now=time.monotonic(),
+    )
+    worker.endpoint.flush()
+    [(_client, lease)] = relay.take_told()
+    assert lease == Lease(port.id, LEASE_S, 0, ((CLIENT[0], 0),))
+
+    relay.send(worker, control_frame(Leased(port.id, ("192.0.2.1", 40_000))))
+    relay.send(worker, Frame(FrameType.PORT_DATA, CLIENT, port_payload(40_000, b"hello")))
+    relay.send(worker, Frame(FrameType.PORT_DATA, CLIENT, b"!"))
+    while not worker.counters.faults[TunnelFault.FRAME]:
+        await worker.batch()
+    assert (port.address, heard) == (("192.0.2.1", 40_000), [(b"hello", CLIENT)])
+
+    port.latch(CLIENT)
+    worker.endpoint.send(b"to another", CLIENT, relay.address)
+    port.send(b"welcome", CLIENT)
+    worker.endpoint.flush()
+    [(_client, latched)] = relay.take_told()
+    assert latched == Lease(port.id, LEASE_S, 40_000, (CLIENT, (CLIENT[0], 0)))
+    assert relay.take() == [data(b"to another")]
+    welcome = Frame(FrameType.PORT_DATA, CLIENT, port_payload(40_000, b"welcome"))
+    assert relay.take() == [welcome]
+    worker.endpoint.close()
+
+
+async def test_a_relay_worker_that_forgot_is_asked_for_its_ports_again(
+    worker: Worker, relay: Relay
+) -> None:
+    await worker.meet(relay)
+    port = worker.endpoint.leases.lease(
+        None,
+        on_datagram=lambda *_: None,
+        on_settled=lambda _port: None,
+        now=time.monotonic(),
+    )
+    relay.send(worker, control_frame(Leased(port.id, ("192.0.2.1", 40_000))))
+    await worker.batch()
+    relay.pending()
+    relay.epoch += 1
+    await worker.meet(relay)
+    asked = [frame for frames in relay.pending() for frame in frames]
+    leases = [Lease.decode(frame.payload) for frame in asked if frame.type is FrameType.LEASE]
+    assert [lease.port for lease in leases] == [40_000]
+    worker.endpoint.close()
+
+
+async def test_a_named_relay_is_known_before_any_client_came_through_it(
+    worker: Worker, relay: Relay
+) -> None:
+    assert worker.endpoint.relay_for(CLIENT) is None
+    worker.endpoint.introduce([relay.address])
+    worker.endpoint.tick()
+    nonce = relay.asked()
+    assert nonce is not None
+    relay.send(worker, control_frame(Hello(nonce, ())))
+    await worker.batch()
+    assert worker.endpoint.relay_for(CLIENT) == relay.address
     worker.endpoint.close()
 
 
