@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from antiphon.wav import Samples, read_wav
@@ -24,6 +25,7 @@ BARESIP = shutil.which("baresip")
 needs_baresip = pytest.mark.skipif(
     BARESIP is None, reason="no baresip: Debian's package baresip-core"
 )
+_WAV_HEADER_BYTES = 44
 _MODULES = Path("/usr/lib/baresip/modules")
 
 Event = dict[str, Any]
@@ -75,6 +77,7 @@ class Baresip:
         """Where others call this phone."""
         self.events: list[Event] = []
         self._directory = directory
+        self._listened_to: set[Path] = set()
         self._reader, self._writer = streams
         self._news = asyncio.Event()
         self._listener = asyncio.create_task(self._listen())
@@ -107,15 +110,20 @@ class Baresip:
 
     async def hang_up(self) -> Samples:
         """What was heard in the call."""
+        await self.end_call()
+        return self.heard()
+
+    async def end_call(self) -> None:
         closed = len([event for event in self.events if event["type"] == "CALL_CLOSED"])
         self.command("hangup")
         await self.event("CALL_CLOSED", closed + 1)
-        return self.heard()
 
     def heard(self) -> Samples:
-        """All that the last call's other end said; to be asked when the call is over."""
-        files = sorted(self._directory.glob("dump-*-dec.wav"), key=lambda each: each.name)
-        return read_wav(files[-1])
+        """All that the other end said in the latest call, once that is over."""
+        files = set(self._directory.glob("dump-*-dec.wav")) - self._listened_to
+        self._listened_to |= files
+        spoken = [read_wav(file) for file in sorted(files) if _holds_audio(file)]
+        return np.concatenate([np.zeros(0, dtype=np.int16), *spoken])
 
     async def close(self) -> None:
         self._writer.close()
@@ -132,6 +140,10 @@ class Baresip:
                 if message.get("event"):
                     self.events.append(message)
                     self._news.set()
+
+
+def _holds_audio(file: Path) -> bool:
+    return file.stat().st_size > _WAV_HEADER_BYTES
 
 
 @contextlib.asynccontextmanager

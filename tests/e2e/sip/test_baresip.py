@@ -115,7 +115,7 @@ async def test_keys_reach_the_sideband(
             phone.press(keys)
             pressed = "input_audio_buffer.dtmf_event_received"
             await sideband.event(pressed, len(keys))
-            await phone.hang_up()
+            await phone.end_call()
             await sideband.ended()
     assert "".join(event.event for event in sideband.of(pressed)) == keys
 
