@@ -1,6 +1,7 @@
 """`python -m transceiver`: exit code 2, and one line, for a setting that cannot be used."""
 
 import asyncio
+import logging
 import os
 import sys
 
@@ -13,6 +14,8 @@ from transceiver.sip.access_files import AccessFiles
 from transceiver.supervisor import supervise
 from transceiver.tls import TlsError
 
+logger = logging.getLogger(__name__)
+
 
 def main() -> int:
     try:
@@ -21,6 +24,10 @@ def main() -> int:
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
         _check_tls(config)
         sip_access = AccessFiles(config.sip_config, config.sip_credentials)
+        if config.serves_sip and sip_access.access.is_nobodys:
+            logger.warning(
+                "nobody can call by SIP: --sip-config and --sip-credentials name trunks and phones"
+            )
         asyncio.run(supervise(config, keys, _read_api_keys(config), sip_access))
     except SettingError as error:
         print(f"transceiver: {error}", file=sys.stderr)

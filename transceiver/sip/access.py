@@ -23,6 +23,11 @@ class SipAccess:
     credentials: PhoneCredentials = field(default_factory=PhoneCredentials)
 
     @property
+    def is_nobodys(self) -> bool:
+        """Whether there is nobody who could call."""
+        return not self.config.trunks and not len(self.credentials)
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """Why a trunk cannot prove who it is: one line each."""
         return tuple(

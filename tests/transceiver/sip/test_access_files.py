@@ -20,6 +20,7 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 def test_without_files_nobody_may_call() -> None:
     files = AccessFiles(None, None)
     assert files.access == SipAccess()
+    assert files.access.is_nobodys
     assert files.changed() is None
 
 
@@ -27,6 +28,7 @@ def test_either_file_is_read_again_when_it_changes(paths: tuple[Path, Path]) -> 
     config, credentials = paths
     files = AccessFiles(*map(str, paths))
     assert files.access == access()
+    assert not files.access.is_nobodys
     assert files.changed() is None
     credentials.write_text(f"{CREDENTIALS}\n{line('alice').replace('alice', 'carol')}")
     assert (changed := files.changed()) is not None
