@@ -3,15 +3,19 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-22
 """
 
+import contextlib
+from collections.abc import Sequence
+
 from sipmessage import Response
 
 from transceiver.sip.application import Authenticator
 from transceiver.sip.dialog import Dialog, Fields
+from transceiver.sip.digest import DigestError, digest_parameters
 from transceiver.sip.transactions.client import ClientTransaction, Failure, OnOutcome
 from transceiver.sip.transactions.table import TransactionTable
 
-MAX_CHALLENGES = 3
-"""A proxy's, the peer's, and one for a nonce that had become stale."""
+MAX_CHALLENGES = 4
+"""A proxy's and the peer's, and one each for a nonce that has become stale."""
 
 _CHALLENGES = {
     401: ("WWW-Authenticate", "Authorization"),
@@ -67,8 +71,10 @@ class AuthorizedRequest:
         names = _CHALLENGES.get(response.code)
         if names is None or self._authenticator is None or self._challenges == MAX_CHALLENGES:
             return False
-        self._challenges += 1
         challenges = response.headers.getlist(names[0])
+        if any(name == names[1] for name, _ in self.credentials) and not _is_stale(challenges):
+            return False
+        self._challenges += 1
         uri = self._dialog.path.request_uri()[0]
         answer = self._authenticator.answer(challenges, self._method, uri)
         if answer is None:
@@ -76,3 +82,15 @@ class AuthorizedRequest:
         kept = (each for each in self.credentials if each[0] != names[1])
         self.credentials = (*kept, (names[1], answer))
         return True
+
+
+def _is_stale(challenges: Sequence[str]) -> bool:
+    """Whether other credentials would do: those before were right, but too old.
+
+    https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    """
+    for challenge in challenges:
+        with contextlib.suppress(DigestError):
+            if digest_parameters(challenge).get("stale", "").lower() == "true":
+                return True
+    return False

@@ -68,6 +68,6 @@ def _flow_leads_to(flow: Flow, uri: URI) -> bool:
     remote = ipaddress.ip_address(flow.remote[0])
     if named != remote:
         # An address that only the peer's own network knows.
-        return named.is_private and not remote.is_private
+        return remote.is_global and not named.is_global
     port = uri.port or _DEFAULT_PORTS[flow.transport.secure]
     return flow.transport.reliable or port == flow.remote[1]

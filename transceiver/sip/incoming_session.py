@@ -22,7 +22,7 @@ from transceiver.sip.transactions.server import ServerTransaction
 
 
 class IncomingSession(Session):
-    """Begun by the INVITE of `transaction`, whose SDP, if any, is `offer`."""
+    """Begun by the INVITE of `transaction`, to which nothing was said yet but 100."""
 
     def __init__(
         self,
@@ -31,13 +31,12 @@ class IncomingSession(Session):
         on_closed: Callable[[], None],
         dialog: Dialog,
         transaction: InviteServerTransaction,
-        offer: str | None,
     ) -> None:
         super().__init__(environment, call_id, None, on_closed)
         self._early = dialog
         self._transaction = transaction
         self._invite = transaction.request
-        self._offer = offer
+        self._offer = session_description(transaction.request)
         self._ours: str | None = None
         """Our answer; our offer where the peer has none."""
         self._was_changed = False
@@ -49,7 +48,7 @@ class IncomingSession(Session):
         self._provisionals = ReliableProvisionals(
             transaction, environment.timers, environment.random, self._provisional_lost
         )
-        self._heard_allow(self._invite)
+        self._refresh.heard(self._invite)
 
     @property
     def _is_open(self) -> bool:

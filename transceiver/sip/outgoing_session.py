@@ -220,7 +220,7 @@ class OutgoingSession(Session):
     def _begin(self, dialog: Dialog, response: Response) -> None:
         self._unanswered.cancel()
         self._stand(dialog, owns_call_id=True)
-        self._heard_allow(response)
+        self._refresh.heard(response)
         if self._take_answer(response, dialog.remote_tag):
             self._timer.answered(response)
             self._establish()

@@ -10,16 +10,15 @@ from sipmessage import Request, Response
 from transceiver.sdp.offer_error import OfferError
 from transceiver.sip.acceptance import Acceptance
 from transceiver.sip.application import Authenticator
-from transceiver.sip.dialog import Dialog, Fields
+from transceiver.sip.dialog import Dialog
 from transceiver.sip.extensions import ACCEPT, ALLOW, SUPPORTED
-from transceiver.sip.header_list import header_tokens
 from transceiver.sip.invite_session import EndedBy, Ending, InviteHandler
 from transceiver.sip.message_body import SDP, BodyError, dtmf_digit, session_description
 from transceiver.sip.referral import Referral
 from transceiver.sip.reinvitation import Reinvitation, Standing
 from transceiver.sip.session_environment import SessionEnvironment
-from transceiver.sip.session_timer import MIN_INTERVAL_S, SessionTimer, is_too_small
-from transceiver.sip.transactions.client import Failure
+from transceiver.sip.session_refresh import SessionRefresh
+from transceiver.sip.session_timer import SessionTimer
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
 from transceiver.sip.transactions.server import ServerTransaction
 
@@ -46,13 +45,15 @@ class Session:
         self._authenticator = authenticator
         self._on_closed = on_closed
         self._dialog: Dialog | None = None
-        self._timer = SessionTimer(environment.timers, self._refresh, self._expire)
+        self._timer = SessionTimer(environment.timers, self._refresh_due, self._expire)
+        self._refresh = SessionRefresh(
+            environment, self._timer, authenticator, self.reinvite, self._expire
+        )
         self._acceptance: Acceptance | None = None
         self._reinvitation: Reinvitation | None = None
         self._referral: Referral | None = None
         self._is_ended = False
         self._is_established = False
-        self._peer_allows_update = False
 
     @property
     def ended(self) -> bool:
@@ -96,7 +97,7 @@ class Session:
     # Requests of the peer.
 
     def received(self, request: Request, dialog: Dialog, transaction: ServerTransaction) -> None:
-        """A request of a method that is allowed, in `dialog`, which is `dialog_of` it."""
+        """A request that `general_refusal` lets through, in `dialog`, which is `dialog_of` it."""
         if not dialog.takes(request) or (self._is_ended and request.method != "BYE"):
             transaction.respond(481 if self._is_ended else 500)
             return
@@ -152,10 +153,8 @@ class Session:
             # Its sender has had our 2xx, though the ACK was lost.
             self._settle(self._acceptance)
             self._establish()
-        found = self._description(request, transaction)
-        if found is None:
-            return
-        (theirs,) = found
+        self._refresh.heard(request)
+        theirs = session_description(request)
         try:
             ours = self.handler.make_offer() if theirs is None else self.handler.offered(theirs)
         except OfferError:
@@ -166,10 +165,8 @@ class Session:
 
     def _updated(self, request: Request, dialog: Dialog, transaction: ServerTransaction) -> None:
         """https://www.rfc-editor.org/rfc/rfc3311#section-5.2"""
-        found = self._description(request, transaction)
-        if found is None:
-            return
-        (theirs,) = found
+        self._refresh.heard(request)
+        theirs = session_description(request)
         ours = ""
         if theirs is not None:
             if refusal := self._offer_under_way():
@@ -192,21 +189,6 @@ class Session:
         transaction.respond(200)
         if digit is not None and not self._is_ended:
             self.handler.dtmf(digit)
-
-    def _description(
-        self, request: Request, transaction: ServerTransaction
-    ) -> tuple[str | None] | None:
-        """The SDP of a request, if it has one; None where the request was refused."""
-        self._heard_allow(request)
-        try:
-            description = session_description(request)
-        except BodyError:
-            transaction.respond(415, (ACCEPT,))
-            return None
-        if is_too_small(request):
-            transaction.respond(422, (("Min-SE", str(MIN_INTERVAL_S)),))
-            return None
-        return (description,)
 
     def _refuse_for_now(self, transaction: ServerTransaction, status: int) -> None:
         """https://www.rfc-editor.org/rfc/rfc3261#section-14.2"""
@@ -279,36 +261,9 @@ class Session:
             self._broken()
         return not self._is_ended
 
-    def _heard_allow(self, message: Request | Response) -> None:
-        if allowed := header_tokens(message.headers, "Allow"):
-            self._peer_allows_update = "update" in allowed
-
-    def _refresh(self) -> None:
-        """https://www.rfc-editor.org/rfc/rfc4028#section-7.4"""
-        if self._dialog is None or self._reinvitation is None:
-            return
-        if not self._peer_allows_update:
-            self._reinvitation.want()
-            return
-        fields: Fields = (self._dialog.contact, SUPPORTED, *self._timer.offer())
-        self._environment.request(
-            self._dialog,
-            "UPDATE",
-            self._refreshed,
-            fields=fields,
-            authenticator=self._authenticator,
-        )
-
-    def _refreshed(self, outcome: Response | Failure) -> None:
-        status = outcome.code if isinstance(outcome, Response) else outcome.value
-        if status < 200 or self._is_ended:
-            return
-        if isinstance(outcome, Response) and status < 300:
-            self._timer.answered(outcome)
-        elif isinstance(outcome, Failure) or status in (408, 481):
-            self._expire()
-        elif status != 491:
-            self.reinvite()
+    def _refresh_due(self) -> None:
+        if self._dialog:
+            self._refresh.send(self._dialog)
 
     def _referred(self, status: int) -> None:
         if self._is_ended:

@@ -6,36 +6,28 @@ what `tick` brings when `due_at` has come.
 https://www.rfc-editor.org/rfc/rfc3261#section-8
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from enum import Enum
 
 from sipmessage import Request, Response
 
 from transceiver.sip.application import Application, Invitation, Names, Reply, SentBy
+from transceiver.sip.contact import Contact
 from transceiver.sip.dialog import Dialog, DialogError, caller_target, routes_of
 from transceiver.sip.dialog_path import DialogPath
-from transceiver.sip.extensions import (
-    ACCEPT,
-    ALLOW,
-    KNOWN_METHODS,
-    METHODS,
-    SUPPORTED,
-    accepts_sdp,
-    unknown_requirements,
-)
+from transceiver.sip.extensions import ACCEPT, ALLOW, SUPPORTED, accepts_sdp
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller, Gatekeeper, Refusal, Silence, Verdict
+from transceiver.sip.general_refusal import general_refusal
 from transceiver.sip.incoming_session import IncomingSession
 from transceiver.sip.invite_session import InviteHandler, InviteSession
 from transceiver.sip.message import MessageError, parse_message, tag_of, top_via
-from transceiver.sip.message_body import BodyError, session_description
 from transceiver.sip.next_hop import NextHop
 from transceiver.sip.outgoing_session import OutgoingSession
-from transceiver.sip.response_header import encode_response, mark_source, reply_flow
+from transceiver.sip.response_header import mark_source, reply_flow
 from transceiver.sip.session import Session
 from transceiver.sip.session_environment import SessionEnvironment
-from transceiver.sip.session_timer import MIN_INTERVAL_S, is_too_small
+from transceiver.sip.stateless_response import stateless_response
 from transceiver.sip.timers import Timers
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
 from transceiver.sip.transactions.table import TransactionTable
@@ -167,7 +159,7 @@ class UserAgent:
         self, request: Request, flow: Flow, session: Session, dialog: Dialog
     ) -> Unheard | None:
         transaction = self._transactions.serve(request, flow)
-        if refusal := _general_refusal(request):
+        if refusal := general_refusal(request):
             transaction.respond(refusal.status, refusal.headers)
         else:
             session.received(request, dialog, transaction)
@@ -215,7 +207,7 @@ class UserAgent:
 
     def _let_in(self, request: Request, caller: Caller, flow: Flow) -> None:
         transaction = self._transactions.serve(request, flow)
-        if refusal := _general_refusal(request):
+        if refusal := general_refusal(request):
             transaction.respond(refusal.status, refusal.headers)
         elif isinstance(transaction, InviteServerTransaction):
             transaction.respond(100)
@@ -235,32 +227,22 @@ class UserAgent:
         if not accepts_sdp(request):
             return Reply(406)
         try:
-            offer = session_description(request)
             target = caller_target(request)
             routes = tuple(routes_of(request))
-        except BodyError:
-            return Reply(415, (ACCEPT,))
         except DialogError:
             return Reply(400)
-        if is_too_small(request):
-            return Reply(422, (("Min-SE", str(MIN_INTERVAL_S)),))
         path = DialogPath(target, routes, flow, keeps_hop=not caller.is_trunk)
-        return self._begin(transaction, caller, path, offer)
+        return self._begin(transaction, caller, path)
 
     def _begin(
-        self,
-        transaction: InviteServerTransaction,
-        caller: Caller,
-        path: DialogPath,
-        offer: str | None,
+        self, transaction: InviteServerTransaction, caller: Caller, path: DialogPath
     ) -> Reply | None:
         request, call_id = transaction.request, self._names.call_id()
         key = request.headers["Call-ID"], transaction.to_tag
-        dialog = Dialog.of_request(
-            request, transaction.to_tag, path, lambda path: self._contact(call_id, path)
-        )
+        contact = Contact(call_id, self._sent_by)
+        dialog = Dialog.of_request(request, transaction.to_tag, path, contact)
         session = IncomingSession(
-            self._environment, call_id, lambda: self._close(key), dialog, transaction, offer
+            self._environment, call_id, lambda: self._close(key), dialog, transaction
         )
         handler = self._application.invited(request, caller, transaction.flow, session)
         if isinstance(handler, Reply):
@@ -291,10 +273,8 @@ class UserAgent:
     def _respond(
         self, request: Request, flow: Flow, status: int, fields: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Without a transaction: https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7"""
-        via = top_via(request.headers)
-        response = encode_response(request, status, _stateless_tag(request), fields)
-        self._send(response, reply_flow(via, flow))
+        response = stateless_response(request, status, fields)
+        self._send(response, reply_flow(top_via(request.headers), flow))
 
     # Sessions of ours.
 
@@ -308,47 +288,8 @@ class UserAgent:
             local_sequence=0,
             remote_sequence=None,
             path=path,
-            contact=lambda path: self._contact(invitation.call_id, path),
+            contact=Contact(invitation.call_id, self._sent_by),
         )
-
-    def _contact(self, call_id: str, path: DialogPath) -> str:
-        transport = path.hop.transport
-        ours = self._sent_by(transport)
-        port = f":{ours.port}" if ours.port else ""
-        scheme = "sips" if path.target.startswith("sips:") else "sip"
-        return f"<{scheme}:{call_id}@{ours.host}{port}{_URI_PARAMETERS[transport]}>"
 
     def _close(self, key: tuple[str, str]) -> None:
         self._sessions.pop(key, None)
-
-
-_URI_PARAMETERS = {
-    SipTransport.UDP: "",
-    SipTransport.TCP: ";transport=tcp",
-    SipTransport.TLS: ";transport=tls",
-    SipTransport.WS: ";transport=ws",
-    SipTransport.WSS: ";transport=ws",
-}
-
-
-def _general_refusal(request: Request) -> Reply | None:
-    """What has nothing to do with who asks: https://www.rfc-editor.org/rfc/rfc3261#section-8.2"""
-    is_within = bool(tag_of(request.headers["To"]))
-    method = request.method
-    allowed = method in METHODS or method == ("REFER" if is_within else "REGISTER")
-    if not allowed:
-        return Reply(405 if method in KNOWN_METHODS else 501, (ALLOW,))
-    if unknown := unknown_requirements(request):
-        return Reply(420, (("Unsupported", ", ".join(unknown)),))
-    if request.headers.get("Info-Package"):
-        return Reply(469, (("Recv-Info", ""),))
-    return None
-
-
-def _stateless_tag(request: Request) -> str:
-    """The same for every repetition of a request."""
-    headers = request.headers
-    said = "\n".join(
-        (headers["Call-ID"], headers["From"], headers["CSeq"], *headers.getlist("Via"))
-    )
-    return hashlib.blake2s(said.encode(), digest_size=8).hexdigest()

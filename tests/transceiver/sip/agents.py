@@ -191,8 +191,9 @@ class Agent:
         authenticator: Authenticator | None = None,
         ring_at_most_s: float = 180.0,
         handler: Handler | None = None,
+        hop: Flow | NextHop | None = None,
     ) -> Handler:
-        """Call whoever is there."""
+        """Call whoever is there, as a phone whose flow is known if no other hop is given."""
         handler = handler or Handler(self.name)
         number = len(self.calls)
         target = URI.parse(f"sip:agent@{other[0]}:{other[1]}")
@@ -200,7 +201,7 @@ class Agent:
             call_id=f"rtc_{self.name}-{number}-{id(handler)}",
             target=target,
             caller=Address.parse(f"<sip:{self.name}@{self.address[0]}>"),
-            hop=Flow(EDGE, transport, other),
+            hop=hop or Flow(EDGE, transport, other),
             authenticator=authenticator,
             ring_at_most_s=ring_at_most_s,
         )
@@ -332,8 +333,10 @@ class RawPeer:
         return agent.calls[-1]
 
     def called(self, agent: Agent, *fields: tuple[str, str]) -> Handler:
-        """A session that stands, begun by the agent; `fields` are of the peer's 2xx."""
-        handler = agent.call(self.address)
+        """A session that stands, begun by the agent, which takes the peer for a trunk; `fields`
+        are of the peer's 2xx."""
+        hop = NextHop.of(URI.parse(f"sip:{self.address[0]}"))
+        handler = agent.call(self.address, hop=hop)
         self._network.run(0.1)
         self.send(self.answer(self.requests[-1], 200, *fields, tag="peer", body="answer"), agent)
         self._network.run(0.1)

@@ -329,9 +329,12 @@ def test_challenges_are_answered(network: Network, alice: Agent, peer: RawPeer) 
     assert call.heard == [("answered", "answer"), "established"]
 
 
-@pytest.mark.parametrize("challenge", ["unknown", "wrong every time"])
+@pytest.mark.parametrize(
+    ("challenge", "sent"),
+    [("unknown", 1), ('Digest nonce="n"', 2), ('Digest nonce="n", stale=true', 5)],
+)
 def test_challenges_that_lead_nowhere(
-    network: Network, alice: Agent, peer: RawPeer, challenge: str
+    network: Network, alice: Agent, peer: RawPeer, challenge: str, sent: int
 ) -> None:
     call = alice.call(peer.address, authenticator=Credentials())
     for _ in range(5):
@@ -339,6 +342,7 @@ def test_challenges_that_lead_nowhere(
         invite = [each for each in peer.requests if each.method == "INVITE"][-1]
         peer.send(peer.answer(invite, 401, ("WWW-Authenticate", challenge)), alice)
     assert call.endings == [Ending(EndedBy.REFUSED, 401)]
+    assert [each.method for each in peer.requests].count("INVITE") == sent
 
 
 def test_nobody_is_called_with_credentials_after_hanging_up(

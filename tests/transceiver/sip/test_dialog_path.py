@@ -1,0 +1,83 @@
+"""Where requests within a dialog go."""
+
+import pytest
+from sipmessage import URI
+
+from tests.transceiver.sip.agents import EDGE
+from transceiver.sip.dialog_path import DialogPath
+from transceiver.sip.flow import Flow, SipTransport
+from transceiver.sip.next_hop import NextHop
+
+UDP = Flow(EDGE, SipTransport.UDP, ("9.9.9.9", 5060))
+TLS = Flow(EDGE, SipTransport.TLS, ("9.9.9.9", 40000), connection=3)
+
+
+def path(target: str, *routes: str, flow: Flow | NextHop = UDP, phone: bool = False) -> DialogPath:
+    return DialogPath(target, routes, flow, keeps_hop=phone)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        path("sip:a@9.9.9.9"),
+        path("sip:a@9.9.9.9:5060"),
+        path("sip:a@192.168.1.4"),
+        path("sip:a@x7f.invalid;transport=ws"),
+        path("sip:a@9.9.9.9:5061;transport=tls", flow=TLS),
+        path("sip:a@sbc.example.com;transport=tls", flow=TLS),
+        path("sip:a@8.8.4.4", phone=True),
+        path("sip:a@8.8.4.4", "<sip:9.9.9.9;lr>"),
+        path("tel:+49301234"),
+    ],
+)
+def test_the_flow_is_kept(way: DialogPath) -> None:
+    assert way.next_hop() == way.hop
+
+
+@pytest.mark.parametrize(
+    ("way", "host", "transport"),
+    [
+        (path("sip:a@8.8.4.4:5080"), "8.8.4.4", SipTransport.UDP),
+        (path("sip:a@9.9.9.9:5080"), "9.9.9.9", SipTransport.UDP),
+        (path("sip:a@sbc.example.com"), "sbc.example.com", SipTransport.UDP),
+        (path("sip:a@8.8.4.4;transport=tcp"), "8.8.4.4", SipTransport.TCP),
+        (path("sips:a@8.8.4.4", flow=TLS), "8.8.4.4", SipTransport.TLS),
+        (
+            path("sip:a@10.1.1.1", "<sip:8.8.4.4;lr;transport=tcp>"),
+            "8.8.4.4",
+            SipTransport.TCP,
+        ),
+        (
+            path("sip:a@8.8.4.4", flow=NextHop.of(URI.parse("sip:trunk.example.com"))),
+            "8.8.4.4",
+            SipTransport.UDP,
+        ),
+    ],
+)
+def test_somebody_else_is_located(way: DialogPath, host: str, transport: SipTransport) -> None:
+    hop = way.next_hop()
+    assert isinstance(hop, NextHop)
+    assert (hop.uri.host, hop.transport) == (host, transport)
+
+
+def test_routes_are_loose_or_strict() -> None:
+    loose = path("sip:a@b.example.com", "<sip:one.example.com;lr>", "<sip:two.example.com>")
+    assert loose.request_uri() == ("sip:a@b.example.com", loose.routes)
+    strict = path("sip:a@b.example.com", "<sip:one.example.com>", "<sip:two.example.com;lr>")
+    routes = ("<sip:two.example.com;lr>", "<sip:a@b.example.com>")
+    assert strict.request_uri() == ("sip:one.example.com", routes)
+    assert path("sip:a@b.example.com").request_uri() == ("sip:a@b.example.com", ())
+
+
+def test_a_next_hop_says_its_transport() -> None:
+    named = {
+        "sip:a": SipTransport.UDP,
+        "sip:a;transport=TCP": SipTransport.TCP,
+        "sips:a": SipTransport.TLS,
+        "sips:a;transport=ws": SipTransport.WSS,
+    }
+    for text, transport in named.items():
+        assert NextHop.of(URI.parse(text)).transport is transport
+    for text in ("tel:+49301234", "sip:a;transport=sctp"):
+        with pytest.raises(ValueError, match=r"SIP|Sip"):
+            NextHop.of(URI.parse(text))
