@@ -93,7 +93,7 @@ class SignalledPath:
             self.revision += 1
 
     def spend(self, size: int, client: Address) -> bool:
-        return client in self._heard or not self._lapsed
+        return bool(self._heard) or not self._lapsed
 
     def media_received(self, size: int, client: Address, now: float) -> bool:
         self._heard_at = now

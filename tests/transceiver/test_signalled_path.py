@@ -30,15 +30,16 @@ def test_an_address_that_nothing_comes_from_gets_no_more_after_a_while() -> None
     assert path.spend(200, THERE)
 
 
-def test_each_of_two_ports_is_heard_by_itself() -> None:
+def test_reports_alone_tell_that_the_peer_is_there() -> None:
     path = SignalledPath(THERE, RTCP, 0.0)
     path.tick(0.0)
-    path.media_received(200, THERE, 1.0)
     path.tick(UNHEARD_S + 1)
-    assert path.spend(200, THERE)
-    assert not path.spend(60, RTCP)
+    assert not path.spend(200, THERE)
     path.rtcp_received(60, RTCP, 20.0)
+    assert path.spend(200, THERE)
     assert path.spend(60, RTCP)
+    assert path.known == {THERE: False, RTCP: True}
+    path.media_received(200, THERE, 21.0)
     assert path.known == {THERE: True, RTCP: True}
 
 
