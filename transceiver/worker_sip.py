@@ -67,7 +67,7 @@ class WorkerSip:
         self._config = config
         self._tls = tls
         self._sockets = sockets
-        self._datagrams = Datagrams(sockets.sip_datagrams[index]) if sockets.sip_datagrams else None
+        self._datagrams = Datagrams(sockets.sip_datagrams) if sockets.sip_datagrams else None
         self._counters = SipCounters()
         self._seal = LetterSeal(keys)
         self._router = MessageRouter(keys, here, workers)
@@ -79,7 +79,7 @@ class WorkerSip:
             self._seal,
             here,
             arrived=lambda sender, parcel: self._exchange.parcel(sender, parcel),
-            undelivered=lambda worker, parcel: self._exchange.undelivered(worker, parcel),
+            undelivered=lambda *what: self._exchange.undelivered(*what),
             random=secrets.token_bytes,
             unix_time=time.time,
         )
@@ -99,7 +99,7 @@ class WorkerSip:
         self._outgoing = Outgoing(
             self._exchange,
             self._dns,
-            udp_family=family_of(bound_address(sockets.sip_datagrams[index]).host)
+            udp_family=family_of(bound_address(sockets.sip_datagrams).host)
             if sockets.sip_datagrams
             else None,
             tls=self._client_tls,

@@ -149,10 +149,16 @@ class Deployments:
 
 
 def _as_spawned(sockets: TransceiverSockets) -> TransceiverSockets:
-    """With listening sockets of its own, as a process has them."""
+    """With descriptors of its own, as a process has them."""
+    assert sockets.sip_datagrams is not None
     assert sockets.sip_streams is not None
     assert sockets.sip_tls is not None
-    return replace(sockets, sip_streams=sockets.sip_streams.dup(), sip_tls=sockets.sip_tls.dup())
+    return replace(
+        sockets,
+        sip_datagrams=sockets.sip_datagrams.dup(),
+        sip_streams=sockets.sip_streams.dup(),
+        sip_tls=sockets.sip_tls.dup(),
+    )
 
 
 @pytest.fixture

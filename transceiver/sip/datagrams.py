@@ -1,4 +1,4 @@
-"""The UDP socket of one worker, which shares its port with those of the host's other workers."""
+"""The UDP socket for SIP, which all workers of the host read and send by."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ class Datagrams:
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
     def close(self) -> None:
-        """The socket stays open, for the worker that follows."""
+        """The socket stays open."""
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
 
     def send(self, data: bytes, remote: Address) -> bool:

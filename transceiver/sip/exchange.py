@@ -54,6 +54,8 @@ class Exchange:
         self._router = router
         self._here = here
         self._siblings = [each for each in siblings if each != here]
+        self._udp_edge = siblings[0]
+        """One name for the socket: a phone's flow is the same whichever worker reads it."""
         self._host = {here, *siblings}
         self._send_datagram = send_datagram
         self._tell = tell
@@ -70,10 +72,10 @@ class Exchange:
         return len(self._connections)
 
     def datagram(self, data: bytes, remote: Address) -> None:
-        """A datagram came to the socket."""
+        """A datagram came to the socket that all workers of the host have."""
         if data.isspace() or is_keep_alive(data):
             return
-        flow = Flow(self._here, SipTransport.UDP, remote)
+        flow = Flow(self._udp_edge, SipTransport.UDP, remote)
         # Empty lines are to be ignored: https://www.rfc-editor.org/rfc/rfc3261#section-7.5
         self._arrived(data.lstrip(b"\r\n"), flow)
 
@@ -127,7 +129,6 @@ class Exchange:
     def send(self, message: bytes, flow: Flow) -> None:
         """Send by a flow of whichever worker. What fails is told to the receiver later."""
         if flow.transport is SipTransport.UDP and flow.edge in self._host:
-            # The workers of a host share the port, so that the peer sees no difference.
             if not self.send_datagram(message, flow.remote):
                 self._later(lambda: self.receiver.undeliverable(message))
         elif flow.edge != self._here:
@@ -163,13 +164,13 @@ class Exchange:
             case News(content):
                 self._heard_news(content)
 
-    def undelivered(self, worker: Address, parcel: Parcel) -> None:
-        """Another worker did not take what it was told, and may be gone."""
-        self._router.unreachable(worker, self._clock())
+    def undelivered(self, worker: Address, parcel: Parcel, gone: bool) -> None:
+        """Another worker did not take what it was told: it is gone, or silent."""
+        self._router.unreachable(worker, self._clock(), gone=gone)
         match parcel:
             case Arrived(message, flow):
                 self.dropped(SipDrop.WORKER_UNREACHABLE)
-                self._hand_on(message, flow)
+                self._hand_on(message, flow, worker)
             case Leaving(_, flow):
                 self.dropped(SipDrop.WORKER_UNREACHABLE)
                 self.receiver.flow_lost(flow)
@@ -194,10 +195,15 @@ class Exchange:
             return True
         return self._limits.admit(flow.remote[0], self._clock())
 
-    def _hand_on(self, message: bytes, flow: Flow) -> None:
-        """To whoever is responsible now."""
-        if (fields := RoutingFields.of(message)) is not None:
-            self._hand(self._router.owner(fields, self._clock()).worker, message, flow)
+    def _hand_on(self, message: bytes, flow: Flow, silent: Address) -> None:
+        """To whoever is responsible now. Where that is still who is silent the peer will repeat
+        it: no other worker can say whether there is such a call."""
+        fields = RoutingFields.of(message)
+        if fields is None:
+            return
+        owner = self._router.owner(fields, self._clock()).worker
+        if owner != silent:
+            self._hand(owner, message, flow)
 
     def _hand(self, owner: Address, message: bytes, flow: Flow) -> None:
         self._connections.heard(flow.connection, owner, self._clock())

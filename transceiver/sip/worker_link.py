@@ -1,8 +1,10 @@
 """Letters between workers, by HTTP at their tunnel addresses."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import Enum
 
 import aiohttp
 from aiohttp import web
@@ -29,9 +31,14 @@ MAX_READING = 64
 """Letters that are being read at once: nobody knows yet who sends them."""
 
 
+class _Fault(Enum):
+    GONE = 1
+    SILENT = 2
+
+
 class WorkerLink:
     """`arrived` is told every parcel of another worker, `undelivered` those of ours that were
-    not taken, both with the worker's address."""
+    not taken, both with the worker's address, and whether nobody is there at all."""
 
     def __init__(
         self,
@@ -39,7 +46,7 @@ class WorkerLink:
         here: Address,
         *,
         arrived: Callable[[Address, Parcel], None],
-        undelivered: Callable[[Address, Parcel], None],
+        undelivered: Callable[[Address, Parcel, bool], None],
         random: Callable[[int], bytes],
         unix_time: Callable[[], float],
     ) -> None:
@@ -88,13 +95,14 @@ class WorkerLink:
     async def _empty(self, worker: Address, outbox: Outbox) -> None:
         try:
             while parcels := outbox.take():
-                if not await self._post(worker, parcels):
+                fault = await self._post(worker, parcels)
+                if fault is not None:
                     for parcel in (*parcels, *outbox.take_all()):
-                        self._undelivered(worker, parcel)
+                        self._undelivered(worker, parcel, fault is _Fault.GONE)
         finally:
             del self._outboxes[worker]
 
-    async def _post(self, worker: Address, parcels: tuple[Parcel, ...]) -> bool:
+    async def _post(self, worker: Address, parcels: tuple[Parcel, ...]) -> "_Fault | None":
         letter = Letter(self._unix_time(), self._here, worker, parcels)
         body = self._seal.seal(letter, self._random(NONCE_BYTES))
         host, port = worker
@@ -102,9 +110,11 @@ class WorkerLink:
         assert self._session is not None
         try:
             async with self._session.post(url, data=body, allow_redirects=False) as response:
-                return response.status == 204
+                return None if response.status == 204 else _Fault.SILENT
+        except aiohttp.ClientConnectorError as error:
+            return _Fault.GONE if error.errno == errno.ECONNREFUSED else _Fault.SILENT
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
+            return _Fault.SILENT
 
     async def _serve(self, request: web.Request) -> web.Response:
         """To who has not the cluster's keys there is nothing here."""

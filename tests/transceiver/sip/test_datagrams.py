@@ -12,7 +12,7 @@ ANY = HostPort("127.0.0.1", 0)
 async def test_datagrams_come_and_go_and_refusals_harm_nothing() -> None:
     worker = Host().workers[WORKERS[0]]
     with (
-        bind_udp("--sip", ANY, shared=True) as bound,
+        bind_udp("--sip", ANY) as bound,
         socket.socket(type=socket.SOCK_DGRAM) as peer,
     ):
         peer.bind(("127.0.0.1", 0))

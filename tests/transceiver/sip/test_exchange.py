@@ -133,7 +133,7 @@ def test_what_the_system_does_not_send_is_undeliverable_later(host: Host, here: 
 def test_where_the_owner_is_gone_this_worker_says_so(
     host: Host, here: Worker, owner: Worker
 ) -> None:
-    host.down.add(NEXT)
+    host.gone.add(NEXT)
     message = request("BYE", to_tag=names(NEXT).tag())
     here.exchange.datagram(message, PHONE)
     host.run()
@@ -143,8 +143,21 @@ def test_where_the_owner_is_gone_this_worker_says_so(
     assert len(here.heard) == 2
 
 
+def test_nobody_speaks_for_an_owner_that_is_silent(host: Host, here: Worker, owner: Worker) -> None:
+    host.silent.add(NEXT)
+    message = request("BYE", to_tag=names(NEXT).tag())
+    here.exchange.datagram(message, PHONE)
+    host.run()
+    assert here.heard == []
+    assert here.counters.drops[SipDrop.WORKER_UNREACHABLE] == 1
+    host.silent.clear()
+    here.exchange.datagram(message, PHONE)
+    host.run()
+    assert owner.heard == [(message, udp())]
+
+
 def test_what_begins_goes_to_a_worker_that_is_there(host: Host, here: Worker) -> None:
-    host.down = {NEXT, THIRD}
+    host.gone, host.silent = {NEXT}, {THIRD}
     for number in range(20):
         here.exchange.datagram(request(call_id=f"{number}"), PHONE)
         host.run()
@@ -153,7 +166,7 @@ def test_what_begins_goes_to_a_worker_that_is_there(host: Host, here: Worker) ->
 
 def test_a_connections_worker_that_is_gone_takes_it_along(host: Host, owner: Worker) -> None:
     flow, _ = connect(host.workers[HERE])
-    host.down.add(HERE)
+    host.gone.add(HERE)
     owner.exchange.send(response(), flow)
     host.run()
     assert owner.lost == [flow]

@@ -69,10 +69,13 @@ def test_what_begins_meets_by_its_call_id_and_spreads() -> None:
     assert min(shares.values()) > 60
 
 
-def test_a_worker_that_cannot_be_reached_gets_nothing_for_a_while(router: MessageRouter) -> None:
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_worker_that_cannot_be_reached_gets_nothing_that_begins(
+    router: MessageRouter, gone: bool
+) -> None:
     named = request("BYE", to_tag=names(NEXT).tag())
-    router.unreachable(NEXT, 10.0)
-    assert owner(router, named, 10.0) == Owner(HERE, named=True)
+    router.unreachable(NEXT, 10.0, gone=gone)
+    assert owner(router, named, 10.0) == Owner(HERE if gone else NEXT, named=True)
     began = {owner(router, request(call_id=f"{n}"), 10.0).worker for n in range(50)}
     assert began == set(WORKERS) - {NEXT}
     assert owner(router, named, 10.0 + DOWN_S).worker == NEXT
@@ -80,7 +83,7 @@ def test_a_worker_that_cannot_be_reached_gets_nothing_for_a_while(router: Messag
 
 def test_this_worker_reaches_itself(router: MessageRouter) -> None:
     for worker in WORKERS:
-        router.unreachable(worker, 0.0)
+        router.unreachable(worker, 0.0, gone=True)
     assert owner(router, request()).worker == HERE
 
 

@@ -43,7 +43,7 @@ class Linked:
     address: Address
     link: WorkerLink
     arrived: list[tuple[Address, Parcel]] = field(default_factory=list)
-    undelivered: list[tuple[Address, Parcel]] = field(default_factory=list)
+    undelivered: list[tuple[Address, Parcel, bool]] = field(default_factory=list)
     letters: int = 0
 
     def sealed(self, keys: ClusterKeys = KEYS, sent_at: float = NOW, nonce: int = 1) -> bytes:
@@ -76,7 +76,7 @@ class Links:
             LetterSeal(keys),
             linked.address,
             arrived=lambda sender, parcel: linked.arrived.append((sender, parcel)),
-            undelivered=lambda worker, parcel: linked.undelivered.append((worker, parcel)),
+            undelivered=lambda *what: linked.undelivered.append(what),
             random=self._nonce,
             unix_time=lambda: NOW,
         )
@@ -107,11 +107,11 @@ async def test_parcels_arrive_in_order_and_in_few_letters(links: Links) -> None:
 
 async def test_what_nobody_takes_comes_back(links: Links) -> None:
     one, stranger = await links.one(), await links.one(OTHER_KEYS)
-    for address in (stranger.address, ("127.0.0.1", 1)):
+    for address, gone in ((stranger.address, False), (("127.0.0.1", 1), True)):
         for parcel in PARCELS:
             one.link.tell(address, parcel)
         await until(lambda: len(one.undelivered) == len(PARCELS))
-        assert one.undelivered == [(address, parcel) for parcel in PARCELS]
+        assert one.undelivered == [(address, parcel, gone) for parcel in PARCELS]
         one.undelivered.clear()
     assert stranger.arrived == []
 

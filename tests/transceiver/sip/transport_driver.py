@@ -114,7 +114,8 @@ class Host:
     def __init__(self) -> None:
         self.now = 100.0
         self.later: list[Callable[[], None]] = []
-        self.down: set[Address] = set()
+        self.gone: set[Address] = set()
+        self.silent: set[Address] = set()
         self.full: set[Address] = set()
         self._parcels: deque[tuple[Address, Address, Parcel]] = deque()
         self.workers = {address: Worker(address, self) for address in WORKERS}
@@ -131,8 +132,9 @@ class Host:
                 self.later.pop(0)()
             if self._parcels:
                 sender, worker, parcel = self._parcels.popleft()
-                if worker in self.down or worker not in self.workers:
-                    self.workers[sender].exchange.undelivered(worker, parcel)
+                if worker in self.silent or worker in self.gone:
+                    gone = worker in self.gone
+                    self.workers[sender].exchange.undelivered(worker, parcel, gone)
                 else:
                     self.workers[worker].exchange.parcel(sender, parcel)
 
