@@ -13,7 +13,9 @@ from sipmessage import URI, Address, Headers
 MAX_VALUE_CHARS = 1024
 """Of one address or Via: sipmessage's patterns may take time by the square of its length."""
 
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,]', re.DOTALL)
+# A quoted string without an end takes all that is left: looking for it again would take long.
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)|<[^<>]*>|[^,"<]+|<', re.DOTALL)
+_LONG_NUMBER = re.compile(r"tel:[^;>]{129}")
 _TOKENS = re.compile(r"[^,\s]+")
 
 
@@ -49,19 +51,21 @@ def header_addresses(headers: Headers, name: str) -> list[Address]:
 
 def parse_address(value: str) -> Address:
     """One name-addr or addr-spec. Raises ValueError."""
-    if len(value) > MAX_VALUE_CHARS:
-        raise ValueError("an address of more characters than are read")
-    return Address.parse(value)
+    return Address.parse(_bounded(value))
 
 
 def parse_uri(text: str) -> URI:
     """Raises ValueError."""
-    if len(text) > MAX_VALUE_CHARS:
-        raise ValueError("a URI of more characters than are read")
-    return URI.parse(text)
+    return URI.parse(_bounded(text))
 
 
 def uri_text(address: str) -> str:
     """The URI within a name-addr or addr-spec that was parsed, as it was written."""
     inside = re.search(r"<([^<>]*)>", re.sub(r'"(?:[^"\\]|\\.)*"', "", address))
     return (inside[1] if inside else address.partition(";")[0]).strip()
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_VALUE_CHARS or _LONG_NUMBER.search(text):
+        raise ValueError("more characters than are read")
+    return text

@@ -22,7 +22,8 @@ from transceiver.sip.header_list import (
         ('"A \\", B" <sip:a>,<sip:b>', ['"A \\", B" <sip:a>', "<sip:b>"]),
         ("", [""]),
         (",a,", ["", "a", ""]),
-        ('"open, b', ['"open', "b"]),
+        ('"open, b', ['"open, b']),
+        ('a, "open, \\', ["a", '"open, \\']),
         ("<open, b", ["<open", "b"]),
     ],
 )
