@@ -4,64 +4,38 @@ What a later one may change: the direction, where the peer is, its ICE credentia
 the codec, which stays as long as the peer has it. What may not: from protected to plain.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from antiphon_proto.address import Address
-from transceiver.audio.format import Codec
-from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
 from transceiver.sdp.agreed_media import AgreedDtls, AgreedIce, AgreedMedia, MediaSecurity
 from transceiver.sdp.crypto_attribute import Crypto
 from transceiver.sdp.direction import Direction
 from transceiver.sdp.local_media import LocalDescription
-from transceiver.sdp.media_address import check_reachable, parse_host
-from transceiver.sdp.offer import Section
+from transceiver.sdp.media_address import check_reachable
 from transceiver.sdp.offer_error import OfferError, OfferFault
-from transceiver.sdp.offered_formats import FORMATS, with_others
+from transceiver.sdp.own_offers import (
+    LocalMedia,
+    OfferedMedia,
+    first_offer,
+    later_offer,
+    new_crypto,
+)
 from transceiver.sdp.remote_media import RemoteIce, RemoteMedia, read_media
-from transceiver.srtp import SrtpKeys, SrtpProfile
+from transceiver.sdp.signalled_peer import is_behind_nat, offered_security, signalled_address
+from transceiver.srtp import SrtpKeys
+
+__all__ = [
+    "LocalMedia",
+    "OfferAnswer",
+    "OfferedMedia",
+    "is_behind_nat",
+    "offered_security",
+    "signalled_address",
+]
 
 MAX_LITE_CANDIDATES = 4
 """Of an ICE-lite peer, to each of which checks are sent that nobody asked for."""
-
-_PROFILES = {
-    MediaSecurity.NONE: "RTP/AVP",
-    MediaSecurity.SDES: "RTP/SAVP",
-    MediaSecurity.DTLS: "UDP/TLS/RTP/SAVPF",
-}
-
-_OFFERED_SUITES = (
-    SrtpProfile.AES128_CM_SHA1_80,
-    SrtpProfile.AEAD_AES_128_GCM,
-    SrtpProfile.AEAD_AES_256_GCM,
-)
-"""The first is what every peer has: https://www.rfc-editor.org/rfc/rfc4568#section-6.2"""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalMedia:
-    """Our side of a session, the same in all its offers and answers."""
-
-    address: Address
-    """An IP address and a port, the relay's public ones or those of a leased port."""
-    fingerprint: Fingerprint
-    mint: Callable[[], IceCredentials]
-    random_bytes: Callable[[int], bytes]
-    """n unpredictable bytes: for keys, and for the number in `o=`."""
-    ice: bool = True
-    """Whether peers find us by ICE, where they have it; not at a leased port, where the peer's
-    packets have to come first, those of DTLS too."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedMedia:
-    """What our own first offer is to have."""
-
-    security: MediaSecurity = MediaSecurity.NONE
-    ice: bool = False
-    codecs: tuple[Codec, ...] = (Codec.OPUS, Codec.PCMU, Codec.PCMA)
-    """The most wanted first."""
 
 
 class OfferAnswer:
@@ -120,9 +94,9 @@ class OfferAnswer:
         """An offer of ours: of what is agreed, or else of all that `OfferedMedia` says."""
         agreed, theirs = self._agreed, self._theirs
         if agreed is None or theirs is None:
-            self._pending = self._pending or self._first_offer()
+            self._pending = self._pending or first_offer(self._local, self._offered)
         else:
-            self._pending = self._later_offer(agreed, theirs)
+            self._pending = later_offer(self._local, self._offered, agreed, theirs)
         return self._say(self._pending)
 
     def accept(self, answer: str) -> None:
@@ -209,11 +183,7 @@ class OfferAnswer:
         wanted, before = theirs.cryptos[0], self._agreed and self._agreed.keys
         if before and (before.profile, before.receive) == (wanted.profile, wanted.key):
             return Crypto(wanted.tag, wanted.profile, before.send)
-        return self._new_crypto(wanted.tag, wanted.profile)
-
-    def _new_crypto(self, tag: int, profile: SrtpProfile) -> Crypto:
-        length = profile.key_length + profile.salt_length
-        return Crypto(tag, profile, self._local.random_bytes(length))
+        return new_crypto(self._local, wanted.tag, wanted.profile)
 
     def _answered_dtls(self, theirs: RemoteMedia) -> AgreedDtls | None:
         """We begin if we may, for the handshake is under way sooner; but where we know not yet
@@ -231,45 +201,7 @@ class OfferAnswer:
         role = "passive" if before.client else "active"
         return before if theirs.setup in ("actpass", role) else None
 
-    # ---- our offers --------------------------------------------------------------
-
-    def _first_offer(self) -> LocalDescription:
-        offered = self._offered
-        ice = self._local.mint() if offered.ice and self._local.ice else None
-        dtls = offered.security is MediaSecurity.DTLS
-        browser = dtls and ice is not None
-        suites = _OFFERED_SUITES if offered.security is MediaSecurity.SDES else ()
-        section = Section("audio", _PROFILES[offered.security], "", "0" if browser else "")
-        return LocalDescription(
-            address=self._local.address,
-            sections=(section,),
-            audio=0,
-            formats=tuple(FORMATS[codec] for codec in offered.codecs),
-            direction=Direction.SENDRECV,
-            bundled=browser,
-            ice=ice,
-            cryptos=tuple(self._new_crypto(tag, each) for tag, each in enumerate(suites, 1)),
-            fingerprint=self._local.fingerprint if dtls else None,
-            setup="actpass",
-        )
-
-    def _later_offer(self, agreed: AgreedMedia, theirs: RemoteMedia) -> LocalDescription:
-        """All that we can, in the session as it is; but one codec, if the peer left that open."""
-        keys = agreed.keys
-        others = () if agreed.codecs_open else self._offered.codecs
-        return LocalDescription(
-            address=self._local.address,
-            sections=theirs.sections,
-            audio=theirs.audio,
-            formats=with_others(agreed.format, others),
-            direction=Direction.SENDRECV,
-            bundled=bool(theirs.bundle),
-            ice=agreed.ice.local if agreed.ice else None,
-            cryptos=(Crypto(1, keys.profile, keys.send),) if keys else (),
-            fingerprint=self._local.fingerprint if agreed.dtls else None,
-            setup="actpass",
-            extensions=theirs.extensions,
-        )
+    # ---- the peer's answer --------------------------------------------------------
 
     def _accepted_ice(self, offered: LocalDescription, theirs: RemoteMedia) -> AgreedIce | None:
         ice = theirs.ice
@@ -320,25 +252,3 @@ def _accepted_keys(offered: tuple[Crypto, ...], theirs: tuple[Crypto, ...]) -> S
         if chosen is not None:
             return _keys(chosen, each)
     raise OfferError(OfferFault.NO_KEYS, "the answer has none of the offered a=crypto")
-
-
-def signalled_address(sdp: str) -> Address | None:
-    """Where a peer without ICE wants its media; None with ICE, on hold, and for what is none."""
-    try:
-        return read_media(sdp).address
-    except OfferError:
-        return None
-
-
-def offered_security(sdp: str) -> MediaSecurity:
-    """How an offer's media is to be protected. Raises OfferError."""
-    return read_media(sdp).security
-
-
-def is_behind_nat(signalled: Address, came_from: str) -> bool:
-    """Whether a peer whose signaling came from this host cannot be reached where it says.
-
-    It may be elsewhere than its signaling, but not at a private address that is another one.
-    """
-    host, seen = parse_host(signalled[0]), parse_host(came_from)
-    return host is not None and host != seen and not host.is_global
