@@ -21,7 +21,7 @@ from antiphon_proto.cluster_keys import KeyConfig, Layout
 EPOCH = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 """Unix time that not-after minutes count from."""
 
-SHORT_LIFETIME_S = 511 * 3600
+SHORT_LIFETIME_S = 510 * 3600
 """How far ahead a short ufrag's not-after may be, in seconds."""
 
 _MAX_MINUTES = 0xFFFFFF

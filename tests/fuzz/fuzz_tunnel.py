@@ -13,10 +13,15 @@ from antiphon_proto.tunnel import (
     TunnelError,
     TunnelReceiver,
     TunnelSender,
+    port_payload,
+    split_port_payload,
 )
 from antiphon_proto.tunnel_control import (
     Bind,
     Hello,
+    Lease,
+    Leased,
+    Release,
     Reset,
     Unbind,
     UnbindReason,
@@ -36,13 +41,19 @@ CONTROL = [
     control_frame(Unbind(UnbindReason.MOVED), CLIENT),
     control_frame(Reset(3)),
     control_frame(Hello(9, (RECEIVER, ("2001:db8::9", 50001)))),
+    control_frame(Lease(9, 30, 40_000, (CLIENT, ("2001:db8::9", 0)))),
+    control_frame(Leased(9, RECEIVER)),
+    control_frame(Release(9)),
 ]
+PORT_DATA = Frame(FrameType.PORT_DATA, CLIENT, port_payload(40_000, b"\x80\x78 a packet"))
+UNPROTECTED = (FrameType.DATA, FrameType.PORT_DATA)
 COUNTER = 1
 SENDER = TunnelSender(KEYS, EPOCH, RECEIVER, count(COUNTER))
 SEEDS = [
     SENDER.encode(CONTROL),
     SENDER.encode([DATA]),
     SENDER.encode([DATA, DATA_IPV6]),
+    SENDER.encode([PORT_DATA, DATA]),
     b"".join(frame.payload for frame in CONTROL),
     *(frame.payload for frame in CONTROL),
 ]
@@ -68,8 +79,10 @@ def _decode(datagram: bytes) -> None:
     with contextlib.suppress(TunnelError):
         epoch, frames = TunnelReceiver(KEYS, RECEIVER).decode(datagram)
         assert epoch == EPOCH
-        if any(frame.type is not FrameType.DATA for frame in frames):
+        if any(frame.type not in UNPROTECTED for frame in frames):
             assert TunnelSender(KEYS, epoch, RECEIVER, count(COUNTER)).encode(frames) == datagram
         for frame in frames:
             with contextlib.suppress(TunnelError):
                 control_message(frame)
+            with contextlib.suppress(TunnelError):
+                assert port_payload(*split_port_payload(frame.payload)) == frame.payload

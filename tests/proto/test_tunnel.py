@@ -18,6 +18,8 @@ from antiphon_proto.tunnel import (
     TunnelFault,
     TunnelReceiver,
     TunnelSender,
+    port_payload,
+    split_port_payload,
 )
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/tunnel.json").read_text())
@@ -103,6 +105,26 @@ class TestRoundTrip:
         assert both[0] == 0x11
         bind_length = 10 + len(BIND.payload)
         assert len(both) == len(data) + bind_length + tunnel.COUNTER_BYTES + tunnel.MAC_BYTES
+
+
+class TestLeasedPorts:
+    @given(st.integers(0, 0xFFFF), st.binary(max_size=300))
+    def test_the_port_goes_before_the_packet(self, port: int, packet: bytes) -> None:
+        frame = Frame(FrameType.PORT_DATA, CLIENT, port_payload(port, packet))
+        datagram = sender().encode([DATA, frame])
+        assert datagram[0] == 0x10
+        assert receiver().decode(datagram) == (EPOCH, [DATA, frame])
+        assert split_port_payload(frame.payload) == (port, packet)
+
+    @pytest.mark.parametrize("payload", [b"", b"\x9c"])
+    def test_without_a_port_it_is_none(self, payload: bytes) -> None:
+        with pytest.raises(TunnelError):
+            split_port_payload(payload)
+
+    @pytest.mark.parametrize("port", [-1, 0x10000])
+    def test_a_port_that_is_none_is_refused(self, port: int) -> None:
+        with pytest.raises(ValueError, match="port"):
+            port_payload(port, b"")
 
 
 class TestTruncation:

@@ -9,6 +9,9 @@ from antiphon_proto.tunnel_control import (
     Bind,
     ControlMessage,
     Hello,
+    Lease,
+    Leased,
+    Release,
     Reset,
     Unbind,
     UnbindReason,
@@ -31,6 +34,15 @@ messages = st.one_of(
     st.builds(Unbind, st.sampled_from(UnbindReason)),
     st.builds(Reset, st.integers(0, 255)),
     st.builds(Hello, st.integers(0, 2**64 - 1), st.lists(addresses, max_size=20).map(tuple)),
+    st.builds(
+        Lease,
+        st.integers(0, 2**64 - 1),
+        st.integers(0, 0xFFFF),
+        st.integers(0, 0xFFFF),
+        st.lists(addresses, max_size=4).map(tuple),
+    ),
+    st.builds(Leased, st.integers(0, 2**64 - 1), addresses),
+    st.builds(Release, st.integers(0, 2**64 - 1)),
 )
 
 
@@ -45,6 +57,13 @@ messages = st.one_of(
         (Reset(255), "ff"),
         (Hello(0, ()), "0000000000000000 00"),
         (Hello(1, (("192.0.2.1", 41000),)), "0000000000000001 01 04 a028 c0000201"),
+        (Lease(1, 30, 0, ()), "0000000000000001 001e 0000 00"),
+        (
+            Lease(2, 30, 40000, (("192.0.2.1", 0),)),
+            "0000000000000002 001e 9c40 01 04 0000 c0000201",
+        ),
+        (Leased(3, ("0.0.0.0", 40000)), "0000000000000003 04 9c40 00000000"),
+        (Release(4), "0000000000000004"),
     ],
 )
 def test_layout(message: ControlMessage, payload: str) -> None:
@@ -93,6 +112,11 @@ def test_arbitrary_bytes_are_refused_or_canonical(type_: FrameType, payload: byt
         (FrameType.UNBIND, "03"),
         (FrameType.HELLO, "0000000000000001 02 04 a028 c0000201"),
         (FrameType.HELLO, "0000000000000001 01 05 a028 c0000201"),
+        (FrameType.LEASE, "0000000000000001 001e 0000 05" + 5 * "04 a028 c0000201"),
+        (FrameType.LEASE, "0000000000000001 001e 0000 02 04 a028 c0000201"),
+        (FrameType.LEASED, "0000000000000001 05 a028 c0000201"),
+        (FrameType.LEASED, "0000000000000001" + 2 * "04 a028 c0000201"),
+        (FrameType.PORT_DATA, "9c40"),
     ],
 )
 def test_malformed(type_: FrameType, payload: str) -> None:
@@ -111,6 +135,13 @@ def test_malformed(type_: FrameType, payload: str) -> None:
         Hello(1 << 64, ()),
         Hello(0, (("192.0.2.1", 1),) * 256),
         Hello(0, (("relay.example", 1),)),
+        Lease(1 << 64, 1, 0, ()),
+        Lease(1, 0x10000, 0, ()),
+        Lease(1, 1, 0x10000, ()),
+        Lease(1, 1, 0, (("192.0.2.1", 1),) * 5),
+        Leased(1 << 64, CLIENT),
+        Leased(1, ("phone.example", 1)),
+        Release(1 << 64),
     ],
 )
 def test_what_does_not_fit_is_refused(message: ControlMessage) -> None:

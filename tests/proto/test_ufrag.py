@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from antiphon_proto.address import pack_host
 from antiphon_proto.cluster_keys import ClusterKeyError, ClusterKeys
-from antiphon_proto.ufrag import EPOCH, Owner, UfragError, UfragFault, UfragMinter, UfragReader
+from antiphon_proto.ufrag import (
+    EPOCH,
+    SHORT_LIFETIME_S,
+    Owner,
+    UfragError,
+    UfragFault,
+    UfragMinter,
+    UfragReader,
+)
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/ufrag.json").read_text())
 KEYS = ClusterKeys.parse(VECTORS["key_file"])
@@ -75,6 +83,30 @@ class TestVectors:
         assert address == pack_host(vector["owner"]["address"])
         assert struct.unpack(">H", port) == (vector["owner"]["port"],)
 
+    @pytest.mark.parametrize("vector", VECTORS["short"], ids=lambda vector: vector["ufrag"])
+    def test_short_ones_minted_and_read(self, vector: dict[str, Any]) -> None:
+        owner = Owner(**vector["owner"])
+        assert MINTER.mint_short(owner, bytes.fromhex(vector["random"])) == vector["ufrag"]
+        ufrag = vector["ufrag"].encode()
+        expected = dataclasses.replace(owner, not_after=vector["read_not_after"])
+        for earlier_s in (0, 3600, SHORT_LIFETIME_S):
+            assert READER.read(ufrag, owner.not_after - earlier_s) == expected
+        assert READER.password(ufrag) == vector["password"].encode()
+
+    @pytest.mark.parametrize("vector", VECTORS["short"], ids=lambda vector: vector["ufrag"])
+    def test_the_documented_rounds_without_our_codec(self, vector: dict[str, Any]) -> None:
+        key = bytes.fromhex(VECTORS["derived"]["ufrag cipher short"]["key"])
+        encrypt = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update
+        text = bytes.fromhex(vector["clear"])
+        left, right = text[:6], text[6:]
+        for number in range(4):
+            half = right if number % 2 else left
+            mask = encrypt(bytes([number]) + half + bytes(15 - len(half)))
+            mixed = bytes(a ^ b for a, b in zip(left if number % 2 else right, mask, strict=False))
+            left, right = (mixed, right) if number % 2 else (left, mixed)
+        assert (left + right).hex() == vector["encrypted"]
+        assert b64encode(left + right).rstrip(b"=").decode() == vector["ufrag"][1:]
+
     def test_the_documented_password_without_our_codec(self) -> None:
         vector = VECTORS["ufrags"][0]
         key = bytes.fromhex(VECTORS["derived"]["ufrag password"]["key"])
@@ -133,6 +165,48 @@ class TestRoundTrip:
         last = len(ufrag) - 2
         changed = ufrag[:last] + (b"A" if ufrag[last : last + 1] != b"A" else b"B") + ufrag[-1:]
         assert fault_of(changed) is UfragFault.CHECK
+
+
+class TestShort:
+    @given(owners.filter(lambda owner: ":" not in owner.address), randoms, st.floats(0, 1))
+    def test_the_owner_survives(self, owner: Owner, random: bytes, share: float) -> None:
+        ufrag = MINTER.mint_short(owner, random)
+        assert len(ufrag) == 16
+        now = owner.not_after - share * SHORT_LIFETIME_S
+        read = READER.read(ufrag.encode(), now)
+        assert dataclasses.replace(read, not_after=owner.not_after) == owner
+        assert 0 <= read.not_after - owner.not_after < 3600
+
+    @given(st.integers(0, 2**17 - 2))
+    def test_numbers_that_grow_give_ufrags_that_differ(self, number: int) -> None:
+        one, two = (
+            MINTER.mint_short(OWNER, bytes((each & 7,)) + (each >> 3).to_bytes(2, "big") + bytes(3))
+            for each in (number, number + 1)
+        )
+        assert one != two
+        assert READER.password(one.encode()) != READER.password(two.encode())
+
+    def test_an_owner_with_an_ipv6_address_has_none(self) -> None:
+        with pytest.raises(ValueError, match="IPv6"):
+            MINTER.mint_short(OWNER_IPV6, RANDOM)
+
+    @pytest.mark.parametrize("change", [{"port": 65536}, {"cluster_id": 256}, {"not_after": 0}])
+    def test_a_field_that_does_not_fit_is_refused(self, change: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"."):
+            MINTER.mint_short(dataclasses.replace(OWNER, **change), RANDOM)
+
+    @given(st.binary(min_size=11, max_size=11))
+    def test_a_guess_has_no_password_of_its_own(self, guess: bytes) -> None:
+        """It may name anybody, but only the holder of the keys can make a check for it."""
+        first = MINTER.mint_short(OWNER, RANDOM)[0].encode()
+        ufrag = first + b64encode(guess).rstrip(b"=")
+        with contextlib.suppress(UfragError):
+            READER.read(ufrag, NOW)
+        assert len(READER.password(ufrag)) == 24
+
+    def test_a_key_file_without_a_line_for_them_mints_none(self) -> None:
+        with pytest.raises(ClusterKeyError, match="short"):
+            UfragMinter(ClusterKeys.parse(f"0 ipv4 {'11' * 32}")).mint_short(OWNER, RANDOM)
 
 
 class TestCanonical:

@@ -16,6 +16,14 @@ def vectors(name: str) -> Any:
     return json.loads((VECTORS / name).read_text())
 
 
+def test_short_ufrag_on_its_page() -> None:
+    page = (PAGES / "ufrag.md").read_text()
+    vector = vectors("ufrag.json")["short"][0]
+    for field in ("random", "clear", "encrypted", "ufrag", "password"):
+        assert f"`{vector[field]}`" in page, field
+    assert vectors("ufrag.json")["derived"]["ufrag cipher short"]["key"] in page
+
+
 @pytest.mark.parametrize("address", ["192.0.2.10", "2001:db8::a"])
 def test_ufrag_page(address: str) -> None:
     page = (PAGES / "ufrag.md").read_text().replace("` `", "")
@@ -27,7 +35,16 @@ def test_ufrag_page(address: str) -> None:
     assert vectors("ufrag.json")["key_file"] in page
 
 
-@pytest.mark.parametrize("name", ["one DATA frame", "BIND before DATA", "HELLO with two siblings"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one DATA frame",
+        "BIND before DATA",
+        "HELLO with two siblings",
+        "LEASE of a port that a phone was found at",
+        "PORT_DATA",
+    ],
+)
 def test_tunnel_page(name: str) -> None:
     page = (PAGES / "tunnel.md").read_text()
     blocks = re.findall(r"^```\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
