@@ -6,8 +6,10 @@ hear.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+
+from sipmessage import URI
 
 from antiphon_proto.realtime import RealtimeSession
 from transceiver.admission import why_unanswered
@@ -20,7 +22,9 @@ from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip.application import Invitation
 from transceiver.sip.digest_client import DigestAuthenticator
+from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
+from transceiver.sip.next_hop import NextHop
 from transceiver.sip.registrations import Binding
 from transceiver.sip.trunk import Trunk
 from transceiver.sip.user_agent import UserAgent
@@ -55,11 +59,16 @@ class OutgoingCalls:
         self._agent: UserAgent | None = None
 
     def begin(
-        self, agent: UserAgent, registered: Callable[[str, float], list[Binding]], host: str
+        self,
+        agent: UserAgent,
+        registered: Callable[[str, float], list[Binding]],
+        chosen_hop: Callable[[URI], Awaitable[NextHop]],
+        host: str,
     ) -> None:
         """From here on calls are made by `agent`; `registered` knows where a phone is at a time,
-        `host` is ours in URIs."""
+        `chosen_hop` by which transport a URI is reached, `host` is ours in URIs."""
         self._agent = agent
+        self._chosen_hop = chosen_hop
         self._registered = registered
         self._host = host
 
@@ -79,10 +88,11 @@ class OutgoingCalls:
         if agent is None:
             raise WantedCallError("SIP is not served here.", "sip")
         place = self._destination(wanted)
+        hop = await self._hop(place)
         held = self._usage.begin_session(self._payer(place.payer))
         held.callback(on_end)
         try:
-            return await self._invite(agent, place, wanted, session, key, held.close)
+            return await self._invite(agent, place, hop, wanted, session, key, held.close)
         except BaseException:
             held.pop_all()
             raise
@@ -91,6 +101,7 @@ class OutgoingCalls:
         self,
         agent: UserAgent,
         place: Destination,
+        hop: Flow | NextHop,
         wanted: WantedCall,
         session: RealtimeSession,
         key: ApiKey,
@@ -109,7 +120,7 @@ class OutgoingCalls:
                 call_id=call.call_id,
                 target=place.target,
                 caller=place.caller,
-                hop=place.hop,
+                hop=hop,
                 authenticator=_authenticator(place.trunk),
                 headers=place.headers,
                 ring_at_most_s=wanted.ring_s,
@@ -128,6 +139,15 @@ class OutgoingCalls:
         return destination(
             wanted, self._access.now, lambda user: self._registered(user, now), self._host
         )
+
+    async def _hop(self, place: Destination) -> Flow | NextHop:
+        """Raises WantedCallError."""
+        if isinstance(place.hop, Flow):
+            return place.hop
+        try:
+            return await self._chosen_hop(place.hop)
+        except ValueError as error:
+            raise WantedCallError("No transport leads there.", "sip.to") from error
 
 
 def _authenticator(trunk: Trunk | None) -> DigestAuthenticator | None:

@@ -18,7 +18,7 @@ from transceiver.contained import contained
 from transceiver.dtls import DtlsCertificate
 from transceiver.media_transport import SendDatagram
 from transceiver.response_rate import SpendRequest
-from transceiver.rtp_call import RtpCall
+from transceiver.rtp_call import TEND_INTERVAL_S, RtpCall
 from transceiver.sdp.agreed_media import AgreedMedia
 from transceiver.sdp.direction import Direction
 from transceiver.sdp.offer_answer import OfferAnswer
@@ -110,7 +110,6 @@ class SipCall(RtpCall):
         """Take the peer's call. Raises OfferError: it was refused for its offer."""
         if self.closed is None and self._signaling is not None:
             self._signaling.accept()
-            self._take_off()
 
     @contained
     def refer(self, target_uri: str) -> None:
@@ -148,7 +147,17 @@ class SipCall(RtpCall):
 
     @contained
     def established(self) -> None:
-        self._take_off()
+        """From here on there is a conversation.
+
+        Nothing is sent before: that our answer was acknowledged proves that who calls is where
+        its signaling comes from, which over UDP anybody may claim.
+        """
+        if self._talking:
+            return
+        self._talking = True
+        self._deadlines.await_client(self._clock())
+        if self.agreed.codecs_open and self._signaling is not None:
+            self._signaling.reinvite()
         greeting, self._greeting = self._greeting, None
         if greeting is not None:
             response = {"type": "response.create", "response": {"instructions": greeting}}
@@ -223,12 +232,6 @@ class SipCall(RtpCall):
 
     # ---- its sound -----------------------------------------------------------
 
-    def _take_off(self) -> None:
-        """The phones are off the hook: from here on there is a conversation."""
-        if not self._talking:
-            self._talking = True
-            self._deadlines.await_client(self._clock())
-
     def rtp_received(self, packet: bytes, now: float) -> None:
         # Who holds the call, having talked, plays music; who calls and rings, tones.
         if self._talking and not (self._held and self._spoke_freely):
@@ -238,14 +241,20 @@ class SipCall(RtpCall):
         if self._talking:
             super()._serve(due, now)
         elif now >= self._tend_at:
-            self._tend(now)
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        """Do what time asks for while somebody rings; for how long, signaling knows."""
+        self._tend_at = now + TEND_INTERVAL_S
+        self._deadlines.active(now)
+        self._engine.tick(now)
+        if self.closed is None:
+            self._act(self._conversation.tick(now))
 
     def _check_deadlines(self, now: float) -> None:
-        if self._held or not self._talking:
+        if self._held:
             self._deadlines.active(now)
-        # How long somebody may ring, signaling knows.
-        if self._talking:
-            super()._check_deadlines(now)
+        super()._check_deadlines(now)
 
     # ---- its client, who hears no events -------------------------------------
 

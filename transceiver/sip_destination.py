@@ -15,7 +15,6 @@ from transceiver.signaling.calls import WantedCall, WantedCallError
 from transceiver.sip.access import SipAccess
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller
-from transceiver.sip.next_hop import NextHop
 from transceiver.sip.registrations import Binding
 from transceiver.sip.trunk import Trunk
 from transceiver.sip_call_maker import SipPeer
@@ -29,7 +28,8 @@ class Destination:
 
     target: URI
     caller: Address
-    hop: Flow | NextHop
+    hop: Flow | URI
+    """The flow that a phone registered by, or a URI to be located."""
     peer: SipPeer
     payer: Caller
     """The trunk or the phone, whose limits the call uses up beside the application's."""
@@ -89,7 +89,7 @@ def _by_trunk(named: str | URI, wanted: WantedCall, trunk: Trunk, host: str) -> 
     return Destination(
         target=target,
         caller=_caller(wanted.caller or trunk.caller_id, domain),
-        hop=NextHop.of(at),
+        hop=at,
         peer=SipPeer(OfferedMedia(trunk.media)),
         payer=Caller(trunk.name, is_trunk=True),
         trunk=trunk,

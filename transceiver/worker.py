@@ -327,7 +327,8 @@ class Worker:
         )
         registrar = sip.access.registrar
         agent = sip.begin(SipApplication(calls.sip, registrar, time.monotonic))
-        calls.outgoing.begin(agent, registrar.lookup, sip.advertised.sent_by(SipTransport.UDP).host)
+        host = sip.advertised.sent_by(SipTransport.UDP).host
+        calls.outgoing.begin(agent, registrar.lookup, sip.chosen_hop, host)
         sip.register(self._registry)
         return sip
 
