@@ -12,6 +12,8 @@ from transceiver.sip.flow import Flow
 from transceiver.sip.header_list import parse_address, parse_uri, uri_text
 from transceiver.sip.next_hop import NextHop
 
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 _DEFAULT_PORTS = {False: 5060, True: 5061}
 
 
@@ -51,23 +53,24 @@ def _is_loose(route: str) -> bool:
     return "lr" in parse_address(route).uri.parameters
 
 
-def _same_place(ours: URI, theirs: URI) -> bool:
-    return (ours.host.lower(), ours.port) == (theirs.host.lower(), theirs.port)
-
-
 def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
-    return _flow_leads_to(hop, uri) if isinstance(hop, Flow) else _same_place(hop.uri, uri)
-
-
-def _flow_leads_to(flow: Flow, uri: URI) -> bool:
-    try:
-        named = ipaddress.ip_address(uri.host.strip("[]"))
-    except ValueError:
+    known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
+    named, reached = _address(uri.host), _address(known)
+    if named is None or reached is None:
         # A name may be anything's; a connection that stands is at least the peer's.
-        return flow.transport.reliable or uri.host.lower().endswith(".invalid")
-    remote = ipaddress.ip_address(flow.remote[0])
-    if named != remote:
+        is_connection = isinstance(hop, Flow) and hop.transport.reliable
+        return is_connection or uri.host.lower().endswith(".invalid")
+    if named != reached:
         # An address that only the peer's own network knows.
-        return remote.is_global and not named.is_global
-    port = uri.port or _DEFAULT_PORTS[flow.transport.secure]
-    return flow.transport.reliable or port == flow.remote[1]
+        return reached.is_global and not named.is_global
+    if isinstance(hop, NextHop):
+        return hop.uri.port == uri.port
+    port = uri.port or _DEFAULT_PORTS[hop.transport.secure]
+    return hop.transport.reliable or port == hop.remote[1]
+
+
+def _address(host: str) -> IpAddress | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None

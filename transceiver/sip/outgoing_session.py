@@ -21,9 +21,7 @@ from transceiver.sip.message_body import SDP, BodyError, session_description
 from transceiver.sip.session import Session
 from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.session_timer import MAX_INTERVAL_S
-from transceiver.sip.timers import GIVE_UP_S
 from transceiver.sip.transactions.client import ClientTransaction, Failure
-from transceiver.sip.transactions.invite_client import InviteClientTransaction
 
 MAX_EARLY_DIALOGS = 16
 
@@ -143,8 +141,13 @@ class OutgoingSession(Session):
         return self._early[tag]
 
     def _dialog_with(self, response: Response) -> Dialog:
+        try:
+            target = target_of(response)
+        except DialogError:
+            # Who has no Contact, as of old, is where the INVITE went.
+            target = self._wanted.path.target
         path = DialogPath(
-            target=target_of(response),
+            target=target,
             routes=tuple(reversed(routes_of(response))),
             hop=self._wanted.path.hop,
             keeps_hop=isinstance(self._wanted.path.hop, Flow),
@@ -259,13 +262,9 @@ class OutgoingSession(Session):
     def _cancel(self) -> None:
         """Not before a provisional response:
         https://www.rfc-editor.org/rfc/rfc3261#section-9.1"""
-        invite = self._invite.transaction
-        assert isinstance(invite, InviteClientTransaction)
-        if self._cancelled is invite:
-            return
-        self._cancelled = invite
-        self._environment.transactions.cancel(invite, lambda _outcome: None)
-        self._environment.timers.after(GIVE_UP_S, invite.give_up)
+        if self._cancelled is not self._invite.transaction:
+            self._cancelled = self._invite.transaction
+            self._environment.cancel(self._invite)
 
     def _broken(self) -> None:
         if self._dialog is None:

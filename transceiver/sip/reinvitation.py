@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-14
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.session_timer import SessionTimer
 from transceiver.sip.timers import Timer
 from transceiver.sip.transactions.client import Failure
+
+LONGEST_S = 60.0
+"""How long an answer may take: nobody has to be asked for it, as a rule."""
 
 _GONE = (408, 481)
 _OWNER_WAIT_S = (2.1, 4.0)
@@ -88,6 +92,12 @@ class Reinvitation:
             body=standing.handler.make_offer().encode(),
             authenticator=standing.authenticator,
         )
+        self._environment.timers.after(LONGEST_S, functools.partial(self._cancel, self._request))
+
+    def _cancel(self, request: AuthorizedRequest) -> None:
+        """Somebody said no more than that they try."""
+        if self._is_pending and request is self._request:
+            self._environment.cancel(request)
 
     def _outcome(self, outcome: Response | Failure) -> None:
         status = outcome.code if isinstance(outcome, Response) else outcome.value

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from transceiver.sip.application import Authenticator
 from transceiver.sip.authorized_request import AuthorizedRequest
 from transceiver.sip.dialog import Dialog, Fields
-from transceiver.sip.timers import Timers
+from transceiver.sip.timers import GIVE_UP_S, Timers
 from transceiver.sip.transactions.client import OnOutcome
+from transceiver.sip.transactions.invite_client import InviteClientTransaction
 from transceiver.sip.transactions.table import TransactionTable
 
 
@@ -37,3 +38,13 @@ class SessionEnvironment:
         """Send the ACK of a 2xx to the INVITE of that number."""
         ack = dialog.acknowledgement(sequence, credentials)
         self.transactions.send_ack(ack, dialog.path.next_hop())
+
+    def cancel(self, invite: AuthorizedRequest) -> None:
+        """Take an INVITE back that has a provisional response; what is then not answered fails.
+
+        https://www.rfc-editor.org/rfc/rfc3261#section-9.1
+        """
+        transaction = invite.transaction
+        assert isinstance(transaction, InviteClientTransaction)
+        self.transactions.cancel(transaction, lambda _outcome: None)
+        self.timers.after(GIVE_UP_S, transaction.give_up)

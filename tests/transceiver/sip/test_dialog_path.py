@@ -28,6 +28,9 @@ def path(target: str, *routes: str, flow: Flow | NextHop = UDP, phone: bool = Fa
         path("sip:a@8.8.4.4", phone=True),
         path("sip:a@8.8.4.4", "<sip:9.9.9.9;lr>"),
         path("tel:+49301234"),
+        path("sip:a@192.168.1.4", flow=NextHop.of(URI.parse("sip:9.9.9.9"))),
+        path("sip:a@9.9.9.9", flow=NextHop.of(URI.parse("sip:9.9.9.9;transport=tcp"))),
+        path("sip:a@[2001:4860::8888]", flow=NextHop.of(URI.parse("sip:[2001:4860::8888]"))),
     ],
 )
 def test_the_flow_is_kept(way: DialogPath) -> None:

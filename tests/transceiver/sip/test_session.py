@@ -96,6 +96,22 @@ def test_a_peer_that_knows_no_such_session_any_more(
     assert call.endings == [Ending(EndedBy.UNANSWERED)]
 
 
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_a_peer_that_tries_for_ever(
+    network: Network, alice: Agent, peer: RawPeer, hangs_up: bool
+) -> None:
+    call = peer.called(alice)
+    call.call.reinvite()
+    network.run(0.1)
+    peer.send(peer.answer(peer.requests[0], 100), alice)
+    if hangs_up:
+        call.call.hang_up()
+    network.run(200)
+    assert call.endings == [Ending(EndedBy.US if hangs_up else EndedBy.UNANSWERED)]
+    assert network.clock.idle
+    assert alice.sip.transaction_count == 0
+
+
 def test_what_is_accepted_after_the_end_is_acknowledged(
     network: Network, alice: Agent, peer: RawPeer
 ) -> None:

@@ -284,6 +284,16 @@ def test_two_phones_accept_and_one_is_dismissed(
     assert later == [("ACK", "two"), ("ACK", "one"), ("BYE", "one")]
 
 
+def test_a_callee_without_a_contact(network: Network, alice: Agent, peer: RawPeer) -> None:
+    call = alice.call(peer.address)
+    network.run(0.1)
+    accepted = peer.answer(peer.requests[0], 200, tag="p", body="answer")
+    peer.send(accepted.replace(b"Contact", b"X-Contact"), alice)
+    network.run(0.1)
+    assert call.heard[-1] == "established"
+    assert peer.requests[-1].method == "ACK"
+
+
 def test_an_acknowledgement_is_repeated_with_the_acceptance(
     network: Network, alice: Agent, peer: RawPeer
 ) -> None:
