@@ -42,6 +42,8 @@ class Account:
     ice: bool = False
     codecs: str = "pcmu,pcma"
     answers: bool = False
+    port: int = 0
+    """To listen at; any if 0."""
     dtmf: str = "rtpevent"
     registrar: str = ""
     """HOST:PORT to register at."""
@@ -158,6 +160,7 @@ async def baresip(
     home = directory / account.user
     home.mkdir()
     port, control = (5060, 5070) if network else (free_port(host, 2), free_port())
+    port = account.port or port
     rate = 48_000 if account.codecs.startswith("opus") else 8_000
     write_microphone(home / "microphone.wav", microphone, rate)
     (home / "accounts").write_text(account.line(port))

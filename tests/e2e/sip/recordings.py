@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from antiphon.wav import RATE, Samples
 from tests.e2e.encoded_audio import LIKENESS_RATE, resampled
 
-QUESTION = "what is two plus three"
-ANSWER = "Two plus three is five."
+QUESTION = "what is twelve plus thirty"
+ANSWER = "Twelve plus thirty is forty two."
 LONG_QUESTION = "what can you do"
 
 SAME_WORDS = 0.82

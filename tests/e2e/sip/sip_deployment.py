@@ -29,6 +29,12 @@ _CONFIG = """
 name = "office"
 networks = ["{carrier}/32", "{proxy}/32"]
 
+[[trunks]]
+name = "exchange"
+uri = "sip:{host}:{exchange_port}"
+username = "antiphon"
+password = "{password}"
+
 [[dial-plan]]
 number = "agent"
 session = {{ type = "realtime" }}
@@ -49,6 +55,8 @@ class SipDeployment:
     application: VoiceApplication
     port: int
     tls_port: int
+    exchange_port: int
+    """Where calls to the trunk "exchange" go."""
 
     def uri(self, number: str, transport: str = "udp") -> str:
         port = self.tls_port if transport == "tls" else self.port
@@ -74,8 +82,10 @@ class SipDeployment:
 @contextmanager
 def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
     """`directory` gets its files."""
-    ports = free_port(), free_port()
-    config = _CONFIG.format(carrier=CARRIER, proxy=PROXY)
+    ports = [free_port() for _ in range(3)]
+    config = _CONFIG.format(
+        carrier=CARRIER, proxy=PROXY, host=HOST, exchange_port=ports[2], password=PASSWORD
+    )
     application = VoiceApplication()
     flags = (
         "--workers=2",

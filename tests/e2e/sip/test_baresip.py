@@ -218,9 +218,9 @@ async def test_a_wrong_password_registers_nobody(
 async def test_the_agent_calls_a_trunk(
     sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    answering = Account("bob", answers=True)
+    answering = Account("bob", answers=True, port=sip.exchange_port)
     async with baresip(tmp_path, answering, microphone) as phone:
-        call_id = await sip.application.place({"target_uri": phone.uri, "trunk": "office"})
+        call_id = await sip.application.place({"to": "bob", "trunk": "exchange"})
         async with sip.application.beside(call_id) as sideband:
             await phone.event("CALL_ESTABLISHED")
             assert await sideband.answered() == ANSWER
