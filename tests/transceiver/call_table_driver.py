@@ -5,6 +5,7 @@ socket either, so that tests say which address each of its datagrams comes from.
 """
 
 import asyncio
+import itertools
 import json
 import struct
 from collections.abc import Collection, Coroutine
@@ -33,6 +34,7 @@ from transceiver.dtls import DtlsCertificate, DtlsEndpoint
 from transceiver.engine_leg import EngineListener
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
+from transceiver.leased_ports import LeasedPorts
 from transceiver.load_meter import LoadMeter, ThreadTime
 from transceiver.metrics import TurnLatency
 from transceiver.replica_addresses import ReplicaAddresses
@@ -65,6 +67,13 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, Address, Address]] = []
+        self.leased: list[tuple[Frame, Address]] = []
+        """Sent from leased ports."""
+        self.leases = LeasedPorts(
+            new_id=itertools.count(1).__next__,
+            answering=lambda: [RELAY],
+            send=lambda frame, relay: self.leased.append((frame, relay)),
+        )
 
     def send(self, payload: bytes, client: Address, relay: Address) -> None:
         self.sent.append((payload, client, relay))

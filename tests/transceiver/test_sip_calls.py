@@ -10,7 +10,8 @@ import pytest
 
 from antiphon_proto import trunk
 from antiphon_proto.realtime import RealtimeSession
-from antiphon_proto.tunnel_control import UnbindReason
+from antiphon_proto.tunnel_control import Leased, UnbindReason
+from tests.transceiver.call_table_driver import RELAY
 from tests.transceiver.sip_call_driver import MEDIA, PHONE, TRUNK, Exchange, Phone
 from transceiver.close_reason import CloseReason
 from transceiver.ring_end import RingEnd
@@ -22,6 +23,7 @@ from transceiver.signaling.calls import (
     NotRingingError,
     NotSipError,
 )
+from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import EndedBy, Ending
 from transceiver.transport import Transport
 
@@ -369,6 +371,50 @@ async def test_an_exchange_changes_the_codec_in_the_middle() -> None:
     exchange.worker.inference.opened[-1][0].engine_audio(trunk.UNSOLICITED, 0, bytes(640))
     await exchange.run()
     assert {packet[1] & 0x7F for packet in exchange.heard_at()} == {8}
+
+
+AT_HOME = "192.168.1.5", 4000
+"""Where a phone behind NAT says that it is, and where it is seen."""
+OUTSIDE = PHONE, 61_000
+LEASED = 30_000
+
+
+def behind_nat(exchange: Exchange) -> Phone:
+    exchange.server.verdict = Caller("desk", is_trunk=False)
+    return Phone("desk", AT_HOME)
+
+
+async def test_a_phone_behind_nat_talks_by_a_port_of_its_own() -> None:
+    exchange = Exchange()
+    leases = exchange.worker.endpoint.leases
+    phone = await exchange.call(behind_nat(exchange))
+    accepting = asyncio.create_task(exchange.accept())
+    await asyncio.sleep(0)
+    now = exchange.worker.now
+    leases.answered(RELAY, Leased(1, ("0.0.0.0", LEASED)), now)
+    call_id = await accepting
+    assert phone.agreed.remote == ("203.0.113.1", LEASED)
+    assert exchange.worker.announced() == []
+    leases.receive(RELAY, LEASED, phone.voice(), OUTSIDE, exchange.worker.now)
+    exchange.worker.inference.opened[-1][0].engine_audio(trunk.UNSOLICITED, 0, bytes(640))
+    await exchange.run()
+    assert exchange.worker.take_sent() == []
+    sent = [(frame.client, relay) for frame, relay in exchange.worker.endpoint.leased]
+    assert set(sent) == {(OUTSIDE, RELAY)}
+    exchange.worker.factory.hang_up(call_id)
+    assert len(leases) == 0
+
+
+async def test_without_a_free_port_it_talks_by_the_public_one() -> None:
+    exchange = Exchange()
+    phone = await exchange.call(behind_nat(exchange))
+    accepting = asyncio.create_task(exchange.accept())
+    await asyncio.sleep(0)
+    leases = exchange.worker.endpoint.leases
+    leases.answered(RELAY, Leased(1, ("0.0.0.0", 0)), exchange.worker.now)
+    await accepting
+    assert phone.agreed.remote == ("203.0.113.1", 3478)
+    assert len(leases) == 0
 
 
 # ---- calls that go out -----------------------------------------------------
