@@ -30,6 +30,8 @@ from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffOutcome, HandOffReason
+from transceiver.leased_port_metrics import LeasedPortsCollector
+from transceiver.leased_ports import LeasedPorts, LeaseOutcome
 from transceiver.mcp.counters import McpCounters, McpResult
 from transceiver.mcp.metrics import McpCollector
 from transceiver.metrics import (
@@ -44,6 +46,7 @@ from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.resumption.counters import ResumeOutcome, ResumptionCounters
 from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.resumption_metrics import ResumptionCollector
+from transceiver.ring_end import RingEnd
 from transceiver.rtp.reordering import ReorderingDrop
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.sip.access import CurrentAccess, SipAccess
@@ -121,6 +124,8 @@ def page() -> str:
         meanings_section("How that ended", HandOffOutcome),
         meanings_section("What became of a webhook", WebhookOutcome),
         meanings_section("What became of a request to an MCP server", McpResult),
+        meanings_section("What became of a call by SIP that came in", RingEnd),
+        meanings_section("What became of a request for a phone port", LeaseOutcome),
         meanings_section("Why a SIP request was not let in", Unproven),
         meanings_section("Why a SIP message went no further", SipDrop),
         meanings_section("Why a SIP message had no effect", Unheard),
@@ -151,6 +156,8 @@ def transceiver_metrics() -> Iterator[Metric]:
     ).collect()
     directory = RelayDirectory(("127.0.0.1", 1), lambda: 1, lambda _seconds: None)
     yield from RelayWorkersCollector(directory, Announcer(0, 0.0)).collect()
+    leases = LeasedPorts(new_id=int, answering=list, send=lambda _frame, _relay: None)
+    yield from LeasedPortsCollector(leases).collect()
     replicas = ReplicaDirectory(lambda: 0.0)
     yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
     yield from WebhookCollector(WebhookCounters()).collect()

@@ -25,6 +25,7 @@ from transceiver.metric_families import (
 )
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory
+from transceiver.ring_end import RingEnd
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.transport import Transport
@@ -227,6 +228,13 @@ class WorkerCollector(Collector):
             "reason",
             CloseReason,
             calls.closed,
+        )
+        yield by_enum(
+            "antiphon_transceiver_sip_calls_incoming",
+            "Calls by SIP that came in, once they rang no more.",
+            "outcome",
+            RingEnd,
+            calls.rang,
         )
         yield by_enum(
             "antiphon_transceiver_drops",
