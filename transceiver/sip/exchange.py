@@ -154,6 +154,7 @@ class Exchange:
 
     def parcel(self, sender: Address, parcel: Parcel) -> None:
         """Another worker handed this one something."""
+        self._router.reachable(sender)
         match parcel:
             case Arrived(message, flow):
                 self._deliver(message, flow)
@@ -166,11 +167,11 @@ class Exchange:
 
     def undelivered(self, worker: Address, parcel: Parcel, gone: bool) -> None:
         """Another worker did not take what it was told: it is gone, or silent."""
-        self._router.unreachable(worker, self._clock(), gone=gone)
+        self._router.unreachable(worker, self._clock())
         match parcel:
             case Arrived(message, flow):
                 self.dropped(SipDrop.WORKER_UNREACHABLE)
-                self._hand_on(message, flow, worker)
+                self._hand_on(message, flow, gone)
             case Leaving(_, flow):
                 self.dropped(SipDrop.WORKER_UNREACHABLE)
                 self.receiver.flow_lost(flow)
@@ -195,15 +196,17 @@ class Exchange:
             return True
         return self._limits.admit(flow.remote[0], self._clock())
 
-    def _hand_on(self, message: bytes, flow: Flow, silent: Address) -> None:
-        """To whoever is responsible now. Where that is still who is silent the peer will repeat
-        it: no other worker can say whether there is such a call."""
+    def _hand_on(self, message: bytes, flow: Flow, gone: bool) -> None:
+        """What its owner did not take. Where that is gone this worker has to say so; for one that
+        is silent nobody speaks, as it may be busy, or begin anew: the peer repeats itself."""
         fields = RoutingFields.of(message)
         if fields is None:
             return
-        owner = self._router.owner(fields, self._clock()).worker
-        if owner != silent:
-            self._hand(owner, message, flow)
+        owner = self._router.owner(fields, self._clock())
+        if not owner.named:
+            self._hand(owner.worker, message, flow)
+        elif gone:
+            self._hand(self._here, message, flow)
 
     def _hand(self, owner: Address, message: bytes, flow: Flow) -> None:
         self._connections.heard(flow.connection, owner, self._clock())

@@ -33,7 +33,6 @@ class MessageRouter:
         self._here = here
         self._workers = workers
         self._down: dict[Address, float] = {}
-        self._gone: dict[Address, float] = {}
         self.use_keys(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
@@ -42,22 +41,25 @@ class MessageRouter:
         self._tokens = OwnerTokens(keys)
 
     def owner(self, fields: RoutingFields, now: float) -> Owner:
-        """This worker where the owner is gone: somebody has to say so."""
         named = self._named(fields)
         if named is not None:
-            return Owner(self._here if _within(self._gone, named, now) else named, named=True)
+            return Owner(named, named=True)
         if not fields.method:
             return Owner(self._here, named=False)
-        up = [each for each in self._workers if not _within(self._down, each, now)]
+        up = [each for each in self._workers if not self._is_down(each, now)]
         return Owner(ranked(fields.call_id, up or [self._here])[0], named=False)
 
-    def unreachable(self, worker: Address, now: float, *, gone: bool) -> None:
-        """What begins goes elsewhere for a while. What names the worker does only where it is
-        `gone`, and nothing is there: one that is silent may be busy, or begin anew."""
+    def unreachable(self, worker: Address, now: float) -> None:
+        """What begins goes elsewhere for a while."""
         if worker != self._here:
             self._down[worker] = now + DOWN_S
-            if gone:
-                self._gone[worker] = now + DOWN_S
+
+    def reachable(self, worker: Address) -> None:
+        """It was heard from."""
+        self._down.pop(worker, None)
+
+    def _is_down(self, worker: Address, now: float) -> bool:
+        return self._down.get(worker, now) > now
 
     def _named(self, fields: RoutingFields) -> Address | None:
         if not fields.method:
@@ -68,11 +70,3 @@ class MessageRouter:
             except CallIdError:
                 pass
         return self._tokens.owner_of_tag(fields.to_tag)
-
-
-def _within(times: dict[Address, float], worker: Address, now: float) -> bool:
-    until = times.get(worker)
-    if until is not None and until <= now:
-        del times[worker]
-        return False
-    return until is not None

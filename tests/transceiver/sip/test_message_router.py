@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 
+from antiphon_proto.address import Address
 from tests.transceiver.sip.transport_driver import (
     ELSEWHERE,
     KEYS,
@@ -69,21 +70,24 @@ def test_what_begins_meets_by_its_call_id_and_spreads() -> None:
     assert min(shares.values()) > 60
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_a_worker_that_cannot_be_reached_gets_nothing_that_begins(
-    router: MessageRouter, gone: bool
-) -> None:
+def test_a_worker_that_cannot_be_reached_gets_nothing_that_begins(router: MessageRouter) -> None:
     named = request("BYE", to_tag=names(NEXT).tag())
-    router.unreachable(NEXT, 10.0, gone=gone)
-    assert owner(router, named, 10.0) == Owner(HERE if gone else NEXT, named=True)
-    began = {owner(router, request(call_id=f"{n}"), 10.0).worker for n in range(50)}
-    assert began == set(WORKERS) - {NEXT}
-    assert owner(router, named, 10.0 + DOWN_S).worker == NEXT
+
+    def began(now: float) -> set[Address]:
+        return {owner(router, request(call_id=f"{n}"), now).worker for n in range(50)}
+
+    router.unreachable(NEXT, 10.0)
+    assert owner(router, named, 10.0) == Owner(NEXT, named=True)
+    assert began(10.0) == set(WORKERS) - {NEXT}
+    assert began(10.0 + DOWN_S) == set(WORKERS)
+    router.unreachable(NEXT, 20.0)
+    router.reachable(NEXT)
+    assert began(20.0) == set(WORKERS)
 
 
 def test_this_worker_reaches_itself(router: MessageRouter) -> None:
     for worker in WORKERS:
-        router.unreachable(worker, 0.0, gone=True)
+        router.unreachable(worker, 0.0)
     assert owner(router, request()).worker == HERE
 
 
