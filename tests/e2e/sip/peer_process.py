@@ -9,6 +9,8 @@ from pathlib import Path
 PATIENCE_S = 20.0
 ENDS_WITHIN_S = 5.0
 HOST = "127.0.0.1"
+_given: set[int] = set()
+"""Ports for processes that do not have them yet."""
 
 
 class PeerProcess:
@@ -90,7 +92,9 @@ def free_port(host: str = HOST, count: int = 1) -> int:
         with socket.socket() as probe:
             probe.bind((host, 0))
             port: int = probe.getsockname()[1]
-        if all(_is_free(host, port + each) for each in range(count)):
+        ports = range(port, port + count)
+        if _given.isdisjoint(ports) and all(_is_free(host, each) for each in ports):
+            _given.update(ports)
             return port
 
 
