@@ -42,6 +42,7 @@ SHELLS = {
     "transceiver": [
         "__main__",
         "audio_metrics",
+        "leased_port_metrics",
         "inference_client",
         "kernel_timer",
         "known_relays",

@@ -6,8 +6,8 @@ them. A port belongs to the relay worker that gave it, so its packets take no ot
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from antiphon_proto.address import Address
@@ -55,17 +55,15 @@ class PortState(Enum):
     """Refused, given back by the relay, or released."""
 
 
-@dataclass(slots=True)
-class LeaseCounts:
-    """For the metrics."""
+class LeaseOutcome(Enum):
+    """The value is also a metric label."""
 
-    granted: int = 0
-    refused: int = 0
-    """No relay worker had a port."""
-    lost: int = 0
-    """A relay worker no longer had one that it had given."""
-    unknown: int = 0
-    """Datagrams of ports that are not, or no longer, leased."""
+    GRANTED = "granted"
+    """A call has a phone port."""
+    REFUSED = "refused"
+    """No relay worker that answers had one left."""
+    LOST = "lost"
+    """A relay worker no longer has one that it had given: its phone is cut off."""
 
 
 class LeasedPort:
@@ -128,7 +126,9 @@ class LeasedPorts:
     ) -> None:
         """`new_id` draws 64 unpredictable bits; `answering` names relay workers that may be
         asked; `send` is for the phones' packets."""
-        self.counts = LeaseCounts()
+        self.outcomes: Counter[LeaseOutcome] = Counter()
+        self.strays = 0
+        """Datagrams of ports that are not, or no longer, leased."""
         self._new_id = new_id
         self._answering = answering
         self._send = send
@@ -194,7 +194,7 @@ class LeasedPorts:
         if leased.address[1]:
             self._hold(port, relay, leased.address)
         elif port.state is PortState.HELD:
-            self.counts.lost += 1
+            self.outcomes[LeaseOutcome.LOST] += 1
             self._settle_gone(port)
         else:
             self._refused_until[relay] = now + REFUSED_S
@@ -212,7 +212,7 @@ class LeasedPorts:
         """A relay worker's port received a datagram from `client`."""
         held = self._by_port.get((relay, port))
         if held is None:
-            self.counts.unknown += 1
+            self.strays += 1
         else:
             held.on_datagram(datagram, client, now)
 
@@ -251,7 +251,7 @@ class LeasedPorts:
         """Ask another relay worker, or give up."""
         relay = next(self._candidates(port), None)
         if relay is None or len(port.tried) >= MAX_ASKED:
-            self.counts.refused += 1
+            self.outcomes[LeaseOutcome.REFUSED] += 1
             self._settle_gone(port)
             return
         port.tried.add(relay)
@@ -282,7 +282,7 @@ class LeasedPorts:
             return
         port.state, port.address = PortState.HELD, address
         self._by_port[relay, address[1]] = port
-        self.counts.granted += 1
+        self.outcomes[LeaseOutcome.GRANTED] += 1
         port.on_settled(port)
 
     def _withdraw(self, port: LeasedPort) -> None:

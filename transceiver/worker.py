@@ -25,6 +25,7 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.known_relays import introduce_relays
+from transceiver.leased_port_metrics import LeasedPortsCollector
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
@@ -256,7 +257,7 @@ class Worker:
             (host, port), partial(secrets.randbits, 64), probe_seconds.observe
         )
         self._registry.register(RelayWorkersCollector(directory, announcer))
-        return TunnelEndpoint(
+        endpoint = TunnelEndpoint(
             self._sockets.tunnels[self._index],
             self._life.keys,
             secrets.randbits(64),
@@ -264,6 +265,8 @@ class Worker:
             directory=directory,
             announcer=announcer,
         )
+        self._registry.register(LeasedPortsCollector(endpoint.leases))
+        return endpoint
 
     @property
     def _open_calls(self) -> int:

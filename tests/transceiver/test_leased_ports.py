@@ -20,6 +20,7 @@ from transceiver.leased_ports import (
     LeasedPort,
     LeasedPorts,
     LeasedPortsFullError,
+    LeaseOutcome,
     PortState,
 )
 
@@ -99,7 +100,11 @@ class TestAsking:
         worker.answer(port)
         assert (port.state, port.relay, port.address) == (PortState.HELD, relay, (PUBLIC, PORT))
         assert worker.settled == [PortState.HELD]
-        assert (len(worker.ports), worker.ports.held, worker.ports.counts.granted) == (1, 1, 1)
+        assert (
+            len(worker.ports),
+            worker.ports.held,
+            worker.ports.outcomes[LeaseOutcome.GRANTED],
+        ) == (1, 1, 1)
 
     def test_a_phone_with_keys_is_heard_from_anywhere(self, worker: Worker) -> None:
         worker.lease(None)
@@ -130,7 +135,7 @@ class TestAsking:
         assert {first, port.relay} == {A, B}
         worker.answer(port, 0)
         assert worker.settled == [PortState.GONE]
-        assert (len(worker.ports), worker.ports.counts.refused) == (0, 1)
+        assert (len(worker.ports), worker.ports.outcomes[LeaseOutcome.REFUSED]) == (0, 1)
         assert all(isinstance(message, Lease) for message, _ in worker.said())
         assert worker.wait(1) == []
 
@@ -198,7 +203,7 @@ class TestHolding:
         port = worker.held()
         worker.answer(port, 0)
         assert worker.settled == [PortState.HELD, PortState.GONE]
-        assert (worker.ports.held, worker.ports.counts.lost) == (0, 1)
+        assert (worker.ports.held, worker.ports.outcomes[LeaseOutcome.LOST]) == (0, 1)
         port.send(b"late", PHONE)
         assert worker.sent == []
 
@@ -232,7 +237,7 @@ class TestTraffic:
         port = worker.held()
         assert port.relay is not None
         worker.ports.receive(relay or port.relay, number, b"media", PHONE, worker.now)
-        assert (worker.heard, worker.ports.counts.unknown) == ([], 1)
+        assert (worker.heard, worker.ports.strays) == ([], 1)
 
     def test_nothing_is_sent_before_the_phone_was_found(self, worker: Worker) -> None:
         port = worker.held()
