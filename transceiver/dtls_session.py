@@ -44,7 +44,8 @@ class DtlsSession:
         self._drops = drops
         self._flight = DtlsFlight()
         self._due: float | None = None
-        self._waiting: deque[bytes] = deque()
+        self.waiting: deque[bytes] = deque()
+        """What `flush_waiting` tries again."""
         self._keyed = False
         self._closed = False
 
@@ -74,8 +75,8 @@ class DtlsSession:
 
     def flush_waiting(self) -> None:
         """More may leave now."""
-        while self._waiting and self._send(self._waiting[0]):
-            self._waiting.popleft()
+        while self.waiting and self._send(self.waiting[0]):
+            self.waiting.popleft()
 
     def _drive(self, step: Callable[[], None], now: float) -> None:
         """Take one step and act on what it brought."""
@@ -114,15 +115,15 @@ class DtlsSession:
 
     def _repeat_flight(self, now: float) -> None:
         datagrams = self._flight.due(now)
-        if not self._waiting:  # Else the first time is still to come.
+        if not self.waiting:  # Else the first time is still to come.
             for datagram in datagrams:
                 self._transmit(datagram)
 
     def _transmit(self, datagram: bytes) -> None:
         """Send it, or let it wait behind those that wait."""
-        if not self._waiting and self._send(datagram):
+        if not self.waiting and self._send(datagram):
             return
-        if len(self._waiting) < MAX_WAITING:
-            self._waiting.append(datagram)
+        if len(self.waiting) < MAX_WAITING:
+            self.waiting.append(datagram)
         else:
             self._drops[DropReason.UNVALIDATED_ALLOWANCE] += 1

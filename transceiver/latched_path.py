@@ -18,7 +18,7 @@ class LatchedPath:
     ufrags: tuple[bytes, ...] = ()
     rtt = None
 
-    def __init__(self, latch: Callable[[Address], None], now: float) -> None:
+    def __init__(self, latch: Callable[[Address], None]) -> None:
         """`latch` takes each address at which the peer is from then on."""
         self._latch = latch
         self.ready = False
@@ -26,7 +26,8 @@ class LatchedPath:
         self.expectant = True
         """Whether the peer is to send media: otherwise its silence means nothing."""
         self._address: Address | None = None
-        self._heard_at = now
+        self._heard_at: float | None = None
+        """Or first awaited."""
 
     @property
     def selected(self) -> Address | None:
@@ -62,7 +63,8 @@ class LatchedPath:
         self.expectant = expectant
 
     def consent_lost(self, now: float) -> bool:
-        return self.expectant and now - self._heard_at > SILENCE_S
+        since = self._heard_at
+        return self.expectant and since is not None and now - since > SILENCE_S
 
     def receive(self, message: StunMessage, size: int, client: Address, now: float) -> None:
         """STUN has no effect without ICE."""
@@ -85,7 +87,9 @@ class LatchedPath:
         self._heard_at = now
         return False
 
-    def tick(self, now: float) -> None: ...
+    def tick(self, now: float) -> None:
+        if self._heard_at is None and self.ready:
+            self._heard_at = now
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         return []

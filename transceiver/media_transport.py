@@ -118,7 +118,7 @@ class MediaTransport:
             self._receive_dtls(self._dtls, datagram, client, now)
         else:
             self._drops[DropReason.OTHER_PROTOCOL] += 1
-        if self._dtls is not None:
+        if self._dtls is not None and self._dtls.waiting:
             self._dtls.flush_waiting()
 
     def receive_stun(self, message: StunMessage, size: int, client: Address, now: float) -> None:

@@ -30,9 +30,12 @@ class SignalledPath:
         self._signalled = address, rtcp
         self._address, self._rtcp = address, rtcp
         self._heard: set[Address] = set()
-        self._heard_at = now
+        self._heard_at: float | None = None
+        """Or first sent to."""
         self._unheard_until: float | None = None
-        self._lapsed = False
+        """When there is no more for an address that nothing came from; from the first on that
+        was sent there."""
+        self._now = now
 
     @property
     def ready(self) -> bool:
@@ -71,8 +74,7 @@ class SignalledPath:
         self._signalled = address, rtcp
         self._address, self._rtcp = address, rtcp
         self._heard &= self.known.keys()
-        self._heard_at = now
-        self._lapsed = False
+        self._heard_at = None
         self.revision += 1
 
     def expect(self, expectant: bool, now: float) -> None:
@@ -82,7 +84,8 @@ class SignalledPath:
         self.expectant = expectant
 
     def consent_lost(self, now: float) -> bool:
-        return self.expectant and now - self._heard_at > SILENCE_S
+        since = self._heard_at
+        return self.expectant and since is not None and now - since > SILENCE_S
 
     def receive(self, message: StunMessage, size: int, client: Address, now: float) -> None:
         """STUN has no effect without ICE."""
@@ -93,7 +96,13 @@ class SignalledPath:
             self.revision += 1
 
     def spend(self, size: int, client: Address) -> bool:
-        return bool(self._heard) or not self._lapsed
+        if self._heard_at is None:
+            self._heard_at = self._now
+        if self._heard:
+            return True
+        if self._unheard_until is None:
+            self._unheard_until = self._now + UNHEARD_S
+        return self._now <= self._unheard_until
 
     def media_received(self, size: int, client: Address, now: float) -> bool:
         self._heard_at = now
@@ -112,9 +121,7 @@ class SignalledPath:
         return False
 
     def tick(self, now: float) -> None:
-        if self._unheard_until is None and self._address is not None:
-            self._unheard_until = now + UNHEARD_S
-        self._lapsed = self._unheard_until is not None and now > self._unheard_until
+        self._now = now
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         return []

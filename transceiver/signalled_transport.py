@@ -89,7 +89,7 @@ class SignalledTransport(MediaTransport):
 
     def _make_way(self, agreed: AgreedMedia, now: float) -> _Path:
         if self._latch is not None:
-            return LatchedPath(self._latch, now)
+            return LatchedPath(self._latch)
         if agreed.ice is None:
             return SignalledPath(agreed.remote, agreed.remote_rtcp, now)
         return IceAgent(

@@ -10,7 +10,7 @@ ELSEWHERE: Address = ("198.51.100.9", 50000)
 
 def path() -> tuple[LatchedPath, list[Address]]:
     latched: list[Address] = []
-    return LatchedPath(latched.append, 0.0), latched
+    return LatchedPath(latched.append), latched
 
 
 def test_nothing_is_sent_before_anything_came() -> None:
@@ -66,6 +66,10 @@ def test_a_peer_that_says_it_is_elsewhere_is_latched_anew() -> None:
 
 def test_a_silent_peer_is_gone_but_not_while_it_holds_the_call() -> None:
     way, _ = path()
+    way.tick(0.0)
+    assert not way.consent_lost(1000.0), "nothing is agreed yet"
+    way.ready = True
+    way.tick(0.0)
     assert not way.consent_lost(SILENCE_S)
     assert way.consent_lost(SILENCE_S + 0.1)
     way.expect(False, 0.0)

@@ -22,6 +22,7 @@ def test_media_goes_where_signaling_says_and_is_bound_before_any_came() -> None:
 def test_an_address_that_nothing_comes_from_gets_no_more_after_a_while() -> None:
     path = SignalledPath(THERE, THERE, 0.0)
     path.tick(100.0)
+    assert path.spend(200, THERE), "time counts from the first that is sent"
     path.tick(100.0 + UNHEARD_S)
     assert path.spend(200, THERE)
     path.tick(100.1 + UNHEARD_S)
@@ -32,7 +33,7 @@ def test_an_address_that_nothing_comes_from_gets_no_more_after_a_while() -> None
 
 def test_reports_alone_tell_that_the_peer_is_there() -> None:
     path = SignalledPath(THERE, RTCP, 0.0)
-    path.tick(0.0)
+    assert path.spend(200, THERE)
     path.tick(UNHEARD_S + 1)
     assert not path.spend(200, THERE)
     path.rtcp_received(60, RTCP, 20.0)
@@ -47,8 +48,10 @@ def test_naming_other_addresses_that_nothing_comes_from_prolongs_nothing() -> No
     path = SignalledPath(THERE, THERE, 0.0)
     path.tick(0.0)
     for second in range(int(UNHEARD_S)):
-        path.move(("192.0.2.8", 40000 + second), None, float(second))
+        moved = "192.0.2.8", 40000 + second
+        path.move(moved, None, float(second))
         path.tick(float(second))
+        assert path.spend(200, moved)
     path.tick(UNHEARD_S + 0.1)
     assert path.selected is not None
     assert not path.spend(200, path.selected)
@@ -109,6 +112,10 @@ def test_a_peer_that_wants_nothing_is_nowhere_until_it_says_where() -> None:
 
 def test_a_silent_peer_is_gone_but_not_while_it_holds_the_call() -> None:
     path = SignalledPath(THERE, THERE, 0.0)
+    path.tick(500.0)
+    assert not path.consent_lost(500.0), "nothing was sent to it: it may ring"
+    assert path.spend(60, THERE)
+    assert path.consent_lost(500.1 + SILENCE_S)
     path.media_received(200, THERE, 1.0)
     assert not path.consent_lost(1.0 + SILENCE_S)
     assert path.consent_lost(1.1 + SILENCE_S)

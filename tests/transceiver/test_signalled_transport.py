@@ -298,8 +298,10 @@ def test_a_peer_on_hold_may_be_silent_and_one_that_was_never_heard_gets_no_more(
     assert call.one.agreed.direction is Direction.INACTIVE
     call.one.transport.follow(call.one.agreed, call.now)
     assert not call.one.transport.path.consent_lost(call.now + 1000)
-    call.run(UNHEARD_S + 1)
     call.one.transport.send_rtp(rtp(1))
+    call.one.sent.clear()
+    call.run(UNHEARD_S + 1)
+    call.one.transport.send_rtp(rtp(2))
     assert call.one.sent == []
     assert call.one.drops == {DropReason.UNVALIDATED_ALLOWANCE: 1}
 
