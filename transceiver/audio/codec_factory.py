@@ -16,19 +16,20 @@ def make_decoder(audio_format: AudioFormat, rate: int) -> AudioDecoder:
 
 
 def make_encoder(audio_format: AudioFormat, rate: int) -> AudioEncoder:
-    """From PCM at `rate` to packets for the client.
+    """From PCM at `rate` to packets for the client. Raises ValueError when it is no rate.
 
-    Raises ValueError when it is no rate, or a packet would end within a sample.
+    Where the format's frames would end within a sample of `rate`, those to encode may be short
+    of it or hold all of it, as long as that is no more than one sample at any time.
     """
-    if rate * audio_format.frame_ms % 1000:
-        raise ValueError(f"{audio_format.frame_ms} ms at {rate} Hz end within a sample")
     codec, inner_rate = audio_format.codec, codec_rate(audio_format.codec, rate)
     encoder: AudioEncoder
     if codec is Codec.OPUS:
         encoder = OpusEncoder(inner_rate, audio_format.opus)
     else:
         encoder = G711Encoder(codec)
-    return encoder if inner_rate == rate else ResampledEncoder(encoder, inner_rate, rate)
+    if inner_rate == rate:
+        return encoder
+    return ResampledEncoder(encoder, inner_rate, rate, audio_format.frame_ms)
 
 
 def codec_rate(codec: Codec, rate: int) -> int:

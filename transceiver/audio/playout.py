@@ -89,8 +89,14 @@ class Playout:
         self._events: list[PlayoutEvent] = []
 
     def use_frames_of(self, frame_ms: int) -> None:
-        """Hand out frames of this length from here on."""
-        self._frame_bytes = self._rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        """Hand out frames of this length from here on.
+
+        Where they would end within a sample, some are longer than others by that one.
+        """
+        self._frame_parts = self._rate * frame_ms
+        self._surplus_parts = 0
+        """What was handed out beyond the frames' length, in thousandths of a sample."""
+        self._measure_next_frame()
         self._max_hold_frames = int(MAX_HOLD_S * 1000) // frame_ms
 
     @property
@@ -192,7 +198,9 @@ class Playout:
         self._played_bytes[playing.number] += len(frame)
         playing.heard += frame
         del playing.heard[: -self._again_bytes]
-        return frame.ljust(self._frame_bytes, b"\0")
+        frame = frame.ljust(self._frame_bytes, b"\0")
+        self._measure_next_frame()
+        return frame
 
     def pass_by(self) -> None:
         """A frame's time went by unserved: live audio goes with it, a response waits."""
@@ -207,6 +215,12 @@ class Playout:
         """Hand over what happened since the last call, in order."""
         taken, self._events = self._events, []
         return taken
+
+    def _measure_next_frame(self) -> None:
+        parts = self._frame_parts - self._surplus_parts
+        samples = -(-parts // 1000)
+        self._surplus_parts = 1000 * samples - parts
+        self._frame_bytes = samples * BYTES_PER_SAMPLE
 
     def _count_held_frame(self) -> None:
         assert self._held_frames is not None, "only while held"

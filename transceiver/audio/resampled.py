@@ -2,9 +2,13 @@
 
 import math
 
+from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from transceiver.audio.codec import AudioDecoder, AudioEncoder
 from transceiver.audio.opus_mode import OpusMode
 from transceiver.audio.resampler import Resampler
+
+_SPARE_SAMPLES = 2
+"""As many as one sample of an engine's rate may become."""
 
 
 class ResampledDecoder:
@@ -44,16 +48,24 @@ class ResampledDecoder:
 
 
 class ResampledEncoder:
-    """Encodes PCM at `rate` by `encoder`, which takes it at `inner_rate`."""
+    """Encodes PCM at `rate` by `encoder`, which takes frames of `frame_ms` at `inner_rate`."""
 
-    def __init__(self, encoder: AudioEncoder, inner_rate: int, rate: int) -> None:
+    def __init__(self, encoder: AudioEncoder, inner_rate: int, rate: int, frame_ms: int) -> None:
+        """Raises ValueError when the encoder's frames end within a sample."""
+        if inner_rate * frame_ms % 1000:
+            raise ValueError(f"{frame_ms} ms at {inner_rate} Hz end within a sample")
         self._encoder = encoder
         self._resampler = Resampler(rate, inner_rate)
+        self._frame_bytes = inner_rate * frame_ms // 1000 * BYTES_PER_SAMPLE
+        # Frames that would end within a sample come short of it or with all of it.
+        self._rest = bytes(_SPARE_SAMPLES * BYTES_PER_SAMPLE if rate * frame_ms % 1000 else 0)
         self.clock_rate = encoder.clock_rate
 
     def encode(self, pcm: bytes) -> bytes:
         """One packet's payload. Raises AudioCodecError."""
-        return self._encoder.encode(self._resampler.resample(pcm))
+        inner = self._rest + self._resampler.resample(pcm)
+        self._rest = inner[self._frame_bytes :]
+        return self._encoder.encode(inner[: self._frame_bytes])
 
     def adapt(self, mode: OpusMode, expected_loss: float) -> None:
         """Code what follows so, where the codec has a choice."""
