@@ -49,6 +49,7 @@ from transceiver.sip.dial_plan import Announce, Answer, Reject, dialled
 from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
+from transceiver.sip.message_body import session_description
 from transceiver.sip_call import SipCall
 from transceiver.sip_call_maker import SipCallMaker, SipPeer
 from transceiver.sip_destination import offered_media
@@ -115,7 +116,7 @@ class SipCalls:
         self, request: Request, caller: Caller, flow: Flow, session: InviteSession
     ) -> InviteHandler | Reply:
         """Somebody calls."""
-        offer = request.body.decode(errors="replace") or None
+        offer = session_description(request)
         try:
             security = offered_security(offer) if offer else None
         except OfferError:

@@ -3,6 +3,8 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-13.3
 """
 
+import contextlib
+import functools
 from collections.abc import Callable
 
 from sipmessage import Request
@@ -128,13 +130,16 @@ class IncomingSession(Session):
         """Our answer to the offer, always the same. Raises OfferError, when all is over."""
         if self._ours is None:
             assert self._offer is not None
-            try:
-                self._ours = self.handler.offered(self._offer)
-            except OfferError:
-                self._refuse(488)
-                self._end(Ending(EndedBy.US, 488))
-                raise
+            self._ours = self._negotiated(functools.partial(self.handler.offered, self._offer))
         return self._ours
+
+    def _negotiated(self, step: Callable[[], str]) -> str:
+        try:
+            return step()
+        except OfferError:
+            self._refuse(488)
+            self._end(Ending(EndedBy.US, 488))
+            raise
 
     def _provisional(self, status: int, description: str | None) -> None:
         fields = (self._early.contact, ALLOW)
@@ -148,7 +153,7 @@ class IncomingSession(Session):
         if self._offer is None and self._ours is None:
             # "the UAS MUST include an offer in the first reliable provisional":
             # https://www.rfc-editor.org/rfc/rfc3262#section-5
-            description = self._ours = self.handler.make_offer()
+            description = self._ours = self._negotiated(self.handler.make_offer)
             self._awaits_answer = True
         self._provisionals.send(status, fields, description)
 
@@ -173,7 +178,8 @@ class IncomingSession(Session):
             transaction.respond(415)
         except OfferError:
             transaction.respond(488)
-        self._accept_when_acknowledged()
+        with contextlib.suppress(OfferError):
+            self._accept_when_acknowledged()
 
     def _provisional_lost(self) -> None:
         """https://www.rfc-editor.org/rfc/rfc3262#section-3"""
@@ -190,7 +196,7 @@ class IncomingSession(Session):
         offers = self._offer is None and self._ours is None
         description = None if self._was_changed else self._ours
         if offers:
-            description = self.handler.make_offer()
+            description = self._negotiated(self.handler.make_offer)
         elif self._offer is None:
             # It was offered, and answered, before.
             description = None

@@ -39,7 +39,7 @@ class InviteHandler(Protocol):
         ...
 
     def make_offer(self) -> str:
-        """The peer leaves the offer to us: of what the session has now."""
+        """What the session has now, or should have. Raises OfferError: it ends."""
         ...
 
     def answered(self, sdp: str) -> None:
@@ -80,7 +80,8 @@ class InviteSession(Protocol):
     def ended(self) -> bool: ...
 
     def ring(self) -> None:
-        """180 to the peer's INVITE."""
+        """180 to the peer's INVITE; with our offer where the peer has none and wants to
+        acknowledge it. Raises OfferError as `accept` does."""
         ...
 
     def progress(self) -> None:

@@ -81,15 +81,20 @@ class Reinvitation:
         if not self._is_wanted or self._is_pending or self._retry or self._standing.is_busy():
             return
         self._is_wanted = False
-        self._is_pending = True
         standing = self._standing
+        try:
+            offer = standing.handler.make_offer()
+        except OfferError:
+            standing.broken()
+            return
+        self._is_pending = True
         fields = (standing.dialog.contact, ALLOW, SUPPORTED, *standing.timer.offer(), SDP)
         self._request = self._environment.request(
             standing.dialog,
             "INVITE",
             self._outcome,
             fields=fields,
-            body=standing.handler.make_offer().encode(),
+            body=offer.encode(),
             authenticator=standing.authenticator,
         )
         self._environment.timers.after(LONGEST_S, functools.partial(self._cancel, self._request))

@@ -78,6 +78,8 @@ class Handler:
 
     def make_offer(self) -> str:
         self.offers += 1
+        if self.refuses:
+            raise OfferError(OfferFault.NO_CODEC, "no codec")
         return f"offer {self.offers} of {self.name}"
 
     def answered(self, sdp: str) -> None:

@@ -75,6 +75,17 @@ def test_another_offer_that_is_refused_changes_nothing(
     assert not callee.endings
 
 
+def test_a_call_that_can_offer_nothing_more_ends(
+    network: Network, pair: tuple[Handler, Handler]
+) -> None:
+    caller, callee = pair
+    callee.refuses = True
+    callee.call.reinvite()
+    network.run(1)
+    assert callee.endings == [Ending(EndedBy.US)]
+    assert caller.endings == [Ending(EndedBy.PEER)]
+
+
 def test_another_answer_that_cannot_be_taken_ends_the_session(
     network: Network, pair: tuple[Handler, Handler]
 ) -> None:

@@ -175,6 +175,22 @@ def test_the_application_refuses_at_once(network: Network, alice: Agent, bob: Ag
     assert bob.sip.session_count == 0
 
 
+@pytest.mark.parametrize("fields", [(), (("Require", "100rel"),)])
+def test_no_offer_for_who_has_none(
+    network: Network, alice: Agent, peer: RawPeer, fields: tuple[tuple[str, str], ...]
+) -> None:
+    def refuse(session: InviteSession) -> None:
+        alice.calls[0].refuses = True
+        with pytest.raises(ValueError, match="no codec"):
+            session.ring() if fields else session.accept()
+
+    alice.answer = refuse
+    peer.send(peer.request("INVITE", *fields), alice)
+    network.run(0.1)
+    assert peer.statuses == [100, 488]
+    assert alice.calls[0].endings == [Ending(EndedBy.US, 488)]
+
+
 def test_an_offer_that_cannot_be_answered(network: Network, alice: Agent, bob: Agent) -> None:
     def refuse(session: InviteSession) -> None:
         bob.calls[0].refuses = True
@@ -189,10 +205,18 @@ def test_an_offer_that_cannot_be_answered(network: Network, alice: Agent, bob: A
     assert bob.calls[0].endings == [Ending(EndedBy.US, 488)]
 
 
+def test_nobody_is_called_without_an_offer(alice: Agent, bob: Agent) -> None:
+    with pytest.raises(ValueError, match="no codec"):
+        alice.call(bob.address, handler=Handler("alice", refuses=True))
+    assert alice.sip.session_count == 0
+    assert alice.sip.due_at == float("inf")
+
+
 def test_an_answer_that_cannot_be_taken_ends_the_session(
     network: Network, alice: Agent, bob: Agent
 ) -> None:
-    call = alice.call(bob.address, handler=Handler("alice", refuses=True))
+    call = alice.call(bob.address)
+    call.refuses = True
     network.run(1)
     assert network.methods() == ["INVITE", "100", "200", "ACK", "BYE", "200"]
     assert call.endings == [Ending(EndedBy.US)]
