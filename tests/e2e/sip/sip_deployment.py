@@ -75,6 +75,11 @@ class SipDeployment:
         metrics = self.running.metrics("relay")
         return sum(n for name, n in metrics.items() if name.startswith("antiphon_relay_flows{"))
 
+    def voice_packets(self) -> float:
+        """That the relay sent to clients."""
+        sent = 'antiphon_relay_forwarded_packets_total{direction="to_client",kind="rtp"}'
+        return self.running.metrics("relay").get(sent, 0)
+
     def sessions(self) -> float:
         return self.running.metrics("inference")["antiphon_inference_sessions"]
 
