@@ -11,6 +11,7 @@ from transceiver.sip.source_limits import source_of
 
 MAX_CONNECTIONS = 2000
 MAX_OF_ONE_SOURCE = 100
+"""Over which nothing was granted yet: behind one address there may be many phones, or a proxy."""
 
 SILENT_S = 10.0
 """For the first whole message of a connection that a peer made."""
@@ -41,8 +42,6 @@ class _Entry:
     connection: Connection
     transport: SipTransport
     remote: Address
-    ours: bool
-    """Made by us: not counted among its source's."""
     opened_at: float
     used_at: float
     heard: bool
@@ -87,9 +86,10 @@ class ConnectionTable:
         if not ours and self._of_source[source] >= MAX_OF_ONE_SOURCE:
             return None
         self._last += 1
-        self._of_source[source] += not ours
+        if not ours:
+            self._of_source[source] += 1
         self._entries[self._last] = _Entry(
-            connection, transport, remote, ours, now, now, heard=ours, granted=ours
+            connection, transport, remote, now, now, heard=ours, granted=ours
         )
         return self._last
 
@@ -98,10 +98,7 @@ class ConnectionTable:
         entry = self._entries.pop(number, None)
         if entry is None:
             return None
-        source = source_of(entry.remote[0])
-        self._of_source[source] -= not entry.ours
-        if not self._of_source[source]:
-            del self._of_source[source]
+        self._leave_source(entry)
         return Closed(entry.transport, entry.remote, frozenset(entry.users))
 
     def heard(self, number: int, user: Address, now: float) -> None:
@@ -125,10 +122,21 @@ class ConnectionTable:
             entry.connection.abort()
             return None
         entry.used_at = now
-        entry.granted = entry.granted or grants(message)
+        if grants(message):
+            self._leave_source(entry)
+            entry.granted = True
         entry.users.add(user)
         entry.connection.write(message)
         return True
+
+    def _leave_source(self, entry: _Entry) -> None:
+        """It counts for its source no more, if it did."""
+        if entry.granted:
+            return
+        source = source_of(entry.remote[0])
+        self._of_source[source] -= 1
+        if not self._of_source[source]:
+            del self._of_source[source]
 
     def is_granted(self, number: int) -> bool:
         entry = self._entries.get(number)

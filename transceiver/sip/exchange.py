@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from antiphon_proto.address import Address
-from transceiver.sip.connection_table import Connection, ConnectionTable
+from transceiver.sip.connection_table import Connection, ConnectionTable, grants
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.message_router import MessageRouter
 from transceiver.sip.routing_fields import RoutingFields
@@ -88,6 +88,8 @@ class Exchange:
         ours: bool = False,
     ) -> Flow | None:
         """A connection is there. None, and it is to be closed, if there are too many."""
+        # A socket that takes both families says so of those that come by IPv4.
+        remote = remote[0].removeprefix("::ffff:"), remote[1]
         number = self._connections.opened(connection, transport, remote, self._clock(), ours=ours)
         if number is None:
             self._counters.drops[SipDrop.CONNECTION_LIMIT] += 1
@@ -142,6 +144,8 @@ class Exchange:
         """False where it cannot be sent."""
         if self._send_datagram(message, remote):
             self._counters.count(Direction.OUT, SipTransport.UDP, message)
+            if grants(message):
+                self._limits.granted(remote[0], self._clock())
             return True
         self.dropped(SipDrop.SEND_FAILED)
         return False

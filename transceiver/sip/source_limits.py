@@ -12,6 +12,9 @@ ALL_A_SECOND, ALL_AT_ONCE = 1000.0, 2000.0
 
 MAX_SOURCES = 4096
 
+GRANTED_S = 600.0
+"""For how long a source is not limited to which something was granted."""
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -33,13 +36,24 @@ class SourceLimits:
     def __init__(self, now: float) -> None:
         self._all = _Bucket(ALL_AT_ONCE, now)
         self._sources: OrderedDict[str, _Bucket] = OrderedDict()
+        self._granted: OrderedDict[str, float] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._sources) + len(self._granted)
+
+    def granted(self, host: str, now: float) -> None:
+        """Somebody there was let in."""
+        source = source_of(host)
+        self._granted[source] = now
+        self._granted.move_to_end(source)
+        if len(self._granted) > MAX_SOURCES:
+            self._granted.popitem(last=False)
 
     def admit(self, host: str, now: float) -> bool:
         """Whether one more message from there is read."""
         source = source_of(host)
+        if now - self._granted.get(source, -GRANTED_S) < GRANTED_S:
+            return True
         bucket = self._sources.get(source)
         if bucket is None:
             bucket = self._sources[source] = _Bucket(AT_ONCE, now)

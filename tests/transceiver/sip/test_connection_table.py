@@ -50,6 +50,14 @@ def test_one_source_does_not_take_all(table: ConnectionTable) -> None:
     assert table.opened(Connection(), TCP, ("192.0.2.9", 1), 0.0) is not None
     table.closed(numbers[0])
     opened(table)
+    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
+    # Phones behind one address, once they are let in.
+    for answer in (response(401), response(200), response(200)):
+        table.send(numbers[1], answer, HERE, 0.0)
+    opened(table)
+    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
+    table.closed(numbers[1])
+    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
 
 
 def test_all_together_are_bounded(table: ConnectionTable) -> None:

@@ -195,6 +195,8 @@ def test_strangers_are_limited_and_acquaintances_are_not(host: Host, here: Worke
     assert heard(200, PHONE) == AT_ONCE
     assert here.counters.drops[SipDrop.SOURCE_LIMIT] == 200 - AT_ONCE
     assert heard(200, PHONE, to_tag=names(NEXT).tag()) == 200
+    here.exchange.send(response(200), udp())
+    assert heard(200, PHONE) == 200
     here.knows.add("203.0.113.5")
     assert heard(200, ("203.0.113.5", 5060)) == 200
 
@@ -246,6 +248,13 @@ def test_connections_beyond_the_limit_are_refused(here: Worker) -> None:
     assert here.exchange.opened(Connection(), SipTransport.TCP, PHONE) is None
     assert here.counters.drops == {SipDrop.CONNECTION_LIMIT: 1}
     assert here.exchange.open_connections == MAX_OF_ONE_SOURCE
+
+
+def test_ipv4_is_ipv4_also_at_a_socket_of_both_families(here: Worker) -> None:
+    remote = ("::ffff:198.51.100.7", 5062)
+    flow = here.exchange.opened(Connection(), SipTransport.TCP, remote)
+    assert flow is not None
+    assert flow.remote == PHONE
 
 
 def test_connections_of_no_use_are_ended(host: Host, here: Worker) -> None:

@@ -2,6 +2,7 @@ from transceiver.sip.source_limits import (
     ALL_A_SECOND,
     ALL_AT_ONCE,
     AT_ONCE,
+    GRANTED_S,
     MAX_SOURCES,
     MESSAGES_A_SECOND,
     SourceLimits,
@@ -23,6 +24,17 @@ def test_a_network_of_ipv6_is_one_source() -> None:
     limits = SourceLimits(0.0)
     assert sum(limits.admit(f"2001:db8::{n:x}", 0.0) for n in range(1, 200)) == AT_ONCE
     assert limits.admit("2001:db8:0:1::1", 0.0)
+
+
+def test_who_was_let_in_is_not_limited_for_a_while() -> None:
+    limits = SourceLimits(0.0)
+    limits.granted("192.0.2.1", 10.0)
+    assert admitted(limits, "192.0.2.1", 1000, 10.0) == 1000
+    assert admitted(limits, "192.0.2.2", 1000, 10.0) == AT_ONCE
+    assert admitted(limits, "192.0.2.1", 1000, 10.0 + GRANTED_S) == AT_ONCE
+    for number in range(2 * MAX_SOURCES):
+        limits.granted(f"10.0.{number >> 8}.{number & 255}", 10.0)
+    assert len(limits) == MAX_SOURCES + 2
 
 
 def test_forged_sources_are_limited_together_and_remembered_within_bounds() -> None:
