@@ -14,13 +14,16 @@ from transceiver.sip.dialog import Dialog
 from transceiver.sip.extensions import ALLOW, RELIABLE, knows_extension, requires
 from transceiver.sip.flow import Flow
 from transceiver.sip.invite_session import EndedBy, Ending
-from transceiver.sip.message import tag_of
+from transceiver.sip.message import number_of, tag_of
 from transceiver.sip.message_body import SDP, BodyError, session_description
 from transceiver.sip.reliable_provisionals import ReliableProvisionals
 from transceiver.sip.session import Session
 from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
 from transceiver.sip.transactions.server import ServerTransaction
+
+MAX_EXPIRES_S = 3600
+"""How long anybody is kept waiting for an answer, whatever the call thinks."""
 
 
 class IncomingSession(Session):
@@ -51,10 +54,18 @@ class IncomingSession(Session):
             transaction, environment.timers, environment.random, self._provisional_lost
         )
         self._refresh.heard(self._invite)
+        expires = number_of(self._invite.headers.get("Expires"))
+        self._expiry = environment.timers.after(
+            MAX_EXPIRES_S if expires is None else min(expires, MAX_EXPIRES_S), self._expired
+        )
 
     @property
     def _is_open(self) -> bool:
         return not (self._is_ended or self._transaction.answered or self._is_acceptable)
+
+    def discard(self) -> None:
+        """The application wants none of it: nothing happened yet."""
+        self._expiry.cancel()
 
     def ring(self) -> None:
         if self._is_open:
@@ -93,6 +104,12 @@ class IncomingSession(Session):
             self._refuse(480)
             self._end(Ending(EndedBy.UNANSWERED))
 
+    def _expired(self) -> None:
+        """https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1"""
+        if self._is_open:
+            self._refuse(487)
+            self._end(Ending(EndedBy.PEER))
+
     def dialog_of(self, request: Request) -> Dialog | None:
         is_peer = tag_of(request.headers["From"]) == self._early.remote_tag
         return self._early if is_peer else None
@@ -123,6 +140,7 @@ class IncomingSession(Session):
             self._was_changed = True
 
     def _refuse(self, status: int) -> None:
+        self._expiry.cancel()
         self._provisionals.stop()
         self._transaction.respond(status)
 
@@ -192,6 +210,7 @@ class IncomingSession(Session):
             return
         if self._transaction.answered:
             return
+        self._expiry.cancel()
         self._provisionals.stop()
         offers = self._offer is None and self._ours is None
         description = None if self._was_changed else self._ours

@@ -246,6 +246,7 @@ class UserAgent:
         )
         handler = self._application.invited(request, caller, transaction.flow, session)
         if isinstance(handler, Reply):
+            session.discard()
             return handler
         session.handler = handler
         self._sessions[key] = session

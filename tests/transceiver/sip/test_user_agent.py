@@ -173,6 +173,8 @@ def test_the_application_refuses_at_once(network: Network, alice: Agent, bob: Ag
     assert network.methods() == ["INVITE", "100", "503", "ACK"]
     assert call.endings == [Ending(EndedBy.REFUSED, 503)]
     assert bob.sip.session_count == 0
+    network.run(40)
+    assert network.clock.idle
 
 
 @pytest.mark.parametrize("fields", [(), (("Require", "100rel"),)])
@@ -275,6 +277,19 @@ def test_a_caller_who_never_answers_our_offer_is_let_go(
     network.run(0.1)
     assert alice.calls[0].heard == [Ending(EndedBy.US)]
     assert [each.method for each in peer.requests] == ["BYE"]
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_caller_waits_so_long_and_no_longer(
+    network: Network, alice: Agent, peer: RawPeer, accepts: bool
+) -> None:
+    alice.answer = lambda session: session.accept() if accepts else session.ring()
+    call = invited(peer, alice, network, ("Expires", "20"))
+    network.run(19.8)
+    assert not call.endings
+    network.run(0.3)
+    assert call.endings == ([] if accepts else [Ending(EndedBy.PEER)])
+    assert (487 in peer.statuses) is not accepts
 
 
 def test_a_bye_before_the_answer_ends_the_call(
