@@ -22,6 +22,7 @@ from transceiver.sip.access_control import AccessControl
 from transceiver.sip.access_metrics import AccessCollector
 from transceiver.sip.advertised import Advertised
 from transceiver.sip.application import Application
+from transceiver.sip.contained_agent import ContainedAgent
 from transceiver.sip.datagrams import Datagrams
 from transceiver.sip.dns_records import Resolver
 from transceiver.sip.exchange import Exchange
@@ -35,7 +36,7 @@ from transceiver.sip.sip_counters import SipCounters
 from transceiver.sip.sip_metrics import SipCollector
 from transceiver.sip.sip_names import SipNames
 from transceiver.sip.streams import serve_streams
-from transceiver.sip.user_agent import Unheard, UserAgent
+from transceiver.sip.user_agent import UserAgent
 from transceiver.sip.websocket import SipWebSockets
 from transceiver.sip.worker_link import WorkerLink
 from transceiver.sip.worker_parcels import LetterSeal
@@ -103,13 +104,13 @@ class WorkerSip:
             if sockets.sip_datagrams
             else None,
             tls=self._client_tls,
-            undeliverable=lambda message: self._user_agent.undeliverable(message),
+            undeliverable=lambda message: self._agent.undeliverable(message),
         )
         self.websockets = SipWebSockets(self._exchange, config.allowed_origins)
 
     def begin(self, application: Application) -> UserAgent:
         """The user agent of this worker, whose requests are for `application`."""
-        self._user_agent = UserAgent(
+        agent = UserAgent(
             application,
             self.access.gatekeeper,
             self.names,
@@ -118,8 +119,9 @@ class WorkerSip:
             clock=time.monotonic,
             random=random.random,
         )
-        self._exchange.receiver = self
-        return self._user_agent
+        self._agent = ContainedAgent(agent, self._forget, self._counters, time.monotonic)
+        self._exchange.receiver = self._agent
+        return agent
 
     def register(self, registry: CollectorRegistry) -> None:
         """Have its metrics among those."""
@@ -144,7 +146,7 @@ class WorkerSip:
                 yield
             finally:
                 tending.cancel()
-                self._user_agent.hang_up_all()
+                self._agent.hang_up_all()
                 await self._outgoing.drained(LAST_MESSAGES_S)
                 await self.link.drained(LAST_MESSAGES_S)
 
@@ -155,17 +157,6 @@ class WorkerSip:
     async def chosen_hop(self, uri: URI) -> NextHop:
         """Whereto a request for this URI goes. Raises ValueError as `NextHop.of` does."""
         return await chosen_hop(uri, self._dns)
-
-    def receive(self, data: bytes, flow: Flow) -> Unheard | None:
-        return self._user_agent.receive(data, flow)
-
-    def flow_lost(self, flow: Flow) -> None:
-        self._outgoing.lost(flow)
-        self.access.registrations.end_flow(flow, time.monotonic())
-        self._user_agent.flow_lost(flow)
-
-    def undeliverable(self, data: bytes) -> None:
-        self._user_agent.undeliverable(data)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         stack.callback(self._exchange.end_connections)
@@ -184,13 +175,16 @@ class WorkerSip:
         swept_at = time.monotonic()
         while True:
             await asyncio.sleep(TICK_S)
+            self._agent.tick()
             now = time.monotonic()
-            if self._user_agent.due_at <= now:
-                self._user_agent.tick()
             if now - swept_at >= SWEEP_S:
                 swept_at = now
                 self._exchange.sweep()
                 self.access.registrations.tick(now)
+
+    def _forget(self, flow: Flow) -> None:
+        self._outgoing.lost(flow)
+        self.access.registrations.end_flow(flow, time.monotonic())
 
     def _send(self, message: bytes, to: Flow | NextHop) -> None:
         if isinstance(to, Flow):

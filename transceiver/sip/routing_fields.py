@@ -12,7 +12,7 @@ from transceiver.sip.owner_tokens import MAGIC_COOKIE
 
 _START = re.compile(
     rb"(?:SIP/2\.0 ([1-6][0-9]{2})(?: [^\r\n]*)?|"
-    rb"([A-Za-z0-9.!%*_+`'~-]{1,32}) ([^ \r\n]{1,2048}) +SIP/2\.0)\r?\n"
+    rb"([A-Za-z0-9.!%*_+`'~-]{1,64}) ([^ \r\n]{1,2048}) +SIP/2\.0)\r?\n"
 )
 _USER = re.compile(rb"sips?:([^@;:?]{1,256})(?::[^@]*)?@", re.IGNORECASE)
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*:\s*([^\s]{1,512})", re.IGNORECASE)

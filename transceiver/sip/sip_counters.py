@@ -35,6 +35,8 @@ class SipCounters:
     handed_over: int = 0
     """Messages that belonged to another worker than they reached."""
     connections_opened: int = 0
+    defects: int = 0
+    """Messages and timers that met an error of this program."""
 
     def count(self, direction: Direction, transport: SipTransport, message: bytes) -> None:
         self.messages[direction, transport, message_kind(message)] += 1

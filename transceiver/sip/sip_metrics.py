@@ -46,6 +46,11 @@ class SipCollector(Collector):
             "Connections with SIP peers, whoever made them.",
             counters.connections_opened,
         )
+        yield counter(
+            "antiphon_transceiver_sip_defects",
+            "SIP messages and timers that met an error of this program, which the log shows.",
+            counters.defects,
+        )
         yield gauge(
             "antiphon_transceiver_sip_connections",
             "Connections with SIP peers that are open.",

@@ -6,7 +6,7 @@ from tests.transceiver.sip.transport_driver import request, response
 from transceiver.sip.message import MessageError, parse_message
 from transceiver.sip.routing_fields import RoutingFields
 
-TOKENS = st.text("abcXYZ019-.!%*_+`'~", min_size=1, max_size=20)
+TOKENS = st.text("abcXYZ019-.!*_+`'~", min_size=1, max_size=20)
 
 
 def test_a_request() -> None:
@@ -48,8 +48,8 @@ def test_what_is_no_sip(data: bytes) -> None:
     assert RoutingFields.of(data) is None
 
 
-@given(TOKENS, TOKENS, TOKENS)
-def test_what_the_owner_will_read_is_what_is_found(call_id: str, tag: str, user: str) -> None:
+@given(TOKENS, TOKENS)
+def test_what_the_owner_will_read_is_what_is_found(call_id: str, tag: str) -> None:
     message = request("BYE", uri="sip:bob@b", call_id=call_id, to_tag=tag)
     parsed, fields = parse_message(message), RoutingFields.of(message)
     assert fields is not None
