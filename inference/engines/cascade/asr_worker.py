@@ -1,8 +1,8 @@
 """`python -m inference.engines.cascade.asr_worker [LM DICTIONARY]`: pocketsphinx in a process.
 
 Decoding holds the GIL, so it has processes of its own. A session's estimate of its
-channel is kept from one utterance to the next. Without arguments the general
-English model is used. Ends with its standard input.
+channel is kept from one utterance to the next, as is whether it comes from a telephone.
+Without arguments the general English model is used. Ends with its standard input.
 """
 
 import logging
@@ -18,6 +18,7 @@ import pocketsphinx
 
 from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from inference.engines.cascade.room_tone import RoomTone
+from inference.engines.cascade.upper_band import UpperBand
 from inference.engines.cascade.worker_messages import (
     Kind,
     Partial,
@@ -68,6 +69,7 @@ class _Stream:
     """A session: what was learned of its channel, and its utterance if it has one."""
 
     channel: str = CHANNEL
+    upper_band: UpperBand = field(default_factory=UpperBand)
     tone: RoomTone = field(default_factory=lambda: RoomTone(SAMPLE_RATE))
     decoder: pocketsphinx.Decoder | None = None
     job: int = 0
@@ -121,12 +123,15 @@ class AsrWorker:
         decoder = self._idle.pop() if self._idle else self._make_decoder()
         decoder.set_cmn(stream.channel)
         decoder.start_utt()
+        stream.upper_band.begin()
         stream.decoder, stream.job, stream.samples, stream.told = decoder, job, 0, 0
 
     def _hear(self, stream: _Stream, message: WorkerMessage) -> None:
         if stream.decoder is None or not message.payload:
             return
-        stream.decoder.process_raw(stream.tone.mix(message.payload), False, False)
+        speech = stream.tone.mix(stream.upper_band.extend(message.payload))
+        if speech:
+            stream.decoder.process_raw(speech, False, False)
         samples = len(message.payload) // BYTES_PER_SAMPLE
         self.decoded_samples += samples
         stream.samples += samples

@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 
+import numpy as np
 import pytest
+import soxr
 
 from inference.engines.cascade import recogniser as recogniser_module
 from inference.engines.cascade.counters import CascadeCounters
@@ -176,3 +178,20 @@ async def test_nothing_is_recognised_without_a_worker() -> None:
     stream = Recogniser(1, (), CascadeCounters()).open_stream()
     with pytest.raises(RecognitionError, match="not running"):
         await recognise(stream, SECOND)
+
+
+async def test_a_telephones_band_is_enough(
+    cascade: CascadeEngine, recogniser: EmbeddedRecogniser, user: UserVoice
+) -> None:
+    said = [
+        "spell chicken",
+        "what is fifty six plus seventeen",
+        "can you spell house",
+        "what is twelve minus seven",
+    ]
+    heard = []
+    for text in said:
+        line = soxr.resample(np.frombuffer(user.say(text), "<i2"), SAMPLE_RATE, 8000)
+        pcm = soxr.resample(line, 8000, SAMPLE_RATE).astype("<i2").tobytes()
+        heard.append(await recognise(recogniser.open_stream(), pcm))
+    assert heard == said
