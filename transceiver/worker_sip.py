@@ -135,20 +135,24 @@ class WorkerSip:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Messages come and go within; sessions that are left then are ended."""
+        """Messages come and go within; sessions that are left then are ended.
+
+        Raises ExceptionGroup when its clock fails: without it no transaction ends.
+        """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.link.connected())
             stack.callback(self._outgoing.close)
             await self._listen(stack)
             self.access.registrations.ask()
-            tending = asyncio.create_task(self._tend())
-            try:
-                yield
-            finally:
-                tending.cancel()
-                self._agent.hang_up_all()
-                await self._outgoing.drained(LAST_MESSAGES_S)
-                await self.link.drained(LAST_MESSAGES_S)
+            async with asyncio.TaskGroup() as tasks:
+                tending = tasks.create_task(self._tend())
+                try:
+                    yield
+                finally:
+                    tending.cancel()
+                    self._agent.hang_up_all()
+                    await self._outgoing.drained(LAST_MESSAGES_S)
+                    await self.link.drained(LAST_MESSAGES_S)
 
     def routes(self) -> list[web.RouteDef]:
         """Of the public HTTP port."""
