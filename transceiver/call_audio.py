@@ -73,10 +73,11 @@ class CallAudio:
         self._downlink.receive(report, now)
 
     def next_packet(self, due: float, *, audible: bool = True) -> bytes | None:
-        """The RTP packet of the frame that is due; None when none is, or the agent is silent.
+        """The RTP packet of the frame that is due; None when none is.
 
-        Frames whose time went by without a call are silence; one that shall not be `audible`,
-        as while the client holds the call, is taken to be played.
+        While the agent is silent there are few, of noise or silence. Frames whose time went by
+        without a call are silence; one that shall not be `audible`, as while the client holds
+        the call, is taken to be played.
         """
         if self._next_frame_at is None:
             self._next_frame_at = due
@@ -88,7 +89,7 @@ class CallAudio:
             self.playout.pass_by()
             self._next_frame_at += self._frame_s
         frame = self.playout.next_frame()
-        if frame is None or not audible:
+        if not audible:
             self._downlink.skip()
             return None
-        return self._downlink.send(frame, due)
+        return self._downlink.pause() if frame is None else self._downlink.send(frame, due)

@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from transceiver.audio.codec_factory import make_decoder
 from transceiver.audio.counts import AudioCounts
 from transceiver.audio.downlink_counts import DownlinkCounts
 from transceiver.audio.encoder_policy import EncoderPolicy, OpusChoice
@@ -24,7 +25,14 @@ def call_audio(
     *,
     codec: Codec = Codec.OPUS,
     frame_ms: int = 20,
+    comfort_noise_payload_type: int | None = None,
 ) -> CallAudio:
+    format_ = AudioFormat(
+        codec,
+        PAYLOAD_TYPE,
+        comfort_noise_payload_type=comfort_noise_payload_type,
+        frame_ms=frame_ms,
+    )
     sender = RtpSender(
         payload_type=PAYLOAD_TYPE,
         ssrc=1,
@@ -34,7 +42,7 @@ def call_audio(
         frame_ms=frame_ms,
     )
     return CallAudio(
-        AudioFormat(codec, PAYLOAD_TYPE, frame_ms=frame_ms),
+        format_,
         input_rate=input_rate,
         output_rate=output_rate,
         sender=sender,
@@ -98,6 +106,50 @@ def test_silence_costs_no_packet_but_time_passes_in_the_stream() -> None:
     parsed = RtpPacket.parse(packet)
     assert (parsed.timestamp, parsed.marker) == (5 * 960, True)
     assert loudest(OpusDecoder(24_000).decode(parsed.payload)) > 500
+
+
+def pause(audio: CallAudio, start: int, frames: int) -> list[tuple[int, RtpPacket]]:
+    """What is sent while the agent is silent, with the numbers of the frames."""
+    served = ((index, audio.next_packet(index * FRAME_S)) for index in range(start, start + frames))
+    return [(index, RtpPacket.parse(packet)) for index, packet in served if packet]
+
+
+def test_a_telephone_hears_before_anything_is_said_and_that_a_pause_begins() -> None:
+    audio = call_audio(codec=Codec.PCMU, comfort_noise_payload_type=13)
+    noise = [(index, packet.payload_type) for index, packet in pause(audio, 0, 1000)]
+    assert noise == [(0, 13), (750, 13)]
+    audio.playout.push(1, tone(24_000, 0.02))
+    audio.playout.finish(1)
+    sent = pause(audio, 1000, 800)
+    assert [(index, packet.payload_type) for index, packet in sent] == [
+        (1000, PAYLOAD_TYPE),
+        (1001, 13),
+        (1751, 13),
+    ]
+    assert [packet.timestamp for _, packet in sent] == [160 * index for index, _ in sent]
+    assert [packet.sequence for _, packet in sent] == [2, 3, 4]
+    assert [packet.marker for _, packet in sent] == [True, False, False]
+    assert sent[1][1].payload == bytes([70])
+
+
+@pytest.mark.parametrize(
+    ("codec", "frames"), [(Codec.PCMU, [0, 750]), (Codec.PCMA, [0, 750]), (Codec.OPUS, [749])]
+)
+def test_a_long_pause_is_no_dead_line_without_comfort_noise(
+    codec: Codec, frames: list[int]
+) -> None:
+    audio = call_audio(codec=codec)
+    sent = pause(audio, 0, 800)
+    assert [index for index, _ in sent] == frames
+    decoder = make_decoder(AudioFormat(codec, PAYLOAD_TYPE), 24_000)
+    for _, packet in sent:
+        assert decoder.duration(packet.payload) == 480
+        assert loudest(decoder.decode(packet.payload)) < 10
+
+
+def test_nothing_is_sent_while_the_client_holds_the_call() -> None:
+    audio = call_audio(codec=Codec.PCMA, comfort_noise_payload_type=13)
+    assert not any(audio.next_packet(index * FRAME_S, audible=False) for index in range(800))
 
 
 def test_frames_whose_time_went_by_are_silence_in_the_stream() -> None:

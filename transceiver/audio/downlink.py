@@ -7,6 +7,7 @@ from transceiver.audio.downlink_protection import DownlinkProtection
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.opus_mode import OpusMode
+from transceiver.audio.pause_packets import PausePackets
 from transceiver.rtp.reports import ReceptionReport
 from transceiver.rtp.sender import RtpSender
 
@@ -16,7 +17,8 @@ A fresh one sounds no worse to a decoder that has faded out since."""
 
 
 class Downlink:
-    """One call's, of PCM at `rate`. Call `send` or `skip` once for each frame of the clock.
+    """One call's, of PCM at `rate`. Call `send`, `pause` or `skip` once for each frame of the
+    clock.
 
     `policy` and `counts` are the worker's.
     """
@@ -41,6 +43,7 @@ class Downlink:
             fec=is_opus and audio_format.opus.in_band_fec,
         )
         self._encoder: AudioEncoder | None = None
+        self._pause_packets = PausePackets(audio_format)
         self._talking = False
         self._silent_frames = 0
         self._kept_frames = int(ENCODER_KEPT_S * 1000 / audio_format.frame_ms)
@@ -59,12 +62,25 @@ class Downlink:
             self._counts.redundant_packets += 1
         return self._sender.send(encoder.encode(pcm))
 
-    def skip(self) -> None:
-        """Let this frame pass in silence."""
+    def pause(self) -> bytes | None:
+        """The RTP packet that is sent of this frame though the agent is silent, if one is."""
+        self._be_silent()
+        due = self._pause_packets.due()
+        if due is not None:
+            return self._sender.send_pause(*due)
         self._sender.skip()
+        return None
+
+    def skip(self) -> None:
+        """Let this frame pass without a packet."""
+        self._be_silent()
+        self._sender.skip()
+
+    def _be_silent(self) -> None:
         if self._talking:
             self._talking = False
             self._silent_frames = 0
+            self._pause_packets.begin()
         self._silent_frames += 1
         if self._silent_frames == self._kept_frames:
             self._encoder = None

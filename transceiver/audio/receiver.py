@@ -60,6 +60,7 @@ class AudioReceiver:
         self._payload_type = audio_format.payload_type
         self._red_payload_type = audio_format.red_payload_type
         self._comfort_noise_payload_type = audio_format.comfort_noise_payload_type
+        self._telephone_event_payload_type = audio_format.telephone_event_payload_type
         self._decoder = decoder or make_decoder(audio_format, rate)
         self._max_repair = int(rate * MAX_REPAIR_S)
         self._silence = bytes(int(rate * FRAME_S) * BYTES_PER_SAMPLE)
@@ -145,6 +146,9 @@ class AudioReceiver:
                 frames += self._play_packet(arrival, now)
             elif packet.payload_type == self._comfort_noise_payload_type:
                 frames += self._pause(arrival, now)
+            elif packet.payload_type == self._telephone_event_payload_type:
+                # Voice pauses while a key is held; its packets have the time when it was pressed.
+                self._live_silence.announced = True
             elif packet.payload_type == self._red_payload_type:
                 self._refuse()
         return frames

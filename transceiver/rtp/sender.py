@@ -18,7 +18,7 @@ class RtpSender:
     """A stream whose timestamp follows the playout clock, also through silence.
 
     `sequence` and `timestamp` are where it starts; they should be random.
-    Call `send` or `skip` once for each frame of the playout clock.
+    Call `send`, `send_pause` or `skip` once for each frame of the playout clock.
 
     With a `red_payload_type`, packets can repeat the frames before their own (RFC 2198),
     as far back as the last silence.
@@ -85,6 +85,15 @@ class RtpSender:
         second = self._payload_type | self._marker
         self._marker = 0
         return _HEADER.pack(_VERSION_2, second, sequence, timestamp, self.ssrc) + frame
+
+    def send_pause(self, payload_type: int, payload: bytes) -> bytes:
+        """The packet for this frame of silence, which begins and ends no talkspurt."""
+        header = _HEADER.pack(_VERSION_2, payload_type, self.sequence, self.timestamp, self.ssrc)
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        self.packets_sent += 1
+        self.payload_bytes_sent += len(payload)
+        self.skip()
+        return header + payload
 
     def skip(self) -> None:
         """Let this frame pass in silence."""

@@ -12,7 +12,9 @@ from transceiver.audio.g711 import G711Encoder
 from transceiver.audio.receiver import AudioFrame, AudioReceiver
 from transceiver.rtp.packet import RtpPacket
 
-TELEPHONE = AudioFormat(Codec.PCMU, 0, comfort_noise_payload_type=13)
+TELEPHONE = AudioFormat(
+    Codec.PCMU, 0, comfort_noise_payload_type=13, telephone_event_payload_type=101
+)
 COMFORT_NOISE = bytes([70])
 """A level of -70 dB, no spectrum: https://www.rfc-editor.org/rfc/rfc3389#section-3"""
 RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -52,8 +54,21 @@ class Telephone:
         self._receive(13, COMFORT_NOISE)
         self.sent += samples
 
-    def _receive(self, payload_type: int, payload: bytes, *, lost: bool = False) -> None:
-        timestamp = (2**32 - 1000 + self.sent) % 2**32
+    def press(self, timestamp: int, duration: int) -> None:
+        """One of a key's packets, all of which have the timestamp at which it was pressed."""
+        self._receive(101, bytes([5, 10]) + duration.to_bytes(2, "big"), timestamp)
+        self.sent += 160
+
+    def _receive(
+        self,
+        payload_type: int,
+        payload: bytes,
+        timestamp: int | None = None,
+        *,
+        lost: bool = False,
+    ) -> None:
+        if timestamp is None:
+            timestamp = (2**32 - 1000 + self.sent) % 2**32
         if not lost:
             packet = RtpPacket(payload_type, self._sequence, timestamp, 1, payload)
             self.heard += self.receiver.receive(packet, self.now)
@@ -135,6 +150,24 @@ def test_silence_flows_while_a_pause_lasts() -> None:
     silence = [frame for now in ticks for frame in telephone.receiver.tick(now)]
     assert telephone.receiver.position - spoken > 16000 * 0.9
     assert not any(any(frame.pcm) for frame in silence)
+
+
+def test_silence_flows_while_a_key_is_held_and_none_of_it_is_heard() -> None:
+    telephone = Telephone(16000)
+    for _ in range(10):
+        telephone.send(160)
+    spoken = telephone.receiver.position
+    timestamp = (2**32 - 1000 + telephone.sent) % 2**32
+    for count in range(1, 11):
+        telephone.press(timestamp, 160 * count)
+        telephone.heard += telephone.receiver.tick(telephone.now)
+    assert telephone.receiver.position - spoken > 16000 * 0.15
+    for _ in range(10):
+        telephone.send(160)
+    assert contiguous(telephone.heard)
+    assert len(telephone.pcm) == telephone.sent * 2
+    assert not telephone.pcm[spoken + 64 : spoken + 3200].any()
+    assert np.abs(telephone.pcm[-2000:]).max() > 7000
 
 
 @pytest.mark.parametrize("payload", [b"", bytes(2000)])
