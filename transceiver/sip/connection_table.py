@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from antiphon_proto.address import Address
-from transceiver.sip.flow import SipTransport
 from transceiver.sip.source_limits import source_of
 
 MAX_CONNECTIONS = 2000
@@ -40,23 +39,12 @@ class Connection(Protocol):
 @dataclass(slots=True)
 class _Entry:
     connection: Connection
-    transport: SipTransport
-    remote: Address
+    source: str
     opened_at: float
     used_at: float
     heard: bool
     granted: bool
     users: set[Address] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A connection that is no more."""
-
-    transport: SipTransport
-    remote: Address
-    users: frozenset[Address]
-    """The workers that got messages of it, or sent some."""
 
 
 class ConnectionTable:
@@ -73,14 +61,14 @@ class ConnectionTable:
     def opened(
         self,
         connection: Connection,
-        transport: SipTransport,
-        remote: Address,
+        host: str,
         now: float,
         *,
         ours: bool = False,
     ) -> int | None:
-        """The number of a new one, `ours` if we made it; None where there are too many."""
-        source = source_of(remote[0])
+        """The number of a new one with `host`, `ours` if we made it; None where there are too
+        many."""
+        source = source_of(host)
         if len(self._entries) >= MAX_CONNECTIONS:
             return None
         if not ours and self._of_source[source] >= MAX_OF_ONE_SOURCE:
@@ -88,18 +76,17 @@ class ConnectionTable:
         self._last += 1
         if not ours:
             self._of_source[source] += 1
-        self._entries[self._last] = _Entry(
-            connection, transport, remote, now, now, heard=ours, granted=ours
-        )
+        self._entries[self._last] = _Entry(connection, source, now, now, heard=ours, granted=ours)
         return self._last
 
-    def closed(self, number: int) -> Closed | None:
-        """None for one that is not in the table, or is not any more."""
+    def closed(self, number: int) -> frozenset[Address]:
+        """The workers that got messages of it, or sent some; none for one that is not in the
+        table, or is not any more."""
         entry = self._entries.pop(number, None)
         if entry is None:
-            return None
+            return frozenset()
         self._leave_source(entry)
-        return Closed(entry.transport, entry.remote, frozenset(entry.users))
+        return frozenset(entry.users)
 
     def heard(self, number: int, user: Address, now: float) -> None:
         """A message of the peer goes to the worker `user`."""
@@ -133,10 +120,9 @@ class ConnectionTable:
         """It counts for its source no more, if it did."""
         if entry.granted:
             return
-        source = source_of(entry.remote[0])
-        self._of_source[source] -= 1
-        if not self._of_source[source]:
-            del self._of_source[source]
+        self._of_source[entry.source] -= 1
+        if not self._of_source[entry.source]:
+            del self._of_source[entry.source]
 
     def is_granted(self, number: int) -> bool:
         entry = self._entries.get(number)

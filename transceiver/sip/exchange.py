@@ -90,7 +90,7 @@ class Exchange:
         """A connection is there. None, and it is to be closed, if there are too many."""
         # A socket that takes both families says so of those that come by IPv4.
         remote = remote[0].removeprefix("::ffff:"), remote[1]
-        number = self._connections.opened(connection, transport, remote, self._clock(), ours=ours)
+        number = self._connections.opened(connection, remote[0], self._clock(), ours=ours)
         if number is None:
             self._counters.drops[SipDrop.CONNECTION_LIMIT] += 1
             return None
@@ -107,10 +107,7 @@ class Exchange:
 
     def closed(self, flow: Flow) -> None:
         """A connection is over, whoever ended it; may be told again."""
-        ended = self._connections.closed(flow.connection)
-        if ended is None:
-            return
-        for user in ended.users:
+        for user in self._connections.closed(flow.connection):
             if user == self._here:
                 self.receiver.flow_lost(flow)
             else:

@@ -8,12 +8,9 @@ from transceiver.sip.connection_table import (
     MAX_UNSENT_BYTES,
     REFUSED_S,
     SILENT_S,
-    Closed,
     ConnectionTable,
 )
-from transceiver.sip.flow import SipTransport
 
-TCP = SipTransport.TCP
 HERE, NEXT, _ = WORKERS
 
 
@@ -23,7 +20,7 @@ def table() -> ConnectionTable:
 
 
 def opened(table: ConnectionTable, connection: Connection | None = None, now: float = 0.0) -> int:
-    number = table.opened(connection or Connection(), TCP, PHONE, now)
+    number = table.opened(connection or Connection(), PHONE[0], now)
     assert number is not None
     return number
 
@@ -38,32 +35,32 @@ def test_who_used_a_connection_is_told_of_its_end_once(table: ConnectionTable) -
     number = opened(table)
     table.heard(number, NEXT, 0.0)
     assert table.send(number, response(), HERE, 0.0)
-    assert table.closed(number) == Closed(TCP, PHONE, frozenset({HERE, NEXT}))
-    assert table.closed(number) is None
+    assert table.closed(number) == {HERE, NEXT}
+    assert table.closed(number) == set()
     assert table.send(number, response(), HERE, 0.0) is False
 
 
 def test_one_source_does_not_take_all(table: ConnectionTable) -> None:
     numbers = [opened(table) for _ in range(MAX_OF_ONE_SOURCE)]
-    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
-    assert table.opened(Connection(), TCP, PHONE, 0.0, ours=True) is not None
-    assert table.opened(Connection(), TCP, ("192.0.2.9", 1), 0.0) is not None
+    assert table.opened(Connection(), PHONE[0], 0.0) is None
+    assert table.opened(Connection(), PHONE[0], 0.0, ours=True) is not None
+    assert table.opened(Connection(), "192.0.2.9", 0.0) is not None
     table.closed(numbers[0])
     opened(table)
-    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
+    assert table.opened(Connection(), PHONE[0], 0.0) is None
     # Phones behind one address, once they are let in.
     for answer in (response(401), response(200), response(200)):
         table.send(numbers[1], answer, HERE, 0.0)
     opened(table)
-    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
+    assert table.opened(Connection(), PHONE[0], 0.0) is None
     table.closed(numbers[1])
-    assert table.opened(Connection(), TCP, PHONE, 0.0) is None
+    assert table.opened(Connection(), PHONE[0], 0.0) is None
 
 
 def test_all_together_are_bounded(table: ConnectionTable) -> None:
     for number in range(MAX_CONNECTIONS):
-        assert table.opened(Connection(), TCP, (f"10.0.{number >> 8}.{number & 255}", 1), 0.0)
-    assert table.opened(Connection(), TCP, PHONE, 0.0, ours=True) is None
+        assert table.opened(Connection(), f"10.0.{number >> 8}.{number & 255}", 0.0)
+    assert table.opened(Connection(), PHONE[0], 0.0, ours=True) is None
     assert len(table) == MAX_CONNECTIONS
 
 
