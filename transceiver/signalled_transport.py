@@ -52,7 +52,7 @@ class SignalledTransport(MediaTransport):
             listener=listener,
             send=send,
             drops=drops,
-            sources=agreed.sources,
+            sources=_sources(agreed),
         )
         self._expect(now)
 
@@ -64,7 +64,7 @@ class SignalledTransport(MediaTransport):
             self.use_path(self._way)
         if (before.keys, before.dtls) != (agreed.keys, agreed.dtls):
             self.secure(self._protection(agreed))
-        self.name_sources(agreed.sources)
+        self.name_sources(_sources(agreed))
         self._expect(now)
 
     def send_rtcp(self, packet: bytes) -> None:
@@ -112,3 +112,8 @@ class SignalledTransport(MediaTransport):
             self._way.ready |= self._agreed.remote is not None
         if not isinstance(self._way, IceAgent):
             self._way.expect(self._agreed.direction.receives, now)
+
+
+def _sources(agreed: AgreedMedia) -> tuple[int, ...]:
+    """By which the peer may be found elsewhere: not where anybody could write them."""
+    return agreed.sources if agreed.security.encrypted else ()

@@ -324,3 +324,11 @@ def test_without_multiplexing_reports_go_to_a_port_of_their_own_or_nowhere(
     call.one.transport.follow(call.one.agreed, call.now)
     call.one.transport.send_rtcp(report())
     assert [client for _, client in call.one.sent] == [(OTHER[0], 5001)] * reported
+
+
+@pytest.mark.parametrize("security", MediaSecurity)
+def test_sources_are_named_where_keys_prove_whose_they_are(security: MediaSecurity) -> None:
+    call = Call(OfferedMedia(security))
+    call.one.negotiation.answer(call.other.negotiation.offer() + "a=ssrc:7 cname:x\r\n")
+    call.one.transport.follow(call.one.agreed, call.now)
+    assert call.one.transport.sources == ({7: False} if security.encrypted else {})
