@@ -181,13 +181,17 @@ class Exchange:
                 pass
 
     def _arrived(self, message: bytes, flow: Flow) -> None:
+        admitted = self._admits(flow)
+        if not admitted and not self._limits.may_be_read(self._clock()):
+            self.dropped(SipDrop.SOURCE_LIMIT)
+            return
         fields = RoutingFields.of(message) if len(message) <= MAX_MESSAGE_BYTES else None
         if fields is None:
             self.dropped(SipDrop.NOT_SIP)
             return
         self._counters.count(Direction.IN, flow.transport, message)
         owner = self._router.owner(fields, self._clock())
-        if not owner.named and not self._admits(flow):
+        if not owner.named and not admitted:
             self.dropped(SipDrop.SOURCE_LIMIT)
             return
         self._hand(owner.worker, message, flow)

@@ -10,6 +10,9 @@ MESSAGES_A_SECOND, AT_ONCE = 20.0, 60.0
 ALL_A_SECOND, ALL_AT_ONCE = 1000.0, 2000.0
 """Of all of them together, who may forge their addresses."""
 
+READ_A_SECOND, READ_AT_ONCE = 200.0, 400.0
+"""Of all that is too much of its source, to see whether it belongs to a call."""
+
 MAX_SOURCES = 4096
 
 GRANTED_S = 600.0
@@ -35,6 +38,7 @@ class SourceLimits:
 
     def __init__(self, now: float) -> None:
         self._all = _Bucket(ALL_AT_ONCE, now)
+        self._read = _Bucket(READ_AT_ONCE, now)
         self._sources: OrderedDict[str, _Bucket] = OrderedDict()
         self._granted: OrderedDict[str, float] = OrderedDict()
 
@@ -63,6 +67,10 @@ class SourceLimits:
         if not bucket.take(MESSAGES_A_SECOND, AT_ONCE, now):
             return False
         return self._all.take(ALL_A_SECOND, ALL_AT_ONCE, now)
+
+    def may_be_read(self, now: float) -> bool:
+        """Whether one more message that was not admitted may cost the time to look at it."""
+        return self._read.take(READ_A_SECOND, READ_AT_ONCE, now)
 
 
 def source_of(host: str) -> str:

@@ -5,6 +5,8 @@ from transceiver.sip.source_limits import (
     GRANTED_S,
     MAX_SOURCES,
     MESSAGES_A_SECOND,
+    READ_A_SECOND,
+    READ_AT_ONCE,
     SourceLimits,
 )
 
@@ -35,6 +37,12 @@ def test_who_was_let_in_is_not_limited_for_a_while() -> None:
     for number in range(2 * MAX_SOURCES):
         limits.granted(f"10.0.{number >> 8}.{number & 255}", 10.0)
     assert len(limits) == MAX_SOURCES + 2
+
+
+def test_what_is_too_much_is_looked_at_so_often_and_no_more() -> None:
+    limits = SourceLimits(0.0)
+    assert sum(limits.may_be_read(0.0) for _ in range(1000)) == READ_AT_ONCE
+    assert sum(limits.may_be_read(1.0) for _ in range(1000)) == READ_A_SECOND
 
 
 def test_forged_sources_are_limited_together_and_remembered_within_bounds() -> None:
