@@ -1,5 +1,6 @@
 """What the bodies of a session's messages say."""
 
+import email.message
 import email.parser
 import email.policy
 import re
@@ -9,6 +10,9 @@ from sipmessage import Request, Response
 SDP = ("Content-Type", "application/sdp")
 
 MAX_PARTS = 16
+MAX_PART_HEADER_BYTES = 2048
+
+_PART_HEADER = email.parser.BytesHeaderParser(policy=email.policy.compat32)
 
 _STATUS_LINE = re.compile(rb"\s*SIP/2\.0 ([1-6][0-9]{2})(?:[ \r\n]|$)")
 _SIGNAL = re.compile(r"(?:^|\n)\s*Signal\s*=\s*(\S+)", re.IGNORECASE)
@@ -52,18 +56,31 @@ def _text(body: bytes) -> str:
 
 
 def _part(message: Request | Response) -> bytes:
-    header = f"Content-Type: {message.headers['Content-Type']}\r\n\r\n".encode()
-    try:
-        whole = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(
-            header + message.body
-        )
-        parts = whole.get_payload()
-        for part in parts[:MAX_PARTS] if isinstance(parts, list) else ():
-            if part.get_content_type() == SDP[1]:  # type: ignore[union-attr]
-                return bytes(part.get_payload(decode=True))  # type: ignore[union-attr]
-    except (LookupError, TypeError, ValueError) as error:
-        raise BodyError("a multipart body that cannot be read") from error
+    """The first part that is SDP. Parts within parts are not looked into: a reader that goes down
+    as deep as a stranger says takes seconds."""
+    header = email.message.Message()
+    header["Content-Type"] = message.headers["Content-Type"]
+    boundary = header.get_boundary()
+    if not boundary:
+        raise BodyError("a multipart body without a boundary")
+    delimiter = b"\r\n--" + boundary.encode("utf-8", "surrogateescape")
+    pieces = (b"\r\n" + message.body).split(delimiter, MAX_PARTS + 1)[1 : MAX_PARTS + 1]
+    for piece in pieces:
+        head, _, content = piece.partition(b"\r\n\r\n")
+        if len(head) <= MAX_PART_HEADER_BYTES and (sdp := _sdp_part(head, content)) is not None:
+            return sdp
     raise BodyError("no SDP among the parts")
+
+
+def _sdp_part(head: bytes, content: bytes) -> bytes | None:
+    """What a part holds if it is SDP; `head` begins behind the delimiter."""
+    try:
+        part = _PART_HEADER.parsebytes(head.lstrip() + b"\r\n\r\n" + content)
+        if part.get_content_type() != SDP[1]:
+            return None
+        return bytes(part.get_payload(decode=True))
+    except (LookupError, TypeError, ValueError) as error:
+        raise BodyError("a part that cannot be read") from error
 
 
 def fragment_status(body: bytes) -> int | None:

@@ -46,6 +46,29 @@ def test_what_is_no_description(fields: tuple[tuple[str, str], ...], body: str) 
         session_description(request(body, *fields))
 
 
+def nested(levels: int) -> str:
+    opened = "".join(
+        f"Content-Type: multipart/mixed;boundary=b{each}\r\n\r\n--b{each}\r\n"
+        for each in range(levels)
+    )
+    return f"--b\r\n{opened}Content-Type: application/sdp\r\n\r\nv=0"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(1000),
+        "--b\r\n" + "Content-Type: message/rfc822\r\n\r\n" * 1900,
+        "--b\r\n\r\n" * 6000,
+        "--b\r\n" + "X: y\r\n" * 9000,
+        f"--b\r\nX: {'y' * 3000}\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--",
+    ],
+)
+def test_parts_are_not_looked_into_as_deep_as_they_go(body: str) -> None:
+    with pytest.raises(BodyError):
+        session_description(request(body, ("Content-Type", "multipart/mixed; boundary=b")))
+
+
 def test_a_body_that_need_not_be_understood() -> None:
     optional = ("Content-Disposition", "session;handling=optional")
     assert session_description(request("x", ("Content-Type", "text/plain"), optional)) is None
