@@ -146,10 +146,12 @@ class CallMedia:
         except RtpError:
             self._counters.drops[DropReason.RTP_MALFORMED] += 1
             return
-        self._rtcp.receive_rtp(parsed, now)
+        pressed = parsed.payload_type == self._format.telephone_event_payload_type
+        # All packets of a press have the timestamp of its beginning.
+        self._rtcp.receive_rtp(parsed, now, timed=not pressed)
         if self._feedback is not None:
             self._feedback.receive(parsed, now)
-        if parsed.payload_type == self._format.telephone_event_payload_type:
+        if pressed:
             self._press(parsed)
         if self._audio is None:
             self._counters.drops[DropReason.ENGINE_NOT_READY] += 1

@@ -28,8 +28,8 @@ class Reception:
         self._expected_prior = 0
         self._received_prior = 0
 
-    def receive(self, packet: RtpPacket, now: float) -> bool:
-        """Count a packet, in the order of arrival.
+    def receive(self, packet: RtpPacket, now: float, *, timed: bool = True) -> bool:
+        """Count a packet, in the order of arrival; `timed` if its timestamp is of when it was sent.
 
         False, and nothing counted, when it is another stream's, or its sender started over.
         """
@@ -39,12 +39,13 @@ class Reception:
         if ahead < MAX_DROPOUT:
             self._highest += ahead
         self.received += 1
-        transit = now * self._clock_rate - packet.timestamp
-        change = abs(transit - self._transit)
-        if change > _TIMESTAMPS // 2:  # the timestamp wrapped
-            change = abs(change - _TIMESTAMPS)
-        self._jitter += (change - self._jitter) / 16
-        self._transit = transit
+        if timed:
+            transit = now * self._clock_rate - packet.timestamp
+            change = abs(transit - self._transit)
+            if change > _TIMESTAMPS // 2:  # the timestamp wrapped
+                change = abs(change - _TIMESTAMPS)
+            self._jitter += (change - self._jitter) / 16
+            self._transit = transit
         return True
 
     def take_report(self, now: float) -> ReportBlock | None:

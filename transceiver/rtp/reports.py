@@ -70,9 +70,9 @@ class RtcpSession:
         """Round trip time in seconds by the latest report that tells it."""
         return self._remote.rtt_s if self._remote else None
 
-    def receive_rtp(self, packet: RtpPacket, now: float) -> None:
-        """Count a packet of the peer's stream, in the order of arrival."""
-        if self._incoming is None or not self._incoming.receive(packet, now):
+    def receive_rtp(self, packet: RtpPacket, now: float, *, timed: bool = True) -> None:
+        """Count a packet of the peer's stream, in the order of arrival; see `Reception.receive`."""
+        if self._incoming is None or not self._incoming.receive(packet, now, timed=timed):
             self._incoming = Reception(packet, now, clock_rate=self._sender.clock_rate)
 
     def receive(self, compound: bytes, now: float) -> ReceptionReport | None:

@@ -108,3 +108,13 @@ def test_jitter_is_the_estimate_of_the_rfc_over_any_wrap(start: int, seed: int) 
         spacing = (arrivals[number] - arrivals[number - 1]) * CLOCK_RATE
         expected += (abs(spacing - 960) - expected) / 16
     assert report(reception).jitter == pytest.approx(expected, abs=1)
+
+
+def test_timestamps_that_tell_no_time_are_no_jitter() -> None:
+    reception = Reception(packet(0), 0.0, clock_rate=CLOCK_RATE)
+    for sequence in range(1, 30):
+        pressed = 10 <= sequence < 20
+        sent = packet(sequence, 960 * 10 if pressed else None)
+        assert reception.receive(sent, sequence * 0.02, timed=not pressed)
+    block = report(reception)
+    assert (block.jitter, block.packets_lost) == (0, 0)
