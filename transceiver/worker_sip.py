@@ -154,6 +154,10 @@ class WorkerSip:
                     await self._outgoing.drained(LAST_MESSAGES_S)
                     await self.link.drained(LAST_MESSAGES_S)
 
+    def end_connections(self) -> None:
+        """Cut all; peers make them anew where they need them."""
+        self._exchange.end_connections()
+
     def routes(self) -> list[web.RouteDef]:
         """Of the public HTTP port."""
         return self.websockets.routes()

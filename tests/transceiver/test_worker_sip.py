@@ -209,6 +209,22 @@ async def test_calls_are_taken_and_ended_by_either_side_whichever_worker_has_the
     assert callee.metric("antiphon_transceiver_sip_drops_total") == 0
 
 
+@pytest.mark.parametrize("ends", ["caller", "callee"])
+async def test_a_connection_that_breaks_in_mid_call_is_made_anew_by_who_has_something_to_say(
+    caller: Deployment, callee: Deployment, ends: str
+) -> None:
+    calls = [call(caller, callee, SipTransport.TCP) for _ in range(CALLS)]
+    await until(lambda: all("established" in each.heard for each in (*calls, *callee.calls)))
+    for worker in (*caller.workers, *callee.workers):
+        worker.end_connections()
+    await until(lambda: caller.metric("antiphon_transceiver_sip_connections ") == 0)
+    for each in calls if ends == "caller" else callee.calls:
+        each.call.hang_up()
+    others = callee.calls if ends == "caller" else calls
+    await until(lambda: all(each.endings for each in others))
+    assert {each.endings[0] for each in others} == {Ending(EndedBy.PEER)}
+
+
 async def test_both_workers_of_a_host_get_calls_that_come_by_one_connection(
     caller: Deployment, callee: Deployment
 ) -> None:

@@ -134,6 +134,10 @@ class Dialog:
         """The peer's latest request came by this flow: the one before may be gone."""
         self.path = dataclasses.replace(self.path, hop=flow)
 
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection is gone, maybe this dialog's."""
+        self.path = self.path.without(flow)
+
     def _request(self, method: str, sequence: int, fields: Fields, body: bytes) -> OutgoingRequest:
         uri, routes = self.path.request_uri()
         dialog = (

@@ -4,7 +4,7 @@ https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.1
 """
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipmessage import URI
 
@@ -40,9 +40,19 @@ class DialogPath:
     def next_hop(self) -> Flow | NextHop:
         """Where requests go: by the flow if the next URI is where it leads to, or names nobody
         that could be found."""
-        uri = parse_uri(uri_text(self.routes[0]) if self.routes else self.target)
-        if self.keeps_hop or _leads_to(self.hop, uri):
-            return self.hop
+        uri = self._next_uri()
+        return self.hop if self.keeps_hop or _leads_to(self.hop, uri) else self._located(uri)
+
+    def without(self, flow: Flow) -> "DialogPath":
+        """Where the connection is gone: the next request takes another, if there can be one."""
+        if self.keeps_hop or self.hop != flow:
+            return self
+        return replace(self, hop=self._located(self._next_uri()))
+
+    def _next_uri(self) -> URI:
+        return parse_uri(uri_text(self.routes[0]) if self.routes else self.target)
+
+    def _located(self, uri: URI) -> Flow | NextHop:
         try:
             return NextHop.of(uri)
         except ValueError:

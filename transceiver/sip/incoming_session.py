@@ -99,7 +99,8 @@ class IncomingSession(Session):
             self._end(Ending(EndedBy.PEER))
 
     def flow_lost(self, flow: Flow) -> None:
-        """Nobody can be told any more that we accept."""
+        """Nobody can be told any more that we accept, if we did not yet."""
+        super().flow_lost(flow)
         if self._transaction.flow == flow and not self._transaction.answered:
             self._refuse(480)
             self._end(Ending(EndedBy.UNANSWERED))
@@ -196,6 +197,7 @@ class IncomingSession(Session):
             transaction.respond(415)
         except OfferError:
             transaction.respond(488)
+        self._provisionals.proceed()
         with contextlib.suppress(OfferError):
             self._accept_when_acknowledged()
 

@@ -12,6 +12,7 @@ from transceiver.sip.acceptance import Acceptance
 from transceiver.sip.application import Authenticator
 from transceiver.sip.dialog import Dialog
 from transceiver.sip.extensions import ACCEPT, ALLOW, SUPPORTED
+from transceiver.sip.flow import Flow
 from transceiver.sip.invite_session import EndedBy, Ending, InviteHandler
 from transceiver.sip.message_body import SDP, BodyError, dtmf_digit, session_description
 from transceiver.sip.referral import Referral
@@ -79,6 +80,11 @@ class Session:
     def _leave(self) -> None:
         """Tell the peer that it is over, by what the state asks for."""
         raise NotImplementedError
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection is gone, maybe this session's."""
+        if self._dialog:
+            self._dialog.flow_lost(flow)
 
     def dialog_of(self, request: Request) -> Dialog | None:
         """The dialog that a request is in, if it is one of this session."""

@@ -118,8 +118,7 @@ class UserAgent:
         """A connection is gone: what waits for answers by it need not wait longer."""
         self._transactions.flow_lost(flow)
         for session in list(self._sessions.values()):
-            if isinstance(session, IncomingSession):
-                session.flow_lost(flow)
+            session.flow_lost(flow)
 
     def undeliverable(self, data: bytes) -> None:
         """A request that `send` was given cannot be sent: nobody is there, or by that name."""
