@@ -115,6 +115,7 @@ def check_ports(settings: UpSettings) -> None:
         ("--http", settings.http, socket.SOCK_STREAM),
         ("--relay", settings.relay, socket.SOCK_DGRAM),
         *(("--sip", bind, socket.SOCK_DGRAM) for bind in (settings.sip,) if bind),
+        *(("--sip", bind, socket.SOCK_STREAM) for bind in (settings.sip,) if bind),
         *(("--sip-tls", bind, socket.SOCK_STREAM) for bind in (settings.sip_tls,) if bind),
         *(
             ("--admin", settings.admin_bind(index), socket.SOCK_STREAM)

@@ -27,8 +27,8 @@ from transceiver.sip.worker_parcels import (
 PATH = "/v1/sip/letters"
 TIMEOUT = aiohttp.ClientTimeout(total=2, sock_connect=1)
 MAX_BODY_BYTES = 2 * MAX_LETTER_BYTES
-MAX_READING = 64
-"""Letters that are being read at once: nobody knows yet who sends them."""
+MAX_READING_BYTES = 8 * MAX_BODY_BYTES
+"""Of letters that are being read at once: nobody knows yet who sends them."""
 
 
 class _Fault(Enum):
@@ -135,11 +135,11 @@ class WorkerLink:
         length = request.content_length or 0
         if length > MAX_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, length)
-        if self._reading >= MAX_READING:
+        if self._reading + length > MAX_READING_BYTES:
             raise web.HTTPServiceUnavailable
-        self._reading += 1
+        self._reading += length
         try:
             async with reading_body():
                 return await request.content.readexactly(length)
         finally:
-            self._reading -= 1
+            self._reading -= length

@@ -1,5 +1,6 @@
 """Two workers' links over HTTP, and what strangers send there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ from tests.transceiver.sip.transport_driver import KEYS, OTHER_KEYS, request
 from transceiver.sealed_bytes import SealedBytes
 from transceiver.signaling.errors import error_middleware
 from transceiver.sip.flow import Flow, SipTransport
-from transceiver.sip.worker_link import PATH, WorkerLink
+from transceiver.sip.worker_link import (
+    MAX_BODY_BYTES,
+    MAX_READING_BYTES,
+    PATH,
+    WorkerLink,
+)
 from transceiver.sip.worker_parcels import (
     MAX_PARCELS,
     Arrived,
@@ -140,6 +146,20 @@ async def posted(worker: Linked, letter: bytes) -> int:
         session.post(f"http://{host}:{port}{PATH}", data=letter) as response,
     ):
         return response.status
+
+
+async def test_letters_of_nobody_knows_whom_take_so_much_memory_and_no_more(links: Links) -> None:
+    worker = await links.one()
+    assert await posted(worker, bytes(MAX_BODY_BYTES + 1)) == 413
+    head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY_BYTES}\r\n\r\n"
+    streams = []
+    for _ in range(MAX_READING_BYTES // MAX_BODY_BYTES):
+        streams.append(await asyncio.open_connection(*worker.address))
+        streams[-1][1].write(head.encode() + b"x")
+    await until(lambda: worker.letters > len(streams))
+    assert await posted(worker, b"x" * 100) == 503
+    for _, writer in streams:
+        writer.close()
 
 
 async def test_a_full_outbox_refuses(links: Links) -> None:
