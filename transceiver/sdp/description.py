@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from transceiver.sdp.direction import Direction
 from transceiver.sdp.offer_error import OfferError, OfferFault
 
+MAX_SECTIONS = 64
+"""Of one description: each costs some work, and a line of the answer."""
+
 _RTP_KINDS = ("audio", "video")
 
 _MAX_PAYLOAD_TYPE = 127
@@ -103,6 +106,8 @@ class SessionDescription:
         for line in lines:
             attributes = sections[-1].attributes if sections else session
             if line.startswith("m="):
+                if len(sections) >= MAX_SECTIONS:
+                    raise _malformed(f"the offer has more than {MAX_SECTIONS} m= lines")
                 sections.append(_media_section(line, session))
             elif line.startswith("a="):
                 attributes.add(line[2:])

@@ -3,7 +3,7 @@
 import pytest
 
 from transceiver.sdp import Direction, OfferError, OfferFault
-from transceiver.sdp.description import SessionDescription
+from transceiver.sdp.description import MAX_SECTIONS, SessionDescription
 
 
 def parse(*lines: str) -> SessionDescription:
@@ -76,3 +76,11 @@ def test_line_ends_and_ports_of_all_sorts() -> None:
     audio, video = SessionDescription.parse(text).sections
     assert (audio.port, audio.formats, audio.mid, audio.wanted) == (9, ("0", "8"), "x", True)
     assert not video.wanted
+
+
+def test_only_so_many_sections_are_read() -> None:
+    lines = ["m=audio 9 RTP/AVP 0"] * MAX_SECTIONS
+    assert len(parse(*lines).sections) == MAX_SECTIONS
+    with pytest.raises(OfferError) as refused:
+        parse(*lines, lines[0])
+    assert refused.value.fault is OfferFault.MALFORMED
