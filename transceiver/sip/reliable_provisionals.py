@@ -55,10 +55,10 @@ class ReliableProvisionals:
     def send(self, status: int, fields: Fields, description: str | None) -> None:
         if len(self._waiting) < _MAX_WAITING:
             self._waiting.append(_Provisional(status, fields, description))
-            self._send_next()
+            self.proceed()
 
     def acknowledge(self, prack: Request) -> bool:
-        """Whether a PRACK is for the one that was sent last.
+        """Whether a PRACK is for the one that was sent last; `proceed` once it is answered.
 
         https://www.rfc-editor.org/rfc/rfc3262#section-7.2
         """
@@ -69,7 +69,6 @@ class ReliableProvisionals:
         self._current = None
         if self._repetition:
             self._repetition.stop()
-        self._send_next()
         return True
 
     def stop(self) -> None:
@@ -79,7 +78,8 @@ class ReliableProvisionals:
         if self._repetition:
             self._repetition.stop()
 
-    def _send_next(self) -> None:
+    def proceed(self) -> None:
+        """Send the next one, if none is under way."""
         if self._current or not self._waiting:
             return
         self._current = each = self._waiting.popleft()

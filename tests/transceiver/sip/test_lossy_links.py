@@ -78,10 +78,11 @@ def test_both_sides_agree_and_nothing_is_left(
         assert (agent.sip.session_count, agent.sip.transaction_count) == (0, 0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32), loss=st.sampled_from((0.05, 0.2, 0.3)))
 def test_a_call_gets_through_what_loses_less_than_a_third(seed: int, loss: float) -> None:
-    """Seven INVITEs, and eleven acceptances with an ACK each: all are lost once in 10^4 calls."""
+    """Seven INVITEs, and eleven acceptances with an ACK each: all are lost once in 10^4 calls, and
+    not in those that are made here."""
     network = Network(seed=seed, loss=loss, jitter=0.02)
     alice, bob = network.agent("alice", "192.0.2.1"), network.agent("bob", "192.0.2.2")
     call = alice.call(bob.address)

@@ -18,15 +18,23 @@ def prack(peer: RawPeer, sequence: int = 2, body: str = "", number: int = 0) -> 
 def test_ringing_is_repeated_until_it_is_acknowledged(
     network: Network, alice: Agent, peer: RawPeer
 ) -> None:
-    alice.answer = lambda session: session.ring()
+    def ring_twice(session: InviteSession) -> None:
+        session.ring()
+        session.ring()
+
+    alice.answer = ring_twice
     peer.send(peer.request("INVITE", REQUIRED, body="offer"), alice)
     network.run(2)
     assert peer.statuses == [100, 180, 180, 180]
+    assert len({each.headers.get("RSeq") for each in peer.responses[1:]}) == 1
     assert peer.responses[-1].headers["Require"] == "100rel"
     peer.send(prack(peer, number=1), alice)
     peer.send(prack(peer, 3), alice)
+    network.run(0.1)
+    assert peer.statuses[4:] == [481, 200, 180]
+    peer.send(prack(peer, 4), alice)
     network.run(20)
-    assert peer.statuses[4:] == [481, 200]
+    assert peer.statuses[7:] == [200]
 
 
 def test_nobody_acknowledges(network: Network, alice: Agent, peer: RawPeer) -> None:

@@ -101,6 +101,14 @@ def test_another_request_is_repeated_more_slowly(
     assert network.clock.idle
 
 
+def test_two_peers_may_use_one_branch(network: Network, alice: Agent, peer: RawPeer) -> None:
+    for host in ("192.0.2.9", "192.0.2.10"):
+        via = ("Via", f"SIP/2.0/UDP {host};rport;branch=z9hG4bK-same")
+        peer.send(peer.request("OPTIONS", via, ("Call-ID", host)), alice)
+    network.run(0.1)
+    assert [each.headers["Call-ID"] for each in peer.responses] == ["192.0.2.9", "192.0.2.10"]
+
+
 def test_an_answer_is_repeated_when_the_request_is(
     network: Network, alice: Agent, peer: RawPeer
 ) -> None:

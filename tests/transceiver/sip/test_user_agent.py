@@ -242,6 +242,11 @@ def test_who_hangs_up_before_the_ack_says_bye_after_it(
     network.run(0.1)
     assert call.endings == [Ending(EndedBy.US)]
     assert not peer.requests
+    call.heard.clear()
+    peer.send(peer.request("UPDATE", to_tag=peer.tag, sequence=2, body=OFFER), alice)
+    network.run(0.1)
+    assert peer.statuses[-1] == 481
+    assert not call.heard
     peer.send(peer.request("ACK", to_tag=peer.tag), alice)
     network.run(0.1)
     assert [each.method for each in peer.requests] == ["BYE"]
@@ -367,6 +372,7 @@ def test_a_cancel_finds_its_invite(
     peer.send(peer.request("CANCEL", branch=cookie), alice)
     network.run(0.1)
     assert sorted(peer.statuses) == [100, 200, 487]
+    assert len({each.headers["To"] for each in peer.responses if each.code > 100}) == 1
     refusal = next(each for each in peer.responses if each.code == 487)
     ack = peer.request("ACK", branch=cookie, to_tag=refusal.to_address.parameters["tag"] or "never")
     peer.send(ack, alice)
