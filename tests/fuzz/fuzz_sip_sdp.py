@@ -13,8 +13,10 @@ SEEDS = [text.encode() for text in ALL] + [
 
 def one_input(data: bytes) -> None:
     text = data.decode("utf-8", errors="surrogateescape")
-    _answer_it(text)
-    _take_it_for_an_answer(text)
+    if len(data) % 2:
+        _answer_it(text)
+    else:
+        _take_it_for_an_answer(text)
 
 
 def _answer_it(text: str) -> None:
@@ -31,7 +33,6 @@ def _answer_it(text: str) -> None:
     agreed = session.agreed
     assert agreed is not None
     assert agreed.remote is None or agreed.remote[1] >= 1024
-    assert session.answer(text) == answer
     session.accept(OfferAnswer(local(5000)).answer(session.offer()))
 
 
