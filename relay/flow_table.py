@@ -65,6 +65,10 @@ class _Entry(_Claim):
     received: int = 0
     sent: int = 0
 
+    @property
+    def bound(self) -> bool:
+        return self.state is not FlowState.PROVISIONAL
+
 
 @dataclass(slots=True)
 class _Ssrc(_Claim):
@@ -116,7 +120,7 @@ class FlowTable:
 
     def may_send(self, client: Address, size: int, now: float) -> bool:
         entry = self._live(client, now)
-        if entry is None or entry.state is FlowState.BOUND:
+        if entry is None or entry.bound:
             return True
         if entry.sent + size > AMPLIFICATION_LIMIT * entry.received:
             return False
@@ -138,7 +142,7 @@ class FlowTable:
             if not open_new or not self._make_room():
                 return Admission.FULL
             entry = self._open(client, self._life(owner, NO_EPOCH))
-        elif entry.state is FlowState.BOUND:
+        elif entry.bound:
             if entry.life.owner != owner:
                 return Admission.CONFLICT
             entry.ufrag_mark = ufrag_mark(ufrag)
@@ -156,12 +160,14 @@ class FlowTable:
         entry = self._live(client, now)
         if entry is None and not self._make_room():
             return Admission.FULL
-        bound = entry is not None and entry.state is FlowState.BOUND
-        if bound and entry is not None and entry.life.owner != owner:
+        if _is_anothers(entry, owner, bind):
             return Admission.CONFLICT
+        held = entry.state if entry is not None and entry.life.owner == owner else None
         life = self._life(owner, epoch)
-        if bind.confirmed or bound:
-            self._bind(client, entry, life, now + bind.lifetime)
+        if bind.confirmed or held is FlowState.BOUND:
+            self._bind(client, entry, life, now + bind.lifetime, FlowState.BOUND)
+        elif bind.signalled or held is FlowState.SIGNALLED:
+            self._bind(client, entry, life, now + bind.lifetime, FlowState.SIGNALLED)
         else:
             self._vouch(client, entry, life, now)
         self._note_ssrcs(bind.ssrcs[:MAX_BIND_SSRCS], life, now, bind.lifetime)
@@ -235,8 +241,8 @@ class FlowTable:
             entry.expires_at = now + flow.seconds_left
             entry.ufrag_mark = flow.ufrag_mark
             entry.received, entry.sent = flow.received, flow.sent
-            if flow.state is FlowState.BOUND:
-                self._bind(flow.client, entry, entry.life, entry.expires_at)
+            if flow.state is not FlowState.PROVISIONAL:
+                self._bind(flow.client, entry, entry.life, entry.expires_at, flow.state)
         for each in ssrcs:
             self._note_ssrcs(
                 (each.ssrc,), self._life(each.owner, each.epoch), now, each.seconds_left
@@ -250,7 +256,7 @@ class FlowTable:
         return None
 
     def _table(self, entry: _Entry) -> OrderedDict[Address, _Entry]:
-        return self._bound if entry.state is FlowState.BOUND else self._provisional
+        return self._bound if entry.bound else self._provisional
 
     def _make_room(self) -> bool:
         """Have room for one more flow, for which the oldest provisional one may have to go."""
@@ -266,11 +272,18 @@ class FlowTable:
         entry = self._provisional[client] = _Entry(life, 0.0, FlowState.PROVISIONAL)
         return entry
 
-    def _bind(self, client: Address, entry: _Entry | None, life: _Life, expires_at: float) -> None:
+    def _bind(
+        self,
+        client: Address,
+        entry: _Entry | None,
+        life: _Life,
+        expires_at: float,
+        state: FlowState,
+    ) -> None:
         self._provisional.pop(client, None)
         kept = entry is not None and entry.life.owner == life.owner
         mark = entry.ufrag_mark if entry is not None and kept else NO_UFRAG
-        self._bound[client] = _Entry(life, expires_at, FlowState.BOUND, mark)
+        self._bound[client] = _Entry(life, expires_at, state, mark)
 
     def _vouch(self, client: Address, entry: _Entry | None, life: _Life, now: float) -> None:
         """An owner is checking an address from which it got authenticated media."""
@@ -297,6 +310,13 @@ class FlowTable:
             # What is claimed after a reset counts, however late what was claimed before goes.
             life = self._lives[owner, epoch] = _Life(owner, epoch)
         return life
+
+
+def _is_anothers(entry: _Entry | None, owner: Address, bind: Bind) -> bool:
+    """Whether a live flow is not for this owner to take by this binding."""
+    if entry is None or not entry.bound or entry.life.owner == owner:
+        return False
+    return entry.state is FlowState.BOUND or not bind.confirmed
 
 
 def _snapshot(client: Address, entry: _Entry, now: float) -> FlowSnapshot:

@@ -58,6 +58,9 @@ class FlowState(Enum):
     """An authenticated check came from there, or its owner is still checking it."""
     BOUND = "bound"
     """Its owner said that the client answered a check there."""
+    SIGNALLED = "signalled"
+    """Its owner was told by signaling that the client is there: bound, but that whoever answers
+    another owner's check there takes it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Flows(Protocol):
 
     @property
     def bound(self) -> int:
-        """Bound flows, the expired that were not swept yet among them."""
+        """Bound flows, signalled ones and the expired that were not swept yet among them."""
 
     @property
     def provisional(self) -> int: ...

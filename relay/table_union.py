@@ -10,6 +10,8 @@ from antiphon_proto.address import Address
 from relay.flows import FlowSnapshot, FlowState, SsrcSnapshot
 from relay.worker_link import Snapshot
 
+_STATES = (FlowState.PROVISIONAL, FlowState.SIGNALLED, FlowState.BOUND)
+
 
 def table_union(snapshots: Collection[Snapshot]) -> Snapshot:
     """Each address and each SSRC once: bound rather than provisional, then what lasts longest;
@@ -27,5 +29,5 @@ def table_union(snapshots: Collection[Snapshot]) -> Snapshot:
     return Snapshot(list(flows.values()), list(ssrcs.values()), leases)
 
 
-def _weight(flow: FlowSnapshot) -> tuple[bool, int]:
-    return flow.state is FlowState.BOUND, flow.seconds_left
+def _weight(flow: FlowSnapshot) -> tuple[int, int]:
+    return _STATES.index(flow.state), flow.seconds_left

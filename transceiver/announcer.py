@@ -79,15 +79,26 @@ class Announcer:
         """The bindings held."""
         return len(self._bindings)
 
-    def bind(self, client: Address, *, ssrcs: tuple[int, ...], confirmed: bool) -> None:
-        """Claim a client address; idempotent, and what was confirmed once stays confirmed."""
+    def bind(
+        self,
+        client: Address,
+        *,
+        ssrcs: tuple[int, ...],
+        confirmed: bool,
+        signalled: bool = False,
+    ) -> None:
+        """Claim a client address; idempotent, and what was confirmed once stays confirmed.
+
+        `signalled`: signaling named it, and unless it is confirmed nothing else vouches for it.
+        """
         held = self._bindings.get(client)
+        confirmed = confirmed or (held is not None and held.confirmed)
+        bind = Bind(LIFETIME_S, confirmed, ssrcs[:MAX_SSRCS], signalled and not confirmed)
+        frame = control_frame(bind, client)
         if held is not None:
-            confirmed = confirmed or held.confirmed
-            if (held.ssrcs, held.confirmed) == (ssrcs, confirmed):
+            if (held.ssrcs, held.frame) == (ssrcs, frame):
                 return
             del self._bindings[client]
-        frame = control_frame(Bind(LIFETIME_S, confirmed, ssrcs[:MAX_SSRCS]), client)
         self._bindings[client] = _Binding(ssrcs, confirmed, self._now, frame)
         self._changes[client] = frame
         for pause in REPEATS_S:

@@ -125,10 +125,16 @@ class CallRoutes:
         routed.paths.forget_unless(knows)
 
     def _bind(self, routed: RoutedCall, wanted: dict[Address, bool]) -> None:
-        sources = tuple(routed.call.transport.sources)
+        transport = routed.call.transport
+        sources, signalled = tuple(transport.sources), transport.path.signalled
         for client, confirmed in wanted.items():
             if self._by_client.first(client) is routed:
-                self._announcer.bind(client, ssrcs=sources, confirmed=confirmed)
+                self._announcer.bind(
+                    client,
+                    ssrcs=sources,
+                    confirmed=confirmed and not signalled,
+                    signalled=signalled,
+                )
                 routed.bound.add(client)
 
     def _unbind(self, routed: RoutedCall, client: Address, reason: UnbindReason) -> None:

@@ -17,6 +17,7 @@ class LatchedPath:
     revision = 0
     ufrags: tuple[bytes, ...] = ()
     rtt = None
+    signalled = False
 
     def __init__(self, latch: Callable[[Address], None]) -> None:
         """`latch` takes each address at which the peer is from then on."""

@@ -33,6 +33,11 @@ class MediaPath(Protocol):
         ...
 
     @property
+    def signalled(self) -> bool:
+        """Whether `bindings` are what signaling said, and no check will ever prove it."""
+        ...
+
+    @property
     def selected(self) -> Address | None:
         """Where to send DTLS and media; None while that is not known, or not wanted."""
         ...

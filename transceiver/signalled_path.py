@@ -21,6 +21,7 @@ class SignalledPath:
 
     ufrags: tuple[bytes, ...] = ()
     rtt = None
+    signalled = True
 
     def __init__(self, address: Address | None, rtcp: Address | None, now: float) -> None:
         """None where the peer wants nothing now."""

@@ -25,6 +25,7 @@ _HELLO = struct.Struct(">QB")
 _LEASE = struct.Struct(">QHHB")
 _LEASE_ID = struct.Struct(">Q")
 _CONFIRMED = 0x01
+_SIGNALLED = 0x02
 
 
 class UnbindReason(IntEnum):
@@ -50,11 +51,17 @@ class Bind:
     """Whether the client proved that it receives there; else the binding is provisional."""
     ssrcs: tuple[int, ...]
     """RTP sources that the client announced, at most 255."""
+    signalled: bool = False
+    """Whether signaling named the address, of a client that will never prove anything; not if
+    it is confirmed."""
 
     def encode(self) -> bytes:
         """Raises ValueError when a value does not fit its field."""
+        if self.signalled and self.confirmed:
+            raise ValueError("BIND: what is confirmed is not merely signalled")
+        flags = _CONFIRMED * self.confirmed | _SIGNALLED * self.signalled
         try:
-            fixed = _BIND.pack(self.lifetime, _CONFIRMED * self.confirmed, len(self.ssrcs))
+            fixed = _BIND.pack(self.lifetime, flags, len(self.ssrcs))
             return fixed + struct.pack(f">{len(self.ssrcs)}I", *self.ssrcs)
         except struct.error as error:
             raise ValueError(f"BIND: {error}") from error
@@ -64,9 +71,10 @@ class Bind:
         if len(payload) < _BIND.size:
             raise TunnelError(TunnelFault.FRAME)
         lifetime, flags, count = _BIND.unpack_from(payload)
-        if flags & ~_CONFIRMED or len(payload) != _BIND.size + 4 * count:
+        if flags > _SIGNALLED or len(payload) != _BIND.size + 4 * count:
             raise TunnelError(TunnelFault.FRAME)
-        return cls(lifetime, bool(flags), struct.unpack_from(f">{count}I", payload, _BIND.size))
+        ssrcs = struct.unpack_from(f">{count}I", payload, _BIND.size)
+        return cls(lifetime, flags == _CONFIRMED, ssrcs, flags == _SIGNALLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from relay.fast.chain import unchain
 from relay.fast.client_key import ClientKey, address_bucket, same_address
 from relay.fast.compiling import jit
-from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, i64
+from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, SIGNALLED, i64
 from relay.fast.owner_table import NO_EPOCH, claim_life, claim_lives, owner_of, release_life
 from relay.fast.table import Table
 from relay.flows import AMPLIFICATION_LIMIT, NO_UFRAG, PROVISIONAL_SECONDS, REBINDING_CREDIT
@@ -43,6 +43,12 @@ def live_flow(table: Table, key: ClientKey, now: float) -> int:
 
 
 @jit
+def is_bound(flow: Any) -> bool:
+    """Signalled ones are, too."""
+    return bool(flow.state == BOUND or flow.state == SIGNALLED)
+
+
+@jit
 def add_received(flow: Any, size: int) -> None:
     if flow.state == PROVISIONAL:
         flow.received = min(i64(flow.received) + size, _MOST_BYTES)
@@ -52,7 +58,7 @@ def add_received(flow: Any, size: int) -> None:
 def may_send(table: Table, key: ClientKey, size: int, now: float) -> bool:
     """Whether a client may be sent `size` bytes; counts them."""
     slot = live_flow(table, key, now)
-    if slot == NONE or table.flows[slot].state == BOUND:
+    if slot == NONE or is_bound(table.flows[slot]):
         return True
     flow = table.flows[slot]
     total = i64(flow.sent) + size
@@ -77,7 +83,7 @@ def check_verified(
         slot = _open(table, key, life)
     else:
         same = same_address(table.owners[owner_of(table, table.flows[slot])], owner)
-        if table.flows[slot].state == BOUND:
+        if is_bound(table.flows[slot]):
             if not same:
                 return CONFLICT
             table.flows[slot].mark = mark
@@ -102,6 +108,7 @@ def bind(
     epoch: Any,
     lifetime: float,
     confirmed: bool,
+    signalled: bool,
     now: float,
 ) -> int:
     """What an owner's claim does to a client's flow."""
@@ -109,8 +116,8 @@ def bind(
     if slot == NONE and not _make_room(table):
         return FULL
     same = slot != NONE and same_address(table.owners[owner_of(table, table.flows[slot])], owner)
-    bound = slot != NONE and table.flows[slot].state == BOUND
-    if bound and not same:
+    held = i64(table.flows[slot].state) if slot != NONE else i64(FREE)
+    if not same and (held == BOUND or (held == SIGNALLED and not confirmed)):
         return CONFLICT
     life = claim_life(table, owner, epoch)
     if life == NONE:
@@ -121,8 +128,10 @@ def bind(
         _repoint(table, slot, life)
         if not same:
             table.flows[slot].mark = NO_UFRAG
-    if confirmed or bound:
-        _confirm(table, slot, now + lifetime)
+    if confirmed or (same and held == BOUND):
+        _confirm(table, slot, now + lifetime, BOUND)
+    elif signalled or (same and held == SIGNALLED):
+        _confirm(table, slot, now + lifetime, SIGNALLED)
     else:
         _vouch(table.flows[slot], now)
     return ACCEPTED
@@ -143,7 +152,7 @@ def restore(
     key: ClientKey,
     owner: ClientKey,
     epoch: Any,
-    bound: bool,
+    state: int,
     expires: float,
     mark: int,
     received: int,
@@ -159,8 +168,8 @@ def restore(
     slot = _open(table, key, life)
     flow = table.flows[slot]
     flow.expires, flow.mark, flow.received, flow.sent = expires, mark, received, sent
-    if bound:
-        _confirm(table, slot, expires)
+    if state != PROVISIONAL:
+        _confirm(table, slot, expires, state)
 
 
 @jit
@@ -174,7 +183,7 @@ def sweep_flows(table: Table, now: float) -> None:
         if header.sweep_flows_at >= header.used_flows:
             header.sweep_flows_at = 0
         flow = table.flows[header.sweep_flows_at]
-        if flow.state == BOUND and not claim_lives(table, flow, now):
+        if is_bound(flow) and not claim_lives(table, flow, now):
             remove_flow(table, header.sweep_flows_at)
 
 
@@ -256,13 +265,13 @@ def _repoint(table: Table, slot: int, life: int) -> None:
 
 
 @jit
-def _confirm(table: Table, slot: int, expires: float) -> None:
-    """The flow is bound from now on, or still is."""
+def _confirm(table: Table, slot: int, expires: float, state: int) -> None:
+    """The flow is bound or signalled from now on, or still is."""
     flow = table.flows[slot]
     if flow.state == PROVISIONAL:
         _leave_provisional(table, slot)
         table.header[0].bound += 1
-    flow.state, flow.expires, flow.received, flow.sent = BOUND, expires, 0, 0
+    flow.state, flow.expires, flow.received, flow.sent = state, expires, 0, 0
 
 
 @jit

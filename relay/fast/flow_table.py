@@ -17,7 +17,7 @@ from antiphon_proto.tunnel_control import Bind
 from relay.fast import table_calls as calls
 from relay.fast.client_flows import ACCEPTED, CONFLICT, FULL
 from relay.fast.client_key import address_of, key_of
-from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL
+from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, SIGNALLED
 from relay.fast.ssrc_table import HELD, LIMITED, UNKNOWN
 from relay.fast.table import Table, new_table, sections
 from relay.flows import (
@@ -36,7 +36,12 @@ _ADMISSIONS = {
     CONFLICT: Admission.CONFLICT,
     FULL: Admission.FULL,
 }
-_STATES = {PROVISIONAL: FlowState.PROVISIONAL, BOUND: FlowState.BOUND}
+_STATES = {
+    PROVISIONAL: FlowState.PROVISIONAL,
+    BOUND: FlowState.BOUND,
+    SIGNALLED: FlowState.SIGNALLED,
+}
+_NUMBERS = {state: number for number, state in _STATES.items()}
 _SSRC_VERDICTS = {UNKNOWN: SsrcVerdict.UNKNOWN, LIMITED: SsrcVerdict.LIMITED}
 _MARK_BITS = 0xFFFFFFFF
 
@@ -115,6 +120,7 @@ class FastFlowTable:
                 epoch,
                 bind.lifetime,
                 bind.confirmed,
+                bind.signalled,
                 now,
             )
         ]
@@ -141,7 +147,7 @@ class FastFlowTable:
         counts = {
             _owner(copied, life): 0 for life in copied.lives if life["claims"] and not life["over"]
         }
-        bound = copied.flows["life"][_living(copied, copied.flows, now, BOUND)]
+        bound = copied.flows["life"][_living_bound(copied, copied.flows, now)]
         for life, flows in enumerate(np.bincount(bound).tolist()):
             if flows:
                 counts[_owner(copied, copied.lives[life])] += flows
@@ -152,12 +158,12 @@ class FastFlowTable:
         copied = self._copy()
         flows = copied.flows
         of_host = (flows["hi"] == hi) & (flows["lo"] == lo) & (flows["family"] == family)
-        alive = _living(copied, flows, now, BOUND) | _living(copied, flows, now, PROVISIONAL)
+        alive = _living_bound(copied, flows, now) | _living(copied, flows, now, PROVISIONAL)
         return _flow_snapshots(copied, np.flatnonzero(of_host & alive), now)
 
     def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
         copied = self._copy()
-        bound = np.flatnonzero(_living(copied, copied.flows, now, BOUND))
+        bound = np.flatnonzero(_living_bound(copied, copied.flows, now))
         provisional = _oldest_first(copied)
         alive = provisional[_living(copied, copied.flows[provisional], now, PROVISIONAL)]
         flows = _flow_snapshots(copied, np.concatenate((bound, alive)), now)
@@ -172,7 +178,7 @@ class FastFlowTable:
                 *key_of(flow.client),
                 *key_of(flow.owner),
                 flow.epoch,
-                flow.state is FlowState.BOUND,
+                _NUMBERS[flow.state],
                 now + flow.seconds_left,
                 flow.ufrag_mark & _MARK_BITS,
                 min(flow.received, _MARK_BITS),
@@ -225,6 +231,10 @@ def _living(table: Table, claims: Any, now: float, state: int) -> Any:
     """Which of some flows or SSRCs are in this state and count."""
     over = table.lives["over"][claims["life"]]
     return (claims["state"] == state) & (claims["expires"] > now) & (over == 0)
+
+
+def _living_bound(table: Table, flows: Any, now: float) -> Any:
+    return _living(table, flows, now, BOUND) | _living(table, flows, now, SIGNALLED)
 
 
 def _owner(table: Table, life: Any) -> Address:

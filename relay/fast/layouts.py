@@ -12,7 +12,7 @@ i64 = cast("type[int]", np.int64)
 NONE = 0xFFFFFFFF
 """No slot: the end of a list or chain."""
 
-FREE, PROVISIONAL, BOUND = 0, 1, 2
+FREE, PROVISIONAL, BOUND, SIGNALLED = 0, 1, 2, 3
 """States of a slot that holds a flow, and of one that does not."""
 
 IPV4, IPV6 = 4, 6

@@ -126,7 +126,7 @@ def check_verified(
     return admission
 
 
-@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, _NOW))
+@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, types.boolean, _NOW))
 def bind(
     memory: Any,
     hi: Any,
@@ -140,6 +140,7 @@ def bind(
     epoch: Any,
     lifetime: float,
     confirmed: bool,
+    signalled: bool,
     now: float,
 ) -> int:
     table = open_table(memory)
@@ -151,6 +152,7 @@ def bind(
         epoch,
         lifetime,
         confirmed,
+        signalled,
         now,
     )
     unlock(table)
@@ -234,7 +236,7 @@ def sweep(memory: Any, now: float) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, types.boolean, _NOW, _MARK, _SIZE, _SIZE, _NOW))
+@kept_for(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, _SIZE, _NOW, _MARK, _SIZE, _SIZE, _NOW))
 def restore(
     memory: Any,
     hi: Any,
@@ -246,7 +248,7 @@ def restore(
     owner_port: Any,
     owner_family: Any,
     epoch: Any,
-    bound: bool,
+    state: int,
     expires: float,
     mark: int,
     received: int,
@@ -260,7 +262,7 @@ def restore(
         client_key(hi, lo, port, family),
         client_key(owner_hi, owner_lo, owner_port, owner_family),
         epoch,
-        bound,
+        state,
         expires,
         mark,
         received,

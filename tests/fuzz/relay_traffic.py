@@ -433,7 +433,8 @@ class Traffic:
         random, client = self._random, self._client()
         ssrcs = [self._ssrc(client) for _ in range(random.choice([0, 1, 2, 10]))]
         lifetime = random.choice([0, 1, 5, *[30] * 8, 65_535])
-        return Bind(lifetime, random.random() < 0.8, tuple(ssrcs)), client
+        lot = random.random()
+        return Bind(lifetime, lot < 0.7, tuple(ssrcs), lot > 0.85), client
 
     def _unbind(self) -> tuple[bytes, Address]:
         return self._tell((Unbind(self._random.choice(list(UnbindReason))), self._client()))

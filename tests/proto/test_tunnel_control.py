@@ -31,6 +31,7 @@ messages = st.one_of(
         st.booleans(),
         st.lists(st.integers(0, 2**32 - 1), max_size=255).map(tuple),
     ),
+    st.builds(Bind, st.integers(0, 0xFFFF), st.just(False), st.just((1,)), st.booleans()),
     st.builds(Unbind, st.sampled_from(UnbindReason)),
     st.builds(Reset, st.integers(0, 255)),
     st.builds(Hello, st.integers(0, 2**64 - 1), st.lists(addresses, max_size=20).map(tuple)),
@@ -51,6 +52,7 @@ messages = st.one_of(
     [
         (Bind(60, True, (0xDEADBEEF, 1)), "003c 01 02 deadbeef 00000001"),
         (Bind(2, False, ()), "0002 00 00"),
+        (Bind(2, False, (1,), True), "0002 02 01 00000001"),
         (Unbind(UnbindReason.CLOSED), "00"),
         (Unbind(UnbindReason.MOVED), "01"),
         (Unbind(UnbindReason.LOST), "02"),
@@ -107,7 +109,8 @@ def test_arbitrary_bytes_are_refused_or_canonical(type_: FrameType, payload: byt
     ("type_", "payload"),
     [
         (FrameType.DATA, ""),
-        (FrameType.BIND, "0001 02 00"),
+        (FrameType.BIND, "0001 03 00"),
+        (FrameType.BIND, "0001 04 00"),
         (FrameType.BIND, "0001 01 01"),
         (FrameType.UNBIND, "03"),
         (FrameType.HELLO, "0000000000000001 02 04 a028 c0000201"),
@@ -131,6 +134,7 @@ def test_malformed(type_: FrameType, payload: str) -> None:
         Bind(-1, True, ()),
         Bind(1, True, (1 << 32,)),
         Bind(1, True, (0,) * 256),
+        Bind(1, True, (), True),
         Reset(256),
         Hello(1 << 64, ()),
         Hello(0, (("192.0.2.1", 1),) * 256),

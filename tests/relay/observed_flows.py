@@ -11,7 +11,10 @@ def observed_flows(flows: Flows, now: float) -> tuple[Any, ...]:
     clients, ssrcs = flows.snapshot(now)
     by_state = {state: [each for each in clients if each.state is state] for state in FlowState}
     return (
-        sorted(by_state[FlowState.BOUND], key=lambda each: each.client),
+        *(
+            sorted(by_state[state], key=lambda each: each.client)
+            for state in (FlowState.BOUND, FlowState.SIGNALLED)
+        ),
         by_state[FlowState.PROVISIONAL],
         sorted(ssrcs, key=lambda each: each.ssrc),
         sorted(flows.owners(now)),

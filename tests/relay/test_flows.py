@@ -313,6 +313,72 @@ class TestConfirmedBind:
         assert owner_of(flows, CLIENT) == OWNER
 
 
+class TestSignalledBind:
+    """For clients that no check will prove: phones and trunks without ICE."""
+
+    @pytest.fixture
+    def signalled(self) -> Flow:
+        return Flow(OWNER, FlowState.SIGNALLED, NO_UFRAG)
+
+    def say(self, flows: Flows, owner: Address = OWNER, now: float = NOW) -> Admission:
+        return flows.bind(CLIENT, owner, EPOCH, Bind(LIFETIME, False, (), True), now)
+
+    def test_binds_without_a_limit_before_anything_came(self, flows, signalled) -> None:
+        assert self.say(flows) is Admission.ACCEPTED
+
+        assert flows.find(CLIENT, NOW) == signalled
+        assert counts(flows) == (1, 0)
+        assert flows.may_send(CLIENT, 1_000_000, NOW)
+        assert flows.find(CLIENT, NOW + LIFETIME) is None
+
+    def test_whoever_answers_another_owner_s_check_there_takes_it_over(self, flows) -> None:
+        self.say(flows)
+        check(flows, CLIENT, OTHER_OWNER)
+        assert owner_of(flows, CLIENT) == OWNER
+
+        assert bind(flows, CLIENT, OTHER_OWNER) is Admission.ACCEPTED
+
+        assert flows.find(CLIENT, NOW) == bound(OTHER_OWNER, None)
+        assert counts(flows) == (1, 0)
+        assert self.say(flows) is Admission.CONFLICT
+        flows.unbind(CLIENT, OWNER)
+        assert owner_of(flows, CLIENT) == OTHER_OWNER
+
+    @pytest.mark.parametrize("signalled_too", [True, False])
+    def test_another_owner_s_word_alone_does_not(self, flows, signalled, signalled_too) -> None:
+        self.say(flows)
+
+        word = Bind(LIFETIME, False, (), signalled_too)
+        assert flows.bind(CLIENT, OTHER_OWNER, EPOCH, word, NOW) is Admission.CONFLICT
+
+        assert flows.find(CLIENT, NOW) == signalled
+
+    def test_takes_nothing_away_from_a_bound_flow(self, flows) -> None:
+        bind(flows, CLIENT)
+        assert self.say(flows, OTHER_OWNER) is Admission.CONFLICT
+        assert self.say(flows) is Admission.ACCEPTED
+        assert flows.find(CLIENT, NOW) == bound(ufrag=None)
+
+    def test_the_owner_s_own_check_confirms_it(self, flows) -> None:
+        self.say(flows)
+        bind(flows, CLIENT)
+        assert flows.find(CLIENT, NOW) == bound(ufrag=None)
+
+    def test_a_successor_knows_it_for_what_it_is(self, flows, new_flows, signalled) -> None:
+        self.say(flows)
+        successor = new_flows()
+        successor.restore(*flows.snapshot(NOW), NOW)
+        assert successor.find(CLIENT, NOW) == signalled
+        assert list(successor.owners(NOW)) == [(OWNER, 1)]
+        assert [each.state for each in successor.flows_of(CLIENT[0], NOW)] == [FlowState.SIGNALLED]
+
+    def test_is_forgotten_with_its_time(self, flows) -> None:
+        self.say(flows)
+        flows.sweep(NOW + LIFETIME)
+        flows.sweep(NOW + LIFETIME)
+        assert counts(flows) == (0, 0)
+
+
 class TestUnconfirmedBind:
     def test_opens_a_provisional_flow_with_some_credit(self, flows) -> None:
         assert bind(flows, confirmed=False) is Admission.ACCEPTED

@@ -200,3 +200,12 @@ def test_no_binding_is_ever_left_to_grow_old(steps: list[tuple[str, int]]) -> No
                 last[frame.client] = now
         assert len(announcer) == len(last)
         assert all(now - announced < LATE_S + 0.2 for announced in last.values())
+
+
+def test_what_signaling_named_is_told_as_such_until_it_is_confirmed(announcer: Announcer) -> None:
+    announcer.bind(HOME, ssrcs=(), confirmed=False, signalled=True)
+    announcer.bind(HOME, ssrcs=(), confirmed=False, signalled=True)
+    assert told(announcer.changes()) == [(HOME, Bind(LIFETIME_S, False, (), True))]
+    announcer.bind(HOME, ssrcs=(), confirmed=True)
+    announcer.bind(HOME, ssrcs=(), confirmed=False, signalled=True)
+    assert told(announcer.changes()) == [(HOME, Bind(LIFETIME_S, True, ()))]

@@ -58,6 +58,8 @@ class IceAgent:
         self._deadline = math.inf
         """When the restart fails, once nothing but its session is left."""
 
+    signalled = False
+
     @property
     def revision(self) -> int:
         """Changes whenever `bindings`, `known` or `ufrags` may have."""
