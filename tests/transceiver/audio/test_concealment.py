@@ -75,3 +75,40 @@ def test_one_frame_at_a_time_or_all_at_once() -> None:
 
 def test_a_gap_without_a_past_is_silence() -> None:
     assert not Concealment(RATE).conceal(FRAME).any()
+
+
+def between(wave: np.ndarray, start: int, frames: int) -> np.ndarray:
+    """The wave, with a gap of so many frames filled from both of its sides."""
+    concealment = Concealment(RATE)
+    concealment.follow(wave[: start * FRAME])
+    end = wave[(start + frames) * FRAME :]
+    joined = concealment.join(frames * FRAME, end[:FRAME])
+    assert (concealment.follow(end[:FRAME]) == end[:FRAME]).all(), "it ends where that begins"
+    return np.concatenate((wave[: start * FRAME], joined, end))
+
+
+def test_a_gap_between_two_voices_is_filled_from_both() -> None:
+    """The pitch before it is not the pitch after it."""
+    wave = np.concatenate((voiced(125, 0.41), voiced(160, 0.59)))
+    one_sided, two_sided = through(wave, {20, 21}), between(wave, 20, 2)
+    gap = slice(20 * FRAME, 22 * FRAME)
+    assert snr(wave[gap], two_sided[gap]) > snr(wave[gap], one_sided[gap]) + 1.5
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5])
+def test_a_filled_gap_leads_from_what_was_to_what_follows(frames: int) -> None:
+    wave = np.concatenate((voiced(125, 0.4), voiced(160, 0.6)))
+    heard = between(wave, 20, frames).astype(int)
+    steepest = np.abs(np.diff(wave[: 20 * FRAME].astype(int))).max()
+    for edge in (20 * FRAME, (20 + frames) * FRAME):
+        assert np.abs(np.diff(heard[edge - 2 : edge + 2])).max() <= steepest
+
+
+def test_a_gap_whose_end_tells_no_pitch_is_filled_from_its_beginning() -> None:
+    wave = voiced(125)
+    forward, joined = Concealment(RATE), Concealment(RATE)
+    forward.follow(wave[: 20 * FRAME])
+    joined.follow(wave[: 20 * FRAME])
+    end = wave[21 * FRAME :][:80]
+    assert (forward.conceal(FRAME) == joined.join(FRAME, end)).all()
+    assert (forward.follow(end) == joined.follow(end)).all()
