@@ -57,7 +57,7 @@ class SignalledPath:
 
     @property
     def bindings(self) -> dict[Address, bool]:
-        """Confirmed though nothing came: relays would let nothing through to it otherwise."""
+        """Also before anything came: relays would let nothing through to it otherwise."""
         return dict.fromkeys(self.known, True)
 
     def knows(self, client: Address) -> bool:
