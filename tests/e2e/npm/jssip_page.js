@@ -25,7 +25,15 @@ function dial(target) {
     mediaConstraints: { audio: true, video: false },
     pcConfig: { iceServers: [] },
   });
+  page.session.connection.addEventListener("track", ({ streams }) => play(streams[0]));
   note(page.session, ["progress", "accepted", "confirmed", "failed", "ended"]);
+}
+
+// Chromium gives the sound of a peer to nobody else before something plays it.
+function play(stream) {
+  const element = new Audio();
+  element.srcObject = stream;
+  element.play();
 }
 
 function press(key) { page.session.sendDTMF(key, { transportType: "RFC2833" }); }

@@ -170,9 +170,9 @@ async def baresip(
     async with peer_process(command, home, within=network.within if network else ()) as peer:
         await peer.says("baresip is ready")
         streams = await (
-            asyncio.open_connection(sock=network.connected(HOST, control))
+            asyncio.open_connection(sock=network.connected(control))
             if network
-            else asyncio.open_connection(HOST, control)
+            else asyncio.open_connection(host, control)
         )
         phone = Baresip(peer, streams, home, f"sip:{account.user}@{host}:{port}")
         try:
@@ -190,7 +190,7 @@ def _configuration(home: Path, host: str, port: int, control: int, rate: int, ic
         [
             f"module_path {_MODULES}",
             f"sip_listen {host}:{port}",
-            f"ctrl_tcp_listen {HOST}:{control}",
+            f"ctrl_tcp_listen {host}:{control}",
             f"audio_source aufile,{home / 'microphone.wav'}",
             "audio_player nil,nil",
             "audio_alert nil,nil",

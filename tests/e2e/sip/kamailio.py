@@ -27,7 +27,7 @@ async def kamailio(
     destinations = [*(("1", uri) for uri in servers), *(("2", uri) for uri in carriers)]
     dispatched = home / "dispatcher.list"
     dispatched.write_text("".join(f"{set_} {uri} 0 0\n" for set_, uri in destinations))
-    definitions = (f"LISTEN=udp:{address}", f'DISPATCHER_LIST="{dispatched}"')
+    definitions = (f"LISTEN={address}", f"TCP_SOURCE={host}", f'DISPATCHER_LIST="{dispatched}"')
     command: list[str | Path] = [
         str(KAMAILIO),
         "-f",

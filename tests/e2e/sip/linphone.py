@@ -60,7 +60,6 @@ async def linphone(
     async with peer_process(command, home) as peer:
         for line in _FIRST_COMMANDS:
             peer.type(line)
-        await peer.says("successful")
         yield Linphone(peer, home)
         peer.type("quit")
         with contextlib.suppress(TimeoutError):

@@ -28,9 +28,12 @@ _TUN = "/dev/net/tun"
 _LARGEST = 2048
 _SET_UP = (
     "ip link set lo up",
+    # What is 127.0.0.1 outside is so inside, and somewhere else.
+    "ip address delete 127.0.0.1/8 dev lo",
     f"ip address add {PHONE_ADDRESS}/24 dev outside",
     "ip link set outside up",
-    "ip route add default via 10.77.0.1",
+    "sysctl -q -w net.ipv4.conf.outside.route_localnet=1",
+    "ip route add 127.0.0.1 dev outside",
 )
 
 ResultT = TypeVar("ResultT")
@@ -58,12 +61,12 @@ class PrivateNetwork:
         """The words before a command that is to run inside."""
         return ("nsenter", f"--net=/proc/{os.getpid()}/fd/{self._namespace}")
 
-    def connected(self, host: str, port: int) -> socket.socket:
-        """A TCP connection from inside to inside. Raises OSError."""
+    def connected(self, port: int) -> socket.socket:
+        """A TCP connection from the phone to itself. Raises OSError."""
 
         def connect() -> socket.socket:
             _enter(self._namespace)
-            return socket.create_connection((host, port))
+            return socket.create_connection((PHONE_ADDRESS, port))
 
         return _in_thread(connect)
 

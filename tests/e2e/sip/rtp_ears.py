@@ -1,14 +1,14 @@
-"""Ports that RTP comes to while sipp, whose captures are sent past its sockets, hears nothing."""
+"""Ports that RTP comes to: sipp sends captures from ports that it does not listen at."""
 
 import asyncio
 import socket
 from collections import defaultdict
 from typing import Self
 
+from tests.e2e.sip.sipp import PORTS_A_CALL
+
 LOUD = 24
 """Of a mu-law sample's 127 steps: louder than what a line has when nobody speaks."""
-_FURTHER = 4
-"""sipp takes every fourth port."""
 
 
 class RtpEars:
@@ -21,7 +21,7 @@ class RtpEars:
         for call in range(calls):
             ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             ear.setblocking(False)
-            ear.bind((host, first_port + _FURTHER * call))
+            ear.bind((host, first_port + PORTS_A_CALL * call))
             self._sockets.append(ear)
 
     def audible_packets(self) -> list[int]:

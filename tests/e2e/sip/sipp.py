@@ -24,7 +24,8 @@ needs_sipp = pytest.mark.skipif(
 )
 SCENARIOS = Path(__file__).with_name("scenarios")
 _ENDED_WELL = 0
-_PORTS_A_CALL = 4
+PORTS_A_CALL = 4
+"""The distance of calls' `[auto_media_port]`s."""
 _TELEPHONE_EVENT = 101
 
 
@@ -39,7 +40,7 @@ async def sipp(
     media_port: int = 0,
 ) -> AsyncIterator[PeerProcess]:
     """Run the scenario, all calls at once, from `host` to the number at HOST:PORT `remote`."""
-    media_port = media_port or free_port(host, _PORTS_A_CALL * calls)
+    media_port = media_port or free_port(host, PORTS_A_CALL * calls)
     options = (
         f"-m {calls} -l {calls} -r {calls} -i {host} -p {free_port(host)} -mi {host} "
         f"-mp {media_port} -nostdin -trace_err -error_file errors.log -timeout 60s -timeout_error"

@@ -15,7 +15,7 @@ from tests.e2e.sip.peer_process import HOST, free_port
 from tests.e2e.sip.recordings import ANSWER, QUESTION
 from tests.e2e.sip.rtp_ears import RtpEars
 from tests.e2e.sip.sip_deployment import CARRIER, PROXY, STRANGER, SipDeployment
-from tests.e2e.sip.sipp import completed, needs_sipp, sipp, write_capture
+from tests.e2e.sip.sipp import PORTS_A_CALL, completed, needs_sipp, sipp, write_capture
 from tests.e2e.speech import Speaker, silence
 
 pytestmark = needs_sipp
@@ -46,9 +46,9 @@ async def serve(sip: SipDeployment, number: str, heard: Counter[str]) -> None:
 
 async def test_twenty_calls_ask_at_once(sip: SipDeployment, captured: Path) -> None:
     heard: Counter[str] = Counter()
-    port = free_port(CARRIER, 4 * CALLS)
+    port = free_port(CARRIER, PORTS_A_CALL * CALLS)  # at the first of which sipp listens
     async with (
-        RtpEars(CARRIER, port, CALLS) as ears,
+        RtpEars(CARRIER, port + PORTS_A_CALL, CALLS - 1) as ears,
         sipp(captured, "question", sip.address, "many", CARRIER, CALLS, port) as peer,
         asyncio.TaskGroup() as applications,
     ):
@@ -75,18 +75,25 @@ async def test_a_proxy_in_front(sip: SipDeployment, captured: Path) -> None:
     assert heard == {"calls": 1, ANSWER: 1, "5": 1}
 
 
-@pytest.mark.parametrize(("host", "is_answered"), [(CARRIER, True), (STRANGER, False)])
-@pytest.mark.parametrize("method", ["OPTIONS", "INVITE"])
-async def test_only_who_is_known_gets_an_answer(
-    sip: SipDeployment, host: str, method: str, is_answered: bool
+@pytest.mark.parametrize(
+    ("host", "method", "answered"),
+    [
+        (CARRIER, "OPTIONS", b"SIP/2.0 200 "),
+        (CARRIER, "INVITE", b"SIP/2.0 100 "),
+        (STRANGER, "OPTIONS", None),
+        (STRANGER, "INVITE", b"SIP/2.0 401 "),
+    ],
+)
+async def test_a_stranger_learns_that_phones_have_passwords_and_nothing_else(
+    sip: SipDeployment, host: str, method: str, answered: bytes | None
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.bind((host, 0))
         asking.setblocking(False)
         asking.sendto(request(method, sip.uri("busy"), *asking.getsockname()), (HOST, sip.port))
         answer = asyncio.get_running_loop().sock_recv(asking, 2048)
-        if is_answered:
-            assert (await asyncio.wait_for(answer, 5)).startswith(b"SIP/2.0 ")
+        if answered:
+            assert (await asyncio.wait_for(answer, 5)).startswith(answered)
         else:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(answer, 1)
