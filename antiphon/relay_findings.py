@@ -28,6 +28,7 @@ def relay_findings(before: RelayReport, after: RelayReport, seconds: float) -> I
     yield from _processes(before, after)
     yield from map(_worker, after.workers)
     yield from _owners(after)
+    yield from _phone_ports(after)
     yield from _refused_without_owner(before, after)
     yield from _keys(before, after)
     yield from _traffic(before, after, seconds)
@@ -53,6 +54,11 @@ def client_findings(client: str, report: ClientReport) -> Iterator[Finding]:
 def _remembered(flow: ClientFlow) -> str:
     if flow.state == "bound":
         return f"bound to owner {flow.owner} for {flow.seconds_left} s more"
+    if flow.state == "signalled":
+        return (
+            f"named by SIP to owner {flow.owner}, for {flow.seconds_left} s more: media goes both "
+            "ways, and no check will prove that the client is there"
+        )
     return (
         f"provisional, to owner {flow.owner} for {flow.seconds_left} s more: the client has not "
         "answered its owner's check yet, and is sent at most 3 times what it sent"
@@ -116,6 +122,16 @@ def _owners(report: RelayReport) -> Iterator[Finding]:
             yield note(f"{text}, but none at {', '.join(missing)}, which it may not reach")
 
 
+def _phone_ports(report: RelayReport) -> Iterator[Finding]:
+    """Those of all workers, where there are any."""
+    ports = sum(worker.phone_ports for worker in report.workers)
+    leased = sum(worker.leased_ports for worker in report.workers)
+    if ports and leased == ports:
+        yield note(f"all {ports} phone ports are leased: the next phone behind NAT goes unheard")
+    elif ports:
+        yield ok(f"phone ports: {leased} of {ports} leased")
+
+
 def _refused_without_owner(before: RelayReport, after: RelayReport) -> Iterator[Finding]:
     refused = sum(each.count for each in after.drops if each.refuses_checks)
     refused -= sum(each.count for each in before.drops if each.refuses_checks)
@@ -175,6 +191,7 @@ def _kernel_drops(before: KernelDrops, after: KernelDrops, seconds: float) -> It
     for name, earlier, later in (
         ("public", before.public, after.public),
         ("tunnel", before.tunnel, after.tunnel),
+        ("phone", before.phone, after.phone),
     ):
         what = f"discarded by the kernel, as the {name} sockets' receive buffers were full"
         if later > earlier:

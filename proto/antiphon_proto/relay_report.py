@@ -99,7 +99,7 @@ class ClientFlow(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     owner: str
     state: str
-    """`provisional` or `bound`."""
+    """`provisional`, `bound` or `signalled`."""
     seconds_left: int
 
 

@@ -91,6 +91,10 @@ def test_what_is_wrong(changed: dict[str, Any], failure: str) -> None:
             {"workers": [worker(bound=0, owners=[OwnedFlows(owner="10.1.2.3:40001", bound=0)])]},
             "no owner has bound a flow: there are no calls, or transceivers do not reach us",
         ),
+        (
+            {"workers": [worker(phone_ports=2, leased_ports=2)]},
+            "all 2 phone ports are leased: the next phone behind NAT goes unheard",
+        ),
         ({"evictions": 4}, "flows evicted early: 4, 2.0/s"),
         ({"receive_errors": 40}, "receive errors, as from ICMP: 40, 20/s"),
     ],
@@ -152,6 +156,20 @@ def test_a_bound_client() -> None:
     assert [str(each) for each in client_findings("192.0.2.9", ClientReport(flows=[flow]))] == [
         "ok    client 192.0.2.9:5000 at worker 1: bound to owner 10.1.2.3:40001 for 23 s more"
     ]
+
+
+def test_a_client_that_signaling_named() -> None:
+    flow = ClientFlow(
+        worker=1, client="192.0.2.9:5000", owner="10.1.2.3:40001", state="signalled", seconds_left=9
+    )
+    [finding] = client_findings("192.0.2.9", ClientReport(flows=[flow]))
+    assert finding.well
+    assert "named by SIP to owner 10.1.2.3:40001, for 9 s more" in finding.text
+
+
+def test_phone_ports_are_counted_over_all_workers() -> None:
+    workers = [worker(phone_ports=2, leased_ports=2), worker(phone_ports=1)]
+    assert "ok    phone ports: 2 of 3 leased" in lines(relay(workers=workers))
 
 
 def test_a_client_that_is_not_confirmed() -> None:
