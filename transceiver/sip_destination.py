@@ -98,6 +98,9 @@ def _by_trunk(named: str | URI, wanted: WantedCall, trunk: Trunk, host: str) -> 
 
 def _is_at(uri: URI, trunk: Trunk, access: SipAccess) -> bool:
     """Whether the URI's host is an address that the trunk's own requests may come from."""
+    if "maddr" in uri.parameters:
+        # It would take the host's place.
+        return False
     try:
         return bool(trunk.networks) and access.fits(trunk, uri.host.strip("[]"))
     except ValueError:

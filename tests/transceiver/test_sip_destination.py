@@ -101,6 +101,7 @@ def test_a_browser_is_offered_ice() -> None:
         ("desk2", {"trunk": "nowhere"}, "sip.trunk"),
         ("+1555", {"trunk": "office"}, "sip.trunk"),
         ("sip:b@192.0.2.250", {"trunk": "office"}, "sip.trunk"),
+        ("sip:b@198.51.100.7;maddr=127.0.0.1", {"trunk": "office"}, "sip.trunk"),
     ],
 )
 def test_nobody_else_is_called(to: str, wanted: dict[str, str], param: str) -> None:

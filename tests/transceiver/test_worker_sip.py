@@ -39,7 +39,8 @@ from transceiver.worker_sip import WorkerSip
 
 PATIENCE_S = 20.0
 ANY_PORT = HostPort("127.0.0.1", 0)
-TRUNKS = '[[trunks]]\nname = "loopback"\nnetworks = ["127.0.0.0/8", "::1"]\n'
+TRUNKS = '[[trunks]]\nname = "loopback"\nnetworks = ["127.0.0.0/8", "::1"]\nuri = "sip:localhost"\n'
+PHONES = "desk:antiphon:" + 32 * "0"
 CALLS = 6
 
 
@@ -112,7 +113,7 @@ class Deployments:
         )
         assert config.tls is not None
         sockets = self._stack.enter_context(contextlib.closing(open_sockets(config)))
-        access = CurrentAccess(SipAccess(SipConfig.parse(TRUNKS), PhoneCredentials.parse("")))
+        access = CurrentAccess(SipAccess(SipConfig.parse(TRUNKS), PhoneCredentials.parse(PHONES)))
         sips = [
             WorkerSip(config, _as_spawned(sockets), index, keys, access, TlsListener(config.tls))
             for index in range(workers)
@@ -280,6 +281,6 @@ async def test_a_browser_is_served_at_the_http_port(callee: Deployment) -> None:
         aiohttp.ClientSession() as session,
         session.ws_connect(f"http://127.0.0.1:{callee.http}/sip", protocols=["sip"]) as connection,
     ):
-        await connection.send_str(request("OPTIONS").decode())
+        await connection.send_str(request("INVITE").decode())
         answer = await connection.receive_str(timeout=PATIENCE_S)
-        assert answer.startswith("SIP/2.0 200 ")
+        assert answer.startswith("SIP/2.0 401 "), "it is no trunk, though it comes from one's host"

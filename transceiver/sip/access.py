@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from sipmessage import URI
+
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.phone_credentials import PhoneCredentials
@@ -42,6 +44,16 @@ class SipAccess:
     def trunk_at(self, host: str) -> Trunk | None:
         """The first one whose networks cover the IP address."""
         return next((trunk for trunk in self.config.trunks if _covers(trunk.networks, host)), None)
+
+    def leads_to(self, host: str) -> bool:
+        """Whether a trunk is at a host, an IP address or a name as in URIs."""
+        called = [URI.parse(trunk.uri) for trunk in self.config.trunks if trunk.uri is not None]
+        if host.lower() in [uri.host.lower() for uri in called]:
+            return True
+        try:
+            return self.trunk_at(host.strip("[]")) is not None
+        except ValueError:
+            return False
 
     def trunk_of(self, user: str) -> Trunk | None:
         """The one that proves to be this user."""

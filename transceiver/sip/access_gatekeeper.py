@@ -7,17 +7,18 @@ only those are challenged that phones begin with.
 from collections import Counter
 from enum import Enum
 
-from sipmessage import Request
+from sipmessage import URI, Request
 
 from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.sip.digest_server import DigestFault, DigestServer
-from transceiver.sip.flow import Flow
+from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller, Refusal, Silence, Verdict
 from transceiver.sip.guess_limiter import GuessLimiter
 from transceiver.sip.registrations import Registrations
 from transceiver.sip.source_network import source_network
 
 _BEGINNINGS = frozenset({"INVITE", "REGISTER"})
+_BROWSERS = frozenset({SipTransport.WS, SipTransport.WSS})
 _ANONYMOUS = "anonymous.invalid"
 """https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3"""
 
@@ -59,7 +60,8 @@ class AccessGatekeeper:
     def judge(self, request: Request, flow: Flow, now: float) -> Verdict:
         access = self._access.now
         host = flow.remote[0]
-        trunk = access.trunk_at(host)
+        # By WebSocket the address is often that of an HTTP proxy, behind which anybody may be.
+        trunk = None if flow.transport in _BROWSERS else access.trunk_at(host)
         if trunk and trunk.user is None and request.method != "REGISTER":
             return Caller(trunk.name, is_trunk=True)
         phone = self._registrations.user_at(flow, now)
@@ -71,6 +73,9 @@ class AccessGatekeeper:
         if phone is None and not self._guesses.allows(network, now):
             return self._silence(Unproven.LIMITED)
         return self._proven(access, request, host, network, now)
+
+    def may_reach(self, uri: URI) -> bool:
+        return self._access.now.leads_to(uri.host)
 
     def _proven(
         self, access: SipAccess, request: Request, host: str, network: bytes, now: float

@@ -4,6 +4,7 @@ https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.1
 """
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sipmessage import URI
@@ -30,6 +31,9 @@ class DialogPath:
     keeps_hop: bool
     """The peer is a phone, which nobody reaches otherwise; or there is no answer yet, and the
     hop is what was asked for."""
+    may_reach: Callable[[URI], bool]
+    """Whether the operator has us send to a URI's host. Peers write what they like into Contact
+    and Record-Route, and a trunk's peers may do so behind its back."""
 
     def request_uri(self) -> tuple[str, tuple[str, ...]]:
         """Request-URI and Route; for a strict router what it expects of old."""
@@ -39,7 +43,7 @@ class DialogPath:
 
     def next_hop(self) -> Flow | NextHop:
         """Where requests go: by the flow if the next URI is where it leads to, or names nobody
-        that could be found."""
+        that could be found, or that we may send to."""
         uri = self._next_uri()
         return self.hop if self.keeps_hop or _leads_to(self.hop, uri) else self._located(uri)
 
@@ -54,9 +58,14 @@ class DialogPath:
 
     def _located(self, uri: URI) -> Flow | NextHop:
         try:
-            return NextHop.of(uri)
+            located = NextHop.of(uri)
         except ValueError:
             return self.hop
+        # A proxy that is not passed by hands on what names another host.
+        is_fit = "maddr" not in uri.parameters and (
+            _is_same_host(self.hop, uri) or self.may_reach(uri)
+        )
+        return located if is_fit else self.hop
 
 
 def _is_loose(route: str) -> bool:
@@ -77,6 +86,12 @@ def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
         return hop.uri.port == uri.port
     port = uri.port or _DEFAULT_PORTS[hop.transport.secure]
     return hop.transport.reliable or port == hop.remote[1]
+
+
+def _is_same_host(hop: Flow | NextHop, uri: URI) -> bool:
+    known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
+    named = _address(uri.host)
+    return uri.host.lower() == known.lower() or (named is not None and named == _address(known))
 
 
 def _address(host: str) -> IpAddress | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from sipmessage import Request
+from sipmessage import URI, Request
 
 from transceiver.sip.flow import Flow
 
@@ -36,3 +36,8 @@ class Gatekeeper(Protocol):
     """Judges requests that begin something: INVITE, REGISTER, OPTIONS and whatever else."""
 
     def judge(self, request: Request, flow: Flow, now: float) -> Verdict: ...
+
+    def may_reach(self, uri: URI) -> bool:
+        """Whether a trunk is at the URI's host, as the operator says: requests in dialogs go to
+        no other, whatever their Contact and Record-Route name."""
+        ...

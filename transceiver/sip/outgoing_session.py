@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-13.2
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ from sipmessage import Request, Response
 from transceiver.sip.application import Invitation
 from transceiver.sip.authorized_request import AuthorizedRequest
 from transceiver.sip.dialog import Dialog, DialogError, Fields, routes_of, target_of
-from transceiver.sip.dialog_path import DialogPath
 from transceiver.sip.extensions import ALLOW, RELIABLE, SUPPORTED
 from transceiver.sip.flow import Flow
 from transceiver.sip.header_list import header_tokens
@@ -146,10 +146,10 @@ class OutgoingSession(Session):
         except DialogError:
             # Who has no Contact, as of old, is where the INVITE went.
             target = self._wanted.path.target
-        path = DialogPath(
+        path = dataclasses.replace(
+            self._wanted.path,
             target=target,
             routes=tuple(reversed(routes_of(response))),
-            hop=self._wanted.path.hop,
             keeps_hop=isinstance(self._wanted.path.hop, Flow),
         )
         return Dialog.of_response(response, path, self._wanted)

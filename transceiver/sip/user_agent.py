@@ -230,7 +230,7 @@ class UserAgent:
             routes = tuple(routes_of(request))
         except DialogError:
             return Reply(400)
-        path = DialogPath(target, routes, flow, keeps_hop=not caller.is_trunk)
+        path = self._path(target, routes, flow, keeps_hop=not caller.is_trunk)
         return self._begin(transaction, caller, path)
 
     def _begin(
@@ -280,7 +280,7 @@ class UserAgent:
 
     def _wanted_dialog(self, invitation: Invitation, tag: str) -> Dialog:
         target = str(invitation.target)
-        path = DialogPath(target, (), invitation.hop, keeps_hop=True)
+        path = self._path(target, (), invitation.hop, keeps_hop=True)
         return Dialog(
             call_id=invitation.call_id,
             local=f"{invitation.caller};tag={tag}",
@@ -290,6 +290,11 @@ class UserAgent:
             path=path,
             contact=Contact(invitation.call_id, self._sent_by),
         )
+
+    def _path(
+        self, target: str, routes: tuple[str, ...], hop: Flow | NextHop, *, keeps_hop: bool
+    ) -> DialogPath:
+        return DialogPath(target, routes, hop, keeps_hop, self._gatekeeper.may_reach)
 
     def _close(self, key: tuple[str, str]) -> None:
         self._sessions.pop(key, None)

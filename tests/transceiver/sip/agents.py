@@ -152,6 +152,8 @@ class Agent:
         self.requests: list[Request] = []
         self.answer: Callable[[InviteSession], None] = accepted
         self.refusal: Reply | None = None
+        self.out_of_reach: set[str] = set()
+        """Hosts where no trunk is."""
         self.unheard: list[Unheard] = []
         self._clock = clock
         self.sip = UserAgent(
@@ -171,6 +173,9 @@ class Agent:
 
     def judge(self, request: Request, flow: Flow, now: float) -> Verdict:
         return self.verdict(request, flow) if callable(self.verdict) else self.verdict
+
+    def may_reach(self, uri: URI) -> bool:
+        return uri.host not in self.out_of_reach
 
     def invited(
         self, request: Request, caller: Caller, flow: Flow, session: InviteSession

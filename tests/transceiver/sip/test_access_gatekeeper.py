@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from sipmessage import URI
 
 from tests.transceiver.sip.access_driver import (
     CREDENTIALS,
@@ -57,6 +58,28 @@ def is_stale(verdict: Verdict) -> bool:
 def test_a_trunk_is_known_by_its_address(host: Host, method: str) -> None:
     assert judged(host, method, "+15550100", TRUNK) == CARRIER
     assert judged(host, method, "+15550100", STRANGER) != CARRIER
+
+
+def test_a_websocket_is_no_trunk_wherever_it_comes_from(host: Host) -> None:
+    flow = Flow(WEBSOCKET.edge, WEBSOCKET.transport, TRUNK.remote, WEBSOCKET.connection)
+    assert isinstance(judged(host, "INVITE", "+15550100", flow), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("named", "reached"),
+    [
+        ("203.0.113.9:5080", True),
+        ("[::ffff:203.0.113.9]", True),
+        ("SBC.example.com", True),
+        ("127.0.0.1", False),
+        ("internal.example.com", False),
+        ("[::1]", False),
+    ],
+)
+def test_requests_go_to_trunks_alone(named: str, reached: bool) -> None:
+    called = '\n[[trunks]]\nname = "sbc"\nuri = "sip:sbc.example.com;transport=tls"\n'
+    gatekeeper = Host(access(TRUNKS + called)).workers[0].gatekeeper
+    assert gatekeeper.may_reach(URI.parse(f"sip:somebody@{named}")) is reached
 
 
 def test_an_ipv4_address_in_ipv6_is_the_same_trunks(host: Host) -> None:

@@ -1,5 +1,7 @@
 """Where requests within a dialog go."""
 
+from collections.abc import Callable
+
 import pytest
 from sipmessage import URI
 
@@ -12,8 +14,47 @@ UDP = Flow(EDGE, SipTransport.UDP, ("9.9.9.9", 5060))
 TLS = Flow(EDGE, SipTransport.TLS, ("9.9.9.9", 40000), connection=3)
 
 
-def path(target: str, *routes: str, flow: Flow | NextHop = UDP, phone: bool = False) -> DialogPath:
-    return DialogPath(target, routes, flow, keeps_hop=phone)
+def path(
+    target: str,
+    *routes: str,
+    flow: Flow | NextHop = UDP,
+    phone: bool = False,
+    may_reach: Callable[[URI], bool] = lambda _uri: True,
+) -> DialogPath:
+    return DialogPath(target, routes, flow, keeps_hop=phone, may_reach=may_reach)
+
+
+def nobody(_uri: URI) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        path("sip:a@127.0.0.1:6379;transport=tcp", may_reach=nobody),
+        path("sip:a@internal.example", may_reach=nobody),
+        path("sip:a@9.9.9.9", "<sip:169.254.169.254:80;lr;transport=tcp>", may_reach=nobody),
+        path("sip:a@8.8.4.4", flow=NextHop.of(URI.parse("sip:trunk.example")), may_reach=nobody),
+        path("sip:a@9.9.9.9:5080;maddr=8.8.4.4", may_reach=nobody),
+        path("sip:a@8.8.8.8;maddr=8.8.4.4"),
+    ],
+)
+def test_nobody_is_sent_to_whom_the_operator_does_not_know(way: DialogPath) -> None:
+    assert way.next_hop() == way.hop
+    if isinstance(way.hop, Flow):
+        assert way.without(way.hop) == way
+
+
+@pytest.mark.parametrize(
+    ("target", "flow"),
+    [
+        ("sip:a@9.9.9.9:5080", UDP),
+        ("sip:a@trunk.example:5080", NextHop.of(URI.parse("sip:trunk.EXAMPLE;transport=tcp"))),
+    ],
+)
+def test_who_is_spoken_to_has_other_ports(target: str, flow: Flow | NextHop) -> None:
+    way = path(target, flow=flow, may_reach=nobody)
+    assert way.next_hop() == NextHop.of(URI.parse(target))
 
 
 @pytest.mark.parametrize(
