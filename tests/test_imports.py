@@ -90,6 +90,8 @@ SHELLS = {
         "worker_resumption",
         "worker_signaling",
         "worker_sip",
+        "worker_sip_calls",
+        "worker_tunnel",
     ],
     "inference": [
         "__main__",

@@ -5,12 +5,10 @@ import gc
 import logging
 import math
 import random
-import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import partial
 from multiprocessing.connection import Connection
 
 import uvloop
@@ -25,30 +23,22 @@ from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.known_relays import introduce_relays
-from transceiver.leased_port_metrics import LeasedPortsCollector
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
 from transceiver.metrics import (
-    ProbeSeconds,
-    RelayWorkersCollector,
     ReplicaCollector,
     TurnLatency,
     WorkerCollector,
 )
-from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_pool import ReplicaPool
 from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.request_rate import Allowance
 from transceiver.sip.access import CurrentAccess
-from transceiver.sip.flow import SipTransport
-from transceiver.sip_application import SipApplication
-from transceiver.sip_calls import SipCalls
 from transceiver.sockets import TransceiverSockets
 from transceiver.thread_clock import ThreadClock
 from transceiver.tls import TlsListener
-from transceiver.tunnel_endpoint import TunnelEndpoint
 from transceiver.websocket_calls import WebSocketCalls
 from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_lives import WorkerLife
@@ -57,6 +47,8 @@ from transceiver.worker_outgoing import mcp_client, webhook_sender
 from transceiver.worker_resumption import WorkerResumption
 from transceiver.worker_signaling import WorkerSignaling
 from transceiver.worker_sip import WorkerSip
+from transceiver.worker_sip_calls import tend_ringing, worker_sip
+from transceiver.worker_tunnel import worker_tunnel
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +57,6 @@ GC_ALLOCATIONS = 50_000
 
 WEBSOCKET_TICK_S = 0.1
 """Resolution of the deadlines of sessions over WebSockets."""
-
-RING_TICK_S = 1.0
-"""Resolution of how long a call by SIP rings."""
 
 RELAY_TICK_S = 0.010
 """Resolution of the probes of relays."""
@@ -131,7 +120,16 @@ class Worker:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             calls = self._build(stack)
-            sip = self._begin_sip(calls)
+            sip = worker_sip(
+                self._config,
+                self._sockets,
+                self._index,
+                self._life,
+                self._sip_access,
+                self._tls,
+                calls,
+                self._registry,
+            )
             stack.callback(calls.close_all)
             signaling = self._signaling(calls, sip)
             self._orders = WorkerOrders(
@@ -155,7 +153,7 @@ class Worker:
                 tasks.create_task(introduce_relays(self._config.relays, self._endpoint.introduce)),
                 tasks.create_task(self._measure_load()),
                 tasks.create_task(self._tend_websockets()),
-                tasks.create_task(self._tend_ringing(calls.sip)),
+                tasks.create_task(tend_ringing(calls.sip)),
                 tasks.create_task(self._resumption.run()),
                 tasks.create_task(self._drain(stop)),
                 tasks.create_task(self._begin(started)),
@@ -190,7 +188,13 @@ class Worker:
             ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic)
         )
         announcer = Announcer(self._life.incarnation, time.monotonic())
-        self._endpoint = self._join_tunnel(announcer)
+        self._endpoint = worker_tunnel(
+            self._sockets.tunnels[self._index],
+            self._life.keys,
+            announcer,
+            self._tunnel_counters,
+            self._registry,
+        )
         turn_latency = TurnLatency(self._registry)
         self._registry.register(
             ResumptionCollector(self._resumption.counters, self._resumption.store)
@@ -250,24 +254,6 @@ class Worker:
         stack.callback(self._endpoint.close)
         return calls
 
-    def _join_tunnel(self, announcer: Announcer) -> TunnelEndpoint:
-        host, port = self._sockets.tunnels[self._index].getsockname()[:2]
-        probe_seconds = ProbeSeconds(self._registry)
-        directory = RelayDirectory(
-            (host, port), partial(secrets.randbits, 64), probe_seconds.observe
-        )
-        self._registry.register(RelayWorkersCollector(directory, announcer))
-        endpoint = TunnelEndpoint(
-            self._sockets.tunnels[self._index],
-            self._life.keys,
-            secrets.randbits(64),
-            self._tunnel_counters,
-            directory=directory,
-            announcer=announcer,
-        )
-        self._registry.register(LeasedPortsCollector(endpoint.leases))
-        return endpoint
-
     @property
     def _open_calls(self) -> int:
         return self._call_counters.open.total()
@@ -316,25 +302,6 @@ class Worker:
             else "no trunk to an inference replica that takes sessions"
         )
 
-    def _begin_sip(self, calls: WorkerCalls) -> WorkerSip | None:
-        """To be run, where SIP is served."""
-        if not self._config.serves_sip:
-            return None
-        sip = WorkerSip(
-            self._config,
-            self._sockets,
-            self._index,
-            self._life.keys,
-            self._sip_access,
-            self._tls,
-        )
-        registrar = sip.access.registrar
-        agent = sip.begin(SipApplication(calls.sip, registrar, time.monotonic))
-        host = sip.advertised.sent_by(SipTransport.UDP).host
-        calls.outgoing.begin(agent, registrar.lookup, sip.chosen_hop, host)
-        sip.register(self._registry)
-        return sip
-
     def _media_loop(self, calls: CallTable) -> MediaLoop:
         return MediaLoop(
             calls,
@@ -359,11 +326,6 @@ class Worker:
         task = self._tasks.create_task(step)
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
-
-    async def _tend_ringing(self, calls: SipCalls) -> None:
-        while True:
-            calls.tick()
-            await asyncio.sleep(RING_TICK_S)
 
     async def _tend_relays(self) -> None:
         """Probe relays and refresh what they were told."""
