@@ -6,7 +6,8 @@ what `tick` brings when `due_at` has come.
 https://www.rfc-editor.org/rfc/rfc3261#section-8
 """
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from sipmessage import Request, Response
@@ -30,6 +31,7 @@ from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.stateless_response import stateless_response
 from transceiver.sip.timers import Timers
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
+from transceiver.sip.transactions.server import ServerTransaction
 from transceiver.sip.transactions.table import TransactionTable
 
 Send = Callable[[bytes, Flow | NextHop], None]
@@ -47,7 +49,7 @@ class Unheard(Enum):
     """Of a transaction that there is not, or is over."""
     STRAY_ACK = "stray_ack"
     OVERLOADED = "overloaded"
-    """There are too many transactions already."""
+    """There are too many transactions already: of all, of its source, or of its call."""
 
 
 class UserAgent:
@@ -107,7 +109,7 @@ class UserAgent:
         if known := self._transactions.find(message):
             known.repeated()
             return None
-        if self._transactions.is_full:
+        if not self._transactions.has_room(message, flow):
             return Unheard.OVERLOADED
         if message.method == "CANCEL":
             return self._cancelled(message, flow)
@@ -157,12 +159,22 @@ class UserAgent:
     def _received(
         self, request: Request, flow: Flow, session: Session, dialog: Dialog
     ) -> Unheard | None:
-        transaction = self._transactions.serve(request, flow)
-        if refusal := general_refusal(request):
-            transaction.respond(refusal.status, refusal.headers)
-        else:
-            session.received(request, dialog, transaction)
+        with self._answered(request, flow) as transaction:
+            if refusal := general_refusal(request):
+                transaction.respond(refusal.status, refusal.headers)
+            else:
+                session.received(request, dialog, transaction)
         return None
+
+    @contextlib.contextmanager
+    def _answered(self, request: Request, flow: Flow) -> Iterator[ServerTransaction]:
+        """A transaction that a defect does not leave without an answer, for then it had no end."""
+        transaction = self._transactions.serve(request, flow)
+        try:
+            yield transaction
+        except Exception:
+            transaction.respond(500)
+            raise
 
     def _acknowledged(self, ack: Request) -> bool:
         invite = self._transactions.find(ack)
@@ -205,20 +217,24 @@ class UserAgent:
         return None
 
     def _let_in(self, request: Request, caller: Caller, flow: Flow) -> None:
-        transaction = self._transactions.serve(request, flow)
         if refusal := general_refusal(request):
-            transaction.respond(refusal.status, refusal.headers)
-        elif isinstance(transaction, InviteServerTransaction):
-            transaction.respond(100)
-            if refused := self._invited(transaction, caller):
-                transaction.respond(refused.status, refused.headers)
-        elif request.method == "REGISTER":
-            reply = self._application.registered(request, caller, flow)
-            transaction.respond(reply.status, reply.headers)
+            self._respond(request, flow, refusal.status, refusal.headers)
         elif request.method == "OPTIONS":
-            transaction.respond(200, (ALLOW, SUPPORTED, ACCEPT))
+            self._respond(request, flow, 200, (ALLOW, SUPPORTED, ACCEPT))
+        elif request.method not in ("INVITE", "REGISTER"):
+            self._respond(request, flow, 481)
         else:
-            transaction.respond(481)
+            with self._answered(request, flow) as transaction:
+                self._begun(transaction, caller)
+
+    def _begun(self, transaction: ServerTransaction, caller: Caller) -> None:
+        if isinstance(transaction, InviteServerTransaction):
+            transaction.respond(100)
+            reply = self._invited(transaction, caller)
+        else:
+            reply = self._application.registered(transaction.request, caller, transaction.flow)
+        if reply is not None:
+            transaction.respond(reply.status, reply.headers)
 
     def _invited(self, transaction: InviteServerTransaction, caller: Caller) -> Reply | None:
         """Why there is no session; None if there is one."""
@@ -243,7 +259,11 @@ class UserAgent:
         session = IncomingSession(
             self._environment, call_id, lambda: self._close(key), dialog, transaction
         )
-        handler = self._application.invited(request, caller, transaction.flow, session)
+        try:
+            handler = self._application.invited(request, caller, transaction.flow, session)
+        except Exception:
+            session.discard()
+            raise
         if isinstance(handler, Reply):
             session.discard()
             return handler

@@ -1,5 +1,7 @@
 """What begins and ends sessions, over links that lose nothing."""
 
+from typing import NoReturn
+
 import pytest
 
 from tests.transceiver.sip.agents import EDGE, Agent, Handler, Network, RawPeer
@@ -517,10 +519,75 @@ def test_nobody_else_ends_a_call(network: Network, alice: Agent, peer: RawPeer) 
     assert not call.endings
 
 
+def register(
+    peer: RawPeer, alice: Agent, call: str, host: str = "192.0.2.9", sequence: int = 1
+) -> None:
+    data = peer.request("REGISTER", ("Call-ID", call), uri="sip:192.0.2.1", sequence=sequence)
+    alice.receive(data, Flow(EDGE, SipTransport.UDP, (host, 5060)))
+
+
 def test_transactions_are_bounded(
     alice: Agent, peer: RawPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transceiver.sip.transactions.table.MAX_SERVER_TRANSACTIONS", 3)
+    monkeypatch.setattr("transceiver.sip.transactions.quota.MAX_OF_ALL", 3)
     for number in range(5):
-        peer.send(peer.request("OPTIONS", ("Call-ID", f"{number}")), alice)
+        register(peer, alice, f"{number}")
     assert alice.unheard == [Unheard.OVERLOADED] * 2
+
+
+def test_no_call_and_no_source_takes_the_transactions_of_others(
+    network: Network, alice: Agent, peer: RawPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transceiver.sip.transactions.quota.MAX_OF_ONE_SOURCE", 6)
+    monkeypatch.setattr("transceiver.sip.transactions.quota.MAX_OF_ONE_CALL", 4)
+    for sequence in range(5):
+        register(peer, alice, "one", sequence=sequence)
+    assert alice.unheard == [Unheard.OVERLOADED]
+    for number in range(3):
+        register(peer, alice, f"{number}")
+    assert alice.unheard == [Unheard.OVERLOADED] * 2
+    register(peer, alice, "another", "192.0.2.10")
+    assert len(alice.unheard) == 2
+    network.run(60)
+    assert alice.sip.transaction_count == 0
+    register(peer, alice, "one")
+    assert len(alice.unheard) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [("OPTIONS", ()), ("INFO", ()), ("FOO", ()), ("INVITE", (("Require", "telepathy"),))],
+)
+def test_nothing_is_kept_of_what_begins_nothing(
+    alice: Agent, peer: RawPeer, method: str, fields: tuple[tuple[str, str], ...]
+) -> None:
+    data = peer.request(method, *fields)
+    peer.send(data, alice)
+    peer.send(data, alice)
+    assert alice.sip.transaction_count == 0
+
+
+def test_a_defect_leaves_nothing_unanswered_and_nothing_behind(
+    network: Network, alice: Agent, peer: RawPeer
+) -> None:
+    def defect(*_: object) -> NoReturn:
+        raise KeyError("defect")
+
+    handler = peer.call(alice)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alice, "invited", defect)
+        with pytest.raises(KeyError):
+            peer.send(peer.request("INVITE", ("Call-ID", "other"), body="offer"), alice)
+        patch.setattr(handler, "dtmf", defect)
+        info = ("Content-Type", "application/dtmf")
+        with pytest.raises(KeyError):
+            peer.send(
+                peer.request("INFO", info, to_tag=peer.tag, sequence=2, body="1"),
+                alice,
+            )
+    network.run(60)
+    assert 500 in peer.statuses
+    handler.call.hang_up()
+    network.run(200)
+    assert (alice.sip.session_count, alice.sip.transaction_count) == (0, 0)
+    assert alice.sip.due_at == float("inf")

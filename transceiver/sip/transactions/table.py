@@ -14,9 +14,8 @@ from transceiver.sip.transactions.client import ClientTransaction, Failure, OnOu
 from transceiver.sip.transactions.invite_client import InviteClientTransaction
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
 from transceiver.sip.transactions.key import merge_key, server_key
+from transceiver.sip.transactions.quota import TransactionQuota
 from transceiver.sip.transactions.server import ServerTransaction
-
-MAX_SERVER_TRANSACTIONS = 8192
 
 
 class TransactionTable:
@@ -36,14 +35,14 @@ class TransactionTable:
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._servers: dict[Hashable, ServerTransaction] = {}
         self._merges: dict[Hashable, ServerTransaction] = {}
+        self._quota = TransactionQuota()
 
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
 
-    @property
-    def is_full(self) -> bool:
-        """Peers' requests are no longer taken."""
-        return len(self._servers) >= MAX_SERVER_TRANSACTIONS
+    def has_room(self, request: Request, flow: Flow) -> bool:
+        """Whether one more request of that peer is taken."""
+        return self._quota.allows(request, flow)
 
     def request(
         self, request: OutgoingRequest, hop: Flow | NextHop, on_outcome: OnOutcome
@@ -71,8 +70,11 @@ class TransactionTable:
         """Begin to answer a request that `find` does not know."""
         key, merge = server_key(request), merge_key(request)
 
+        given_back = self._quota.taken(request, flow)
+
         def terminated() -> None:
-            self._servers.pop(key, None)
+            if self._servers.pop(key, None) is not None:
+                given_back()
             if self._merges.get(merge) is transaction:
                 del self._merges[merge]
 
