@@ -1,4 +1,5 @@
-"""A request in a dialog, sent again with credentials where somebody asks for them.
+"""A request in a dialog, sent again with credentials where somebody asks for them, and by another
+connection where the dialog's is gone.
 
 https://www.rfc-editor.org/rfc/rfc3261#section-22
 """
@@ -11,6 +12,7 @@ from sipmessage import Response
 from transceiver.sip.application import Authenticator
 from transceiver.sip.dialog import Dialog, Fields
 from transceiver.sip.digest import DigestError, digest_parameters
+from transceiver.sip.flow import Flow
 from transceiver.sip.transactions.client import ClientTransaction, Failure, OnOutcome
 from transceiver.sip.transactions.table import TransactionTable
 
@@ -57,14 +59,26 @@ class AuthorizedRequest:
         fields = (*self._fields, *self.credentials)
         request = self._dialog.request(self._method, fields, self._body)
         self.sequence = self._dialog.last_sequence
-        hop = self._dialog.path.next_hop()
-        return self._transactions.request(request, hop, self._outcome)
+        self._hop = self._dialog.path.next_hop()
+        return self._transactions.request(request, self._hop, self._outcome)
 
     def _outcome(self, outcome: Response | Failure) -> None:
-        if isinstance(outcome, Response) and self._authorize(outcome):
+        if self._can_go_again(outcome):
             self.transaction = self._sent()
         else:
             self._on_outcome(outcome)
+
+    def _can_go_again(self, outcome: Response | Failure) -> bool:
+        if isinstance(outcome, Response):
+            return self._authorize(outcome)
+        return outcome is Failure.TRANSPORT and self._reroute()
+
+    def _reroute(self) -> bool:
+        """Whether the connection that is gone was not the only way."""
+        if not isinstance(self._hop, Flow):
+            return False
+        self._dialog.flow_lost(self._hop)
+        return self._dialog.path.next_hop() != self._hop
 
     def _authorize(self, response: Response) -> bool:
         """Whether the request can be sent once more, with what was asked for."""
