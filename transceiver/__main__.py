@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 
 from chassis.logs import configure_logging
 from chassis.secret_file import read_secret_file
@@ -11,6 +12,7 @@ from chassis.settings import SettingError, load
 from transceiver.config import TransceiverConfig
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
 from transceiver.sip.access_files import AccessFiles
+from transceiver.sip.client_tls import ClientTls, ClientTlsError
 from transceiver.supervisor import supervise
 from transceiver.tls import TlsError
 
@@ -42,6 +44,12 @@ def _check_tls(config: TransceiverConfig) -> None:
             config.tls.load()
     except TlsError as error:
         raise SettingError(f"--tls-certificate, --tls-key: {error}") from error
+    if config.sip_tls_ca is None:
+        return
+    try:
+        ClientTls(config.sip_tls_ca, time.monotonic).context()
+    except ClientTlsError as error:
+        raise SettingError(f"--sip-tls-ca: {error}") from error
 
 
 def _read_api_keys(config: TransceiverConfig) -> ApiKeys:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import secrets
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +21,7 @@ from transceiver.sip.access_control import AccessControl
 from transceiver.sip.access_metrics import AccessCollector
 from transceiver.sip.advertised import Advertised
 from transceiver.sip.application import Application
+from transceiver.sip.client_tls import ClientTls
 from transceiver.sip.contained_agent import ContainedAgent
 from transceiver.sip.datagrams import Datagrams
 from transceiver.sip.dns_records import Resolver
@@ -103,7 +103,7 @@ class WorkerSip:
             udp_family=family_of(bound_address(sockets.sip_datagrams).host)
             if sockets.sip_datagrams
             else None,
-            tls=self._client_tls,
+            tls=ClientTls(config.sip_tls_ca, time.monotonic),
             undeliverable=lambda message: self._agent.undeliverable(message),
         )
         self.websockets = SipWebSockets(self._exchange, config.allowed_origins)
@@ -214,11 +214,6 @@ class WorkerSip:
 
     def _later(self, call: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_soon(call)
-
-    def _client_tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._config.sip_tls_ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
 
 
 def _advertised(config: TransceiverConfig, sockets: TransceiverSockets) -> Advertised:

@@ -4,11 +4,12 @@ https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
 """
 
 import asyncio
+import logging
 import random
-import ssl
 from collections.abc import Callable
 
 from antiphon_proto.address import Address, family_of
+from transceiver.sip.client_tls import ClientTls, ClientTlsError
 from transceiver.sip.exchange import Exchange
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.location import DnsRecords, locate, server_name
@@ -16,6 +17,8 @@ from transceiver.sip.next_hop import NextHop
 from transceiver.sip.routing_fields import RoutingFields
 from transceiver.sip.sip_drop import SipDrop
 from transceiver.sip.streams import connect
+
+logger = logging.getLogger(__name__)
 
 MAX_ON_THE_WAY = 256
 """Requests that wait for an address or a connection."""
@@ -32,7 +35,7 @@ class Outgoing:
         dns: DnsRecords,
         *,
         udp_family: int | None,
-        tls: Callable[[], ssl.SSLContext],
+        tls: ClientTls,
         undeliverable: Callable[[bytes], None],
     ) -> None:
         """`udp_family` is 4 or 6, None where no UDP is served; `undeliverable` is told of
@@ -107,8 +110,10 @@ class Outgoing:
         made = self._flows[peer] = asyncio.get_running_loop().create_future()
         flow = None
         try:
-            tls = self._tls() if transport.secure else None
+            tls = self._tls.context() if transport.secure else None
             flow = await connect(self._exchange, transport, address, tls, name)
+        except ClientTlsError as error:
+            logger.error("--sip-tls-ca: %s", error)  # noqa: TRY400
         finally:
             if flow is None:
                 del self._flows[peer]
