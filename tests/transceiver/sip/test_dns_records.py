@@ -63,7 +63,8 @@ async def server() -> AsyncIterator[NameServer]:
 async def test_records_are_read_and_kept(server: NameServer) -> None:
     resolver = server.resolver()
     for _ in range(3):
-        assert await resolver.srv("_sip._udp.carrier.test") == [
+        found = await resolver.srv("_sip._udp.carrier.test")
+        assert sorted(found, key=lambda each: each.priority) == [
             Srv(10, 60, 5070, "one.carrier.test."),
             Srv(20, 0, 5080, "two.carrier.test."),
         ]
