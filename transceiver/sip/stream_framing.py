@@ -14,6 +14,7 @@ PONG = b"\r\n"
 _PING = b"\r\n\r\n"
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:\s*([^\r\n]*)", re.IGNORECASE)
+_EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 
 
@@ -62,15 +63,13 @@ class StreamFraming:
     def _skip_keep_alives(self) -> int:
         """An empty line alone is the answer to a ping of ours, or an old client's habit: it is
         skipped once it is clear that no ping comes of it."""
-        pings = skipped = 0
-        while self._buffer.startswith(PONG, skipped):
-            beginning = self._buffer[skipped : skipped + len(_PING)]
-            is_ping = beginning == _PING
-            if not is_ping and _PING.startswith(beginning):
-                break
-            pings += is_ping
-            skipped += len(_PING) if is_ping else len(PONG)
-        del self._buffer[:skipped]
+        empty = _EMPTY_LINES.match(self._buffer)
+        if empty is None:
+            return 0
+        pings, rest = divmod(empty.end(), len(_PING))
+        begun = self._buffer[pings * len(_PING) : (pings + 1) * len(_PING)]
+        may_become_ping = rest > 0 and len(begun) < len(_PING) and _PING.startswith(begun)
+        del self._buffer[: pings * len(_PING) if may_become_ping else empty.end()]
         return pings
 
     def _message_bytes(self) -> int:

@@ -10,6 +10,7 @@ import ssl
 from typing import cast
 
 from antiphon_proto.address import Address
+from transceiver.sip.connection_table import MAX_UNSENT_BYTES
 from transceiver.sip.exchange import Exchange
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.sip_drop import SipDrop
@@ -18,6 +19,8 @@ from transceiver.sip.stream_framing import PONG, StreamFraming
 HANDSHAKE_S = 5.0
 CONNECT_S = 5.0
 BACKLOG = 512
+MAX_PINGS_AT_ONCE = 64
+"""Phones send one in half a minute: whoever sends more wants an answer for every four bytes."""
 
 _KEEP_ALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -57,15 +60,24 @@ class StreamConnection(asyncio.Protocol):
         if self.flow is None:
             return
         framed = self._framing.feed(data)
-        for _ in range(framed.pings):
-            self.write(PONG)
         if framed.pings:
-            self._exchange.kept_alive(self.flow)
+            self._kept_alive(framed.pings, self.flow)
         for message in framed.messages:
             self._exchange.received(message, self.flow)
         if not framed.intact:
             self._exchange.dropped(SipDrop.FRAMING)
             self.abort()
+
+    def _kept_alive(self, pings: int, flow: Flow) -> None:
+        if self.unsent_bytes > MAX_UNSENT_BYTES:
+            self._exchange.dropped(SipDrop.SLOW_PEER)
+            self.abort()
+        elif pings > MAX_PINGS_AT_ONCE:
+            self._exchange.dropped(SipDrop.FRAMING)
+            self.abort()
+        else:
+            self.write(PONG * pings)
+            self._exchange.kept_alive(flow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.flow is not None:

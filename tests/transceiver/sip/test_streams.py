@@ -17,7 +17,7 @@ from chassis.host_port import HostPort
 from tests.transceiver.sip.transport_driver import WORKERS, Host, Worker, names, request, response
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.sip_drop import SipDrop
-from transceiver.sip.streams import connect, serve_streams
+from transceiver.sip.streams import MAX_PINGS_AT_ONCE, connect, serve_streams
 from transceiver.tls import TlsFiles, TlsListener
 
 PATIENCE_S = 20.0
@@ -59,6 +59,18 @@ async def listener(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     yield Listener(worker, bound_address(bound).port, client_tls)
     server.close()
     worker.exchange.end_connections()
+
+
+async def test_who_does_nothing_but_ping_is_cut_off(listener: Listener) -> None:
+    reader, writer = await listener.open()
+    writer.write(MAX_PINGS_AT_ONCE * b"\r\n\r\n")
+    await writer.drain()
+    assert await reader.readexactly(2 * MAX_PINGS_AT_ONCE) == MAX_PINGS_AT_ONCE * b"\r\n"
+    writer.write(50_000 * b"\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(65536):
+            pass
+    assert listener.worker.counters.drops[SipDrop.FRAMING] == 1
 
 
 async def test_messages_and_pings_come_and_answers_go(listener: Listener) -> None:
