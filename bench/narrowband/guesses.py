@@ -11,10 +11,20 @@ from transceiver.audio.resampled import ResampledDecoder
 
 
 class Guess(enum.Enum):
-    OURS = "ours"
+    BOTH_SIDES = "both_sides"
+    """What the receiver does."""
+    PAST = "past"
+    """The same from the past alone, as ITU-T G.711 Appendix I."""
     REPEATED = "repeated"
     """The packet before, half as loud each time."""
     SILENCE = "silence"
+
+
+class PastDecoder(G711Decoder):
+    """Fills gaps as if their end had not come."""
+
+    def repair(self, _following: bytes, samples: int) -> bytes:
+        return self.conceal(samples)
 
 
 class SilentDecoder(G711Decoder):
@@ -49,7 +59,8 @@ class RepeatingDecoder(SilentDecoder):
 
 
 _DECODERS = {
-    Guess.OURS: G711Decoder,
+    Guess.BOTH_SIDES: G711Decoder,
+    Guess.PAST: PastDecoder,
     Guess.REPEATED: RepeatingDecoder,
     Guess.SILENCE: SilentDecoder,
 }

@@ -1,12 +1,13 @@
 """Lines that speech comes over, up to what the engine hears of it."""
 
 import enum
+from collections.abc import Collection
 
 import numpy as np
 
 from antiphon.wav import Samples
 from bench.loss.heard import ENGINE_RATE, placed
-from bench.narrowband.speech import Sentence
+from bench.narrowband.speech import BEFORE_MS, Sentence
 from transceiver.audio.codec import AudioDecoder
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.g711 import CLOCK_RATE, G711Encoder
@@ -25,6 +26,13 @@ TRUNK_HZ = (300, 3400)
 TRUNK_SLOPES = (12, 60)
 
 
+KEY_HZ = (770, 1336)
+KEY_AMPLITUDE = 4000
+KEY_S = 0.200
+KEY_BEFORE_WORDS_S = 0.100
+"""From its end to the first word."""
+
+
 class Line(enum.Enum):
     WIDE = "wide"
     """PCM at 24 kHz, as over a WebSocket."""
@@ -32,6 +40,8 @@ class Line(enum.Enum):
     PCMA = "pcma"
     TRUNK = "trunk"
     """PCMU of what the telephone network passes on."""
+    KEYED = "keyed"
+    """PCMU, with the tones of a key before the words."""
 
     @property
     def codec(self) -> Codec:
@@ -46,7 +56,7 @@ def packet_count(sentence: Sentence) -> int:
 def hear(
     sentence: Sentence,
     line: Line,
-    gone: set[int] = frozenset(),  # type: ignore[assignment]
+    gone: Collection[int] = (),
     *,
     decoder: AudioDecoder | None = None,
     rate: int = ENGINE_RATE,
@@ -60,6 +70,8 @@ def hear(
     samples = sentence.at(CLOCK_RATE)
     if line is Line.TRUNK:
         samples = over_network(samples)
+    elif line is Line.KEYED:
+        samples = with_key(samples)
     packets = packet_count(sentence) + TAIL_FRAMES
     padded = np.pad(samples, (0, packets * FRAME_SAMPLES - len(samples)))
     encoder = G711Encoder(line.codec)
@@ -74,6 +86,16 @@ def hear(
         frames += receiver.tick(now + FRAME_S / 2)
     runs = [(frame.position, np.frombuffer(frame.pcm, "<i2")) for frame in frames]
     return placed(runs, round(packets * FRAME_S * rate))
+
+
+def with_key(samples: Samples) -> Samples:
+    """Samples at 8 kHz, with a key pressed in the pause before the words."""
+    time = np.arange(round(KEY_S * CLOCK_RATE)) / CLOCK_RATE
+    tones = KEY_AMPLITUDE / 2 * sum(np.sin(2 * np.pi * each * time) for each in KEY_HZ)
+    end = round((BEFORE_MS / 1000 - KEY_BEFORE_WORDS_S) * CLOCK_RATE)
+    keyed = samples.astype(np.float64)
+    keyed[end - len(time) : end] += tones
+    return np.asarray(keyed.clip(-32768, 32767), "<i2")
 
 
 def over_network(samples: Samples) -> Samples:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from transceiver.audio.codec import AudioCodecError
 from transceiver.audio.concealment import Concealment
 from transceiver.audio.format import Codec
+from transceiver.audio.key_tones import KeyTones
 from transceiver.audio.opus_mode import OpusMode
 
 CLOCK_RATE = 8000
@@ -27,13 +28,14 @@ Codes = npt.NDArray[np.uint8]
 
 
 class G711Decoder:
-    """Decodes one stream of `codec`, PCMU or PCMA, at 8 kHz."""
+    """Decodes one stream of `codec`, PCMU or PCMA, at 8 kHz, without the tones of keys."""
 
     clock_rate = CLOCK_RATE
     concealment_step = 1
 
     def __init__(self, codec: Codec) -> None:
         self._linear = _LINEAR[codec]
+        self._key_tones = KeyTones(CLOCK_RATE)
         self._concealment = Concealment(CLOCK_RATE)
 
     def duration(self, payload: bytes) -> int:
@@ -46,7 +48,7 @@ class G711Decoder:
         """The packet's audio. Raises AudioCodecError."""
         self.duration(payload)
         samples = self._linear[np.frombuffer(payload, np.uint8)]
-        return self._concealment.follow(samples).tobytes()
+        return self._concealment.follow(self._key_tones.remove(samples)).tobytes()
 
     def repair(self, following: bytes, samples: int) -> bytes:
         """A guess, for no packet of G.711 repeats another: at what leads to this one."""
@@ -59,6 +61,7 @@ class G711Decoder:
 
     def reset(self) -> None:
         """Forget the past: the next packet begins another stream."""
+        self._key_tones.reset()
         self._concealment.reset()
 
 
