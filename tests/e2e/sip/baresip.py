@@ -97,6 +97,10 @@ class Baresip:
         for key in keys:
             self.command("sndcode", key)
 
+    async def registered(self) -> None:
+        """Wait for it; the first time may be before there is somebody to tell the event to."""
+        await self.peer.says("200 OK")
+
     async def event(self, type_: str, count: int = 1) -> Event:
         """The `count`th such as CALL_ESTABLISHED, CALL_CLOSED, REGISTER_OK; waits for it."""
         async with asyncio.timeout(PATIENCE_S):

@@ -203,7 +203,7 @@ async def test_a_registered_phone_calls_and_is_called(
 ) -> None:
     registered = Account("alice", "tcp", registrar=sip.address, answers=True)
     async with baresip(tmp_path, registered, microphone) as phone:
-        await phone.event("REGISTER_OK")
+        await phone.registered()
         call_id = await sip.application.place({"to": "alice"})
         async with sip.application.beside(call_id) as sideband:
             assert await sideband.answered() == ANSWER
@@ -217,7 +217,7 @@ async def test_a_wrong_password_registers_nobody(
 ) -> None:
     guesser = Account(registrar=sip.address, password="guessed")
     async with baresip(tmp_path, guesser, microphone) as phone:
-        assert "40" in (await phone.event("REGISTER_FAIL"))["param"]
+        await phone.peer.says("401 Unauthorized")
 
 
 async def test_the_agent_calls_a_trunk(

@@ -29,17 +29,18 @@ async def test_a_phone_behind_a_nat_calls_and_is_called(
         private_network(HOST) as network,
         baresip(tmp_path, phone_account, microphone, network) as phone,
     ):
-        await phone.event("REGISTER_OK")
+        await phone.registered()
         phone.dial(sip.uri("behind"))
         incoming = await sip.application.incoming("behind")
         async with sip.application.taken(incoming) as sideband:
             assert await sideband.question() == QUESTION
             assert await sideband.answered() == ANSWER
             called_out = await phone.hang_up()
-        call_id = await sip.application.place({"to": "alice"})
-        async with sip.application.beside(call_id) as sideband:
-            assert await sideband.answered() == ANSWER
-            was_called = await phone.hang_up()
+        heard = [called_out]
+        if not media_encryption:  # which offers to phones have none of
+            call_id = await sip.application.place({"to": "alice"})
+            async with sip.application.beside(call_id) as sideband:
+                assert await sideband.answered() == ANSWER
+                heard.append(await phone.hang_up())
     said = await sip.application.spoken(QUESTION)
-    assert same_words(said, called_out)
-    assert same_words(said, was_called)
+    assert all(same_words(said, each) for each in heard)
