@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transceiver.sip.retransmission import Retransmission
@@ -46,6 +46,7 @@ def test_what_happens_may_begin_and_end_others() -> None:
     assert clock.happened == [1]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.booleans(), max_size=300))
 def test_what_was_cancelled_is_not_kept(cancelled: list[bool]) -> None:
     clock = Clock()
