@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-inference relay-peers flite clean debian-packages
+.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-transceiver  measure the transceiver beside stock aiortc, 10 minutes"
 	@echo "make bench-websocket  measure 200 sessions over WebSockets on one worker, 1 minute"
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
+	@echo "make bench-sip  measure what is understood of callers on the telephone, 8 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
@@ -81,6 +82,11 @@ bench-websocket: .venv/ready-to-develop
 # For a quick look: make bench-loss BENCH_ARGS="--sentences 10"
 bench-loss: .venv/ready-to-bench
 	$(BIN)/python -m bench.loss $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
+
+# For a quick look: make bench-sip BENCH_ARGS="--texts 2"
+bench-sip: .venv/ready-to-bench flite
+	$(BIN)/python -m bench.narrowband $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
 
 # For a quick look: make bench-inference BENCH_ARGS="--quick"

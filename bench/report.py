@@ -15,6 +15,7 @@ from antiphon.turn_report import PARTS
 from bench.figures import OUT
 from bench.inference.summary import section as inference_section
 from bench.loss.tables import section as loss_section
+from bench.narrowband.summary import section as narrowband_section
 from bench.relay.summary import BOUNDS, cost_table, latency_table
 from bench.tables import Figures, as_markdown, bound_table
 from bench.transceiver import summary as transceiver
@@ -216,6 +217,8 @@ def main() -> None:
         _write(BENCHMARKS, "websocket", websocket_section(websocket))
     if loss := _load("loss"):
         _write(BENCHMARKS, "loss", loss_section(loss))
+    if narrowband := _load("narrowband"):
+        _write(BENCHMARKS, "narrowband", narrowband_section(narrowband))
     if (inference := _load("inference")) and not inference["quick"]:
         _write(BENCHMARKS, "inference", inference_section(inference))
 

@@ -5,7 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 
 from bench.figures import publish
-from bench.narrowband.experiment import Findings, Laboratory
+from bench.narrowband.experiment import Laboratory
+from bench.narrowband.outcome import Findings
 from bench.narrowband.speech import Sentence, spoken, texts
 from bench.narrowband.summary import figures
 

@@ -1,8 +1,6 @@
 """One sentence over every line."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -16,6 +14,7 @@ from bench.loss.recognition import Recogniser, word_errors
 from bench.narrowband.conditions import CONDITIONS, GUESSED, WHOLE, Condition
 from bench.narrowband.guesses import decoder_of
 from bench.narrowband.line import Line, hear, packet_count
+from bench.narrowband.outcome import Outcome, Voiced
 from bench.narrowband.speech import Sentence
 from inference.engines.cascade.upper_band import UpperBand
 from inference.engines.cascade.vad import SAMPLE_RATE, SileroModel
@@ -23,24 +22,6 @@ from transceiver.audio.g711 import CLOCK_RATE
 
 WORST = 1.0
 """Of what has too little speech left to be scored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one sentence under one condition."""
-
-    words: int
-    errors: int | None
-    """None where they are not counted."""
-    pesq: float | None
-    """ITU-T P.862 against the same line when nothing is lost; None where nothing is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voiced:
-    """When the voice model hears a sentence begin and end, in ms; None: it does not."""
-
-    span: tuple[float, float] | None
 
 
 class Laboratory:
@@ -97,6 +78,3 @@ def _pesq(sentence: Sentence, condition: Condition, gone: set[int]) -> float | N
     heard = _heard(sentence, condition, gone, CLOCK_RATE)
     score: float = pesq(CLOCK_RATE, whole, heard, "nb", on_error=PesqError.RETURN_VALUES)
     return max(score, WORST)
-
-
-Findings = tuple[Mapping[Condition, Outcome], Mapping[Line, Voiced]]

@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from bench.narrowband.conditions import (
 )
 from bench.narrowband.guesses import Guess
 from bench.narrowband.line import Line
-
-if TYPE_CHECKING:
-    from bench.narrowband.experiment import Findings, Outcome, Voiced
+from bench.narrowband.outcome import Findings, Outcome, Voiced
 
 RESAMPLES = 2000
 CONFIDENCE_PERCENT = 95
@@ -40,7 +37,7 @@ GUESSES = {
 }
 
 
-def figures(found: Sequence["Findings"]) -> dict[str, float | str]:
+def figures(found: Sequence[Findings]) -> dict[str, float | str]:
     """Flat, by measure and condition."""
     summary: dict[str, float | str] = {"sentences": len(found)}
     summary["words"] = sum(outcomes[CONDITIONS[0]].words for outcomes, _ in found)
@@ -57,11 +54,11 @@ def figures(found: Sequence["Findings"]) -> dict[str, float | str]:
     return summary | _voice_figures([voiced for _, voiced in found])
 
 
-def _wer(outcomes: Sequence["Outcome"]) -> float:
+def _wer(outcomes: Sequence[Outcome]) -> float:
     return sum(each.errors or 0 for each in outcomes) / sum(each.words for each in outcomes)
 
 
-def _interval(outcomes: Sequence["Outcome"]) -> tuple[float, float]:
+def _interval(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     """Where the error rate lies of other sentences: the bootstrap's percentiles."""
     draws = np.random.default_rng(0).integers(0, len(outcomes), (RESAMPLES, len(outcomes)))
     measured = [_wer([outcomes[place] for place in draw]) for draw in draws]
@@ -69,7 +66,7 @@ def _interval(outcomes: Sequence["Outcome"]) -> tuple[float, float]:
     return percentile(measured, rest), percentile(measured, 100 - rest)
 
 
-def _voice_figures(found: Sequence[Mapping[Line, "Voiced"]]) -> dict[str, float]:
+def _voice_figures(found: Sequence[Mapping[Line, Voiced]]) -> dict[str, float]:
     """How much later than at 24 kHz the voice model hears sentences begin and end."""
     summary: dict[str, float] = {}
     for line in Line:
