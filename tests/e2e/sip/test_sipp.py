@@ -21,7 +21,7 @@ from tests.e2e.speech import Speaker, silence
 pytestmark = needs_sipp
 
 CALLS = 20
-ECHOED_PACKETS = 50
+ECHOED_PACKETS = 30
 """The question has more that hold a sound."""
 
 
