@@ -18,6 +18,7 @@ def test_defaults() -> None:
     assert (config.workers, config.cluster_id, config.max_flows) == (1, 0, 200_000)
     assert (config.fast_path, config.moderation_us, config.drain_seconds) == ("auto", 1000, 30)
     assert config.handover is None
+    assert (config.phone_ports.count, config.phone_host) == (0, "0.0.0.0")
     assert config.owners.allows("10.0.0.1")
 
 
@@ -50,6 +51,10 @@ def test_an_address_of_each_family() -> None:
         ("--fast-path", "yes"),
         ("--moderation-us", "1000000"),
         ("--drain-seconds", "-1"),
+        ("--phone-ports", "many"),
+        ("--phone-ports", "5000-4000"),
+        ("--phone-host", "phones.example"),
+        ("--phone-host", "192.0.2.1:40000"),
     ],
 )
 def test_names_the_flag_that_cannot_be_used(flag: str, value: str) -> None:
