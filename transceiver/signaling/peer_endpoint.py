@@ -25,7 +25,7 @@ from transceiver.resumption.peers import PATH
 from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.sealed_bytes import NONCE_BYTES, nonce_of
 from transceiver.signaling.calls import CallNotFoundError
-from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.request_body import BodyReader
 from transceiver.websocket_call import WebSocketCall
 
 MAX_READING_BYTES = 4 * MAX_MESSAGE_BYTES
@@ -57,7 +57,7 @@ class PeerEndpoint:
         self._clock = clock
         self._unix_time = unix_time
         self._fresh = FreshLetters()
-        self._reading = 0
+        self._bodies = BodyReader(MAX_MESSAGE_BYTES, MAX_READING_BYTES)
         self._random = random
 
     def routes(self) -> list[web.RouteDef]:
@@ -65,7 +65,7 @@ class PeerEndpoint:
 
     async def _serve(self, request: web.Request) -> web.Response:
         try:
-            body = await self._body(request)
+            body = await self._bodies.read(request)
             letter = self._seal.open_request(body)
         except (EOFError, PeerMessageError) as error:
             raise CallNotFoundError from error
@@ -73,24 +73,6 @@ class PeerEndpoint:
             raise CallNotFoundError
         sealed = self._seal.seal_answer(self._answer(letter.request), self._random(NONCE_BYTES))
         return web.Response(body=sealed)
-
-    async def _body(self, request: web.Request) -> bytes:
-        """Longer than other bodies may be, which the application bounds: nobody knows yet who
-        sends them.
-
-        Raises EOFError, ApiError (400, 408), HTTPException (413, 503).
-        """
-        length = request.content_length or 0
-        if length > MAX_MESSAGE_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_MESSAGE_BYTES, length)
-        if self._reading + length > MAX_READING_BYTES:
-            raise web.HTTPServiceUnavailable
-        self._reading += length
-        try:
-            async with reading_body():
-                return await request.content.readexactly(length)
-        finally:
-            self._reading -= length
 
     def _answer(self, request: Request) -> Answer:
         match request:

@@ -24,6 +24,31 @@ async def reading_body(timeout_s: float = TIMEOUT_S) -> AsyncIterator[None]:
         raise ApiError(400, "The request body is incomplete or malformed.") from error
 
 
+class BodyReader:
+    """Reads bodies of senders that nobody knows yet: so many bytes of each, and at once."""
+
+    def __init__(self, max_bytes: int, max_bytes_at_once: int) -> None:
+        self._max_bytes = max_bytes
+        self._room = max_bytes_at_once
+
+    async def read(self, request: web.Request) -> bytes:
+        """As long a body as the request announces: longer than the application lets others be.
+
+        Raises EOFError, ApiError (400, 408), HTTPException (413, 503).
+        """
+        length = request.content_length or 0
+        if length > self._max_bytes:
+            raise web.HTTPRequestEntityTooLarge(self._max_bytes, length)
+        if length > self._room:
+            raise web.HTTPServiceUnavailable
+        self._room -= length
+        try:
+            async with reading_body():
+                return await request.content.readexactly(length)
+        finally:
+            self._room += length
+
+
 async def json_body(request: web.Request) -> bytes:
     """The body, `{}` where there is none. Raises ApiError (400, 408, 415), HTTPException (413)."""
     async with reading_body():

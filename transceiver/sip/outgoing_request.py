@@ -24,9 +24,3 @@ class OutgoingRequest:
     def values(self, *names: str) -> tuple[tuple[str, str], ...]:
         """The fields of these names."""
         return tuple(each for each in self.fields if each[0] in names)
-
-    def with_fields(self, *added: tuple[str, str]) -> "OutgoingRequest":
-        """With these, instead of what had their names."""
-        names = {name for name, _ in added}
-        kept = (each for each in self.fields if each[0] not in names)
-        return OutgoingRequest(self.method, self.uri, (*kept, *added), self.body)

@@ -14,7 +14,7 @@ from antiphon_proto.address import Address
 from transceiver.resumption.fresh_letters import FreshLetters
 from transceiver.sealed_bytes import NONCE_BYTES, nonce_of
 from transceiver.signaling.calls import CallNotFoundError
-from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.request_body import BodyReader
 from transceiver.sip.worker_mail import Outbox
 from transceiver.sip.worker_parcels import (
     MAX_LETTER_BYTES,
@@ -57,7 +57,7 @@ class WorkerLink:
         self._random = random
         self._unix_time = unix_time
         self._fresh = FreshLetters()
-        self._reading = 0
+        self._bodies = BodyReader(MAX_BODY_BYTES, MAX_READING_BYTES)
         self._outboxes: dict[Address, Outbox] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -119,7 +119,7 @@ class WorkerLink:
     async def _serve(self, request: web.Request) -> web.Response:
         """To who has not the cluster's keys there is nothing here."""
         try:
-            body = await self._body(request)
+            body = await self._bodies.read(request)
             letter = self._seal.open(body)
         except (EOFError, LetterError) as error:
             raise CallNotFoundError from error
@@ -129,17 +129,3 @@ class WorkerLink:
         for parcel in letter.parcels:
             self._arrived(letter.sender, parcel)
         return web.Response(status=204)
-
-    async def _body(self, request: web.Request) -> bytes:
-        """Raises EOFError, ApiError (400, 408), HTTPException (413, 503)."""
-        length = request.content_length or 0
-        if length > MAX_BODY_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, length)
-        if self._reading + length > MAX_READING_BYTES:
-            raise web.HTTPServiceUnavailable
-        self._reading += length
-        try:
-            async with reading_body():
-                return await request.content.readexactly(length)
-        finally:
-            self._reading -= length
