@@ -197,9 +197,8 @@ class Exchange:
         self._hand(owner.worker, message, flow)
 
     def _admits(self, flow: Flow) -> bool:
-        if self._connections.is_granted(flow.connection) or self._knows(flow):
-            return True
-        return self._limits.admit(flow.remote[0], self._clock())
+        known = self._connections.is_granted(flow.connection) or self._knows(flow)
+        return self._limits.admit(flow.remote[0], self._clock(), known=known)
 
     def _hand_on(self, message: bytes, flow: Flow, gone: bool) -> None:
         """What its owner did not take. Where that is gone this worker has to say so; for one that

@@ -1,4 +1,4 @@
-"""How much a worker reads of sources that it does not know."""
+"""How much a worker reads of a source: little of one that it does not know."""
 
 import ipaddress
 from collections import OrderedDict
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 MESSAGES_A_SECOND, AT_ONCE = 20.0, 60.0
 """Of one source: more than a phone or a trunk that begins needs."""
+
+KNOWN_A_SECOND, KNOWN_AT_ONCE = 1000.0, 3000.0
+"""Of one source that was let in: 30 calls a second need a third of it, and what is read beyond
+that would be at the expense of others' calls."""
 
 ALL_A_SECOND, ALL_AT_ONCE = 1000.0, 2000.0
 """Of all of them together, who may forge their addresses."""
@@ -40,10 +44,11 @@ class SourceLimits:
         self._all = _Bucket(ALL_AT_ONCE, now)
         self._read = _Bucket(READ_AT_ONCE, now)
         self._sources: OrderedDict[str, _Bucket] = OrderedDict()
+        self._known: OrderedDict[str, _Bucket] = OrderedDict()
         self._granted: OrderedDict[str, float] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._sources) + len(self._granted)
+        return len(self._sources) + len(self._known) + len(self._granted)
 
     def granted(self, host: str, now: float) -> None:
         """Somebody there was let in."""
@@ -53,17 +58,14 @@ class SourceLimits:
         if len(self._granted) > MAX_SOURCES:
             self._granted.popitem(last=False)
 
-    def admit(self, host: str, now: float) -> bool:
-        """Whether one more message from there is read."""
+    def admit(self, host: str, now: float, *, known: bool = False) -> bool:
+        """Whether one more message from there is read; `known` says that a trunk is there, or a
+        phone that was let in."""
         source = source_of(host)
-        if now - self._granted.get(source, -GRANTED_S) < GRANTED_S:
-            return True
-        bucket = self._sources.get(source)
-        if bucket is None:
-            bucket = self._sources[source] = _Bucket(AT_ONCE, now)
-            if len(self._sources) > MAX_SOURCES:
-                self._sources.popitem(last=False)
-        self._sources.move_to_end(source)
+        if known or now - self._granted.get(source, -GRANTED_S) < GRANTED_S:
+            bucket = _bucket_of(self._known, source, KNOWN_AT_ONCE, now)
+            return bucket.take(KNOWN_A_SECOND, KNOWN_AT_ONCE, now)
+        bucket = _bucket_of(self._sources, source, AT_ONCE, now)
         if not bucket.take(MESSAGES_A_SECOND, AT_ONCE, now):
             return False
         return self._all.take(ALL_A_SECOND, ALL_AT_ONCE, now)
@@ -71,6 +73,18 @@ class SourceLimits:
     def may_be_read(self, now: float) -> bool:
         """Whether one more message that was not admitted may cost the time to look at it."""
         return self._read.take(READ_A_SECOND, READ_AT_ONCE, now)
+
+
+def _bucket_of(
+    buckets: OrderedDict[str, _Bucket], source: str, at_once: float, now: float
+) -> _Bucket:
+    bucket = buckets.get(source)
+    if bucket is None:
+        bucket = buckets[source] = _Bucket(at_once, now)
+        if len(buckets) > MAX_SOURCES:
+            buckets.popitem(last=False)
+    buckets.move_to_end(source)
+    return bucket
 
 
 def source_of(host: str) -> str:

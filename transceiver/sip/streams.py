@@ -63,6 +63,8 @@ class StreamConnection(asyncio.Protocol):
         if framed.pings:
             self._kept_alive(framed.pings, self.flow)
         for message in framed.messages:
+            if self._transport is None or self._transport.is_closing():
+                return
             self._exchange.received(message, self.flow)
         if not framed.intact:
             self._exchange.dropped(SipDrop.FRAMING)
