@@ -1,12 +1,15 @@
 """Where a call's client is: bindings, a NAT that rebinds, and others who pretend to be it."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from antiphon_proto import stun, trunk
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
 from antiphon_proto.stun import StunClass
-from antiphon_proto.tunnel_control import Bind, UnbindReason
+from antiphon_proto.tunnel_control import Bind, Unbind, UnbindReason, control_message
 from tests.transceiver.call_table_driver import (
     CLIENT,
     RELAY,
@@ -18,8 +21,13 @@ from tests.transceiver.call_table_driver import (
     spoiled,
 )
 from transceiver.amplification_limit import FACTOR
-from transceiver.call_routes import MAX_COLLISIONS
+from transceiver.announcer import LIFETIME_S, Announcer
+from transceiver.call_routes import MAX_COLLISIONS, CallRoutes, RoutedCall
 from transceiver.drop_reason import DropReason
+from transceiver.latched_path import LatchedPath
+from transceiver.media_path import MediaPath
+from transceiver.reoffer_limit import ReofferLimit
+from transceiver.signalled_path import SignalledPath
 
 OTHER_RELAY: Address = ("10.0.0.10", 5000)
 
@@ -322,3 +330,37 @@ async def test_strangers_do_not_make_a_call_remember_them(worker: Worker, client
     assert worker.endpoint.sent == []
     [routed] = worker.calls._by_id.values()
     assert routed.paths._relays == {CLIENT: RELAY}
+
+
+class TestSignalledAddresses:
+    """Of SIP peers without ICE, where nothing proves them to be."""
+
+    def test_they_are_announced_as_what_they_are(self) -> None:
+        announcer = Announcer(1, 0.0)
+        routes = CallRoutes(announcer)
+        routed = routed_by(SignalledPath(CLIENT, ROAMED, 0.0))
+        routes.update(routed)
+        assert {(frame.client, control_message(frame)) for frame in announcer.changes()} == {
+            (CLIENT, Bind(LIFETIME_S, False, (), True)),
+            (ROAMED, Bind(LIFETIME_S, False, (), True)),
+        }
+        assert routes.at(CLIENT) is routes.at(ROAMED) is routed
+        routes.forget(routed)
+        assert {control_message(frame) for frame in announcer.changes()} == {
+            Unbind(UnbindReason.CLOSED)
+        }
+
+    def test_those_behind_a_leased_port_are_not(self) -> None:
+        announcer = Announcer(1, 0.0)
+        path = LatchedPath(lambda _client: None)
+        path.credit(100, CLIENT)
+        CallRoutes(announcer).update(routed_by(path))
+        assert announcer.changes() == []
+
+
+def routed_by(path: MediaPath) -> RoutedCall:
+    """A call of which only the way to its client counts."""
+    transport = SimpleNamespace(path=path, revision=0, sources={})
+    call: Any = SimpleNamespace(transport=transport, closed=None)
+    paths: Any = SimpleNamespace(forget_unless=lambda _known: [])
+    return RoutedCall(call, paths, ReofferLimit(0.0))
