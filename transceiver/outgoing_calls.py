@@ -90,11 +90,15 @@ class OutgoingCalls:
         place = self._destination(wanted)
         hop = await self._hop(place)
         held = self._usage.begin_session(self._payer(place.payer))
-        held.callback(on_end)
+
+        def over() -> None:
+            held.close()
+            on_end()
+
         try:
-            return await self._invite(agent, place, hop, wanted, session, key, held.close)
+            return await self._invite(agent, place, hop, wanted, session, key, over)
         except BaseException:
-            held.pop_all()
+            held.close()
             raise
 
     async def _invite(
