@@ -186,10 +186,14 @@ class Exchange:
         """20 ms of the phone's voice."""
         self.worker.receive(phone.voice(), client, RELAY)
 
-    def heard_at(self, client: Address = MEDIA) -> list[bytes]:
-        """The RTP that went there since the last time."""
+    def rtp_to(self, client: Address = MEDIA) -> list[bytes]:
+        """What went there since the last time."""
         sent = self.worker.take_sent()
         return [data for data, to in sent if to == client and data[1] & 0x7F < 64]
+
+    def heard_at(self, client: Address = MEDIA) -> list[bytes]:
+        """The agent's voice among it: comfort noise (payload type 13) left out."""
+        return [packet for packet in self.rtp_to(client) if packet[1] & 0x7F != 13]
 
 
 def _server(network: Network) -> _Server:

@@ -87,7 +87,7 @@ async def test_an_accepted_call_is_a_conversation() -> None:
     call_id, phone, socket = await talking(exchange)
     assert "established" in phone.heard
     assert socket.events[0]["type"] == "session.created"
-    assert exchange.worker.announced()[0] == (MEDIA, True)
+    assert exchange.worker.announced()[0] == (MEDIA, False)
     pushed: list[bytes] = []
     exchange.engine.push_audio = lambda _at, pcm: pushed.append(pcm)  # type: ignore[method-assign]
     exchange.speak(phone)
@@ -317,7 +317,7 @@ async def test_a_held_call_is_neither_heard_nor_spoken_to() -> None:
     exchange.speak(phone)
     exchange.worker.inference.opened[-1][0].engine_audio(trunk.UNSOLICITED, 0, bytes(640))
     await exchange.run()
-    assert (exchange.heard_at(), any(any(pcm) for pcm in pushed)) == ([], False)
+    assert (exchange.rtp_to(), any(any(pcm) for pcm in pushed)) == ([], False)
     phone.make_offer = normal  # type: ignore[method-assign]
     phone.call.reinvite()
     await exchange.run()
