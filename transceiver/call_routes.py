@@ -132,7 +132,7 @@ class CallRoutes:
                 self._announcer.bind(
                     client,
                     ssrcs=sources,
-                    confirmed=confirmed and not signalled,
+                    confirmed=confirmed,
                     signalled=signalled,
                 )
                 routed.bound.add(client)

@@ -7,32 +7,24 @@ elsewhere, as after a NAT rebinding, the peer is there from then on.
 """
 
 from antiphon_proto.address import Address
-from antiphon_proto.stun import StunMessage
+from transceiver.unchecked_path import UncheckedPath
 
 UNHEARD_S = 10.0
 """How long media goes to an address that nothing ever came from."""
 
-SILENCE_S = 60.0
-"""After so long without media or reports, while the peer is to send, it is gone."""
 
-
-class SignalledPath:
+class SignalledPath(UncheckedPath):
     """Where to send media and RTCP, and from where they are taken; there are no checks."""
 
-    ufrags: tuple[bytes, ...] = ()
-    rtt = None
     signalled = True
 
     def __init__(self, address: Address | None, rtcp: Address | None, now: float) -> None:
         """None where the peer wants nothing now."""
+        super().__init__()
         self.revision = 0
-        self.expectant = True
-        """Whether the peer is to send media: otherwise its silence means nothing."""
         self._signalled = address, rtcp
         self._address, self._rtcp = address, rtcp
         self._heard: set[Address] = set()
-        self._heard_at: float | None = None
-        """Or first sent to."""
         self._unheard_until: float | None = None
         """When there is no more for an address that nothing came from; from the first on that
         was sent there."""
@@ -57,14 +49,12 @@ class SignalledPath:
 
     @property
     def bindings(self) -> dict[Address, bool]:
-        """Also before anything came: relays would let nothing through to it otherwise."""
-        return dict.fromkeys(self.known, True)
+        """Also before anything came: relays would let nothing through to it otherwise. What came
+        confirms nothing, for there was no check that it answers."""
+        return dict.fromkeys(self.known, False)
 
     def knows(self, client: Address) -> bool:
         return client in (self._address, self._rtcp)
-
-    def expects(self, _response: StunMessage, _client: Address) -> bool:
-        return False
 
     def move(self, address: Address | None, rtcp: Address | None, now: float) -> None:
         """The peer has signalled where it is, there or elsewhere."""
@@ -77,19 +67,6 @@ class SignalledPath:
         self._heard &= self.known.keys()
         self._heard_at = None
         self.revision += 1
-
-    def expect(self, expectant: bool, now: float) -> None:
-        """Whether the peer is to send media from now on."""
-        if expectant and not self.expectant:
-            self._heard_at = now
-        self.expectant = expectant
-
-    def consent_lost(self, now: float) -> bool:
-        since = self._heard_at
-        return self.expectant and since is not None and now - since > SILENCE_S
-
-    def receive(self, message: StunMessage, size: int, client: Address, now: float) -> None:
-        """STUN has no effect without ICE."""
 
     def credit(self, size: int, client: Address) -> None:
         if client not in self._heard and self.knows(client):
@@ -123,9 +100,6 @@ class SignalledPath:
 
     def tick(self, now: float) -> None:
         self._now = now
-
-    def take_datagrams(self) -> list[tuple[bytes, Address]]:
-        return []
 
     def _follow(self, client: Address) -> None:
         """Authentic media came from elsewhere; RTCP on the same port comes from there, too."""

@@ -2,7 +2,7 @@
 
 from antiphon_proto.address import Address
 from transceiver.latched_path import LatchedPath
-from transceiver.signalled_path import SILENCE_S
+from transceiver.unchecked_path import SILENCE_S
 
 THERE: Address = ("192.0.2.7", 40000)
 ELSEWHERE: Address = ("198.51.100.9", 50000)

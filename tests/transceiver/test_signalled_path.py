@@ -1,7 +1,8 @@
 """Where a peer without ICE is sent to, for how long, and what is taken from there."""
 
 from antiphon_proto.address import Address
-from transceiver.signalled_path import SILENCE_S, UNHEARD_S, SignalledPath
+from transceiver.signalled_path import UNHEARD_S, SignalledPath
+from transceiver.unchecked_path import SILENCE_S
 
 THERE: Address = ("192.0.2.7", 40000)
 RTCP: Address = ("192.0.2.7", 40001)
@@ -12,7 +13,7 @@ def test_media_goes_where_signaling_says_and_is_bound_before_any_came() -> None:
     path = SignalledPath(THERE, RTCP, 0.0)
     assert (path.selected, path.rtcp) == (THERE, RTCP)
     assert path.known == {THERE: False, RTCP: False}
-    assert path.bindings == {THERE: True, RTCP: True}
+    assert path.bindings == {THERE: False, RTCP: False}
     assert path.knows(THERE)
     assert path.knows(RTCP)
     assert not path.knows(ELSEWHERE)
