@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections import deque
 from typing import cast
 
 from antiphon_proto.address import Address
@@ -19,6 +20,8 @@ from transceiver.sip.stream_framing import PONG, StreamFraming
 HANDSHAKE_S = 5.0
 CONNECT_S = 5.0
 BACKLOG = 512
+AT_ONCE = 16
+"""Messages of one connection that are taken before calls get their turn."""
 MAX_PINGS_AT_ONCE = 64
 """Phones send one in half a minute: whoever sends more wants an answer for every four bytes."""
 
@@ -39,6 +42,8 @@ class StreamConnection(asyncio.Protocol):
         self._sip_transport = transport
         self._ours = ours
         self._framing = StreamFraming()
+        self._waiting: deque[bytes] = deque()
+        self._is_intact = True
         self._transport: asyncio.Transport | None = None
         self.flow: Flow | None = None
         """None before it is there, and if there are too many."""
@@ -62,11 +67,27 @@ class StreamConnection(asyncio.Protocol):
         framed = self._framing.feed(data)
         if framed.pings:
             self._kept_alive(framed.pings, self.flow)
-        for message in framed.messages:
-            if self._transport is None or self._transport.is_closing():
+        is_busy = bool(self._waiting)
+        self._waiting += framed.messages
+        self._is_intact &= framed.intact
+        if not is_busy:
+            self._take(self.flow)
+
+    def _take(self, flow: Flow) -> None:
+        """Some of what waits; calls get their turn before the rest, and before more is read."""
+        if self._transport is None:
+            return
+        for _ in range(min(AT_ONCE, len(self._waiting))):
+            if self._transport.is_closing():
+                self._waiting.clear()
                 return
-            self._exchange.received(message, self.flow)
-        if not framed.intact:
+            self._exchange.received(self._waiting.popleft(), flow)
+        if self._waiting:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take, flow)
+        elif self._is_intact:
+            self._transport.resume_reading()
+        else:
             self._exchange.dropped(SipDrop.FRAMING)
             self.abort()
 
@@ -82,6 +103,7 @@ class StreamConnection(asyncio.Protocol):
             self._exchange.kept_alive(flow)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.clear()
         if self.flow is not None:
             self._exchange.closed(self.flow)
 

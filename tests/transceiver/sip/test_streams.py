@@ -17,7 +17,7 @@ from chassis.host_port import HostPort
 from tests.transceiver.sip.transport_driver import WORKERS, Host, Worker, names, request, response
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.sip_drop import SipDrop
-from transceiver.sip.streams import MAX_PINGS_AT_ONCE, connect, serve_streams
+from transceiver.sip.streams import AT_ONCE, MAX_PINGS_AT_ONCE, connect, serve_streams
 from transceiver.tls import TlsFiles, TlsListener
 
 PATIENCE_S = 20.0
@@ -71,6 +71,26 @@ async def test_who_does_nothing_but_ping_is_cut_off(listener: Listener) -> None:
         while await reader.read(65536):
             pass
     assert listener.worker.counters.drops[SipDrop.FRAMING] == 1
+
+
+async def test_others_get_their_turn_though_one_sends_much(listener: Listener) -> None:
+    listener.worker.knows.add("127.0.0.1")
+    _, writer = await listener.open()
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        heard = 0
+        while heard < 1000:
+            await asyncio.sleep(0)
+            before, heard = heard, len(listener.worker.heard)
+            most = max(most, heard - before)
+
+    async with asyncio.timeout(PATIENCE_S):
+        writer.write(MINE * 1000)
+        await watch()
+    assert most <= 2 * AT_ONCE
+    writer.close()
 
 
 async def test_messages_and_pings_come_and_answers_go(listener: Listener) -> None:
