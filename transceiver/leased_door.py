@@ -4,7 +4,8 @@ import asyncio
 from typing import Protocol
 
 from antiphon_proto.address import Address
-from transceiver.leased_ports import LeasedPort, LeasedPorts, LeasedPortsFullError, PortState
+from transceiver.leased_port import LeasedPort, PortState
+from transceiver.leased_ports import LeasedPorts, LeasedPortsFullError
 from transceiver.sip_call import SipMedia
 
 LEASE_S = 1.0

@@ -13,6 +13,7 @@ from enum import Enum
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType, port_payload
 from antiphon_proto.tunnel_control import Lease, Leased, Release, control_frame
+from transceiver.leased_port import LeasedPort, PortState
 from transceiver.relay_directory import blended
 
 LIFETIME_S = 30
@@ -46,15 +47,6 @@ class LeasedPortsFullError(Exception):
     """This worker has as many leases as it may."""
 
 
-class PortState(Enum):
-    """Where a lease stands."""
-
-    ASKED = "asked"
-    HELD = "held"
-    GONE = "gone"
-    """Refused, given back by the relay, or released."""
-
-
 class LeaseOutcome(Enum):
     """The value is also a metric label."""
 
@@ -64,54 +56,6 @@ class LeaseOutcome(Enum):
     """No relay worker that answers had one left."""
     LOST = "lost"
     """A relay worker no longer has one that it had given: its phone is cut off."""
-
-
-class LeasedPort:
-    """One call's port at a relay, from when it is asked for.
-
-    Nothing is sent to anybody before `latch` says where the phone is.
-    """
-
-    def __init__(
-        self,
-        ports: "LeasedPorts",
-        id_: int,
-        sources: tuple[Address, ...],
-        on_datagram: Callable[[bytes, Address, float], None],
-        on_settled: Callable[["LeasedPort"], None],
-    ) -> None:
-        self.id = id_
-        self.sources = sources
-        """What the relay lets through."""
-        self.state = PortState.ASKED
-        self.address: Address | None = None
-        """Where the phone is to send to, once held; an unspecified host stands for the one at
-        which clients reach the relay."""
-        self.relay: Address | None = None
-        """The relay worker that is asked, or has given it."""
-        self.on_datagram = on_datagram
-        self.on_settled = on_settled
-        self.asked = 0
-        self.due_at = 0.0
-        self.tried: set[Address] = set()
-        self._ports = ports
-
-    def latch(self, client: Address) -> None:
-        """The phone sends from here: it is sent to, and heard whatever others send.
-
-        Its host's other ports are still heard, for RTCP and for a NAT that changes its mind.
-        """
-        if client not in self.sources:
-            self._ports.change(self, (client, (client[0], 0)))
-
-    def send(self, datagram: bytes, client: Address) -> None:
-        """Send from the port, where the phone was found to be; else it is dropped."""
-        if self.state is PortState.HELD and client in self.sources:
-            self._ports.send(self, datagram, client)
-
-    def release(self) -> None:
-        """Give it back; harmless when it is gone."""
-        self._ports.release(self)
 
 
 class LeasedPorts:
@@ -216,7 +160,7 @@ class LeasedPorts:
         else:
             held.on_datagram(datagram, client, now)
 
-    # For LeasedPort.
+    # For LeasedPort, as its Lessor.
 
     def change(self, port: LeasedPort, sources: tuple[Address, ...]) -> None:
         """Let other sources through, from before what is sent next."""

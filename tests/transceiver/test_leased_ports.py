@@ -9,6 +9,7 @@ from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType, split_port_payload
 from antiphon_proto.tunnel_control import Lease, Leased, Release, control_message
 from transceiver import leased_ports
+from transceiver.leased_port import LeasedPort, PortState
 from transceiver.leased_ports import (
     ANYBODY,
     ASK_AGAIN_S,
@@ -17,11 +18,9 @@ from transceiver.leased_ports import (
     MAX_ASKED,
     REFRESH_S,
     REFUSED_S,
-    LeasedPort,
     LeasedPorts,
     LeasedPortsFullError,
     LeaseOutcome,
-    PortState,
 )
 
 A, B, C = (("10.0.0.1", 4000 + number) for number in range(3))
