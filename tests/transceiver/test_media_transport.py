@@ -13,8 +13,8 @@ from antiphon_proto.demux import PacketKind, packet_kind
 from transceiver.amplification_limit import FACTOR
 from transceiver.drop_reason import DropReason
 from transceiver.dtls import DtlsCertificate, DtlsEndpoint
-from transceiver.ice import IceAgent, IceCredentials
 from transceiver.dtls_session import MAX_WAITING
+from transceiver.ice import IceAgent, IceCredentials
 from transceiver.media_sources import MAX_SOURCES
 from transceiver.media_transport import MediaTransport
 from transceiver.srtp import SrtpKeys, SrtpProfile, SrtpReceiver, SrtpSender
