@@ -68,6 +68,11 @@ class CallAudio:
         """Frames that are due without a packet: repaired ones, and silence that passed."""
         return self._receiver.tick(now)
 
+    @property
+    def speaking(self) -> bool:
+        """Whether the last packet was one of the agent's voice."""
+        return self._downlink.talking
+
     def take_report(self, report: ReceptionReport, now: float) -> None:
         """Take the client's report on how it receives the agent's voice."""
         self._downlink.receive(report, now)

@@ -217,6 +217,11 @@ class CallMedia:
             self._forward(frame, audio, now)
         return audio.next_packet(due, audible=self.audible)
 
+    @property
+    def speaking(self) -> bool:
+        """Whether the last packet was one of the agent's voice, and no noise of a pause."""
+        return self._audio is not None and self._audio.speaking
+
     def take_events(self) -> list[PlayoutEvent]:
         """What the playout came by since the last call; and tell the engine how far it is."""
         audio = self._audio

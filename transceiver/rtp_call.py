@@ -88,7 +88,8 @@ class RtpCall(Call):
             return
         packet = self._media.serve(due, now)
         if packet is not None:
-            self._deadlines.active(now)
+            if self._media.speaking:
+                self._deadlines.active(now)
             self._counters.frames_out += 1
             self.transport.send_rtp(packet)
         for event in self._media.take_events():

@@ -53,6 +53,11 @@ class Downlink:
         """Whether an encoder takes up memory."""
         return self._encoder is not None
 
+    @property
+    def talking(self) -> bool:
+        """Whether the last frame was one of the agent's voice."""
+        return self._talking
+
     def send(self, pcm: bytes, now: float) -> bytes:
         """The RTP packet of this frame, of the format's `frame_ms`. Raises AudioCodecError."""
         encoder = self._encoder
