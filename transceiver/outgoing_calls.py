@@ -13,9 +13,7 @@ from sipmessage import URI
 
 from antiphon_proto.realtime import RealtimeSession
 from transceiver.admission import why_unanswered
-from transceiver.call_environment import CallEnvironment
-from transceiver.call_mint import CallMint
-from transceiver.call_table import CallTable
+from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.signaling.api_keys import ApiKey
 from transceiver.signaling.calls import WantedCall, WantedCallError
 from transceiver.signaling.key_usage import KeyUsage
@@ -37,23 +35,21 @@ class OutgoingCalls:
 
     def __init__(
         self,
-        table: CallTable,
+        parts: RtpCallParts,
         maker: SipCallMaker,
-        mint: CallMint,
         *,
         access: CurrentAccess,
         usage: KeyUsage,
-        environment: CallEnvironment,
         payer: Callable[[Caller], ApiKey],
         flush: Callable[[], None],
     ) -> None:
         """`payer` is as in `SipCalls`; `flush` sends what the call has for its engine."""
-        self._table = table
+        self._table = parts.table
         self._maker = maker
-        self._mint = mint
+        self._mint = parts.mint
         self._access = access
         self._usage = usage
-        self._environment = environment
+        self._environment = parts.environment
         self._payer = payer
         self._flush = flush
         self._agent: UserAgent | None = None

@@ -19,12 +19,10 @@ from functools import partial
 from sipmessage import Request
 
 from antiphon_proto.realtime import RealtimeSession
-from transceiver.admission import Admission
-from transceiver.call_environment import CallEnvironment
-from transceiver.call_table import CallTable
 from transceiver.close_reason import CloseReason
 from transceiver.ring_end import RingEnd
 from transceiver.ringing_call import MAX_RING_S, Incoming, RingingCall
+from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.sdp.offer_answer import (
     is_behind_nat,
@@ -78,29 +76,27 @@ class SipCalls:
 
     def __init__(
         self,
-        table: CallTable,
+        parts: RtpCallParts,
         maker: SipCallMaker,
         *,
         access: CurrentAccess,
         usage: KeyUsage,
-        admission: Admission,
-        environment: CallEnvironment,
         announcer: CallAnnouncer | None,
         spawn: Spawn,
         flush: Callable[[], None],
     ) -> None:
         """`announcer` tells the application of calls, if there is one; `flush` sends what is
         queued for the engines and the calls' peers."""
-        self._table = table
+        self._table = parts.table
         self._maker = maker
         self._access = access
         self._usage = usage
-        self._admission = admission
-        self._environment = environment
+        self._admission = parts.admission
+        self._environment = parts.environment
         self._announcer = announcer
         self._spawn = spawn
         self._flush = flush
-        self._ends: Counter[RingEnd] = environment.counters.rang
+        self._ends: Counter[RingEnd] = parts.environment.counters.rang
         self._ringing: dict[str, RingingCall] = {}
 
     def __contains__(self, call_id: str) -> bool:

@@ -14,6 +14,7 @@ from transceiver.dtls import DtlsCertificate
 from transceiver.outgoing_calls import OutgoingCalls
 from transceiver.resumption.continuity import Continuities
 from transceiver.resumption.live_sessions import LiveSessions
+from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip_call_maker import SipCallMaker
@@ -58,46 +59,32 @@ class WorkerCalls:
             unix_time=environment.unix_time,
             taken=self.table.has_ufrag,
         )
-        certificate = DtlsCertificate()
-        self.webrtc = WebRtcCalls(
-            self.table,
-            self.mint,
+        parts = RtpCallParts(
+            table=self.table,
+            mint=self.mint,
             advertise=config.advertise,
-            certificate=certificate,
-            endpoint=endpoint,
-            environment=environment,
-            admission=admission,
-            encoder_policy=encoder_policy,
-            continuities=continuities,
-        )
-        maker = SipCallMaker(
-            self.table,
-            self.mint,
-            advertise=config.advertise,
-            certificate=certificate,
+            certificate=DtlsCertificate(),
             endpoint=endpoint,
             environment=environment,
             admission=admission,
             encoder_policy=encoder_policy,
         )
+        self.webrtc = WebRtcCalls(parts, continuities)
+        maker = SipCallMaker(parts)
         self.sip = SipCalls(
-            self.table,
+            parts,
             maker,
             access=access,
             usage=usage,
-            admission=admission,
-            environment=environment,
             announcer=CallAnnouncer(webhook, environment.unix_time) if webhook else None,
             spawn=spawn,
             flush=flush,
         )
         self.outgoing = OutgoingCalls(
-            self.table,
+            parts,
             maker,
-            self.mint,
             access=access,
             usage=usage,
-            environment=environment,
             payer=self.sip.payer,
             flush=flush,
         )
