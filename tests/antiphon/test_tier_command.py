@@ -168,6 +168,20 @@ def test_transceiver_with_sip() -> None:
 ANY = HostPort("127.0.0.1", 0)
 
 
+def test_transceivers_know_the_relays_workers_from_the_beginning() -> None:
+    report = {"public": "0.0.0.0:3478", "tunnels": ["127.0.0.1:40001", "127.0.0.1:50002"]}
+    relay = TierCommand("relay", {"public": ANY, "tunnel": ANY}, {}).rebound(report)
+    command = transceiver_command(
+        UpSettings(),
+        advertise=HostPort("192.0.2.7", 3478),
+        inference=[],
+        relays=relay.tunnels,
+        cluster_keys=KEYS,
+        api_keys=KEYS,
+    )
+    assert "--relays=127.0.0.1:40001,127.0.0.1:50002" in command.arguments()
+
+
 @pytest.mark.parametrize(
     ("report", "tunnel"),
     [
