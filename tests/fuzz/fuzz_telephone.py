@@ -1,4 +1,4 @@
-"""A client's G.711 and comfort noise: PCM at a rate that neither divides, or refused."""
+"""A client's G.711, comfort noise and keys: PCM at a rate that neither divides, or refused."""
 
 import itertools
 
@@ -7,8 +7,13 @@ from transceiver.audio.format import AudioFormat, Codec
 from transceiver.audio.receiver import AudioReceiver
 from transceiver.rtp.packet import RtpError, RtpPacket
 
-_PCMU, _NOISE = 0, 13
-_FORMAT = AudioFormat(Codec.PCMU, _PCMU, comfort_noise_payload_type=_NOISE)
+_PCMU, _NOISE, _KEY = 0, 13, 101
+_FORMAT = AudioFormat(
+    Codec.PCMU,
+    _PCMU,
+    comfort_noise_payload_type=_NOISE,
+    telephone_event_payload_type=_KEY,
+)
 _RATE = 22050
 
 
@@ -24,6 +29,12 @@ SEEDS = [
         (_NOISE, 0, 0, b"\x46"),
         (_PCMU, 1, 800, bytes(80)),
         (_PCMU, 2, 880, bytes(480)),
+    ),
+    _stream(
+        (_PCMU, 0, 0, bytes(range(160))),
+        (_KEY, 1, 160, b"\x05\x0a\x00\xa0"),
+        (_KEY, 2, 160, b"\x05\x8a\x01\x40"),
+        (_PCMU, 3, 480, bytes(range(160))),
     ),
 ]
 
