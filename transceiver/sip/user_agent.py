@@ -13,9 +13,8 @@ from enum import Enum
 from sipmessage import Request, Response
 
 from transceiver.sip.application import Application, Invitation, Names, Reply, SentBy
-from transceiver.sip.contact import Contact
-from transceiver.sip.dialog import Dialog, DialogError, caller_target, routes_of
-from transceiver.sip.dialog_path import DialogPath
+from transceiver.sip.dialog import Dialog, DialogError
+from transceiver.sip.dialog_maker import DialogMaker
 from transceiver.sip.extensions import ACCEPT, ALLOW, SUPPORTED, accepts_sdp
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller, Gatekeeper, Refusal, Silence, Verdict
@@ -70,7 +69,7 @@ class UserAgent:
         self._application = application
         self._gatekeeper = gatekeeper
         self._names = names
-        self._sent_by = sent_by
+        self._dialogs = DialogMaker(sent_by, gatekeeper.may_reach)
         self._send = send
         self._timers = Timers(clock)
         self._transactions = TransactionTable(send, self._timers, names, sent_by)
@@ -135,7 +134,7 @@ class UserAgent:
     def invite(self, invitation: Invitation, handler: InviteHandler) -> InviteSession:
         """Call somebody, with `handler.make_offer`. Raises OfferError if that does."""
         tag = self._names.tag()
-        dialog = self._wanted_dialog(invitation, tag)
+        dialog = self._dialogs.with_called(invitation, tag)
         key = dialog.call_id, tag
         session = OutgoingSession(
             self._environment, lambda: self._close(key), invitation, handler, dialog
@@ -186,7 +185,8 @@ class UserAgent:
 
     def _cancelled(self, cancel: Request, flow: Flow) -> Unheard | None:
         invite = self._transactions.find(cancel, "INVITE")
-        if invite is None:
+        # Branches are no secret: some peers count them.
+        if invite is None or invite.flow.remote[0] != flow.remote[0]:
             # It must not be challenged: https://www.rfc-editor.org/rfc/rfc3261#section-22.1
             if not isinstance(self._judge(cancel, flow), Caller):
                 return Unheard.UNKNOWN_CALLER
@@ -241,21 +241,20 @@ class UserAgent:
         request, flow = transaction.request, transaction.flow
         if not accepts_sdp(request):
             return Reply(406)
+        tag, call_id = transaction.to_tag, self._names.call_id()
         try:
-            target = caller_target(request)
-            routes = tuple(routes_of(request))
+            dialog = self._dialogs.with_caller(
+                request, tag, call_id, flow, keeps_hop=not caller.is_trunk
+            )
         except DialogError:
             return Reply(400)
-        path = self._path(target, routes, flow, keeps_hop=not caller.is_trunk)
-        return self._begin(transaction, caller, path)
+        return self._begin(transaction, caller, call_id, dialog)
 
     def _begin(
-        self, transaction: InviteServerTransaction, caller: Caller, path: DialogPath
+        self, transaction: InviteServerTransaction, caller: Caller, call_id: str, dialog: Dialog
     ) -> Reply | None:
-        request, call_id = transaction.request, self._names.call_id()
-        key = request.headers["Call-ID"], transaction.to_tag
-        contact = Contact(call_id, self._sent_by)
-        dialog = Dialog.of_request(request, transaction.to_tag, path, contact)
+        request = transaction.request
+        key = dialog.call_id, transaction.to_tag
         session = IncomingSession(
             self._environment, call_id, lambda: self._close(key), dialog, transaction
         )
@@ -297,24 +296,6 @@ class UserAgent:
         self._send(response, reply_flow(top_via(request.headers), flow))
 
     # Sessions of ours.
-
-    def _wanted_dialog(self, invitation: Invitation, tag: str) -> Dialog:
-        target = str(invitation.target)
-        path = self._path(target, (), invitation.hop, keeps_hop=True)
-        return Dialog(
-            call_id=invitation.call_id,
-            local=f"{invitation.caller};tag={tag}",
-            remote=f"<{target}>",
-            local_sequence=0,
-            remote_sequence=None,
-            path=path,
-            contact=Contact(invitation.call_id, self._sent_by),
-        )
-
-    def _path(
-        self, target: str, routes: tuple[str, ...], hop: Flow | NextHop, *, keeps_hop: bool
-    ) -> DialogPath:
-        return DialogPath(target, routes, hop, keeps_hop, self._gatekeeper.may_reach)
 
     def _close(self, key: tuple[str, str]) -> None:
         self._sessions.pop(key, None)
