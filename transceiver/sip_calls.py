@@ -58,6 +58,8 @@ logger = logging.getLogger(__name__)
 
 MAX_RINGING = 256
 """Calls that wait for the application, at once."""
+MAX_RINGING_OF_ONE = 128
+"""Of one trunk or phone: the others can call, too."""
 
 UNAVAILABLE = 480
 BUSY = 486
@@ -147,7 +149,8 @@ class SipCalls:
 
     def _room(self, payer: ApiKey) -> ExitStack:
         """A place for one more call that rings. Raises CallRefusedError, ApiError."""
-        if len(self._ringing) >= MAX_RINGING:
+        theirs = sum(each.incoming.payer.digest == payer.digest for each in self._ringing.values())
+        if len(self._ringing) >= MAX_RINGING or theirs >= MAX_RINGING_OF_ONE:
             raise self._admission.refusal(RefusalReason.AT_CAPACITY)
         self._admission.check(self._environment.counters.open.total() + len(self._ringing))
         return self._usage.begin_session(payer)

@@ -235,6 +235,17 @@ async def test_there_is_no_room_for_more_than_there_is() -> None:
     assert exchange.worker.counters.rang == {RingEnd.REFUSED: 1}
 
 
+async def test_one_trunk_does_not_keep_others_from_ringing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("transceiver.sip_calls.MAX_RINGING_OF_ONE", 2)
+    exchange = Exchange(TRUNK + '[[trunks]]\nname = "other"\nnetworks = ["192.0.2.128/25"]\n')
+    phones = [await exchange.call(Phone(f"{number}")) for number in range(3)]
+    assert [each.endings for each in phones] == [[], [], [Ending(EndedBy.REFUSED, 503)]]
+    exchange.server.verdict = Caller("other", is_trunk=True)
+    assert (await exchange.call(Phone("other"))).endings == []
+
+
 async def test_a_trunk_has_its_limits() -> None:
     exchange = Exchange(TRUNK + "sessions = 1\n")
     first = await exchange.call()

@@ -384,6 +384,20 @@ def test_a_cancel_finds_its_invite(
     assert len(peer.received) == before
 
 
+def test_a_call_is_cancelled_from_where_it_came_alone(
+    network: Network, alice: Agent, peer: RawPeer
+) -> None:
+    alice.answer = lambda session: None
+    peer.send(peer.request("INVITE", body=OFFER, branch="z9hG4bK-1"), alice)
+    network.run(0.1)
+    alice.verdict = Silence()
+    stranger = Flow(EDGE, SipTransport.UDP, ("192.0.2.66", 5060))
+    alice.receive(peer.request("CANCEL", branch="z9hG4bK-1"), stranger)
+    network.run(0.1)
+    assert alice.unheard == [Unheard.UNKNOWN_CALLER]
+    assert peer.statuses == [100]
+
+
 def test_a_cancel_of_nothing(network: Network, alice: Agent, peer: RawPeer) -> None:
     peer.send(peer.request("CANCEL"), alice)
     alice.verdict = Silence()
