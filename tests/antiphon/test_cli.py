@@ -19,7 +19,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["up", "--nope"], "antiphon up: unrecognized arguments: --nope\n"),
         (["up", "--http", "8080"], "antiphon up: --http: expected HOST:PORT, not '8080'\n"),
         (["call"], "antiphon call: --wav (or ANTIPHON_WAV) is required\n"),
-        (["keys", "house"], "antiphon keys: expected one of: cluster, api, hash, password, phone\n"),
+        (
+            ["keys", "house"],
+            "antiphon keys: expected one of: cluster, api, hash, password, phone\n",
+        ),
     ],
 )
 def test_what_is_not_understood_is_one_line_and_exit_code_2(
