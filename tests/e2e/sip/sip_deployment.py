@@ -14,6 +14,7 @@ from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.sip.peer_process import HOST, free_port
 from tests.e2e.sip.voice_application import SECRET, VoiceApplication
 
+PHONE_PORTS = 8
 PASSWORD, REALM = "correct-horse", "antiphon"
 PHONES = ("alice", "bob", "carol", "dave", "eve", "frank")
 CARRIER = "127.0.0.2"
@@ -75,6 +76,9 @@ class SipDeployment:
         metrics = self.running.metrics("relay")
         return sum(n for name, n in metrics.items() if name.startswith("antiphon_relay_flows{"))
 
+    def free_phone_ports(self) -> float:
+        return self.running.metrics("relay")['antiphon_relay_phone_ports{state="free"}']
+
     def voice_packets(self) -> float:
         """That the relay sent to clients."""
         sent = 'antiphon_relay_forwarded_packets_total{direction="to_client",kind="rtp"}'
@@ -106,7 +110,7 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
             "WEBHOOK_URL": application.url,
             "WEBHOOK_SECRET": SECRET,
             "ALLOWED_ORIGINS": ORIGIN,
-            "PHONE_PORTS": "8",
+            "PHONE_PORTS": str(PHONE_PORTS),
         }.items():
             patch.setenv(f"ANTIPHON_{name}", value)
         with running_deployment(*flags) as running:
