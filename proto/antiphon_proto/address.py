@@ -22,6 +22,9 @@ Address = tuple[str, int]
 ADDRESS_LENGTHS = {4: 7, 6: 19}
 """Length in bytes of an encoded address, by its family byte."""
 
+_NETWORK_BYTES = {4: 3, 16: 7}
+"""/24 of IPv4, /56 of IPv6."""
+
 _FAMILY_PORT = struct.Struct(">BH")
 _RECENT = 16384
 
@@ -41,6 +44,13 @@ def pack_host(host: str) -> bytes:
     if "%" in host:
         raise ValueError("an address with a zone cannot cross a machine boundary")
     return ipaddress.ip_address(host).packed
+
+
+def network_of(host: str) -> bytes:
+    """What one customer or one cheap rented network has, who has one address and so its
+    neighbours. Raises ValueError for what is no IP address."""
+    packed = pack_host(host)
+    return packed[: _NETWORK_BYTES[len(packed)]]
 
 
 @lru_cache(maxsize=_RECENT)

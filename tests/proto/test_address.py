@@ -6,6 +6,7 @@ from antiphon_proto.address import (
     Address,
     decode_address,
     encode_address,
+    network_of,
     pack_host,
     unpack_host,
 )
@@ -63,3 +64,16 @@ def test_other_bytes_are_refused_or_canonical(data: bytes) -> None:
     except ValueError:
         return
     assert encode_address(address) == data
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:0:1ff::1", "2001:db8:0:100::2", True),
+        ("2001:db8:0:1ff::1", "2001:db8:0:200::1", False),
+    ],
+)
+def test_neighbours_are_one_network(one: str, other: str, same: bool) -> None:
+    assert (network_of(one) == network_of(other)) is same

@@ -1,6 +1,7 @@
 import pytest
 
-from relay.failure_limiter import BURST, FAILURES_PER_SECOND, NETWORKS, FailureLimiter
+from chassis.failure_budgets import NETWORKS
+from relay.failure_limiter import BURST, FAILURES_PER_SECOND, FailureLimiter
 
 NOW = 1000.0
 

@@ -9,13 +9,13 @@ from enum import Enum
 
 from sipmessage import URI, Request
 
+from antiphon_proto.address import network_of
 from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.sip.digest_server import DigestFault, DigestServer
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller, Refusal, Silence, Verdict
 from transceiver.sip.guess_limiter import GuessLimiter
 from transceiver.sip.registrations import Registrations
-from transceiver.sip.source_network import source_network
 
 _BEGINNINGS = frozenset({"INVITE", "REGISTER"})
 _BROWSERS = frozenset({SipTransport.WS, SipTransport.WSS})
@@ -69,7 +69,7 @@ class AccessGatekeeper:
             return Caller(phone, is_trunk=False)
         if not _may_prove(access, request, host):
             return self._silence(Unproven.STRANGER)
-        network = source_network(host)
+        network = network_of(host)
         if phone is None and not self._guesses.allows(network, now):
             return self._silence(Unproven.LIMITED)
         return self._proven(access, request, host, network, now)
