@@ -151,8 +151,7 @@ class WorkerSip:
                 finally:
                     tending.cancel()
                     self._agent.hang_up_all()
-                    await self._outgoing.drained(LAST_MESSAGES_S)
-                    await self.link.drained(LAST_MESSAGES_S)
+                    await self._say_the_last()
 
     def end_connections(self) -> None:
         """Cut all; peers make them anew where they need them."""
@@ -178,6 +177,13 @@ class WorkerSip:
             if listening is not None:
                 server = await serve_streams(self._exchange, transport, listening, tls)
                 stack.callback(server.close)
+
+    async def _say_the_last(self) -> None:
+        """Until it has left; siblings that end, too, say theirs by connections of this worker."""
+        waiting = [self._outgoing.drained(LAST_MESSAGES_S), self.link.drained(LAST_MESSAGES_S)]
+        if self._exchange.open_connections:
+            waiting.append(asyncio.sleep(LAST_MESSAGES_S))
+        await asyncio.gather(*waiting)
 
     async def _tend(self) -> None:
         swept_at = time.monotonic()

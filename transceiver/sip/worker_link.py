@@ -72,6 +72,7 @@ class WorkerLink:
             try:
                 yield
             finally:
+                self._session = None
                 for task in self._sending:
                     task.cancel()
 
@@ -81,7 +82,10 @@ class WorkerLink:
             await asyncio.wait(self._sending, timeout=seconds)
 
     def tell(self, worker: Address, parcel: Parcel) -> bool:
-        """False where too many wait for that worker. Parcels for one worker keep their order."""
+        """False where too many wait for that worker, or this one ends. Parcels for one worker keep
+        their order."""
+        if self._session is None:
+            return False
         outbox = self._outboxes.get(worker)
         if outbox is not None:
             return outbox.add(parcel)
