@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from antiphon_proto.realtime import RealtimeSession
@@ -12,20 +11,9 @@ from transceiver.leased_door import LeasedDoor, leased_door
 from transceiver.relay_paths import RelayPaths
 from transceiver.response_rate import SpendRequest
 from transceiver.rtp_call_parts import RtpCallParts
-from transceiver.sdp.offer_answer import LocalMedia, OfferAnswer, OfferedMedia
+from transceiver.sdp.offer_answer import LocalMedia, OfferAnswer
 from transceiver.sip_call import SipCall, SipMedia
-
-
-@dataclass(frozen=True, slots=True)
-class SipPeer:
-    """How the other end of a call is to be met."""
-
-    offered: OfferedMedia = field(default_factory=OfferedMedia)
-    """What an offer of ours to it has."""
-    leased_from: str | None = None
-    """Behind NAT: the host that it comes from, for which a port is to be leased."""
-    authenticates: bool = False
-    """Whether its media proves whose it is, wherever it comes from."""
+from transceiver.sip_peer import SipPeer
 
 
 class SipCallMaker:

@@ -24,11 +24,7 @@ from transceiver.ring_end import RingEnd
 from transceiver.ringing_call import MAX_RING_S, Incoming, RingingCall
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.agreed_media import MediaSecurity
-from transceiver.sdp.offer_answer import (
-    is_behind_nat,
-    offered_security,
-    signalled_address,
-)
+from transceiver.sdp.offer_answer import offered_security
 from transceiver.sdp.offer_error import OfferError
 from transceiver.signaling.api_keys import ApiKey
 from transceiver.signaling.calls import (
@@ -49,8 +45,8 @@ from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
 from transceiver.sip.message_body import session_description
 from transceiver.sip_call import SipCall
-from transceiver.sip_call_maker import SipCallMaker, SipPeer
-from transceiver.sip_destination import offered_media
+from transceiver.sip_call_maker import SipCallMaker
+from transceiver.sip_peer import calling_peer
 from transceiver.transport import Transport
 from transceiver.webhooks.announcement import CallAnnouncer
 
@@ -216,7 +212,7 @@ class SipCalls:
             call, routed = await self._maker.open(
                 incoming.call_id,
                 session,
-                _peer(incoming),
+                calling_peer(incoming.caller, incoming.offer, incoming.flow),
                 spend=partial(
                     self._usage.count_response, incoming.payer.fingerprint, incoming.payer
                 ),
@@ -291,14 +287,3 @@ class SipCalls:
         if self._table.find(call_id).call.TRANSPORT is Transport.SIP:
             raise NotRingingError
         raise NotSipError
-
-
-def _peer(incoming: Incoming) -> SipPeer:
-    """How to meet who calls: phones may be behind NAT, trunks are where they say."""
-    offer, host = incoming.offer, incoming.flow.remote[0]
-    if offer is None:
-        return SipPeer(offered_media(incoming.flow.transport))
-    signalled = signalled_address(offer)
-    if incoming.caller.is_trunk or signalled is None or not is_behind_nat(signalled, host):
-        return SipPeer()
-    return SipPeer(leased_from=host, authenticates=offered_security(offer).encrypted)

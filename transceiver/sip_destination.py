@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 
 from sipmessage import URI, Address
 
-from transceiver.sdp.agreed_media import MediaSecurity
-from transceiver.sdp.offer_answer import OfferedMedia, is_behind_nat
 from transceiver.signaling.calls import WantedCall, WantedCallError
 from transceiver.sip.access import SipAccess
-from transceiver.sip.flow import Flow, SipTransport
+from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.registrations import Binding
 from transceiver.sip.trunk import Trunk
-from transceiver.sip_call_maker import SipPeer
+from transceiver.sip_peer import SipPeer, called_by_trunk, called_phone
 
 ANONYMOUS = "anonymous"
 
@@ -62,14 +60,6 @@ def destination(
     return _by_trunk(named, wanted, trunks[0], host)
 
 
-def offered_media(transport: SipTransport) -> OfferedMedia:
-    """What peers are offered that said nothing of it, by how they speak to us."""
-    if transport in (SipTransport.WS, SipTransport.WSS):
-        # A browser: https://www.rfc-editor.org/rfc/rfc8835
-        return OfferedMedia(MediaSecurity.DTLS, ice=True)
-    return OfferedMedia(MediaSecurity.SDES if transport.secure else MediaSecurity.NONE)
-
-
 def _named(to: str) -> str | URI:
     """A number or a user, or a SIP URI."""
     if not to.startswith(("sip:", "sips:", "tel:")):
@@ -90,7 +80,7 @@ def _by_trunk(named: str | URI, wanted: WantedCall, trunk: Trunk, host: str) -> 
         target=target,
         caller=_caller(wanted.caller or trunk.caller_id, domain),
         hop=at,
-        peer=SipPeer(OfferedMedia(trunk.media)),
+        peer=called_by_trunk(trunk.media),
         payer=Caller(trunk.name, is_trunk=True),
         trunk=trunk,
     )
@@ -113,18 +103,11 @@ def _to_phone(user: str, wanted: WantedCall, bindings: list[Binding], host: str)
     binding = bindings[0]
     contact = URI.parse(binding.contact)
     flow = binding.flow
-    offered = offered_media(flow.transport)
-    at = contact.host.strip("[]"), contact.port or 0
-    away = not offered.ice and is_behind_nat(at, flow.remote[0])
     return Destination(
         target=contact,
         caller=_caller(wanted.caller, host),
         hop=flow,
-        peer=SipPeer(
-            offered,
-            leased_from=flow.remote[0] if away else None,
-            authenticates=offered.security.encrypted,
-        ),
+        peer=called_phone((contact.host.strip("[]"), contact.port or 0), flow),
         payer=Caller(user, is_trunk=False),
         headers=tuple(("Route", route) for route in binding.path),
     )
