@@ -91,10 +91,7 @@ def _is_at(uri: URI, trunk: Trunk, access: SipAccess) -> bool:
     if "maddr" in uri.parameters:
         # It would take the host's place.
         return False
-    try:
-        return bool(trunk.networks) and access.fits(trunk, uri.host.strip("[]"))
-    except ValueError:
-        return False
+    return bool(trunk.networks) and access.fits(trunk, uri.host)
 
 
 def _to_phone(user: str, wanted: WantedCall, bindings: list[Binding], host: str) -> Destination:

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from sipmessage import URI
 
 from transceiver.signaling.api_keys import KeyLimits
 from transceiver.sip.gatekeeper import Caller
+from transceiver.sip.ip_host import ip_host
 from transceiver.sip.phone_credentials import PhoneCredentials
 from transceiver.sip.sip_config import SipConfig
 from transceiver.sip.trunk import Trunk
-
-_RECENT = 4096
-"""Hosts whose address is remembered: the same few send nearly everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class SipAccess:
         return next((trunk for trunk in self.config.trunks if trunk.name == name), None)
 
     def trunk_at(self, host: str) -> Trunk | None:
-        """The first one whose networks cover the IP address."""
+        """The first one whose networks cover the IP address; none covers a name."""
         return next((trunk for trunk in self.config.trunks if _covers(trunk.networks, host)), None)
 
     def leads_to(self, host: str) -> bool:
@@ -50,10 +47,7 @@ class SipAccess:
         called = [URI.parse(trunk.uri) for trunk in self.config.trunks if trunk.uri is not None]
         if host.lower() in [uri.host.lower() for uri in called]:
             return True
-        try:
-            return self.trunk_at(host.strip("[]")) is not None
-        except ValueError:
-            return False
+        return self.trunk_at(host) is not None
 
     def trunk_of(self, user: str) -> Trunk | None:
         """The one that proves to be this user."""
@@ -103,13 +97,5 @@ class CurrentAccess:
 
 
 def _covers(networks: Iterable[IPv4Network | IPv6Network], host: str) -> bool:
-    address = _address(host)
-    return any(address in network for network in networks)
-
-
-@lru_cache(maxsize=_RECENT)
-def _address(host: str) -> IPv4Address | IPv6Address:
-    """An IPv4 address in IPv6's clothes is itself."""
-    address = ip_address(host)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    address = ip_host(host)
+    return address is not None and any(address in network for network in networks)

@@ -3,7 +3,6 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.1
 """
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,9 +10,8 @@ from sipmessage import URI
 
 from transceiver.sip.flow import Flow
 from transceiver.sip.header_list import parse_address, parse_uri, uri_text
+from transceiver.sip.ip_host import ip_host
 from transceiver.sip.next_hop import NextHop
-
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _DEFAULT_PORTS = {False: 5060, True: 5061}
 
@@ -74,7 +72,7 @@ def _is_loose(route: str) -> bool:
 
 def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
     known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
-    named, reached = _address(uri.host), _address(known)
+    named, reached = ip_host(uri.host), ip_host(known)
     if named is None or reached is None:
         # A name may be anything's; a connection that stands is at least the peer's.
         is_connection = isinstance(hop, Flow) and hop.transport.reliable
@@ -90,12 +88,5 @@ def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
 
 def _is_same_host(hop: Flow | NextHop, uri: URI) -> bool:
     known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
-    named = _address(uri.host)
-    return uri.host.lower() == known.lower() or (named is not None and named == _address(known))
-
-
-def _address(host: str) -> IpAddress | None:
-    try:
-        return ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return None
+    named = ip_host(uri.host)
+    return uri.host.lower() == known.lower() or (named is not None and named == ip_host(known))

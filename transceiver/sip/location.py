@@ -3,7 +3,6 @@
 https://www.rfc-editor.org/rfc/rfc3263#section-4
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +11,7 @@ from sipmessage import URI
 
 from antiphon_proto.address import Address
 from transceiver.sip.flow import SipTransport
+from transceiver.sip.ip_host import ip_host
 from transceiver.sip.next_hop import NextHop
 
 DEFAULT_PORTS = {SipTransport.UDP: 5060, SipTransport.TCP: 5060, SipTransport.TLS: 5061}
@@ -68,7 +68,7 @@ async def chosen_hop(uri: URI, dns: DnsRecords) -> NextHop:
     Raises ValueError as `NextHop.of` does.
     """
     hop = NextHop.of(uri)
-    if "transport" in uri.parameters or uri.port or _is_literal(_host(uri)):
+    if "transport" in uri.parameters or uri.port or ip_host(_host(uri)):
         return hop
     records = sorted(await dns.naptr(_host(uri)), key=lambda each: (each.order, each.preference))
     for record in records:
@@ -89,7 +89,7 @@ async def locate(hop: NextHop, dns: DnsRecords, random: Callable[[], float]) -> 
         return []
     host = _host(hop.uri)
     port = default if hop.uri.port is None else hop.uri.port
-    if _is_literal(host):
+    if ip_host(host):
         return _valid([(host, port)])
     if hop.uri.port is None:
         records = await dns.srv(f"{_SERVICES[hop.transport]}.{host}")
@@ -129,11 +129,3 @@ def _host(uri: URI) -> str:
 def server_name(hop: NextHop) -> str:
     """Whom the certificate of a hop over TLS must name."""
     return hop.uri.host.strip("[]").rstrip(".").lower()
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -11,6 +11,8 @@ from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.next_hop import NextHop
 
 UDP = Flow(EDGE, SipTransport.UDP, ("9.9.9.9", 5060))
+MAPPED = Flow(EDGE, SipTransport.UDP, ("::ffff:9.9.9.9", 5060))
+"""As a socket for both IPv6 and IPv4 tells it."""
 TLS = Flow(EDGE, SipTransport.TLS, ("9.9.9.9", 40000), connection=3)
 
 
@@ -62,6 +64,7 @@ def test_who_is_spoken_to_has_other_ports(target: str, flow: Flow | NextHop) -> 
     [
         path("sip:a@9.9.9.9"),
         path("sip:a@9.9.9.9:5060"),
+        path("sip:a@9.9.9.9", flow=MAPPED),
         path("sip:a@192.168.1.4"),
         path("sip:a@x7f.invalid;transport=ws"),
         path("sip:a@9.9.9.9:5061;transport=tls", flow=TLS),
