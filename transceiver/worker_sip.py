@@ -47,6 +47,9 @@ TICK_S = 0.05
 """Resolution of the timers of transactions, the shortest of which is 0.5 s."""
 SWEEP_S = 1.0
 
+CLOSING_S = 0.02
+"""For connections that were cut to be told of."""
+
 LAST_MESSAGES_S = 0.3
 """For what is said at the end to get to the workers that have the connections."""
 
@@ -184,6 +187,10 @@ class WorkerSip:
         if self._exchange.open_connections:
             waiting.append(asyncio.sleep(LAST_MESSAGES_S))
         await asyncio.gather(*waiting)
+        # Siblings that go on have to hear that the connections are gone.
+        self._exchange.end_connections()
+        await asyncio.sleep(CLOSING_S)
+        await self.link.drained(LAST_MESSAGES_S)
 
     async def _tend(self) -> None:
         swept_at = time.monotonic()

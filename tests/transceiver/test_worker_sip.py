@@ -262,18 +262,22 @@ async def test_a_host_that_is_not_known_is_not_waited_for(caller: Deployment) ->
     assert caller.metric('antiphon_transceiver_sip_drops_total{reason="not_located"}') == 1
 
 
-async def test_the_end_of_a_deployment_ends_its_calls(tmp_path: Path) -> None:
-    async with AsyncExitStack() as outer:
-        callee = await Deployments(outer, tmp_path).begin(2, KEYS)
-        async with AsyncExitStack() as inner:
-            (tmp_path / "caller").mkdir()
-            caller = await Deployments(inner, tmp_path).begin(1, OTHER_KEYS)
-            calls = [call(caller, callee, SipTransport.TCP) for _ in range(3)]
-            await until(lambda: all("established" in each.heard for each in calls))
-            await until(lambda: all("established" in each.heard for each in callee.calls))
-        assert len(callee.calls) == 3
-        await until(lambda: all(each.endings for each in callee.calls))
-        assert {each.endings[0] for each in callee.calls} == {Ending(EndedBy.PEER)}
+@pytest.mark.parametrize("ends", ["caller", "callee"])
+async def test_the_end_of_a_deployment_ends_its_calls(tmp_path: Path, ends: str) -> None:
+    async with AsyncExitStack() as outer, AsyncExitStack() as inner:
+        for side in ("caller", "callee"):
+            (tmp_path / side).mkdir()
+        stacks = (inner, outer) if ends == "caller" else (outer, inner)
+        caller = await Deployments(stacks[0], tmp_path / "caller").begin(1, OTHER_KEYS)
+        callee = await Deployments(stacks[1], tmp_path / "callee").begin(2, KEYS)
+        calls = [call(caller, callee, SipTransport.TCP) for _ in range(4)]
+        await until(lambda: all("established" in each.heard for each in calls))
+        await until(lambda: all("established" in each.heard for each in callee.calls))
+        assert len(callee.calls) == 4
+        await inner.aclose()
+        left = callee.calls if ends == "caller" else calls
+        await until(lambda: all(each.endings for each in left))
+        assert {each.endings[0] for each in left} == {Ending(EndedBy.PEER)}
 
 
 async def test_a_browser_is_served_at_the_http_port(callee: Deployment) -> None:
