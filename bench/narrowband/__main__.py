@@ -10,7 +10,7 @@ from bench.narrowband.outcome import Findings
 from bench.narrowband.speech import Sentence, spoken, texts
 from bench.narrowband.summary import figures
 
-TEXTS = 30
+TEXTS = 20
 
 laboratory = cache(Laboratory)
 
