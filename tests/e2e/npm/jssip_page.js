@@ -36,7 +36,8 @@ function play(stream) {
   element.play();
 }
 
-function press(key) { page.session.sendDTMF(key, { transportType: "RFC2833" }); }
+// `way` is RFC2833 or INFO.
+function press(key, way) { page.session.sendDTMF(key, { transportType: way }); }
 
 // Unregisters, and leaves the server.
 function leave() { page.ua.stop(); }

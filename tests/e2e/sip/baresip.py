@@ -44,7 +44,6 @@ class Account:
     answers: bool = False
     port: int = 0
     """To listen at; any if 0."""
-    dtmf: str = "rtpevent"
     registrar: str = ""
     """HOST:PORT to register at."""
     password: str = PASSWORD
@@ -58,7 +57,6 @@ class Account:
             "answermode": "auto" if self.answers else "manual",
             "mediaenc": self.media_encryption,
             "medianat": "ice" if self.ice else "",
-            "dtmfmode": "info" if self.dtmf == "info" else "",
         }
         said = "".join(f";{name}={value}" for name, value in parameters.items() if value)
         return f"<sip:{self.user}@{domain};transport={self.transport}>{said}\n"
@@ -93,7 +91,7 @@ class Baresip:
         self.command("dial", uri)
 
     def press(self, keys: str) -> None:
-        """During a call: telephone-events, or INFO."""
+        """During a call: telephone-events."""
         for key in keys:
             self.command("sndcode", key)
 

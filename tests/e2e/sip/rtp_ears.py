@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import defaultdict
 from typing import Self
 
 from tests.e2e.sip.sipp import PORTS_A_CALL
@@ -17,7 +16,6 @@ class RtpEars:
     def __init__(self, host: str, first_port: int, calls: int) -> None:
         self._sockets: list[socket.socket] = []
         self._audible = [0] * calls
-        self.packets: defaultdict[int, int] = defaultdict(int)
         for call in range(calls):
             ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             ear.setblocking(False)
@@ -41,5 +39,4 @@ class RtpEars:
 
     def _hear(self, call: int) -> None:
         payload = self._sockets[call].recv(2048)[12:]
-        self.packets[call] += 1
         self._audible[call] += any(~byte & 0x7F > LOUD for byte in payload)

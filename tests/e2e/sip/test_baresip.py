@@ -110,13 +110,12 @@ async def test_a_call_is_refused_as_the_dial_plan_and_the_application_say(
         assert "480" in (await phone.event("CALL_CLOSED", count=2))["param"]
 
 
-@pytest.mark.parametrize("dtmf", ["rtpevent", "info"])
 async def test_keys_reach_the_sideband(
-    sip: SipDeployment, tmp_path: Path, microphone: Samples, dtmf: str
+    sip: SipDeployment, tmp_path: Path, microphone: Samples
 ) -> None:
-    keys = "19*0#D" if dtmf == "rtpevent" else "42#"
-    async with called(sip, tmp_path, dtmf, microphone, Account(dtmf=dtmf)) as phone:
-        incoming = await sip.application.incoming(dtmf)
+    keys = "19*0#D"
+    async with called(sip, tmp_path, "keys", microphone) as phone:
+        incoming = await sip.application.incoming("keys")
         async with sip.application.taken(incoming) as sideband:
             await phone.event("CALL_ESTABLISHED")
             phone.press(keys)
@@ -125,6 +124,16 @@ async def test_keys_reach_the_sideband(
             await phone.end_call()
             await sideband.ended()
     assert "".join(event.event for event in sideband.of(pressed)) == keys
+
+
+async def test_a_caller_cannot_transfer_the_agent(
+    sip: SipDeployment, tmp_path: Path, microphone: Samples
+) -> None:
+    async with called(sip, tmp_path, "agent", microphone) as phone:
+        await phone.event("CALL_ESTABLISHED")
+        phone.command("transfer", "sip:elsewhere@127.0.0.1")
+        assert "603" in (await phone.event("TRANSFER_FAILED"))["param"]
+    wait_until(lambda: sip.calls() == 0, "the call's end, as this phone hangs up then")
 
 
 async def test_a_call_that_was_held_goes_on_when_it_is_resumed(

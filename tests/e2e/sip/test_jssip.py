@@ -56,8 +56,9 @@ class PhonePage:
                     assert state["name"] not in ("failed", "registrationFailed"), states
                 await asyncio.sleep(0.05)
 
-    async def press(self, key: str) -> None:
-        await self._page.evaluate("key => press(key)", key)
+    async def press(self, key: str, way: str) -> None:
+        """`way` is RFC2833 or INFO."""
+        await self._page.evaluate("([key, way]) => press(key, way)", [key, way])
 
     async def hang_up(self) -> None:
         await self._page.evaluate("page.session.terminate()")
@@ -99,7 +100,7 @@ async def _serve_empty_page(route: Route) -> None:
     await route.fulfill(body="<!doctype html><title>Phone</title>", content_type="text/html")
 
 
-async def test_a_page_registers_asks_and_presses_a_key(
+async def test_a_page_registers_asks_and_presses_keys(
     sip: SipDeployment, speaker: Speaker, tmp_path: Path
 ) -> None:
     microphone = np.concatenate([silence(LEAD_IN_S), speaker.say(QUESTION), silence(10.0)])
@@ -111,9 +112,10 @@ async def test_a_page_registers_asks_and_presses_a_key(
             await page.reached("confirmed")
             assert await sideband.question() == QUESTION
             assert await sideband.answered() == ANSWER
-            await page.press("7")
-            pressed = await sideband.event("input_audio_buffer.dtmf_event_received")
-            assert pressed.event == "7"
+            for count, (key, way) in enumerate([("7", "RFC2833"), ("8", "INFO")], start=1):
+                await page.press(key, way)
+                pressed = await sideband.event("input_audio_buffer.dtmf_event_received", count)
+                assert pressed.event == key
             assert await page.heard_s() > 1.0
             await page.hang_up()
             await sideband.ended()
