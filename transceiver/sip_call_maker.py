@@ -11,7 +11,9 @@ from transceiver.leased_door import LeasedDoor, leased_door
 from transceiver.relay_paths import RelayPaths
 from transceiver.response_rate import SpendRequest
 from transceiver.rtp_call_parts import RtpCallParts
-from transceiver.sdp.offer_answer import LocalMedia, OfferAnswer
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import LocalMedia
+from transceiver.signaling.calls import RefusalReason
 from transceiver.sip_call import SipCall, SipMedia
 from transceiver.sip_peer import SipPeer
 
@@ -50,6 +52,10 @@ class SipCallMaker:
         except BaseException as error:
             parts.table.end(routed, why_unanswered(error))
             raise
+        if call.closed is not None:
+            # Its engine failed at once: nobody is to be answered, or called, for it.
+            parts.table.end(routed, call.closed)
+            raise parts.admission.refusal(RefusalReason.ENGINE_UNAVAILABLE)
         routed.on_end = on_end
         return call, routed
 
