@@ -52,8 +52,9 @@ MAX_LOSSES, LOSSES_S = 5, 60.0
 MIN_STAY_S = 10.0
 """How long a session serves before its context may make the call move again."""
 
-RATES = range(8_000, 48_001)
-"""Samples a second that an engine may ask for."""
+RATES = range(8_000, 48_001, 25)
+"""Samples a second that an engine may ask for. A resampler's memory grows with the rates over
+their common divisor: to 48001 from 48000 it would take gigabytes."""
 
 TOLD_ITEMS = 300
 """Items that one session hears of, before the call's history is compacted."""

@@ -487,12 +487,13 @@ async def test_a_call_that_begins_tries_other_replicas() -> None:
     assert len(call.latest.sent(engine.Open)) == 1
 
 
-async def test_a_call_begins_at_no_replica_whose_rates_are_nonsense() -> None:
+@pytest.mark.parametrize("rates", [(0, 4_000_000_000), (16_000, 24_001)])
+async def test_a_call_begins_at_no_replica_whose_rates_are_nonsense(rates: tuple[int, int]) -> None:
     call, replicas = HandedOffCall(), Replicas()
     link = EngineLink(replicas, call, clock=lambda: 0.0, counters=call.counters)
     [first] = replicas.sessions
     link.command(call.engine_opening())
-    first.answer = engine.Ready("test", 0, 4_000_000_000, full_duplex=False)
+    first.answer = engine.Ready("test", *rates, full_duplex=False)
     first.tell(first.answer)
     assert await link.opened() == READY
     assert replicas.sessions[-1].replica == B
