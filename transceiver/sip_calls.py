@@ -24,8 +24,8 @@ from transceiver.ring_end import RingEnd
 from transceiver.ringing_call import MAX_RING_S, Incoming, RingingCall
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.agreed_media import MediaSecurity
-from transceiver.sdp.offer_answer import offered_security
 from transceiver.sdp.offer_error import OfferError
+from transceiver.sdp.signalled_peer import offered_security
 from transceiver.signaling.api_keys import ApiKey
 from transceiver.signaling.calls import (
     CallNotFoundError,

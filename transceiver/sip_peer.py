@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 
 from antiphon_proto.address import Address
 from transceiver.sdp.agreed_media import MediaSecurity
-from transceiver.sdp.offer_answer import (
-    OfferedMedia,
-    is_behind_nat,
-    offered_security,
-    signalled_address,
-)
+from transceiver.sdp.own_offers import OfferedMedia
+from transceiver.sdp.signalled_peer import is_behind_nat, offered_security, signalled_address
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller
 

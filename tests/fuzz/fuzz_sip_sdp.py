@@ -3,7 +3,8 @@
 from tests.transceiver.sdp.sip_offers import ALL, local
 from transceiver.sdp import OfferError
 from transceiver.sdp.description import SessionDescription
-from transceiver.sdp.offer_answer import OfferAnswer, OfferedMedia
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import OfferedMedia
 
 SEEDS = [text.encode() for text in ALL] + [
     OfferAnswer(local(5000)).answer(ALL[0]).encode(),

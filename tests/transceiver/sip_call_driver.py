@@ -20,7 +20,8 @@ from transceiver.audio.format import Codec
 from transceiver.dtls import DtlsCertificate
 from transceiver.ice import IceCredentials
 from transceiver.sdp.agreed_media import AgreedMedia
-from transceiver.sdp.offer_answer import LocalMedia, OfferAnswer, OfferedMedia
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import LocalMedia, OfferedMedia
 from transceiver.signaling.api_keys import ApiKey
 from transceiver.signaling.calls import WantedCall
 from transceiver.sip.access import SipAccess

@@ -15,7 +15,8 @@ from transceiver.dtls import DtlsCertificate
 from transceiver.ice import IceCredentials, IceRejection
 from transceiver.sdp import Direction
 from transceiver.sdp.agreed_media import AgreedMedia, MediaSecurity
-from transceiver.sdp.offer_answer import LocalMedia, OfferAnswer, OfferedMedia
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import LocalMedia, OfferedMedia
 from transceiver.signalled_path import UNHEARD_S
 from transceiver.signalled_transport import SignalledTransport
 

@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from transceiver.audio.format import AudioFormat, Codec
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
+from transceiver.sdp.codec_attributes import codec_attributes, comfort_noise_attributes
 from transceiver.sdp.data_section import SCTP_PORT
 from transceiver.sdp.offer import Offer, Section
 from transceiver.sdp.packet_time import DEFAULT_MS
@@ -51,7 +51,8 @@ def build_answer(offer: Offer, answer: AnswerParameters) -> str:
 
 def _audio(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator[str]:
     direction = offer.direction.mirrored
-    formats = dict(_formats(offer.format))
+    audio = offer.format
+    formats = dict((*codec_attributes(audio), *comfort_noise_attributes(audio)))
     yield f"m=audio {answer.port} {section.profile} {' '.join(map(str, formats))}"
     yield from _transport(section, offer, answer)
     yield f"a={direction.value}"
@@ -68,24 +69,6 @@ def _audio(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator
         yield "a=msid:antiphon agent"
         yield f"a=ssrc:{answer.ssrc} cname:{answer.cname}"
         yield f"a=ssrc:{answer.ssrc} msid:antiphon agent"
-
-
-def _formats(audio: AudioFormat) -> Iterator[tuple[int, list[str]]]:
-    """The payload types and their attributes; the first is the one that the client sends."""
-    primary, red, noise = (
-        audio.payload_type,
-        audio.red_payload_type,
-        audio.comfort_noise_payload_type,
-    )
-    if red is not None:
-        yield red, [f"a=rtpmap:{red} red/48000/2", f"a=fmtp:{red} {primary}/{primary}"]
-    if audio.codec is Codec.OPUS:
-        fmtp = f"a=fmtp:{primary} minptime=10;useinbandfec=1"
-        yield primary, [f"a=rtpmap:{primary} opus/48000/2", fmtp]
-    else:
-        yield primary, [f"a=rtpmap:{primary} {audio.codec.value}/8000"]
-    if noise is not None:
-        yield noise, [f"a=rtpmap:{noise} CN/8000"]
 
 
 def _data(section: Section, offer: Offer, answer: AnswerParameters) -> Iterator[str]:

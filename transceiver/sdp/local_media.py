@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from antiphon_proto.address import Address, family_of
-from transceiver.audio.format import AudioFormat, Codec
+from transceiver.audio.format import AudioFormat
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
+from transceiver.sdp.codec_attributes import codec_attributes, comfort_noise_attributes
 from transceiver.sdp.crypto_attribute import Crypto
 from transceiver.sdp.direction import Direction
 from transceiver.sdp.header_extension import HeaderExtension
@@ -101,25 +102,13 @@ class LocalDescription:
 def _formats(formats: tuple[AudioFormat, ...]) -> Iterator[tuple[int, list[str]]]:
     """The payload types and their attributes: codecs, then what goes beside them."""
     for audio in formats:
-        yield from _codec(audio)
+        yield from codec_attributes(audio)
     for audio in formats:
-        noise, event = audio.comfort_noise_payload_type, audio.telephone_event_payload_type
-        if noise is not None:
-            yield noise, [f"a=rtpmap:{noise} CN/8000"]
+        yield from comfort_noise_attributes(audio)
+        event = audio.telephone_event_payload_type
         if event is not None:
             mapped = f"a=rtpmap:{event} telephone-event/{audio.telephone_event_rate}"
             yield event, [mapped, f"a=fmtp:{event} {_EVENTS}"]
-
-
-def _codec(audio: AudioFormat) -> Iterator[tuple[int, list[str]]]:
-    primary, red = audio.payload_type, audio.red_payload_type
-    if red is not None:
-        yield red, [f"a=rtpmap:{red} red/48000/2", f"a=fmtp:{red} {primary}/{primary}"]
-    if audio.codec is Codec.OPUS:
-        fmtp = f"a=fmtp:{primary} minptime=10;useinbandfec=1"
-        yield primary, [f"a=rtpmap:{primary} opus/48000/2", fmtp]
-    else:
-        yield primary, [f"a=rtpmap:{primary} {audio.codec.value}/8000"]
 
 
 def _rejection(section: Section) -> Iterator[str]:

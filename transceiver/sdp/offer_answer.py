@@ -22,17 +22,7 @@ from transceiver.sdp.own_offers import (
     new_crypto,
 )
 from transceiver.sdp.remote_media import RemoteIce, RemoteMedia, read_media
-from transceiver.sdp.signalled_peer import is_behind_nat, offered_security, signalled_address
 from transceiver.srtp import SrtpKeys
-
-__all__ = [
-    "LocalMedia",
-    "OfferAnswer",
-    "OfferedMedia",
-    "is_behind_nat",
-    "offered_security",
-    "signalled_address",
-]
 
 MAX_LITE_CANDIDATES = 4
 """Of an ICE-lite peer, to each of which checks are sent that nobody asked for."""

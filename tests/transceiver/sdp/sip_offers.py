@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transceiver.fingerprint import Fingerprint
 from transceiver.ice import IceCredentials
-from transceiver.sdp.offer_answer import LocalMedia
+from transceiver.sdp.own_offers import LocalMedia
 
 _VECTORS = Path(__file__).parents[2] / "vectors" / "sip_offers"
 

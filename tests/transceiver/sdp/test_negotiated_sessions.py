@@ -9,7 +9,8 @@ from tests.transceiver.sdp.sip_offers import local
 from transceiver.audio.format import Codec
 from transceiver.sdp import Direction
 from transceiver.sdp.agreed_media import AgreedMedia, MediaSecurity
-from transceiver.sdp.offer_answer import OfferAnswer, OfferedMedia
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import OfferedMedia
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,8 @@ from transceiver.audio.format import Codec
 from transceiver.sdp import Direction, OfferError, OfferFault
 from transceiver.sdp.agreed_media import AgreedMedia, MediaSecurity
 from transceiver.sdp.description import SessionDescription
-from transceiver.sdp.offer_answer import (
-    OfferAnswer,
-    OfferedMedia,
-    is_behind_nat,
-    offered_security,
-    signalled_address,
-)
+from transceiver.sdp.offer_answer import OfferAnswer
+from transceiver.sdp.own_offers import OfferedMedia
 from transceiver.srtp import SrtpProfile
 
 CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"
@@ -353,27 +348,3 @@ def test_a_peer_without_ice_is_found_where_it_says() -> None:
     session.accept(offer())
     assert agreed(session).ice is None
     assert agreed(session).remote == ("192.0.2.7", 40000)
-
-
-def test_a_first_look_at_an_offer() -> None:
-    assert signalled_address(BARESIP) == ("127.0.0.1", 44326)
-    assert signalled_address(BARESIP_DTLS_ICE) is None
-    assert signalled_address("nonsense") is None
-    assert offered_security(BARESIP_OPTIONAL_SRTP) is MediaSecurity.SDES
-    with pytest.raises(OfferError):
-        offered_security("nonsense")
-
-
-@pytest.mark.parametrize(
-    ("signalled", "came_from", "behind"),
-    [
-        ("10.0.0.7", "8.8.8.8", True),
-        ("10.0.0.7", "10.0.0.7", False),
-        ("10.0.0.7", "192.168.1.1", True),
-        ("100.64.0.7", "8.8.8.8", True),
-        ("8.8.4.4", "8.8.8.8", False),
-        ("8.8.8.8", "8.8.8.8", False),
-    ],
-)
-def test_who_is_behind_nat(signalled: str, came_from: str, behind: bool) -> None:
-    assert is_behind_nat((signalled, 40000), came_from) is behind
