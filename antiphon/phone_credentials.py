@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from chassis.settings import SettingError
 
 DEFAULT_REALM = "antiphon"
-DIGESTS = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
+DIGESTS = {"md5": hashlib.md5, "sha-256": hashlib.sha256, "sha256": hashlib.sha256}
 
 
 def new_password() -> str:

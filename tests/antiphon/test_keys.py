@@ -51,7 +51,7 @@ def test_a_phones_line_is_one_of_htdigest_made_of_what_stands_on_standard_input(
         keys.run(arguments, {})
 
 
-@pytest.mark.parametrize("digest", ["md5", "sha-256"])
+@pytest.mark.parametrize("digest", ["md5", "sha-256", "SHA256"])
 def test_a_phones_password_and_line_are_what_the_transceiver_reads(
     digest: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
