@@ -46,7 +46,6 @@ from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.resumption.counters import ResumeOutcome, ResumptionCounters
 from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.resumption_metrics import ResumptionCollector
-from transceiver.ring_end import RingEnd
 from transceiver.rtp.reordering import ReorderingDrop
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.sip.access import CurrentAccess, SipAccess
@@ -57,6 +56,7 @@ from transceiver.sip.sip_counters import SipCounters
 from transceiver.sip.sip_drop import SipDrop
 from transceiver.sip.sip_metrics import SipCollector
 from transceiver.sip.user_agent import Unheard
+from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
 from transceiver.webhooks.metrics import WebhookCollector
 

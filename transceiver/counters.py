@@ -12,9 +12,9 @@ from transceiver.drop_reason import DropReason
 from transceiver.duration_histogram import DurationHistogram
 from transceiver.hand_off import HandOffCounters
 from transceiver.ice import IceRejection
-from transceiver.ring_end import RingEnd
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.transport import Transport
 
 LATENESS_BOUNDS_S = (

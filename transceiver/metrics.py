@@ -25,9 +25,9 @@ from transceiver.metric_families import (
 )
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory
-from transceiver.ring_end import RingEnd
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
+from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.transport import Transport
 
 PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)

@@ -11,14 +11,14 @@ from transceiver.call_mint import CallMint
 from transceiver.call_table import CallTable
 from transceiver.config import TransceiverConfig
 from transceiver.dtls import DtlsCertificate
-from transceiver.outgoing_calls import OutgoingCalls
 from transceiver.resumption.continuity import Continuities
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
-from transceiver.sip_call_maker import SipCallMaker
-from transceiver.sip_calls import SipCalls, Spawn
+from transceiver.sip_calls.call_maker import SipCallMaker
+from transceiver.sip_calls.incoming_calls import IncomingCalls, Spawn
+from transceiver.sip_calls.outgoing_calls import OutgoingCalls
 from transceiver.transport import Transport
 from transceiver.tunnel_endpoint import TunnelEndpoint
 from transceiver.webhooks.announcement import CallAnnouncer
@@ -48,7 +48,7 @@ class WorkerCalls:
         live: LiveSessions | None = None,
     ) -> None:
         """`incarnation` (0..255) is minted into every ufrag; `webhook` posts an event by its id
-        and body; `spawn` and `flush` are as for `SipCalls`."""
+        and body; `spawn` and `flush` are as for `IncomingCalls`."""
         self.table = CallTable(announcer, environment, live)
         self.mint = CallMint(
             keys,
@@ -71,7 +71,7 @@ class WorkerCalls:
         )
         self.webrtc = WebRtcCalls(parts, continuities)
         maker = SipCallMaker(parts)
-        self.sip = SipCalls(
+        self.sip = IncomingCalls(
             parts,
             maker,
             access=access,

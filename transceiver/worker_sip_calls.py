@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 from transceiver.config import TransceiverConfig
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip.flow import SipTransport
-from transceiver.sip_application import SipApplication
-from transceiver.sip_calls import SipCalls
+from transceiver.sip_calls.application import SipApplication
+from transceiver.sip_calls.incoming_calls import IncomingCalls
 from transceiver.sockets import TransceiverSockets
 from transceiver.tls import TlsListener
 from transceiver.worker_calls import WorkerCalls
@@ -42,7 +42,7 @@ def worker_sip(
     return sip
 
 
-async def tend_ringing(calls: SipCalls) -> None:
+async def tend_ringing(calls: IncomingCalls) -> None:
     """Give up on calls that nobody takes, for ever."""
     while True:
         calls.tick()

@@ -11,7 +11,7 @@ from transceiver.ice import IceCredentials
 from transceiver.sdp.agreed_media import AgreedDtls, AgreedIce, AgreedMedia, MediaSecurity
 from transceiver.sdp.crypto_attribute import Crypto
 from transceiver.sdp.direction import Direction
-from transceiver.sdp.local_media import LocalDescription
+from transceiver.sdp.local_description import LocalDescription
 from transceiver.sdp.media_address import check_reachable
 from transceiver.sdp.offer_error import OfferError, OfferFault
 from transceiver.sdp.own_offers import (

@@ -10,7 +10,7 @@ from transceiver.ice import IceCredentials
 from transceiver.sdp.agreed_media import AgreedMedia, MediaSecurity
 from transceiver.sdp.crypto_attribute import Crypto
 from transceiver.sdp.direction import Direction
-from transceiver.sdp.local_media import LocalDescription
+from transceiver.sdp.local_description import LocalDescription
 from transceiver.sdp.offer import Section
 from transceiver.sdp.offered_formats import FORMATS, with_others
 from transceiver.sdp.remote_media import RemoteMedia

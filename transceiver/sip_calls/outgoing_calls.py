@@ -26,8 +26,8 @@ from transceiver.sip.next_hop import NextHop
 from transceiver.sip.registrations import Binding
 from transceiver.sip.trunk import Trunk
 from transceiver.sip.user_agent import UserAgent
-from transceiver.sip_call_maker import SipCallMaker
-from transceiver.sip_destination import Destination, destination
+from transceiver.sip_calls.call_maker import SipCallMaker
+from transceiver.sip_calls.destination import Destination, destination
 
 
 class OutgoingCalls:
@@ -43,7 +43,7 @@ class OutgoingCalls:
         payer: Callable[[Caller], ApiKey],
         flush: Callable[[], None],
     ) -> None:
-        """`payer` is as in `SipCalls`; `flush` sends what the call has for its engine."""
+        """`payer` is as in `IncomingCalls`; `flush` sends what the call has for its engine."""
         self._table = parts.table
         self._maker = maker
         self._mint = parts.mint

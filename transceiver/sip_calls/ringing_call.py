@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from transceiver.ring_end import RingEnd
 from transceiver.sdp.offer_error import OfferError, OfferFault
 from transceiver.signaling.api_keys import ApiKey
 from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import Ending, InviteSession
-from transceiver.sip_call import SipCall
+from transceiver.sip_calls.ring_end import RingEnd
+from transceiver.sip_calls.sip_call import SipCall
 
 MAX_RING_S = 60.0
 """As long as the application is told of it: see `webhooks.delivery`."""

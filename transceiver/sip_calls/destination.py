@@ -15,7 +15,7 @@ from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.registrations import Binding
 from transceiver.sip.trunk import Trunk
-from transceiver.sip_peer import SipPeer, called_by_trunk, called_phone
+from transceiver.sip_calls.sip_peer import SipPeer, called_by_trunk, called_phone
 
 ANONYMOUS = "anonymous"
 

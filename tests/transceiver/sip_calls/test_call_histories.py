@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from antiphon_proto import trunk
 from antiphon_proto.realtime import RealtimeSession
-from tests.transceiver.sip_call_driver import TRUNK, Exchange, Phone
+from tests.transceiver.sip_calls.sip_call_driver import TRUNK, Exchange, Phone
 from transceiver.signaling.calls import (
     CallNotFoundError,
     CallRefusedError,

@@ -12,9 +12,8 @@ from antiphon_proto import trunk
 from antiphon_proto.realtime import RealtimeSession
 from antiphon_proto.tunnel_control import Leased, UnbindReason
 from tests.transceiver.call_table_driver import RELAY
-from tests.transceiver.sip_call_driver import MEDIA, PHONE, TRUNK, Exchange, Phone
+from tests.transceiver.sip_calls.sip_call_driver import MEDIA, PHONE, TRUNK, Exchange, Phone
 from transceiver.close_reason import CloseReason
-from transceiver.ring_end import RingEnd
 from transceiver.sdp.direction import Direction
 from transceiver.signaling.calls import (
     CallNotFoundError,
@@ -25,6 +24,7 @@ from transceiver.signaling.calls import (
 )
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import EndedBy, Ending
+from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.transport import Transport
 
 ANSWERED = f"""{TRUNK}
@@ -238,7 +238,7 @@ async def test_there_is_no_room_for_more_than_there_is() -> None:
 async def test_one_trunk_does_not_keep_others_from_ringing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("transceiver.sip_calls.MAX_RINGING_OF_ONE", 2)
+    monkeypatch.setattr("transceiver.sip_calls.incoming_calls.MAX_RINGING_OF_ONE", 2)
     exchange = Exchange(TRUNK + '[[trunks]]\nname = "other"\nnetworks = ["192.0.2.128/25"]\n')
     phones = [await exchange.call(Phone(f"{number}")) for number in range(3)]
     assert [each.endings for each in phones] == [[], [], [Ending(EndedBy.REFUSED, 503)]]

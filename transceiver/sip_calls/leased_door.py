@@ -6,7 +6,7 @@ from typing import Protocol
 from antiphon_proto.address import Address
 from transceiver.leased_port import LeasedPort, PortState
 from transceiver.leased_ports import LeasedPorts, LeasedPortsFullError
-from transceiver.sip_call import SipMedia
+from transceiver.sip_calls.sip_call import SipMedia
 
 LEASE_S = 1.0
 """How long a call waits for a relay's port before it does without."""

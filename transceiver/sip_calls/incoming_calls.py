@@ -20,8 +20,6 @@ from sipmessage import Request
 
 from antiphon_proto.realtime import RealtimeSession
 from transceiver.close_reason import CloseReason
-from transceiver.ring_end import RingEnd
-from transceiver.ringing_call import MAX_RING_S, Incoming, RingingCall
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.sdp.offer_error import OfferError
@@ -44,9 +42,11 @@ from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
 from transceiver.sip.message_body import session_description
-from transceiver.sip_call import SipCall
-from transceiver.sip_call_maker import SipCallMaker
-from transceiver.sip_peer import calling_peer
+from transceiver.sip_calls.call_maker import SipCallMaker
+from transceiver.sip_calls.ring_end import RingEnd
+from transceiver.sip_calls.ringing_call import MAX_RING_S, Incoming, RingingCall
+from transceiver.sip_calls.sip_call import SipCall
+from transceiver.sip_calls.sip_peer import calling_peer
 from transceiver.transport import Transport
 from transceiver.webhooks.announcement import CallAnnouncer
 
@@ -69,7 +69,7 @@ Spawn = Callable[[Coroutine[None, None, None]], None]
 """Has it run beside all else."""
 
 
-class SipCalls:
+class IncomingCalls:
     """Of one worker: what the user agent says of calls that come in, and what the API asks."""
 
     def __init__(

@@ -9,13 +9,15 @@ from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
 from transceiver.sip.registrar import Registrar
-from transceiver.sip_calls import SipCalls
+from transceiver.sip_calls.incoming_calls import IncomingCalls
 
 
 class SipApplication:
     """Implements `sip.application.Application`; `clock` is monotonic."""
 
-    def __init__(self, calls: SipCalls, registrar: Registrar, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, calls: IncomingCalls, registrar: Registrar, clock: Callable[[], float]
+    ) -> None:
         self._calls = calls
         self._registrar = registrar
         self._clock = clock

@@ -7,15 +7,15 @@ from functools import partial
 from antiphon_proto.realtime import RealtimeSession
 from transceiver.admission import why_unanswered
 from transceiver.call_routes import RoutedCall
-from transceiver.leased_door import LeasedDoor, leased_door
 from transceiver.relay_paths import RelayPaths
 from transceiver.response_rate import SpendRequest
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.offer_answer import OfferAnswer
 from transceiver.sdp.own_offers import LocalMedia
 from transceiver.signaling.calls import RefusalReason
-from transceiver.sip_call import SipCall, SipMedia
-from transceiver.sip_peer import SipPeer
+from transceiver.sip_calls.leased_door import LeasedDoor, leased_door
+from transceiver.sip_calls.sip_call import SipCall, SipMedia
+from transceiver.sip_calls.sip_peer import SipPeer
 
 
 class SipCallMaker:

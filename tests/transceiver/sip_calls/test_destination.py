@@ -12,7 +12,7 @@ from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.phone_credentials import PhoneCredentials
 from transceiver.sip.registrations import Binding
 from transceiver.sip.sip_config import SipConfig
-from transceiver.sip_destination import Destination, destination
+from transceiver.sip_calls.destination import Destination, destination
 
 CARRIER = """
 [[trunks]]
