@@ -165,7 +165,9 @@ def transceiver_metrics() -> Iterator[Metric]:
     nobody = CurrentAccess(SipAccess())
     access = AccessControl(nobody, tell=lambda _news: None, random=bytes)
     yield from AccessCollector(access).collect()
-    yield from SipCollector(SipCounters(), lambda: 0).collect()
+    yield from SipCollector(
+        SipCounters(), connections=int, transactions=int, sessions=int
+    ).collect()
 
 
 def inference_metrics() -> Iterator[Metric]:

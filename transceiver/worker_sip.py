@@ -126,9 +126,15 @@ class WorkerSip:
         self._exchange.receiver = self._agent
         return agent
 
-    def register(self, registry: CollectorRegistry) -> None:
-        """Have its metrics among those."""
-        registry.register(SipCollector(self._counters, lambda: self._exchange.open_connections))
+    def register(self, registry: CollectorRegistry, agent: UserAgent) -> None:
+        """Have its metrics among those, and those of what `begin` returned."""
+        collector = SipCollector(
+            self._counters,
+            connections=lambda: self._exchange.open_connections,
+            transactions=lambda: agent.transaction_count,
+            sessions=lambda: agent.session_count,
+        )
+        registry.register(collector)
         registry.register(AccessCollector(self.access))
 
     def use_keys(self, keys: ClusterKeys) -> None:

@@ -38,7 +38,7 @@ def worker_sip(
     agent = sip.begin(SipApplication(calls.sip, registrar, time.monotonic))
     host = sip.advertised.sent_by(SipTransport.UDP).host
     calls.outgoing.begin(agent, registrar.lookup, sip.chosen_hop, host)
-    sip.register(registry)
+    sip.register(registry, agent)
     return sip
 
 

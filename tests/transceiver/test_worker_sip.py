@@ -121,7 +121,7 @@ class Deployments:
         applications = [Taking() for _ in sips]
         agents = [sip.begin(each) for sip, each in zip(sips, applications, strict=True)]
         registry = CollectorRegistry()
-        sips[0].register(registry)
+        sips[0].register(registry, agents[0])
         for sip, peers in zip(sips, sockets.peers, strict=True):
             await self._serve([*sip.link.routes()], peers)
         await self._serve([*sips[0].routes()], sockets.http)
@@ -199,6 +199,7 @@ async def test_calls_are_taken_and_ended_by_either_side_whichever_worker_has_the
     calls = [call(caller, callee, transport) for _ in range(CALLS)]
     await until(lambda: all("established" in each.heard for each in (*calls, *callee.calls)))
     assert len(callee.calls) == CALLS
+    assert caller.metric("antiphon_transceiver_sip_sessions ") == CALLS
     for each in calls[: CALLS // 2]:
         each.call.hang_up()
     await until(lambda: sum(len(each.endings) for each in callee.calls) == CALLS // 2)

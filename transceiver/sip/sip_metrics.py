@@ -15,9 +15,19 @@ from transceiver.sip.user_agent import Unheard
 class SipCollector(Collector):
     """Translates the counters into metric families."""
 
-    def __init__(self, counters: SipCounters, open_connections: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        counters: SipCounters,
+        *,
+        connections: Callable[[], int],
+        transactions: Callable[[], int],
+        sessions: Callable[[], int],
+    ) -> None:
+        """The functions tell how many there are at the moment."""
         self._counters = counters
-        self._open_connections = open_connections
+        self._connections = connections
+        self._transactions = transactions
+        self._sessions = sessions
 
     def collect(self) -> Iterable[Metric]:
         counters = self._counters
@@ -54,7 +64,17 @@ class SipCollector(Collector):
         yield gauge(
             "antiphon_transceiver_sip_connections",
             "Connections with SIP peers that are open.",
-            self._open_connections(),
+            self._connections(),
+        )
+        yield gauge(
+            "antiphon_transceiver_sip_transactions",
+            "SIP transactions that this worker keeps: each for up to 32 seconds after its end.",
+            self._transactions(),
+        )
+        yield gauge(
+            "antiphon_transceiver_sip_sessions",
+            "Sessions by INVITE of this worker, those that ring and those that end included.",
+            self._sessions(),
         )
 
     def _messages(self) -> Metric:
