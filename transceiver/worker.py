@@ -173,6 +173,7 @@ class Worker:
         started()
 
     def _build(self, stack: AsyncExitStack) -> WorkerCalls:
+        """Make the cores and what carries their bytes; nothing is served yet."""
         trunk_counters = TrunkCounters()
         self._replicas = ReplicaPool(self._config.inference, trunk_counters, random=random.random)
         self._admission = Admission(
@@ -183,10 +184,6 @@ class Worker:
             engine_connected=lambda: self._replicas.connected,
         )
         self._webhooks = webhook_sender(self._config, self._registry)
-        hand_offs = self._call_counters.hand_offs
-        self._registry.register(
-            ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic)
-        )
         announcer = Announcer(self._life.incarnation, time.monotonic())
         self._endpoint = worker_tunnel(
             self._sockets.tunnels[self._index],
@@ -195,23 +192,8 @@ class Worker:
             self._tunnel_counters,
             self._registry,
         )
-        turn_latency = TurnLatency(self._registry)
-        self._registry.register(
-            ResumptionCollector(self._resumption.counters, self._resumption.store)
-        )
-        mcp = mcp_client(self._config, self._registry, self._replicas.flush)
-        stack.push_async_callback(mcp.close)
-        environment = CallEnvironment(
-            replicas=self._replicas,
-            counters=self._call_counters,
-            turn_latency=turn_latency,
-            clock=time.monotonic,
-            unix_time=time.time,
-            max_seconds=self._config.max_call_seconds,
-            max_idle_seconds=self._config.max_idle_seconds,
-            mcp=mcp.open,
-            count_response=self._count_response,
-        )
+        self._register_metrics(trunk_counters)
+        environment = self._call_environment(stack)
         calls = WorkerCalls(
             self._config,
             self._life.keys,
@@ -236,15 +218,6 @@ class Worker:
             continuities=self._resumption.continuities,
             live=self._resumption.live,
         )
-        self._registry.register(
-            WorkerCollector(
-                tunnel=self._tunnel_counters,
-                trunk=trunk_counters,
-                calls=self._call_counters,
-                load=lambda: self._meter.load,
-                trunk_connected=lambda: self._replicas.connected,
-            )
-        )
         self._endpoint.start(
             calls.table.receive,
             self._replicas.note_arrival,
@@ -253,6 +226,38 @@ class Worker:
         )
         stack.callback(self._endpoint.close)
         return calls
+
+    def _call_environment(self, stack: AsyncExitStack) -> CallEnvironment:
+        mcp = mcp_client(self._config, self._registry, self._replicas.flush)
+        stack.push_async_callback(mcp.close)
+        return CallEnvironment(
+            replicas=self._replicas,
+            counters=self._call_counters,
+            turn_latency=TurnLatency(self._registry),
+            clock=time.monotonic,
+            unix_time=time.time,
+            max_seconds=self._config.max_call_seconds,
+            max_idle_seconds=self._config.max_idle_seconds,
+            mcp=mcp.open,
+            count_response=self._count_response,
+        )
+
+    def _register_metrics(self, trunk_counters: TrunkCounters) -> None:
+        """Beside those that the parts register by themselves."""
+        hand_offs = self._call_counters.hand_offs
+        worker = WorkerCollector(
+            tunnel=self._tunnel_counters,
+            trunk=trunk_counters,
+            calls=self._call_counters,
+            load=lambda: self._meter.load,
+            trunk_connected=lambda: self._replicas.connected,
+        )
+        for collector in (
+            ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic),
+            ResumptionCollector(self._resumption.counters, self._resumption.store),
+            worker,
+        ):
+            self._registry.register(collector)
 
     @property
     def _open_calls(self) -> int:
