@@ -15,7 +15,7 @@ from transceiver.resumption.fresh_letters import FreshLetters
 from transceiver.sealed_bytes import NONCE_BYTES, nonce_of
 from transceiver.signaling.calls import CallNotFoundError
 from transceiver.signaling.request_body import BodyReader
-from transceiver.sip.worker_mail import Outbox
+from transceiver.sip.worker_outbox import Outbox
 from transceiver.sip.worker_parcels import (
     MAX_LETTER_BYTES,
     Letter,
