@@ -15,7 +15,7 @@ requests-per-minute = 0
 [phones]
 networks = []                               # where phones may be; anywhere by default
 domains = []                                # which they call us; any by default
-sessions = 2
+sessions = 10                               # calls at once of one phone; 0: any number
 
 [[dial-plan]]
 number = ["100", "_+1555XXXXXXX"]           # see number_pattern
@@ -44,6 +44,10 @@ from transceiver.sip.next_hop import NextHop
 from transceiver.sip.number_pattern import NumberPattern
 from transceiver.sip.trunk import Trunk
 
+MAX_PHONE_SESSIONS = 10
+"""Calls at once of one phone, unless the file says otherwise: more than people have at a phone,
+and few enough that whoever has a phone's password cannot take the worker from all others."""
+
 ValueT = TypeVar("ValueT")
 
 
@@ -59,7 +63,7 @@ class Phones:
     """Where they may be; anywhere if there are none."""
     domains: frozenset[str] = frozenset()
     """Hosts that their requests are for, in lower case; any if there are none."""
-    limits: KeyLimits = field(default_factory=KeyLimits)
+    limits: KeyLimits = field(default_factory=lambda: KeyLimits(MAX_PHONE_SESSIONS))
     """What the calls of one phone may use of one worker."""
 
 
@@ -112,7 +116,7 @@ class _Trunk(_Table):
 class _Phones(_Table):
     networks: list[str] = []
     domains: list[str] = []
-    sessions: int | None = None
+    sessions: int = MAX_PHONE_SESSIONS
     requests_per_minute: int | None = None
 
 

@@ -6,6 +6,7 @@ from sipmessage import URI
 
 from transceiver.sdp.agreed_media import MediaSecurity
 from transceiver.signaling.api_keys import KeyLimits
+from transceiver.sip.access import SipAccess
 from transceiver.sip.dial_plan import Announce, Answer, Reject, dialled
 from transceiver.sip.digest_client import Login
 from transceiver.sip.gatekeeper import Caller
@@ -90,6 +91,13 @@ def test_the_first_rule_that_fits_decides() -> None:
 )
 def test_numbers_are_compared_without_what_only_people_read(uri: str, number: str) -> None:
     assert dialled(URI.parse(uri)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "sessions"), [("", 10), ("[phones]\nsessions = 2", 2), ("[phones]\nsessions = 0", 0)]
+)
+def test_a_phone_has_so_many_calls_unless_the_file_says_otherwise(text: str, sessions: int) -> None:
+    assert SipAccess(SipConfig.parse(text)).limits(PHONE) == KeyLimits(sessions)
 
 
 def test_an_empty_file_has_everything_announced() -> None:
