@@ -4,6 +4,7 @@ An application names a number, a phone's user, or a URI. Calls leave by what the
 set up, and by nothing else: else whoever has a key could have this server send to any host.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from transceiver.sip.trunk import Trunk
 from transceiver.sip_calls.sip_peer import SipPeer, called_by_trunk, called_phone
 
 ANONYMOUS = "anonymous"
+
+_NUMBER = re.compile(r"\+?[.()-]*[0-9*#][0-9*#.()-]*")
+"""With the separators that people read: https://www.rfc-editor.org/rfc/rfc3966#section-3"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,11 @@ def destination(
     registered: Callable[[str], list[Binding]],
     host: str,
 ) -> Destination:
-    """`registered` knows where a phone is, `host` is ours in URIs. Raises WantedCallError."""
+    """`registered` knows where a phone is, `host` is ours in URIs. Raises WantedCallError.
+
+    Without a trunk's name only numbers leave by one: what looks like a phone's user is most
+    likely one that is misspelt, and no carrier is to be paid for it.
+    """
     named = _named(wanted.to)
     if wanted.trunk is not None:
         trunk = access.trunk(wanted.trunk)
@@ -53,6 +61,9 @@ def destination(
     user = named if isinstance(named, str) else named.user or ""
     if access.is_phone(user):
         return _to_phone(user, wanted, registered(user), host)
+    if not _NUMBER.fullmatch(user):
+        message = "It is neither a phone of ours nor a number: only with a 'trunk' is it called."
+        raise WantedCallError(message, "sip.to")
     trunks = [trunk for trunk in access.config.trunks if trunk.uri is not None]
     if len(trunks) != 1:
         message = "It is no phone of ours: say by which trunk to call, as 'trunk'."

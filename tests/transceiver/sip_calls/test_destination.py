@@ -55,6 +55,19 @@ def test_a_number_goes_to_the_only_trunk_that_calls_go_to(to: str) -> None:
     assert (place.payer.name, place.payer.is_trunk) == ("carrier", True)
 
 
+@pytest.mark.parametrize("to", ["100", "*97", "#31#", "tel:+1-(555)-01.99", "sip:911@else.example"])
+def test_numbers_may_have_keys_and_separators(to: str) -> None:
+    assert called(to).payer.name == "carrier"
+
+
+@pytest.mark.parametrize("to", ["dekc", "sip:bob@else.example", "sip:else.example", "1a", "+", "-"])
+def test_what_is_no_number_goes_to_a_trunk_only_by_its_name(to: str) -> None:
+    with pytest.raises(WantedCallError, match="number") as refused:
+        called(to)
+    assert refused.value.param == "sip.to"
+    assert called(to, trunk="carrier").payer.name == "carrier"
+
+
 def test_the_caller_may_be_said() -> None:
     assert called("+1", caller="+15550111").caller.uri.user == "+15550111"
 
