@@ -14,6 +14,7 @@ from transceiver.sip.dialog import Dialog
 from transceiver.sip.extensions import ALLOW, RELIABLE, knows_extension, requires
 from transceiver.sip.flow import Flow
 from transceiver.sip.invite_session import EndedBy, Ending
+from transceiver.sip.media_refusal import NOT_ACCEPTABLE
 from transceiver.sip.message import number_of, tag_of
 from transceiver.sip.message_body import SDP, BodyError, session_description
 from transceiver.sip.reliable_provisionals import ReliableProvisionals
@@ -141,9 +142,12 @@ class IncomingSession(Session):
             self._was_changed = True
 
     def _refuse(self, status: int) -> None:
+        self._stop_waiting()
+        self._transaction.respond(status)
+
+    def _stop_waiting(self) -> None:
         self._expiry.cancel()
         self._provisionals.stop()
-        self._transaction.respond(status)
 
     def _answer(self) -> str:
         """Our answer to the offer, always the same. Raises OfferError, when all is over."""
@@ -155,10 +159,14 @@ class IncomingSession(Session):
     def _negotiated(self, step: Callable[[], str]) -> str:
         try:
             return step()
-        except OfferError:
-            self._refuse(488)
-            self._end(Ending(EndedBy.US, 488))
+        except OfferError as error:
+            self._end_for(error)
             raise
+
+    def _end_for(self, error: OfferError) -> None:
+        self._stop_waiting()
+        self._refuse_media(self._transaction, error)
+        self._end(Ending(EndedBy.US, NOT_ACCEPTABLE))
 
     def _provisional(self, status: int, description: str | None) -> None:
         fields = (self._early.contact, ALLOW)
@@ -195,8 +203,8 @@ class IncomingSession(Session):
                 transaction.respond(200, (SDP,), answer.encode())
         except BodyError:
             transaction.respond(415)
-        except OfferError:
-            transaction.respond(488)
+        except OfferError as error:
+            self._refuse_media(transaction, error)
         self._provisionals.proceed()
         with contextlib.suppress(OfferError):
             self._accept_when_acknowledged()
@@ -212,8 +220,7 @@ class IncomingSession(Session):
             return
         if self._transaction.answered:
             return
-        self._expiry.cancel()
-        self._provisionals.stop()
+        self._stop_waiting()
         offers = self._offer is None and self._ours is None
         description = None if self._was_changed else self._ours
         if offers:
@@ -224,9 +231,11 @@ class IncomingSession(Session):
         self._accept(self._invite, self._early, self._transaction, description, is_offer=offers)
         self._stand(self._early, owns_call_id=False)
 
-    def _broken(self) -> None:
-        if not self._is_ended and not self._transaction.answered:
-            self._refuse(488)
-            self._end(Ending(EndedBy.US, 488))
+    def _broken(self, error: OfferError | None = None) -> None:
+        if self._is_ended or self._transaction.answered:
+            super()._broken(error)
+        elif error is not None:
+            self._end_for(error)
         else:
-            super()._broken()
+            self._refuse(NOT_ACCEPTABLE)
+            self._end(Ending(EndedBy.US, NOT_ACCEPTABLE))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sipmessage import Request, Response
 
+from transceiver.sdp.offer_error import OfferError
 from transceiver.sip.application import Invitation
 from transceiver.sip.authorized_request import AuthorizedRequest
 from transceiver.sip.dialog import Dialog, DialogError, Fields, routes_of, target_of
@@ -266,11 +267,11 @@ class OutgoingSession(Session):
             self._cancelled = self._invite.transaction
             self._environment.cancel(self._invite)
 
-    def _broken(self) -> None:
+    def _broken(self, error: OfferError | None = None) -> None:
         if self._dialog is None:
             self._stop_calling(EndedBy.US)
         else:
-            super()._broken()
+            super()._broken(error)
 
 
 def _is_reliable(response: Response) -> bool:

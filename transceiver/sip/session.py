@@ -3,6 +3,7 @@
 https://www.rfc-editor.org/rfc/rfc3261#section-13
 """
 
+import logging
 from collections.abc import Callable
 
 from sipmessage import Request, Response
@@ -14,6 +15,7 @@ from transceiver.sip.dialog import Dialog
 from transceiver.sip.extensions import ACCEPT, ALLOW, SUPPORTED
 from transceiver.sip.flow import Flow
 from transceiver.sip.invite_session import EndedBy, Ending, InviteHandler
+from transceiver.sip.media_refusal import NOT_ACCEPTABLE, media_warning
 from transceiver.sip.message_body import SDP, BodyError, dtmf_digit, session_description
 from transceiver.sip.referral import Referral
 from transceiver.sip.reinvitation import Reinvitation, Standing
@@ -22,6 +24,8 @@ from transceiver.sip.session_refresh import SessionRefresh
 from transceiver.sip.session_timer import SessionTimer
 from transceiver.sip.transactions.invite_server import InviteServerTransaction
 from transceiver.sip.transactions.server import ServerTransaction
+
+logger = logging.getLogger(__name__)
 
 _MAX_RETRY_AFTER_S = 10
 _DTMF_TYPES = ("Accept", "application/dtmf-relay, application/dtmf")
@@ -163,8 +167,8 @@ class Session:
         theirs = session_description(request)
         try:
             ours = self.handler.make_offer() if theirs is None else self.handler.offered(theirs)
-        except OfferError:
-            transaction.respond(488)
+        except OfferError as error:
+            self._refuse_media(transaction, error)
             return
         dialog.retargeted(request)
         self._accept(request, dialog, transaction, ours, is_offer=theirs is None)
@@ -180,8 +184,8 @@ class Session:
                 return
             try:
                 ours = self.handler.offered(theirs)
-            except OfferError:
-                transaction.respond(488)
+            except OfferError as error:
+                self._refuse_media(transaction, error)
                 return
         dialog.retargeted(request)
         fields = (dialog.contact, ALLOW, SUPPORTED, *self._timer.answer(request))
@@ -195,6 +199,10 @@ class Session:
         transaction.respond(200)
         if digit is not None and not self._is_ended:
             self.handler.dtmf(digit)
+
+    def _refuse_media(self, transaction: ServerTransaction, error: OfferError) -> None:
+        logger.info("call %s: an offer was refused: %s", self.call_id, error.message)
+        transaction.respond(NOT_ACCEPTABLE, (media_warning(error),))
 
     def _refuse_for_now(self, transaction: ServerTransaction, status: int) -> None:
         """https://www.rfc-editor.org/rfc/rfc3261#section-14.2"""
@@ -263,8 +271,10 @@ class Session:
                 self._broken()
                 return False
             self.handler.answered(description)
-        except (BodyError, OfferError):
+        except BodyError:
             self._broken()
+        except OfferError as error:
+            self._broken(error)
         return not self._is_ended
 
     def _refresh_due(self) -> None:
@@ -284,7 +294,10 @@ class Session:
     def _gone(self) -> None:
         self._finish(EndedBy.UNANSWERED)
 
-    def _broken(self) -> None:
+    def _broken(self, error: OfferError | None = None) -> None:
+        """The two cannot agree, maybe since an offer or an answer is of no use."""
+        if error is not None:
+            logger.info("call %s: an answer is of no use: %s", self.call_id, error.message)
         self._finish(EndedBy.US)
 
     def _finish(self, by: EndedBy) -> None:

@@ -41,6 +41,7 @@ from transceiver.sip.dial_plan import Announce, Answer, Reject, dialled
 from transceiver.sip.flow import Flow
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import InviteHandler, InviteSession
+from transceiver.sip.media_refusal import NOT_ACCEPTABLE, media_warning
 from transceiver.sip.message_body import session_description
 from transceiver.sip_calls.call_maker import SipCallMaker
 from transceiver.sip_calls.ring_end import RingEnd
@@ -60,7 +61,6 @@ MAX_RINGING_OF_ONE = 128
 UNAVAILABLE = 480
 BUSY = 486
 NOT_FOUND = 404
-NOT_ACCEPTABLE = 488
 SERVER_ERROR = 500
 NO_SERVICE = 503
 DECLINE = 603
@@ -113,8 +113,10 @@ class IncomingCalls:
         offer = session_description(request)
         try:
             security = offered_security(offer) if offer else None
-        except OfferError:
-            return self._turned_away(RingEnd.NOT_ACCEPTABLE, NOT_ACCEPTABLE)
+        except OfferError as error:
+            logger.info("call %s: an offer was refused: %s", session.call_id, error.message)
+            warning = media_warning(error)
+            return self._turned_away(RingEnd.NOT_ACCEPTABLE, NOT_ACCEPTABLE, (warning,))
         action = self._access.now.config.dial_plan.action(request.uri, caller)
         if isinstance(action, Announce) and self._announcer is None:
             action = Reject(NOT_FOUND)

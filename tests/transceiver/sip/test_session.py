@@ -71,6 +71,7 @@ def test_another_offer_that_is_refused_changes_nothing(
     caller.call.reinvite()
     network.run(1)
     assert network.methods() == ["INVITE", "488", "ACK"]
+    assert b'\r\nWarning: 399 antiphon "no codec"\r\n' in network.sent[1]
     assert not caller.endings
     assert not callee.endings
 
@@ -204,6 +205,7 @@ def test_an_update_is_answered(network: Network, alice: Agent, peer: RawPeer) ->
     peer.send(within(peer, "UPDATE", sequence=4, body="worse"), alice)
     network.run(0.1)
     assert peer.statuses[-1] == 488
+    assert peer.responses[-1].headers["Warning"] == '399 antiphon "no codec"'
     call.call.hang_up()
     network.run(0.1)
     assert peer.requests[0].uri.parameters == {"elsewhere": None}

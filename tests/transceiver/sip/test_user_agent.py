@@ -192,6 +192,7 @@ def test_no_offer_for_who_has_none(
     peer.send(peer.request("INVITE", *fields), alice)
     network.run(0.1)
     assert peer.statuses == [100, 488]
+    assert peer.responses[-1].headers["Warning"] == '399 antiphon "no codec"'
     assert alice.calls[0].endings == [Ending(EndedBy.US, 488)]
 
 

@@ -15,6 +15,7 @@ from tests.transceiver.call_table_driver import RELAY
 from tests.transceiver.sip_calls.sip_call_driver import MEDIA, PHONE, TRUNK, Exchange, Phone
 from transceiver.close_reason import CloseReason
 from transceiver.sdp.direction import Direction
+from transceiver.sdp.offer_error import OfferError
 from transceiver.signaling.calls import (
     CallNotFoundError,
     CallRefusedError,
@@ -256,13 +257,37 @@ async def test_a_trunk_has_its_limits() -> None:
     assert (await exchange.call(Phone("third"))).endings == []
 
 
-async def test_an_offer_of_nothing_is_not_acceptable() -> None:
+async def test_an_offer_of_nothing_is_not_acceptable(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     exchange = Exchange()
     phone = Phone("odd")
     phone.make_offer = lambda: "v=0\r\n"  # type: ignore[method-assign]
     await exchange.call(phone)
     assert phone.endings == [Ending(EndedBy.REFUSED, 488)]
     assert exchange.worker.counters.rang == {RingEnd.NOT_ACCEPTABLE: 1}
+    assert b'\r\nWarning: 399 antiphon "the SDP has no audio over RTP"\r\n' in refusal(exchange)
+    assert "an offer was refused: the SDP has no audio over RTP" in caplog.text
+    assert PHONE not in caplog.text
+
+
+async def test_a_caller_is_told_why_its_media_cannot_be_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    exchange = Exchange()
+    phone = await exchange.call(Phone("here", ("127.0.0.1", 4000)))
+    with pytest.raises(OfferError):
+        await exchange.accept()
+    await exchange.run()
+    assert phone.endings == [Ending(EndedBy.REFUSED, 488)]
+    why = "the address of the peer's media is of the server's own host"
+    assert f'\r\nWarning: 399 antiphon "{why}"\r\n'.encode() in refusal(exchange)
+    assert f"an offer was refused: {why}" in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+def refusal(exchange: Exchange) -> bytes:
+    return next(each for each in exchange.network.sent if each.startswith(b"SIP/2.0 488 "))
 
 
 async def test_who_hangs_up_in_the_middle_of_an_answer_leaves_nothing() -> None:
