@@ -14,6 +14,7 @@ from transceiver.dtls import DtlsCertificate
 from transceiver.resumption.continuity import Continuities
 from transceiver.resumption.live_sessions import LiveSessions
 from transceiver.rtp_call_parts import RtpCallParts
+from transceiver.sideband import Sideband
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.sip.access import CurrentAccess
 from transceiver.sip_calls.call_maker import SipCallMaker
@@ -91,7 +92,6 @@ class WorkerCalls:
         self.place_call = self.outgoing.place_call
         self.create_call = self.webrtc.create_call
         self.renegotiate = self.webrtc.renegotiate
-        self.sideband = self.table.sideband
         self.accept = self.sip.accept
         self.reject = self.sip.reject
         self.refer = self.sip.refer
@@ -101,7 +101,18 @@ class WorkerCalls:
 
     def creator(self, call_id: str) -> bytes | None:
         """Of the client secret that made the call, if one did. Raises CallNotFoundError."""
-        return None if call_id in self.sip else self.table.creator(call_id)
+        if call_id in self.sip or call_id in self.outgoing.failed:
+            return None
+        return self.table.creator(call_id)
+
+    def sideband(self, call_id: str) -> Sideband:
+        """One more connection to a call, or to what is left of one that was not taken.
+
+        Raises CallNotFoundError, AudienceFullError.
+        """
+        if call_id in self.outgoing.failed:
+            return self.outgoing.failed.sideband(call_id)
+        return self.table.sideband(call_id)
 
     def hang_up(self, call_id: str) -> None:
         """End a call, or refuse it if it rings. Raises CallNotFoundError."""

@@ -28,6 +28,7 @@ from transceiver.sip.trunk import Trunk
 from transceiver.sip.user_agent import UserAgent
 from transceiver.sip_calls.call_maker import SipCallMaker
 from transceiver.sip_calls.destination import Destination, destination
+from transceiver.sip_calls.failed_calls import FailedCalls
 
 
 class OutgoingCalls:
@@ -53,6 +54,7 @@ class OutgoingCalls:
         self._payer = payer
         self._flush = flush
         self._agent: UserAgent | None = None
+        self.failed = FailedCalls(parts.environment.clock)
 
     def begin(
         self,
@@ -115,6 +117,7 @@ class OutgoingCalls:
             on_end=on_end,
             greeting=wanted.greeting,
         )
+        call.on_failed = partial(self.failed.keep, call.call_id)
         try:
             invitation = Invitation(
                 call_id=call.call_id,

@@ -9,12 +9,13 @@ import msgspec
 
 from antiphon_proto.address import Address
 from antiphon_proto.demux import packet_kind
-from antiphon_proto.realtime import RealtimeSession
+from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.audio.format import AudioFormat, Codec
 from transceiver.call_environment import CallEnvironment
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
+from transceiver.conversation_outputs import SendEvent
 from transceiver.dtls import DtlsCertificate
 from transceiver.media_transport import SendDatagram
 from transceiver.response_rate import SpendRequest
@@ -87,6 +88,9 @@ class SipCall(RtpCall):
         self.on_agreed: Callable[[], None] | None = None
         """To be called whenever an offer was answered; `transport` is another one from the first
         time on."""
+        self.on_failed: Callable[[CloseReason, tuple[bytes, ...]], None] | None = None
+        """To be told the events with which the call ends that the other end did not take, or
+        left without a word."""
         self._signaling: InviteSession | None = None
         self._talking = False
         self._agreed = False
@@ -128,7 +132,7 @@ class SipCall(RtpCall):
 
     def release(self) -> None:
         self._signaling = None
-        self.on_agreed = None
+        self.on_agreed = self.on_failed = None
         super().release()
 
     # ---- its signaling: InviteHandler ----------------------------------------
@@ -182,9 +186,15 @@ class SipCall(RtpCall):
             reason = CloseReason.TRANSFERRED
         elif reason in (CloseReason.REFUSED, CloseReason.UNANSWERED):
             answer = f"SIP status {ending.status}" if ending.status else "nothing"
-            why = f"The other end of the call answered {answer}."
-            self._act(self._conversation.failed(f"call_{reason.value}", why))
+            self._failed(reason, f"The other end of the call answered {answer}.")
         self.close(reason)
+
+    def _failed(self, reason: CloseReason, why: str) -> None:
+        outputs = self._conversation.failed(f"call_{reason.value}", why)
+        if self.on_failed is not None:
+            sent = (each.event for each in outputs if isinstance(each, SendEvent))
+            self.on_failed(reason, tuple(map(encode_server_event, sent)))
+        self._act(outputs)
 
     def _negotiated(self, step: Callable[[], Result]) -> Result:
         """Take one step of the negotiation, and follow what is agreed. Raises OfferError."""

@@ -218,3 +218,12 @@ async def test_a_call_has_so_many_and_no_more(owner: Owner) -> None:
     assert refused == (429, "sideband_limit_exceeded")
     await applications[0].socket.close()
     await owner.sideband(call_id)
+
+
+async def test_who_comes_too_late_for_a_call_that_nobody_took_hears_why(owner: Owner) -> None:
+    error = b'{"type":"error"}'
+    owner.worker.factory.outgoing.failed.keep("rtc_busy", CloseReason.REFUSED, (error,))
+    late = await owner.http.ws_connect("/v1/realtime?call_id=rtc_busy", headers=bearer(API_KEY))
+    assert await Application(late).end() == (1000, ["error"])
+    by_secret = await owner.refusal("?call_id=rtc_busy", **bearer(secret(1)))
+    assert by_secret == (403, "insufficient_permissions")

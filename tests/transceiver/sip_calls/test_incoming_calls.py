@@ -25,6 +25,7 @@ from transceiver.signaling.calls import (
 )
 from transceiver.sip.gatekeeper import Caller
 from transceiver.sip.invite_session import EndedBy, Ending
+from transceiver.sip_calls.failed_calls import KEPT_S
 from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.transport import Transport
 
@@ -496,6 +497,36 @@ async def test_who_does_not_take_the_call_ends_it() -> None:
     assert socket.closed is CloseReason.REFUSED
     assert exchange.worker.counters.closed == {CloseReason.REFUSED: 1}
     assert_nothing_left(exchange)
+
+
+async def test_an_application_that_comes_late_hears_why_its_call_was_not_taken() -> None:
+    exchange = Exchange()
+    exchange.phones.answer = lambda session: session.reject(486)
+    call_id, _phone = await exchange.place()
+    assert_nothing_left(exchange)
+    assert exchange.worker.factory.creator(call_id) is None
+    for _ in range(2):
+        socket = sideband(exchange, call_id)
+        assert [event["error"]["code"] for event in socket.of("error")] == ["call_refused"]
+        assert "486" in socket.events[0]["error"]["message"]
+        assert socket.closed is CloseReason.REFUSED
+    with pytest.raises(CallNotFoundError):
+        exchange.worker.factory.hang_up(call_id)
+    await exchange.run(KEPT_S)
+    with pytest.raises(CallNotFoundError):
+        exchange.worker.factory.creator(call_id)
+    with pytest.raises(CallNotFoundError):
+        sideband(exchange, call_id)
+
+
+async def test_a_call_that_was_cancelled_is_not_kept() -> None:
+    exchange = Exchange()
+    exchange.phones.answer = lambda session: session.ring()
+    call_id, _phone = await exchange.place()
+    exchange.worker.factory.hang_up(call_id)
+    await exchange.run()
+    with pytest.raises(CallNotFoundError):
+        sideband(exchange, call_id)
 
 
 async def test_who_never_answers_is_no_longer_called() -> None:
