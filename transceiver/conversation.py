@@ -172,7 +172,7 @@ class Conversation:
             event_id = event.event_id
             self._CLIENT_HANDLERS[type(event)](self, event)
         except RealtimeError as error:
-            self._refuse(error, event_id or error.event_id)
+            self._refuse(error, error.event_id if event_id is None else event_id)
         return self._outbox.drain()
 
     def refuse_audio(self, error: RealtimeError, event_id: str | None) -> list[Output]:

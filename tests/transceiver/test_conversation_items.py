@@ -123,6 +123,12 @@ def test_items_that_are_refused(item: dict[str, Any], code: str, param: str) -> 
     assert driver.rules.items == ["taken"]
 
 
+def test_an_empty_event_id_is_an_event_id() -> None:
+    driver = Driver()
+    driver.client("conversation.item.retrieve", event_id="", item_id="item_1")
+    assert driver.error()["event_id"] == ""
+
+
 def test_items_that_are_not_there() -> None:
     driver = Driver()
     create(driver, message("user", text("x")), previous_item_id="item_x")
