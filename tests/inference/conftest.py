@@ -4,7 +4,7 @@ import pytest
 
 from inference.error_code import EngineError, ErrorCode
 from tests.inference.scripted_engine import ScriptedEngine
-from tests.inference.user_voice import UserVoice
+from tests.inference.user_voice import UserVoice, user_voice
 
 
 @pytest.fixture
@@ -19,4 +19,4 @@ def engine_error() -> EngineError:
 
 @pytest.fixture(scope="session")
 def user() -> UserVoice:
-    return UserVoice()
+    return user_voice()

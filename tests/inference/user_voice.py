@@ -1,5 +1,7 @@
 """The user's voice in tests: synthesised speech as a microphone would give it."""
 
+import functools
+
 import numpy as np
 import soxr
 
@@ -11,7 +13,7 @@ NOISE_AMPLITUDE = 3
 
 
 class UserVoice:
-    """Speaks at 16 kHz. One a process: espeak-ng is a singleton."""
+    """Speaks at 16 kHz. One a process, `user_voice`: espeak-ng is a singleton."""
 
     def __init__(self) -> None:
         self._espeak = Espeak()
@@ -50,3 +52,9 @@ class UserVoice:
         random = np.random.default_rng(0)
         noise = random.integers(-NOISE_AMPLITUDE, NOISE_AMPLITUDE + 1, len(samples))
         return (samples + noise).clip(-32768, 32767).astype("<i2").tobytes()
+
+
+@functools.cache
+def user_voice() -> UserVoice:
+    """The process's. Another one would take the library's callback along as it ends."""
+    return UserVoice()

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.inference.user_voice import UserVoice
+from tests.inference.user_voice import user_voice
 from transceiver.audio.format import Codec
 from transceiver.audio.g711 import G711Decoder, G711Encoder
 from transceiver.audio.key_tones import HIGH_HZ, LOW_HZ, KeyTones
@@ -64,7 +64,7 @@ def test_what_is_no_key_stays(sines: tuple[int, ...]) -> None:
 
 
 def test_speech_is_left_alone() -> None:
-    user = UserVoice()
+    user = user_voice()
     for voice, text in itertools.product(
         ("en-us", "en-gb", "en-us+f3"),
         ("what is fifty six plus seventeen", "how do you spell rabbit", "please repeat that"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.engines.cascade.upper_band import HOP_BYTES, HOP_SAMPLES, RATE, UpperBand
-from tests.inference.user_voice import UserVoice
+from tests.inference.user_voice import user_voice
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 SECOND = 100 * HOP_SAMPLES
@@ -27,7 +27,7 @@ def power(pcm: bytes, low: float, high: float) -> float:
 
 @pytest.fixture(scope="module")
 def spoken() -> bytes:
-    pcm = UserVoice().say("set a timer for sixty six seconds")
+    pcm = user_voice().say("set a timer for sixty six seconds")
     return pcm[: len(pcm) // HOP_BYTES * HOP_BYTES]
 
 
