@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import psutil
 
@@ -26,10 +27,15 @@ _TIER_READY = re.compile(r"(relay|inference|transceiver) is ready: (\{.*\})$")
 class RunningDeployment:
     """`antiphon up` as a child process."""
 
-    def __init__(self, *argv: str) -> None:
+    def __init__(self, *argv: str, variables: Mapping[str, str] | None = None) -> None:
+        """`variables` of its environment, beside those of this process."""
         command = [sys.executable, "-m", "antiphon", "up", *argv, "--log-level=info"]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(variables or {})},
         )
         self.log: list[str] = []
         self._log_reader = threading.Thread(target=self._read_log, daemon=True)
@@ -98,9 +104,11 @@ def scraped(url: str) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def running_deployment(*argv: str) -> Iterator[RunningDeployment]:
+def running_deployment(
+    *argv: str, variables: Mapping[str, str] | None = None
+) -> Iterator[RunningDeployment]:
     """Start one on free ports, unless `argv` says otherwise, and stop it at the end."""
-    deployment = RunningDeployment(*ANY_PORTS, *argv)
+    deployment = RunningDeployment(*ANY_PORTS, *argv, variables=variables)
     try:
         deployment.wait_until_ready()
         yield deployment

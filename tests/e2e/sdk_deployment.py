@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
 from tests.e2e.stand_in_model import stand_in_model
@@ -48,7 +47,7 @@ class SdkDeployment:
 @contextmanager
 def sdk_deployment(directory: Path) -> Iterator[SdkDeployment]:
     """`directory` gets the certificate."""
-    with stand_in_model() as model, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(directory))
-        with running_deployment("--tls", f"--llm-url={model.url}", "--llm-model=m") as running:
+    with stand_in_model() as model:
+        flags = ("--tls", f"--llm-url={model.url}", "--llm-model=m")
+        with running_deployment(*flags, variables={"XDG_STATE_HOME": str(directory)}) as running:
             yield SdkDeployment(running, directory / "antiphon" / "tls.crt")

@@ -104,19 +104,17 @@ def sip_deployment(directory: Path) -> Iterator[SipDeployment]:
         f"--sip-config={_written(directory / 'sip.toml', config)}",
         f"--sip-credentials={_written(directory / 'phones', _credentials())}",
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(directory))
-        for name, value in {
-            "WEBHOOK_URL": application.url,
-            "WEBHOOK_SECRET": SECRET,
-            "ALLOWED_ORIGINS": ORIGIN,
-            "PHONE_PORTS": str(PHONE_PORTS),
-        }.items():
-            patch.setenv(f"ANTIPHON_{name}", value)
-        with running_deployment(*flags) as running:
-            certificate = directory / "antiphon" / "tls.crt"
-            application.use(running.url, running.api_key, str(certificate))
-            yield SipDeployment(running, application, *ports)
+    variables = {
+        "XDG_STATE_HOME": str(directory),
+        "ANTIPHON_WEBHOOK_URL": application.url,
+        "ANTIPHON_WEBHOOK_SECRET": SECRET,
+        "ANTIPHON_ALLOWED_ORIGINS": ORIGIN,
+        "ANTIPHON_PHONE_PORTS": str(PHONE_PORTS),
+    }
+    with running_deployment(*flags, variables=variables) as running:
+        certificate = directory / "antiphon" / "tls.crt"
+        application.use(running.url, running.api_key, str(certificate))
+        yield SipDeployment(running, application, *ports)
     application.close()
 
 

@@ -23,9 +23,18 @@ class RedisServer:
         listening = ["--port", "0", "--unixsocket", str(self._socket)]
         kept = ["--save", "", "--dir", str(self._socket.parent), "--logfile", str(self._log)]
         self._process = subprocess.Popen(["redis-server", *listening, *kept, *options])
-        while not self._socket.exists():
+        while not await self._takes_connections():
             assert self._process.poll() is None, self._log.read_text()
             await asyncio.sleep(0.01)
+
+    async def _takes_connections(self) -> bool:
+        """The socket is there before anybody listens at it."""
+        try:
+            _reader, writer = await asyncio.open_unix_connection(self._socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        writer.close()
+        return True
 
     def freeze(self) -> None:
         """It takes connections, and answers nothing."""
