@@ -150,6 +150,8 @@ endef
 .venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
 	$(install-moshi)
 	$(call install,dev)
+	@echo "Compiling the load generator that the relay is measured and tested with"
+	@$(BIN)/python -c 'from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
 	@touch .venv/ready-to-run .venv/ready-for-native
 
 .venv/ready-to-bench: .venv/ready-to-develop

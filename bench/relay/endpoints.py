@@ -101,6 +101,11 @@ class Endpoints:
         plain = Traffic(*map(int, traffic))
         return run(self._wired(), plain, int(seconds * 1e9)) / 1e9
 
+    def precompile(self) -> None:
+        """Compile the loop, or load it where it was compiled before; takes half a minute once."""
+        self.directly()
+        self.run(Traffic(), 0.0)
+
     def settle(self) -> None:
         """Receive until all has arrived, or nothing more does."""
         quiet = 0
