@@ -151,7 +151,8 @@ endef
 	$(install-moshi)
 	$(call install,dev)
 	@echo "Compiling the load generator that the relay is measured and tested with"
-	@$(BIN)/python -c 'from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
+	@# As the tests do, for any processor: benchmarks compile it for theirs.
+	@$(BIN)/python -c 'import relay.fast.compiling; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
 	@touch .venv/ready-to-run .venv/ready-for-native
 
 .venv/ready-to-bench: .venv/ready-to-develop

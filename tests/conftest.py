@@ -1,11 +1,17 @@
 """What the whole test run shares."""
 
+import contextlib
+import importlib
 import os
 from collections.abc import Generator
 
 import pytest
 
 from tests.turns import turn
+
+with contextlib.suppress(ImportError):
+    # First of all that numba compiles: how it does is settled for a process by whoever comes first.
+    importlib.import_module("relay.fast.compiling")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
