@@ -107,9 +107,14 @@ async def test_watching_goes_on_until_it_is_stopped() -> None:
             stdout=asyncio.subprocess.PIPE,
         )
         assert watching.stdout is not None
-        said = [await watching.stdout.readuntil(b"\n\n") for _look in range(3)]
-        watching.send_signal(signal.SIGINT)
-        assert await watching.wait() == 130
+        try:
+            async with asyncio.timeout(30):
+                said = [await watching.stdout.readuntil(b"\n\n") for _look in range(3)]
+                watching.send_signal(signal.SIGINT)
+                assert await watching.wait() == 130
+        finally:
+            if watching.returncode is None:
+                watching.kill()
     assert said[0].startswith(b"ok    ready")
     assert said[1].startswith(b"FAIL")
     assert said[2].startswith(b"FAIL")
