@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -131,6 +132,12 @@ class RelayProcess:
             for sample in family.samples
             if sample.name == "antiphon_relay_dropped_packets_total" and sample.value
         }
+
+    def drops_since(self, before: Counter[str]) -> Counter[str]:
+        """To be waited for: workers count what they did after they did it."""
+        counted = Counter(self.drops())
+        counted.subtract(before)
+        return +counted
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
