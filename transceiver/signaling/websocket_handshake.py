@@ -23,10 +23,15 @@ SHUTDOWN_S = 0.5
 """For all clients together, when the worker stops."""
 
 
-def check_handshake(request: web.Request, allowed_origins: AllowedOrigins) -> None:
-    """Raises ApiError (400, 403) for what no session is served to."""
+def check_origin(request: web.Request, allowed_origins: AllowedOrigins) -> None:
+    """Raises ApiError (403) for the pages of other origins."""
     if not allowed_origins.allow(request.headers.get("Origin")):
         raise ApiError(403, "Pages of this origin may not connect.", code="origin_not_allowed")
+
+
+def check_handshake(request: web.Request, allowed_origins: AllowedOrigins) -> None:
+    """Raises ApiError (400, 403) for what no session is served to."""
+    check_origin(request, allowed_origins)
     subprotocols = Subprotocols.parse(request.headers.get(HEADER))
     if subprotocols.offered and not subprotocols.realtime:
         raise ApiError(400, f"Offer the subprotocol {REALTIME!r}.")
@@ -35,14 +40,20 @@ def check_handshake(request: web.Request, allowed_origins: AllowedOrigins) -> No
         raise ApiError(400, message, code="beta_api_shape_disabled")
 
 
-def upgradable(request: web.Request) -> web.WebSocketResponse[Literal[False]]:
+def upgradable(
+    request: web.Request,
+    *,
+    subprotocol: str = REALTIME,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
+    close_s: float = CLOSE_S,
+) -> web.WebSocketResponse[Literal[False]]:
     """A response that can be prepared; its messages are bytes. Raises ApiError (426)."""
     socket = web.WebSocketResponse[Literal[False]](
-        protocols=(REALTIME,),
+        protocols=(subprotocol,),
         heartbeat=PING_S,
-        timeout=CLOSE_S,
+        timeout=close_s,
         compress=False,
-        max_msg_size=MAX_MESSAGE_BYTES,
+        max_msg_size=max_message_bytes,
         decode_text=False,
     )
     if not socket.can_prepare(request):

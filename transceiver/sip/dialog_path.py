@@ -71,8 +71,7 @@ def _is_loose(route: str) -> bool:
 
 
 def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
-    known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
-    named, reached = ip_host(uri.host), ip_host(known)
+    named, reached = ip_host(uri.host), ip_host(_host_of(hop))
     if named is None or reached is None:
         # A name may be anything's; a connection that stands is at least the peer's.
         is_connection = isinstance(hop, Flow) and hop.transport.reliable
@@ -87,6 +86,9 @@ def _leads_to(hop: Flow | NextHop, uri: URI) -> bool:
 
 
 def _is_same_host(hop: Flow | NextHop, uri: URI) -> bool:
-    known = hop.remote[0] if isinstance(hop, Flow) else hop.uri.host
-    named = ip_host(uri.host)
+    known, named = _host_of(hop), ip_host(uri.host)
     return uri.host.lower() == known.lower() or (named is not None and named == ip_host(known))
+
+
+def _host_of(hop: Flow | NextHop) -> str:
+    return hop.remote[0] if isinstance(hop, Flow) else hop.uri.host

@@ -9,9 +9,7 @@ https://www.rfc-editor.org/rfc/rfc3261#section-19.3 asks for.
 from antiphon_proto.address import Address, decode_address, encode_address
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.sealed_token import SealedTokens
-
-MAGIC_COOKIE = "z9hG4bK"
-"""https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7"""
+from transceiver.sip.branch import MAGIC_COOKIE
 
 _TAG = "at."
 

@@ -12,7 +12,7 @@ from transceiver.sip.dialog import Dialog
 from transceiver.sip.header_list import parse_uri
 from transceiver.sip.message_body import content_type, fragment_status
 from transceiver.sip.session_environment import SessionEnvironment
-from transceiver.sip.transactions.client import Failure
+from transceiver.sip.transactions.client import Outcome, status_of
 
 ACCEPTED = 202
 
@@ -52,8 +52,8 @@ class Referral:
                 self._tell(status)
         return True
 
-    def _answered(self, outcome: Response | Failure) -> None:
-        status = outcome.code if isinstance(outcome, Response) else outcome.value
+    def _answered(self, outcome: Outcome) -> None:
+        status = status_of(outcome)
         if status >= 300:
             self._tell(status)
         elif isinstance(outcome, Response) and _has_no_subscription(outcome):

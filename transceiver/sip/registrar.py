@@ -11,6 +11,7 @@ from transceiver.sip.access import CurrentAccess
 from transceiver.sip.application import Reply
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.gatekeeper import Caller
+from transceiver.sip.header_list import header_addresses, header_tokens, header_values
 from transceiver.sip.registrations import MAX_CONTACTS, Binding, Record, Registrations, ended
 
 DEFAULT_EXPIRES_S = 3600
@@ -76,15 +77,16 @@ class Registrar:
             # Older than what is known, and repeated by the network rather than the phone.
             raise _RefusedError(500)
         path = _path(request)
-        if [value.strip() for value in request.headers.getlist("Contact")] == ["*"]:
+        if header_values(request.headers, "Contact") == ["*"]:
             if _seconds(request.headers.get("Expires")) != 0:
                 raise _RefusedError(400)
             changed = [ended(record, now) for record in known]
             outbound = False
         else:
-            contacts = [_contact(each, request, flow) for each in request.contact]
-            if len(contacts) > MAX_CONTACTS:
+            addresses = header_addresses(request.headers, "Contact")
+            if len(addresses) > MAX_CONTACTS:
                 raise _RefusedError(400)
+            contacts = [_contact(each, request, flow) for each in addresses]
             changed = [
                 _record(caller.name, each, flow, path, (call_id, cseq), now) for each in contacts
             ]
@@ -129,9 +131,6 @@ def _contact(address: Address, request: Request, flow: Flow) -> _Contact:
     parameters = {name.lower(): value or "" for name, value in address.parameters.items()}
     if address.uri.scheme not in ("sip", "sips") or len(uri) > MAX_TEXT_CHARS:
         raise _RefusedError(400)
-    if any('"' in value[1:-1] for value in parameters.values()):
-        # sipmessage reads several contacts as one where quotes stand in more than one of them.
-        raise _RefusedError(400)
     instance = parameters.get("+sip.instance")
     registration = parameters.get("reg-id", "") if instance else ""
     key = f"{instance} {registration}" if instance else _comparable(address)
@@ -150,8 +149,9 @@ def _comparable(address: Address) -> str:
 
 def _offers_outbound(request: Request) -> bool:
     """With no proxy in between: https://www.rfc-editor.org/rfc/rfc5626#section-6"""
-    supported = [each.lower() for each in request.supported]
-    return "outbound" in supported and len(request.via) == 1
+    headers = request.headers
+    supported = header_tokens(headers, "Supported")
+    return "outbound" in supported and len(header_values(headers, "Via")) == 1
 
 
 def _expires_s(address: Address, parameters: dict[str, str], request: Request, flow: Flow) -> int:
@@ -185,9 +185,7 @@ def _seconds(text: str | None) -> int | None:
 
 def _path(request: Request) -> tuple[str, ...]:
     """Raises _RefusedError, and ValueError for what are no addresses."""
-    values = [
-        str(each) for text in request.headers.getlist("Path") for each in Address.parse_many(text)
-    ]
+    values = [str(each) for each in header_addresses(request.headers, "Path")]
     if len(values) > MAX_PATH or any(len(each) > MAX_TEXT_CHARS for each in values):
         raise _RefusedError(400)
     return tuple(values)

@@ -19,12 +19,11 @@ from transceiver.sip.message_body import SDP, BodyError, session_description
 from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.session_timer import SessionTimer
 from transceiver.sip.timers import Timer
-from transceiver.sip.transactions.client import Failure
+from transceiver.sip.transactions.client import Outcome, ends_dialog, status_of
 
 LONGEST_S = 60.0
 """How long an answer may take: nobody has to be asked for it, as a rule."""
 
-_GONE = (408, 481)
 _OWNER_WAIT_S = (2.1, 4.0)
 _OTHER_WAIT_S = (0.0, 2.0)
 """After a collision, so that the second try of the two does not collide, too:
@@ -104,8 +103,8 @@ class Reinvitation:
         if self._is_pending and request is self._request:
             self._environment.cancel(request)
 
-    def _outcome(self, outcome: Response | Failure) -> None:
-        status = outcome.code if isinstance(outcome, Response) else outcome.value
+    def _outcome(self, outcome: Outcome) -> None:
+        status = status_of(outcome)
         if status < 200:
             return
         was_pending, self._is_pending = self._is_pending, False
@@ -113,7 +112,7 @@ class Reinvitation:
             self._accepted(outcome, first=was_pending)
         elif self._is_stopped:
             return
-        elif isinstance(outcome, Failure) or status in _GONE:
+        elif ends_dialog(outcome):
             self._standing.gone()
         elif status == 491:
             self._wait()

@@ -8,7 +8,7 @@ message's owner would, the message merely reaches a worker that knows nothing of
 import re
 from dataclasses import dataclass
 
-from transceiver.sip.owner_tokens import MAGIC_COOKIE
+from transceiver.sip.branch import MAGIC_COOKIE
 
 _START = re.compile(
     rb"(?:SIP/2\.0 ([1-6][0-9]{2})(?: [^\r\n]*)?|"

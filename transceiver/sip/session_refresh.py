@@ -13,9 +13,7 @@ from transceiver.sip.extensions import SUPPORTED
 from transceiver.sip.header_list import header_tokens
 from transceiver.sip.session_environment import SessionEnvironment
 from transceiver.sip.session_timer import SessionTimer
-from transceiver.sip.transactions.client import Failure
-
-_GONE = (408, 481)
+from transceiver.sip.transactions.client import Outcome, ends_dialog, status_of
 
 
 class SessionRefresh:
@@ -53,12 +51,11 @@ class SessionRefresh:
             authenticator=self._authenticator,
         )
 
-    def _answered(self, outcome: Response | Failure) -> None:
-        status = outcome.code if isinstance(outcome, Response) else outcome.value
-        if isinstance(outcome, Failure) or status in _GONE:
+    def _answered(self, outcome: Outcome) -> None:
+        if ends_dialog(outcome):
             self._gone()
-        elif 200 <= status < 300:
+        elif isinstance(outcome, Response) and 200 <= outcome.code < 300:
             self._timer.answered(outcome)
-        elif status >= 300 and status != 491:
+        elif (status := status_of(outcome)) >= 300 and status != 491:
             # What meets an offer of the peer's is refreshed by that.
             self._reinvite()

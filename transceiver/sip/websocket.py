@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.running_requests import RunningRequests
+from transceiver.signaling.websocket_handshake import SHUTDOWN_S, check_origin, upgradable
 from transceiver.sip.exchange import Exchange
 from transceiver.sip.flow import Flow, SipTransport
 from transceiver.sip.sip_drop import SipDrop
@@ -19,9 +20,7 @@ from transceiver.sip.stream_framing import MAX_MESSAGE_BYTES
 
 PATH = "/sip"
 SUBPROTOCOL = "sip"
-PING_S = 40.0
 CLOSE_S = 2.0
-SHUTDOWN_S = 0.5
 
 
 class SipWebSockets:
@@ -83,20 +82,11 @@ class SipWebSockets:
 
     def _upgradable(self, request: web.Request) -> web.WebSocketResponse[Literal[False]]:
         """Raises ApiError (400, 403, 426)."""
-        if not self._allowed_origins.allow(request.headers.get("Origin")):
-            raise ApiError(403, "Pages of this origin may not connect.", code="origin_not_allowed")
-        socket = web.WebSocketResponse[Literal[False]](
-            protocols=(SUBPROTOCOL,),
-            heartbeat=PING_S,
-            timeout=CLOSE_S,
-            compress=False,
-            max_msg_size=MAX_MESSAGE_BYTES,
-            decode_text=False,
+        check_origin(request, self._allowed_origins)
+        socket = upgradable(
+            request, subprotocol=SUBPROTOCOL, max_message_bytes=MAX_MESSAGE_BYTES, close_s=CLOSE_S
         )
-        ready = socket.can_prepare(request)
-        if not ready:
-            raise ApiError(426, "Connect by WebSocket.", headers={"Upgrade": "websocket"})
-        if ready.protocol != SUBPROTOCOL:
+        if socket.can_prepare(request).protocol != SUBPROTOCOL:
             raise ApiError(400, f"Offer the subprotocol {SUBPROTOCOL!r}.")
         return socket
 

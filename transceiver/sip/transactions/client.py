@@ -25,7 +25,21 @@ class Failure(Enum):
     TRANSPORT = 503
 
 
-OnOutcome = Callable[[Response | Failure], None]
+Outcome = Response | Failure
+
+_GONE = (408, 481)
+
+
+def status_of(outcome: Outcome) -> int:
+    return outcome.code if isinstance(outcome, Response) else outcome.value
+
+
+def ends_dialog(outcome: Outcome) -> bool:
+    """https://www.rfc-editor.org/rfc/rfc3261#section-12.2.1.2"""
+    return isinstance(outcome, Failure) or outcome.code in _GONE
+
+
+OnOutcome = Callable[[Outcome], None]
 """Told every provisional response, and then one final one or a failure."""
 
 
