@@ -77,6 +77,11 @@ class WorkerProcesses:
     def alive(self) -> int:
         return sum(worker.process.is_alive() for worker in self._workers.values())
 
+    def process_id(self, index: int) -> int | None:
+        """None where the worker was not started yet."""
+        worker = self._workers.get(index)
+        return worker.process.pid if worker else None
+
     def process_ids(self) -> list[int]:
         return [worker.process.pid or 0 for worker in self._workers.values()]
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
 from chassis.admin import serve_admin
 from chassis.host_port import HostPort
+from chassis.process_metrics import register_process_metrics
 from chassis.readiness import report_ready
 from inference.admission import Admission
 from inference.config import InferenceConfig
@@ -70,6 +71,7 @@ async def _serve(
     admission = Admission(config.max_sessions)
     counters = TrunkCounters()
     registry = CollectorRegistry()
+    register_process_metrics(registry, "inference")
     registry.register(InferenceCollector(counters, cascade_counters, admission))
     for engine in engines:
         if (collector := engine_collector(engine)) is not None:

@@ -36,6 +36,8 @@ class Supervised(Protocol):
     @property
     def restarts(self) -> int: ...
 
+    def cpu_seconds(self, index: int) -> float: ...
+
 
 class RelayCollector(Collector):
     """Translates the counters into metric families.
@@ -49,11 +51,15 @@ class RelayCollector(Collector):
         workers: Supervised,
         sockets: RelaySockets,
         draining: Callable[[], bool] = lambda: False,
+        *,
+        max_flows: int = 0,
     ) -> None:
+        """`max_flows` is what the table of one worker holds."""
         self._counters = counters
         self._workers = workers
         self._sockets = sockets
         self._draining = draining
+        self._max_flows = max_flows
 
     def collect(self) -> Iterable[Metric]:
         yield from self._traffic()
@@ -129,6 +135,11 @@ class RelayCollector(Collector):
             flows.add_metric((state.value,), self._counters.tally(tally))
         yield flows
         yield GaugeMetricFamily(
+            "antiphon_relay_flow_capacity",
+            "Flows that the tables of all workers hold.",
+            value=self._max_flows * self._workers.count,
+        )
+        yield GaugeMetricFamily(
             "antiphon_relay_ssrc_bindings",
             "RTP sources that owners announced, for clients whose address changes.",
             value=self._counters.tally(Tally.SSRCS),
@@ -173,13 +184,20 @@ class RelayCollector(Collector):
             "1 where a worker runs the compiled loop, 0 where plain Python.",
             labels=("worker",),
         )
+        cpu = CounterMetricFamily(
+            "antiphon_relay_cpu_seconds",
+            "CPU time of a worker's process; a worker has one core.",
+            labels=("worker",),
+        )
         for index in range(self._workers.count):
             labels = (str(index),)
+            cpu.add_metric(labels, self._workers.cpu_seconds(index))
             waited = self._counters.tally_of(index, Tally.MODERATION_NANOSECONDS)
             moderation.add_metric(labels, waited / 1e9)
             fast_path.add_metric(labels, self._counters.tally_of(index, Tally.FAST_PATH))
         yield moderation
         yield fast_path
+        yield cpu
 
     def _batches(self) -> Metric:
         histogram = HistogramMetricFamily(

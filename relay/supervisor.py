@@ -19,17 +19,18 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
 from chassis.bound_socket import bind_tcp, bound_address, resolved
 from chassis.host_port import HostPort
+from chassis.process_metrics import register_process_metrics
 from chassis.readiness import report_ready
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
 from relay import fast
-from relay.config import RelayConfig
+from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
 from relay.debug_page import DebugPage, debug_routes
 from relay.drain_watch import DrainWatch
 from relay.handover import Predecessor, find_predecessor, hand_over, offer_everything
 from relay.handover_channel import HandoverChannel, HandoverError, Released
-from relay.handover_listener import HandoverListener
+from relay.handover_listener import HandoverListener, listen_for_successors
 from relay.metrics import RelayCollector
 from relay.sockets import RelaySockets, adopt_sockets, open_sockets
 from relay.worker_process import WorkerSettings
@@ -122,7 +123,7 @@ class Supervisor:
         else:
             await self._succeed(self._predecessor)
             await self._serve_admin()
-        self._listen()
+        await self._listen()
         self._is_up = True
         tunnels = [str(bound_address(tunnel)) for tunnel in self._sockets.tunnels]
         public, admin = str(self._sockets.addresses), str(bound_address(self._admin))
@@ -155,8 +156,17 @@ class Supervisor:
             if self._drain_asked.is_set():
                 await _cancelled(lasting)
                 await self._drain()
+            elif self._config.after_handover is AfterHandover.WAIT:
+                await self._outlast()
         finally:
             await _cancelled([reloading, *lasting])
+
+    async def _outlast(self) -> None:
+        """Replaced: do nothing until the end is asked for, as who ends is started again."""
+        self._is_up = False
+        await self._workers.stop()
+        logger.info("waiting for SIGTERM")
+        await self._end_asked.wait()
 
     async def _drain(self) -> None:
         logger.info("draining, for at most %d seconds", self._config.drain_seconds)
@@ -194,12 +204,12 @@ class Supervisor:
 
     # Hand-over, as the predecessor.
 
-    def _listen(self) -> None:
+    async def _listen(self) -> None:
         """Raises SettingError."""
         if self._config.handover is None:
             return
         try:
-            self._listener = HandoverListener(self._config.handover)
+            self._listener = await listen_for_successors(self._config.handover)
         except OSError as error:
             raise SettingError(f"--handover {self._config.handover}: {error.strerror}") from error
 
@@ -249,8 +259,15 @@ class Supervisor:
 
     async def _serve_admin(self) -> None:
         registry = CollectorRegistry()
+        register_process_metrics(registry, "relay")
         registry.register(
-            RelayCollector(self._counters, self._workers, self._sockets, self._draining)
+            RelayCollector(
+                self._counters,
+                self._workers,
+                self._sockets,
+                self._draining,
+                max_flows=self._config.max_flows,
+            )
         )
         page = DebugPage(
             counters=self._counters,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from chassis.cpu_seconds import cpu_seconds
 from chassis.settings import SettingError
 from chassis.worker_processes import WorkerObserver, WorkerProcesses
 from relay.description import WorkerDescription
@@ -99,6 +100,11 @@ class RelayWorkers(WorkerObserver):
     @property
     def restarts(self) -> int:
         return self._processes.restarts
+
+    def cpu_seconds(self, index: int) -> float:
+        """CPU time of this worker's process, from its last start on."""
+        process_id = self._processes.process_id(index)
+        return cpu_seconds(process_id) if process_id else 0.0
 
     @property
     def forwarding(self) -> int:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 
 from chassis.member_docstrings import member_docstrings
+from chassis.process_metrics import BuildCollector
 from inference.admission import Admission
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.native.backlog import Shed
@@ -24,6 +25,7 @@ from relay.counters import CounterTable
 from relay.drop_advice import meanings, reasons
 from relay.metrics import RelayCollector
 from tests.relay.test_metrics import Sockets, Workers
+from tests.transceiver.test_metrics import Limits
 from transceiver.announcer import Announcer, Occasion
 from transceiver.audio.opus_mode import OpusMode
 from transceiver.close_reason import CloseReason
@@ -109,6 +111,7 @@ def page() -> str:
     sections = [
         INTRODUCTION,
         ALERTS,
+        f"## Every process\n\n{metrics_table(process_metrics())}",
         f"## Relay\n\n{metrics_table(relay_metrics())}",
         f"{RELAY_DROPS}\n{relay_drops_table()}",
         f"## Transceiver worker\n\n{metrics_table(transceiver_metrics())}",
@@ -141,6 +144,11 @@ def relay_metrics() -> Iterable[Metric]:
     return RelayCollector(CounterTable(2), Workers(), Sockets()).collect()
 
 
+def process_metrics() -> Iterator[Metric]:
+    yield from BuildCollector("relay", "0.1.0", "3.11.2").collect()
+    yield from ProcessCollector(registry=None).collect()
+
+
 def transceiver_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
     TurnLatency(registry)
@@ -153,6 +161,7 @@ def transceiver_metrics() -> Iterator[Metric]:
         calls=CallCounters(),
         load=lambda: 0.0,
         trunk_connected=lambda: False,
+        admission=Limits(),
     ).collect()
     directory = RelayDirectory(("127.0.0.1", 1), lambda: 1, lambda _seconds: None)
     yield from RelayWorkersCollector(directory, Announcer(0, 0.0)).collect()

@@ -4,13 +4,15 @@ from tests.metrics_page import (
     PAGE,
     inference_metrics,
     page,
+    process_metrics,
     relay_metrics,
     transceiver_metrics,
 )
 
 
 def families() -> list[Metric]:
-    return [*relay_metrics(), *transceiver_metrics(), *inference_metrics()]
+    own = [*relay_metrics(), *transceiver_metrics(), *inference_metrics()]
+    return [*process_metrics(), *own]
 
 
 def test_the_page_is_that_of_the_code() -> None:

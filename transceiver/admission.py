@@ -39,8 +39,8 @@ class Admission:
         """With a `max_load` of 1 no load refuses a call."""
         self._meter = meter
         self._refused = refused
-        self._max_load = max_load
-        self._max_calls = max_calls
+        self.max_load = max_load
+        self.max_calls = max_calls
         self._engine_connected = engine_connected
         self.draining = False
         """Set it, and no call is taken any more."""
@@ -71,9 +71,9 @@ class Admission:
             return RefusalReason.DRAINING
         if not self._engine_connected():
             return RefusalReason.ENGINE_UNAVAILABLE
-        if open_calls >= self._max_calls:
+        if open_calls >= self.max_calls:
             return RefusalReason.AT_CAPACITY
-        if self._max_load < 1 and not self._meter.fits_one_more(self._max_load):
+        if self.max_load < 1 and not self._meter.fits_one_more(self.max_load):
             return RefusalReason.OVERLOADED
         return None
 

@@ -1,6 +1,7 @@
 """Prometheus metrics of one transceiver worker, read from plain counters at a scrape."""
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -140,6 +141,19 @@ class ReplicaCollector(Collector):
         return family
 
 
+class AdmissionLimits(Protocol):
+    """What is read of `Admission`."""
+
+    @property
+    def max_load(self) -> float: ...
+
+    @property
+    def max_calls(self) -> int: ...
+
+    @property
+    def draining(self) -> bool: ...
+
+
 class WorkerCollector(Collector):
     """Translates the worker's counters into metric families."""
 
@@ -151,12 +165,14 @@ class WorkerCollector(Collector):
         calls: CallCounters,
         load: Callable[[], float],
         trunk_connected: Callable[[], bool],
+        admission: AdmissionLimits,
     ) -> None:
         self._tunnel = tunnel
         self._trunk = trunk
         self._calls = calls
         self._load = load
         self._trunk_connected = trunk_connected
+        self._admission = admission
 
     def collect(self) -> Iterable[Metric]:
         yield from self._tunnel_metrics()
@@ -207,6 +223,7 @@ class WorkerCollector(Collector):
             "Share of its core that the worker uses, of what others leave it; 0 to 1.",
             self._load(),
         )
+        yield from self._limits()
         yield counter("antiphon_transceiver_calls_opened", "Calls answered.", calls.opened)
         yield by_enum(
             "antiphon_transceiver_calls_refused",
@@ -264,6 +281,23 @@ class WorkerCollector(Collector):
             "antiphon_transceiver_skipped_frames",
             "Frame times of calls that went by unserved, because this worker was held up.",
             calls.skipped_frames,
+        )
+
+    def _limits(self) -> Iterable[Metric]:
+        yield gauge(
+            "antiphon_transceiver_load_limit",
+            "Load beyond which calls are refused; 1 refuses none.",
+            self._admission.max_load,
+        )
+        yield gauge(
+            "antiphon_transceiver_call_limit",
+            "Calls that may be open.",
+            self._admission.max_calls,
+        )
+        yield gauge(
+            "antiphon_transceiver_draining",
+            "1 while no new call is taken because this worker stops.",
+            int(self._admission.draining),
         )
 
     def _trunk_metrics(self) -> Iterable[Metric]:

@@ -15,6 +15,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from chassis.logs import configure_logging
+from chassis.process_metrics import register_process_metrics
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
@@ -73,7 +74,7 @@ def run_worker(
     life: WorkerLife,
 ) -> None:
     """Serve until SIGTERM; sends `index` on `started` once calls are taken."""
-    configure_logging(f"transceiver-{index}", config.log_level)
+    configure_logging("transceiver", config.log_level, config.log_format, worker=index)
     worker = Worker(config, sockets, index, life)
     uvloop.run(worker.serve(lambda: started.send(index)))
 
@@ -251,7 +252,9 @@ class Worker:
             calls=self._call_counters,
             load=lambda: self._meter.load,
             trunk_connected=lambda: self._replicas.connected,
+            admission=self._admission,
         )
+        register_process_metrics(self._registry, "transceiver")
         for collector in (
             ReplicaCollector(self._replicas.directory, hand_offs, time.monotonic),
             ResumptionCollector(self._resumption.counters, self._resumption.store),

@@ -32,6 +32,9 @@ class Workers:
     alive: int = 1
     restarts: int = 3
 
+    def cpu_seconds(self, index: int) -> float:
+        return 1.5 + index
+
 
 class Scrape:
     """What Prometheus reads of two workers' counters."""
@@ -41,7 +44,9 @@ class Scrape:
         self.draining = False
         self._registry = CollectorRegistry()
         self._registry.register(
-            RelayCollector(self.counters, Workers(), Sockets(), lambda: self.draining)
+            RelayCollector(
+                self.counters, Workers(), Sockets(), lambda: self.draining, max_flows=1000
+            )
         )
 
     def families(self) -> list[Metric]:
@@ -102,6 +107,11 @@ def test_gauges_of_one_worker_are_not_summed(scrape) -> None:
     assert scrape.value("moderation_seconds", worker="0") == 0.00025
     assert scrape.value("moderation_seconds", worker="1") == 0.001
     assert [scrape.value("fast_path", worker=worker) for worker in "01"] == [0, 1]
+
+
+def test_a_worker_tells_its_cpu_time_and_all_of_them_their_room_for_flows(scrape) -> None:
+    assert [scrape.value("cpu_seconds_total", worker=worker) for worker in "01"] == [1.5, 2.5]
+    assert scrape.value("flow_capacity") == 2000
 
 
 def test_batches_are_a_cumulative_histogram(scrape) -> None:

@@ -1,6 +1,7 @@
 """What an operator sees of clients' audio at a scrape."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,14 @@ OPUS, RED = 111, 63
 FORMAT = AudioFormat(Codec.OPUS, payload_type=OPUS, red_payload_type=RED)
 FRAME = b"\x08" + bytes(10)
 """20 ms."""
+
+
+@dataclass
+class Limits:
+    max_load: float = 0.8
+    max_calls: int = 1000
+    draining: bool = False
+
 
 Scrape = Callable[..., float | None]
 
@@ -36,6 +45,7 @@ def scrape(counters: CallCounters) -> Scrape:
             calls=counters,
             load=lambda: 0.25,
             trunk_connected=lambda: True,
+            admission=Limits(),
         )
     )
     return lambda name, **labels: registry.get_sample_value(
@@ -80,3 +90,17 @@ def test_redundancy_and_rubbish(counters: CallCounters, scrape: Scrape) -> None:
     assert scrape("redundant_packets") == 1
     assert scrape("malformed_packets") == 1
     assert scrape("seconds", origin="decoded") == pytest.approx(0.06)
+
+
+def test_the_limits_of_admission_stand_beside_what_is_used(counters: CallCounters) -> None:
+    collector = WorkerCollector(
+        tunnel=TunnelCounters(),
+        trunk=TrunkCounters(),
+        calls=counters,
+        load=lambda: 0.25,
+        trunk_connected=lambda: True,
+        admission=Limits(max_load=0.7, max_calls=40, draining=True),
+    )
+    values = {family.name: family.samples[0].value for family in collector.collect()}
+    limits = ("load", "load_limit", "call_limit", "draining")
+    assert [values[f"antiphon_transceiver_{each}"] for each in limits] == [0.25, 0.7, 40, 1]
