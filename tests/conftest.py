@@ -6,8 +6,15 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.turns import turn
+
+# A busy machine makes one slow example, which says nothing about what is tested.
+settings.register_profile(
+    "busy machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 with contextlib.suppress(ImportError):
     # First of all that numba compiles: how it does is settled for a process by whoever comes first.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon_proto import trunk as engine
@@ -140,7 +140,7 @@ def check_commands(driver: Driver) -> None:
         assert command.played_ms >= 0
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.sampled_from(Transport), st.booleans(), st.booleans(), st.lists(steps, max_size=40))
 def test_any_order_of_causes_keeps_the_rules(
     transport: Transport, open_channel: bool, judges: bool, sequence: list[Step]
@@ -156,7 +156,7 @@ def test_any_order_of_causes_keeps_the_rules(
     assert [output.reason for output in driver.closed] == [CloseReason.ENGINE_FAILED]
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(st.lists(steps, max_size=30))
 def test_what_plays_ends(sequence: list[Step]) -> None:
     """After any history the agent falls silent, and every start of playing has its end."""

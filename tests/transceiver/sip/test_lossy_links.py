@@ -50,7 +50,7 @@ def act(handler: Handler, action: str) -> None:
             getattr(handler.call, action)()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(link=LINKS, actions=ACTIONS, transport=st.sampled_from((SipTransport.UDP, SipTransport.TCP)))
 def test_both_sides_agree_and_nothing_is_left(
     link: Link, actions: list[tuple[float, str, str]], transport: SipTransport
@@ -78,7 +78,7 @@ def test_both_sides_agree_and_nothing_is_left(
         assert (agent.sip.session_count, agent.sip.transaction_count) == (0, 0)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(seed=st.integers(0, 2**32), loss=st.sampled_from((0.05, 0.2, 0.3)))
 def test_a_call_gets_through_what_loses_less_than_a_third(seed: int, loss: float) -> None:
     """Seven INVITEs, and eleven acceptances with an ACK each: all are lost once in 10^4 calls, and

@@ -122,7 +122,7 @@ ACTIONS: list[Action] = [
 ]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 99)), max_size=25))
 def test_no_history_leaves_anything(steps: list[tuple[Action, int]]) -> None:
     asyncio.run(through(steps))
