@@ -69,6 +69,7 @@ def relay_command(settings: UpSettings, cluster_keys: Path) -> TierCommand:
             # Ctrl-C ends the other tiers with their calls.
             "drain-seconds": "0",
             "log-level": settings.log_level,
+            "log-format": settings.log_format,
         },
     )
 
@@ -86,6 +87,7 @@ def inference_command(
         # Ctrl-C ends the calls too.
         "drain-seconds": "0",
         "log-level": settings.log_level,
+        "log-format": settings.log_format,
     }
     for kind in MODEL_SERVERS:
         url, model = getattr(settings, f"{kind}_url"), getattr(settings, f"{kind}_model")
@@ -134,6 +136,7 @@ def transceiver_command(
             # Who types Ctrl-C waits for nobody's call.
             "drain-seconds": "0",
             "log-level": settings.log_level,
+            "log-format": settings.log_format,
             **tls,
             **_sip_flags(settings),
         },

@@ -29,7 +29,7 @@ _SECRETS = ("ANTIPHON_API_KEY", "ANTIPHON_LLM_API_KEY")
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Returns 0 after Ctrl-C or SIGTERM, 1 when a tier keeps failing, 2 when one cannot start."""
     settings = load(UpSettings, argv, environ, prog="antiphon up")
-    configure_logging("antiphon", settings.log_level)
+    configure_logging("antiphon", settings.log_level, settings.log_format)
     try:
         check_machine()
         check_ports(settings)

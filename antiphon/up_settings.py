@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from antiphon.advertised_address import parse_advertise
 from chassis.host_port import HostPort
-from chassis.logs import log_level
+from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import SettingError, positive, setting, switch
 
 ENGINES = ("cascade", "echo", "native")
@@ -160,6 +160,9 @@ class UpSettings:
         "ports from here; port 0 any; else from 127.0.0.1 and the port after --http's",
     )
     log_level: str = setting("warning", parse=log_level, help="debug, info, warning or error")
+    log_format: LogFormat = setting(
+        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
+    )
 
     def __post_init__(self) -> None:
         if self.engine == "native" and self.native_model is None:

@@ -17,7 +17,7 @@ from inference.server import serve
 def main() -> int:
     try:
         config = load(InferenceConfig, sys.argv[1:], os.environ, prog="python -m inference")
-        configure_logging("inference", config.log_level)
+        configure_logging("inference", config.log_level, config.log_format)
         if config.ready_fd is not None:
             # uvloop's child processes inherit what is inheritable; one that held this
             # pipe open would keep who started us waiting for its end.

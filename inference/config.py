@@ -7,8 +7,9 @@ from enum import Enum
 from urllib.parse import SplitResult, urlsplit
 
 from chassis.host_port import HostPort
-from chassis.logs import log_level
+from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import positive, setting, whole_number
+from chassis.tracing.settings import TracingSettings
 
 
 class EngineName(Enum):
@@ -159,7 +160,7 @@ def seconds(text: str) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceConfig:
+class InferenceConfig(TracingSettings):
     """Runs engines, which hear and answer, for the transceivers that open trunks."""
 
     grpc: HostPort = setting(
@@ -295,4 +296,7 @@ class InferenceConfig:
         HostPort("127.0.0.1", 8082), parse=HostPort.parse, help="address of /metrics and health"
     )
     log_level: str = setting("info", parse=log_level, help="debug, info, warning or error")
+    log_format: LogFormat = setting(
+        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
+    )
     ready_fd: int | None = setting(None, parse=int, help="pipe on which to report readiness")

@@ -15,7 +15,7 @@ from relay.supervisor import supervise
 def main() -> int:
     try:
         config = load(RelayConfig, sys.argv[1:], os.environ, prog="python -m relay")
-        configure_logging("relay", config.log_level)
+        configure_logging("relay", config.log_level, config.log_format)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, ClusterKeys.parse)
         asyncio.run(supervise(config, keys))
     except SettingError as error:

@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from chassis.host_port import HostPort
-from chassis.logs import log_level
+from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import SettingError, positive, setting, whole_number
 from relay.cpu_pinning import CpuPinning
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
@@ -108,3 +108,6 @@ class RelayConfig:
     def __post_init__(self) -> None:
         if self.cpus.cpus and len(self.cpus.cpus) < self.workers:
             raise SettingError(f"--cpus {self.cpus}: fewer than the {self.workers} workers")
+    log_format: LogFormat = setting(
+        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
+    )

@@ -78,7 +78,8 @@ def run_worker(
     link: Connection,
 ) -> None:
     """The main function of worker process `index`; ends only with the process."""
-    configure_logging("relay", settings.config.log_level)
+    config = settings.config
+    configure_logging("relay", config.log_level, config.log_format, worker=index)
     # It may reach the whole process group; the supervisor drains, or kills.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     WorkerProcess(settings, index, keys, tunnel, link).serve()

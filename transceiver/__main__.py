@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     try:
         config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
-        configure_logging("transceiver", config.log_level)
+        configure_logging("transceiver", config.log_level, config.log_format)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
         _check_tls(config)
         sip_access = AccessFiles(config.sip_config, config.sip_credentials)

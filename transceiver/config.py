@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
-from chassis.logs import log_level
+from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import SettingError, fraction, positive, setting, whole_number
+from chassis.tracing.settings import TracingSettings
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.mcp.allowed_servers import AllowedServers
 from transceiver.replica_addresses import ReplicaAddresses
@@ -19,7 +20,7 @@ from transceiver.webhooks.target import WebhookTarget, webhook_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransceiverConfig:
+class TransceiverConfig(TracingSettings):
     """Owns calls: ICE, DTLS, SRTP, Opus, the conversation and the Realtime API."""
 
     http: HostPort = setting(
@@ -200,7 +201,16 @@ class TransceiverConfig:
         parse=HostPort.parse,
         help="address of /metrics and health; worker I takes port + I, 0 any port",
     )
+    trace_ratio: float = setting(
+        1.0,
+        parse=fraction,
+        help="share of the calls that are traced, where --otlp-endpoint says whereto; a call whose "
+        "client sent a traceparent is traced if that says so",
+    )
     log_level: str = setting("info", parse=log_level, help="debug, info, warning or error")
+    log_format: LogFormat = setting(
+        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
+    )
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )

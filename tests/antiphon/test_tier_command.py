@@ -26,6 +26,7 @@ def test_relay() -> None:
         "--cluster-keys=/run/cluster.keys",
         "--drain-seconds=0",
         "--log-level=warning",
+        "--log-format=text",
     ]
 
 
@@ -51,6 +52,7 @@ def test_inference_with_the_embedded_brain() -> None:
         "--engine=cascade",
         "--drain-seconds=0",
         "--log-level=warning",
+        "--log-format=text",
     ]
 
 
@@ -118,6 +120,7 @@ def test_transceiver() -> None:
         "--api-keys=/run/api.keys",
         "--drain-seconds=0",
         "--log-level=warning",
+        "--log-format=text",
     ]
 
 

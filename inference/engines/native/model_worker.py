@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import msgspec
 import torch
 
-from chassis.logs import configure_logging
+from chassis.logs import LogFormat, configure_logging
 from inference.engines.cascade.worker_messages import Kind, WorkerMessage, WorkerMessageReader
 from inference.engines.native.checkpoint import CheckpointError
 from inference.engines.native.compaction import ContextLimits
@@ -92,7 +92,7 @@ def serve(server: StepServer) -> None:
 
 def main(argv: Sequence[str]) -> int:
     options = _options(argv)
-    configure_logging("model", options.log_level)
+    configure_logging("model", options.log_level, LogFormat(options.log_format))
     # Ctrl-C is for the parent, which then closes standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if options.threads:
@@ -122,6 +122,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--budget-s", type=float, default=BUDGET_S)
     parser.add_argument("--int8", action="store_true")
     parser.add_argument("--log-level", default="info")
+    parser.add_argument("--log-format", default=LogFormat.TEXT)
     return parser.parse_args(argv)
 
 

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces: spans of calls, and their way to a collector by OTLP."""
