@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chassis.host_port import HostPort
 from chassis.logs import LogFormat, log_format, log_level
@@ -14,6 +15,20 @@ from relay.public_addresses import PublicAddresses
 
 LONGEST_MODERATION_US = 20_000
 """A voice packet's worth of time: nobody wants to wait longer."""
+
+
+class AfterHandover(StrEnum):
+    """What a relay does that was replaced."""
+
+    EXIT = "exit"
+    WAIT = "wait"
+
+    @classmethod
+    def parse(cls, text: str) -> "AfterHandover":
+        """Raises ValueError."""
+        if text not in list(cls):
+            raise ValueError(f"expected exit or wait, not {text!r}")
+        return cls(text)
 
 
 def fast_path(text: str) -> str:
@@ -93,7 +108,14 @@ class RelayConfig:
     handover: str | None = setting(
         None,
         parse=str,
-        help="Unix socket on which a relay hands its sockets and flows to the one that replaces it",
+        help="Unix socket on which a relay hands its sockets and flows to the one that replaces it: "
+        "a path, or @NAME within its network namespace",
+    )
+    after_handover: AfterHandover = setting(
+        AfterHandover.EXIT,
+        parse=AfterHandover.parse,
+        help="what the replaced one does then: exit, or wait for SIGTERM where who ends is started "
+        "again, as by Kubernetes",
     )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8081),
@@ -101,6 +123,9 @@ class RelayConfig:
         help="address of /metrics and health",
     )
     log_level: str = setting("info", parse=log_level, help="debug, info, warning or error")
+    log_format: LogFormat = setting(
+        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
+    )
     ready_fd: int | None = setting(
         None, parse=whole_number(0), help="pipe on which to report readiness"
     )
@@ -108,6 +133,3 @@ class RelayConfig:
     def __post_init__(self) -> None:
         if self.cpus.cpus and len(self.cpus.cpus) < self.workers:
             raise SettingError(f"--cpus {self.cpus}: fewer than the {self.workers} workers")
-    log_format: LogFormat = setting(
-        LogFormat.TEXT, parse=log_format, help="of the log's lines: text or json"
-    )

@@ -18,6 +18,7 @@ from relay.handover_channel import (
     SnapshotWanted,
     TakenOver,
 )
+from relay.handover_listener import unix_address
 from relay.sockets import Phones, Publics, RelaySockets
 from relay.worker_link import Snapshot
 from relay.workers import RelayWorkers
@@ -77,7 +78,7 @@ async def find_predecessor(path: str) -> Predecessor | None:
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(path)
+        connection.connect(unix_address(path))
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None

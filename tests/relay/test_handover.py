@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import socket
 import subprocess
 import threading
@@ -85,6 +86,21 @@ def test_a_successor_has_a_successor(start_relay, meeting_place) -> None:
     assert third.public == first.public
     assert third.stop() == 0
     assert not Path(meeting_place).exists()
+
+
+def test_one_that_waits_ends_when_it_is_told_to(start_relay, start_calls) -> None:
+    """As Kubernetes replaces a pod on its host: in one network namespace, without a file."""
+    flags = ("--handover", f"@antiphon-{secrets.token_hex(8)}", "--after-handover", "wait")
+    predecessor = start_relay(*flags)
+    calls = start_calls(predecessor)
+
+    successor = replace(start_relay, calls, *flags)
+
+    assert calls.lost() == 0
+    wait_until(lambda: not predecessor.workers())
+    assert predecessor.process.poll() is None
+    assert predecessor.stop() == 0
+    assert successor.ready() is None
 
 
 def test_fewer_workers_take_over_the_calls_of_more(start_relay, start_calls, meeting_place) -> None:
