@@ -108,14 +108,20 @@ class RelayConfig:
     handover: str | None = setting(
         None,
         parse=str,
-        help="Unix socket on which a relay hands its sockets and flows to the one that replaces it: "
-        "a path, or @NAME within its network namespace",
+        help="Unix socket on which a relay hands its sockets and flows to the one that replaces "
+        "it: a path, or @NAME within its network namespace",
     )
     after_handover: AfterHandover = setting(
         AfterHandover.EXIT,
         parse=AfterHandover.parse,
         help="what the replaced one does then: exit, or wait for SIGTERM where who ends is started "
         "again, as by Kubernetes",
+    )
+    ready_file: str | None = setting(
+        None,
+        parse=str,
+        help="file that is there while /readyz would say so: two relays of a hand-over share the "
+        "admin port",
     )
     admin: HostPort = setting(
         HostPort("127.0.0.1", 8081),

@@ -21,6 +21,7 @@ from chassis.bound_socket import bind_tcp, bound_address, resolved
 from chassis.host_port import HostPort
 from chassis.process_metrics import register_process_metrics
 from chassis.readiness import report_ready
+from chassis.ready_file import ReadyFile
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
 from relay import fast
@@ -39,6 +40,7 @@ from relay.workers import RelayWorkers
 logger = logging.getLogger(__name__)
 
 DRAIN_LOOK_S = 0.25
+READY_LOOK_S = 0.25
 
 
 async def supervise(config: RelayConfig, keys: ClusterKeys) -> None:
@@ -75,6 +77,7 @@ class Supervisor:
         self._counters = CounterTable(config.workers)
         settings = _worker_settings(config, sockets, self._counters)
         self._workers = RelayWorkers(settings, sockets, keys, heir=predecessor is not None)
+        self._ready_file = ReadyFile(config.ready_file)
         self._runner: web.AppRunner | None = None
         self._listener: HandoverListener | None = None
         self._is_up = False
@@ -144,7 +147,10 @@ class Supervisor:
 
     async def _stay_up(self) -> None:
         """Relay until drained or replaced."""
-        reloading = asyncio.create_task(self._reload_keys())
+        meanwhile = [
+            asyncio.create_task(self._reload_keys()),
+            asyncio.create_task(self._show_readiness()),
+        ]
         lasting = [
             asyncio.create_task(self._drain_asked.wait()),
             asyncio.create_task(self._serve_successors()),
@@ -157,9 +163,10 @@ class Supervisor:
                 await _cancelled(lasting)
                 await self._drain()
             elif self._config.after_handover is AfterHandover.WAIT:
+                await _cancelled(meanwhile)
                 await self._outlast()
         finally:
-            await _cancelled([reloading, *lasting])
+            await _cancelled([*meanwhile, *lasting])
 
     async def _outlast(self) -> None:
         """Replaced: do nothing until the end is asked for, as who ends is started again."""
@@ -201,6 +208,15 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload_asked.wait(), POLL_S)
             self._reload_asked.clear()
+
+    async def _show_readiness(self) -> None:
+        """Keep the file of it, until cancelled."""
+        try:
+            while True:
+                self._ready_file.show(ready=self._not_ready() is None)
+                await asyncio.sleep(READY_LOOK_S)
+        finally:
+            self._ready_file.show(ready=False)
 
     # Hand-over, as the predecessor.
 

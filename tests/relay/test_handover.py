@@ -88,16 +88,20 @@ def test_a_successor_has_a_successor(start_relay, meeting_place) -> None:
     assert not Path(meeting_place).exists()
 
 
-def test_one_that_waits_ends_when_it_is_told_to(start_relay, start_calls) -> None:
-    """As Kubernetes replaces a pod on its host: in one network namespace, without a file."""
+def test_one_that_waits_ends_when_it_is_told_to(start_relay, start_calls, tmp_path) -> None:
+    """As Kubernetes replaces a pod on its host, by a socket of their network namespace."""
     flags = ("--handover", f"@antiphon-{secrets.token_hex(8)}", "--after-handover", "wait")
-    predecessor = start_relay(*flags)
+    old_ready, new_ready = tmp_path / "old", tmp_path / "new"
+    new_ready.touch()  # what a container that was restarted finds
+    predecessor = start_relay(*flags, "--ready-file", str(old_ready))
     calls = start_calls(predecessor)
+    wait_until(old_ready.exists)
 
-    successor = replace(start_relay, calls, *flags)
+    successor = replace(start_relay, calls, *flags, "--ready-file", str(new_ready))
 
     assert calls.lost() == 0
-    wait_until(lambda: not predecessor.workers())
+    wait_until(new_ready.exists)
+    wait_until(lambda: not old_ready.exists() and not predecessor.workers())
     assert predecessor.process.poll() is None
     assert predecessor.stop() == 0
     assert successor.ready() is None
@@ -198,10 +202,11 @@ def test_a_successor_that_wants_other_addresses_is_refused(
     assert relay.ready() is None
 
 
-def test_a_path_that_cannot_be_used_is_named(relay_command, tmp_path) -> None:
+@pytest.mark.parametrize("flag", ["--handover", "--ready-file"])
+def test_a_path_that_cannot_be_used_is_named(relay_command, tmp_path, flag) -> None:
     for path, reason in ((tmp_path / "no" / "where", "No such file"), (tmp_path, "Is a directory")):
-        line = refusal(relay_command("--handover", str(path)))
-        assert line.startswith(f"relay: --handover {path}: ")
+        line = refusal(relay_command(flag, str(path)))
+        assert line.startswith(f"relay: {flag} {path}: ")
         assert reason in line
 
 
