@@ -59,7 +59,8 @@ class TunnelError(ValueError):
 
 
 class FrameType(IntEnum):
-    """What a frame's payload is; all but DATA and PORT_DATA are control frames."""
+    """What a frame's payload is; all but DATA, PORT_DATA and those of transit are control
+    frames."""
 
     DATA = 0
     """A client's packet, as it came or as it shall go."""
@@ -72,10 +73,26 @@ class FrameType(IntEnum):
     RELEASE = 7
     PORT_DATA = 8
     """The same as DATA over a leased port: its number in 2 bytes, then the packet."""
+    TO_OWNER = 9
+    """With this and the next three begins a datagram in transit: see `tunnel_transit`."""
+    FROM_RELAY = 10
+    TO_RELAY = 11
+    FROM_OWNER = 12
+    PROBE = 13
+    """Between relays of different clusters, as HELLO is between owners and relays."""
+    PROBED = 14
 
+
+TRANSIT_TYPES = frozenset(
+    (FrameType.TO_OWNER, FrameType.FROM_RELAY, FrameType.TO_RELAY, FrameType.FROM_OWNER)
+)
+"""Of the first frame of a datagram in transit."""
+
+MAX_TRANSIT_BYTES = 3 + 19 + 20
+"""Of such a frame: the longest is TO_OWNER, with two IPv6 addresses."""
 
 _FRAME_TYPES = tuple(FrameType)
-_UNPROTECTED = frozenset((FrameType.DATA, FrameType.PORT_DATA))
+_UNPROTECTED = frozenset((FrameType.DATA, FrameType.PORT_DATA)) | TRANSIT_TYPES
 _PORT = struct.Struct(">H")
 
 
@@ -141,14 +158,14 @@ class _Sender:
 
 
 class TunnelReceiver:
-    """Decodes what arrives at one tunnel socket, from any sender of the cluster."""
+    """Decodes what arrives at one tunnel socket, from any sender of the deployment."""
 
-    def __init__(self, keys: ClusterKeys, address: Address) -> None:
-        """`address` is this socket's own, as senders name it: the tag covers it.
+    def __init__(self, keys: ClusterKeys, *addresses: Address) -> None:
+        """`addresses` are this socket's own, as senders name it: the tag covers one of them.
 
-        Raises ValueError when it is no IP address.
+        Raises ValueError when one is no IP address.
         """
-        self._address = encode_address(address)
+        self._addresses = [encode_address(address) for address in addresses]
         self._keys = _receiver_keys(keys)
         self._senders: dict[bytes, _Sender] = {}
 
@@ -188,9 +205,14 @@ class TunnelReceiver:
         if version_flags & ~CONTROL != VERSION << 4 or reserved:
             raise TunnelError(TunnelFault.VERSION)
         tag_key, mac_key = self._keys.get(config_id, (None, b""))
-        if tag_key is None or not hmac.compare_digest(tag, _tag(tag_key, epoch, self._address)):
+        if tag_key is None or not self._is_ours(tag, tag_key, epoch):
             raise TunnelError(TunnelFault.TAG)
         return _Sender(epoch, bool(version_flags & CONTROL), mac_key, ReplayWindow())
+
+    def _is_ours(self, tag: bytes, tag_key: bytes, epoch: int) -> bool:
+        """Whether it was made for one of our addresses."""
+        tags = (_tag(tag_key, epoch, each) for each in self._addresses)
+        return any([hmac.compare_digest(tag, each) for each in tags])
 
     def _remember(self, header: bytes, sender: _Sender) -> None:
         if len(self._senders) >= MAX_HEADERS:
@@ -235,7 +257,7 @@ def split_port_payload(payload: bytes) -> tuple[int, bytes]:
 
 def _decode_frames(datagram: bytes, end: int, *, control: bool) -> list[Frame]:
     """The frames between the header and `end`; control frames only where they are protected."""
-    frames = []
+    frames: list[Frame] = []
     position = HEADER_BYTES
     while position < end:
         if end - position <= _FRAME.size:
@@ -250,9 +272,11 @@ def _decode_frames(datagram: bytes, end: int, *, control: bool) -> list[Frame]:
         position = payload_at + length
         if position > end:
             raise TunnelError(TunnelFault.TRUNCATED)
+        if type_ in TRANSIT_TYPES and frames:
+            raise TunnelError(TunnelFault.FRAME)
         client = decode_address(datagram[address_at:payload_at])
         frames.append(Frame(_FRAME_TYPES[type_], client, datagram[payload_at:position]))
-    if not frames:
+    if not frames or (len(frames) == 1 and frames[0].type in TRANSIT_TYPES):
         raise TunnelError(TunnelFault.FRAME)
     return frames
 

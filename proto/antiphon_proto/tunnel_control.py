@@ -24,6 +24,7 @@ _BIND = struct.Struct(">HBB")
 _HELLO = struct.Struct(">QB")
 _LEASE = struct.Struct(">QHHB")
 _LEASE_ID = struct.Struct(">Q")
+_PROBE = struct.Struct(">QB")
 _CONFIRMED = 0x01
 _SIGNALLED = 0x02
 
@@ -231,10 +232,57 @@ class Release:
         return cls(*_LEASE_ID.unpack(payload))
 
 
-ControlMessage = Bind | Unbind | Reset | Hello | Lease | Leased | Release
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A relay worker asks one of another cluster whether it is there."""
+
+    TYPE: ClassVar[FrameType] = FrameType.PROBE
+
+    nonce: int
+    """64 bits chosen by who probes."""
+    cluster: int
+    """The cluster that is meant, 0..255: no other one answers."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        try:
+            return _PROBE.pack(self.nonce, self.cluster)
+        except struct.error as error:
+            raise ValueError(f"PROBE: {error}") from error
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Probe":
+        if len(payload) != _PROBE.size:
+            raise TunnelError(TunnelFault.FRAME)
+        return cls(*_PROBE.unpack(payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The answer to a PROBE, which nobody answers."""
+
+    TYPE: ClassVar[FrameType] = FrameType.PROBED
+
+    nonce: int
+    """The probe's."""
+    siblings: tuple[Address, ...]
+    """What other clusters call the tunnel sockets of the sender's process group, at most 255."""
+
+    def encode(self) -> bytes:
+        """Raises ValueError when a value does not fit its field."""
+        return Hello(self.nonce, self.siblings).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Probed":
+        hello = Hello.decode(payload)
+        return cls(hello.nonce, hello.siblings)
+
+
+ControlMessage = Bind | Unbind | Reset | Hello | Lease | Leased | Release | Probe | Probed
 
 _MESSAGES: dict[FrameType, type[ControlMessage]] = {
-    message.TYPE: message for message in (Bind, Unbind, Reset, Hello, Lease, Leased, Release)
+    message.TYPE: message
+    for message in (Bind, Unbind, Reset, Hello, Lease, Leased, Release, Probe, Probed)
 }
 
 
