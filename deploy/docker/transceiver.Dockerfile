@@ -1,0 +1,48 @@
+# The transceiver: owns calls, and serves the Realtime API. No torch, no numba.
+#
+#   docker build -f deploy/docker/transceiver.Dockerfile -t antiphon/transceiver .
+#
+# Run it with --read-only; it writes nothing.
+ARG DEBIAN=debian:bookworm-slim
+
+FROM ${DEBIAN} AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip \
+    && python3 -m venv --without-pip /opt/antiphon
+WORKDIR /src
+ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+COPY constraints.txt pyproject.toml ./
+COPY deploy/docker/requirements.py deploy/docker/
+# Before our own sources, so that a change to these installs nothing else anew.
+RUN python3 deploy/docker/requirements.py transceiver redis call > requirements.txt \
+    && python3 -m pip --python /opt/antiphon/bin/python install -r requirements.txt
+COPY README.md LICENSE ./
+COPY antiphon antiphon
+COPY chassis chassis
+COPY relay relay
+COPY transceiver transceiver
+COPY inference inference
+COPY proto proto
+RUN python3 -m pip wheel --no-deps --wheel-dir dist . \
+    && python3 -m pip --python /opt/antiphon/bin/python install --no-deps dist/*.whl
+
+FROM ${DEBIAN}
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
+    && install -d -o 65532 -g 65532 -m 0700 /etc/antiphon
+COPY --from=build /opt/antiphon /opt/antiphon
+ENV PATH=/opt/antiphon/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONUNBUFFERED=1
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="Antiphon transceiver" \
+      org.opencontainers.image.description="Owns voice calls by WebRTC, WebSocket and SIP, and serves the Realtime API" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+WORKDIR /tmp
+EXPOSE 8080/tcp 7000/udp 7000/tcp 8083/tcp 5060/udp 5060/tcp 5061/tcp
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-m", "chassis.healthcheck", "8083"]
+CMD ["python", "-m", "transceiver"]

@@ -1,0 +1,72 @@
+{{/* Ports and addresses. */}}
+
+{{- define "antiphon.relayTunnelPort" -}}40000{{- end -}}
+{{- define "antiphon.relayAdminPort" -}}8081{{- end -}}
+{{- define "antiphon.relayPublicPort" -}}3478{{- end -}}
+{{- define "antiphon.transceiverTunnelPort" -}}7000{{- end -}}
+{{- define "antiphon.transceiverAdminPort" -}}8083{{- end -}}
+{{- define "antiphon.transceiverHttpPort" -}}8080{{- end -}}
+{{- define "antiphon.inferenceGrpcPort" -}}50051{{- end -}}
+{{- define "antiphon.inferenceAdminPort" -}}8082{{- end -}}
+
+{{/* "true" where pods are reached by IPv6 first. */}}
+{{- define "antiphon.isIPv6" -}}
+{{- if eq (first .Values.network.ipFamilies) "IPv6" }}true{{ end -}}
+{{- end -}}
+
+{{/* Any address of the first family. */}}
+{{- define "antiphon.anyHost" -}}
+{{- ternary "[::]" "0.0.0.0" (eq (include "antiphon.isIPv6" .) "true") -}}
+{{- end -}}
+
+{{/* The pod's own address, from the variable POD_IP that must stand before. */}}
+{{- define "antiphon.podHost" -}}
+{{- ternary "[$(POD_IP)]" "$(POD_IP)" (eq (include "antiphon.isIPv6" .) "true") -}}
+{{- end -}}
+
+{{/* Where the relay listens to clients: one address of each family. */}}
+{{- define "antiphon.relayPublic" -}}
+{{- $port := include "antiphon.relayPublicPort" . -}}
+{{- $addresses := list -}}
+{{- range .Values.network.ipFamilies -}}
+{{- $addresses = append $addresses (printf "%s:%s" (ternary "[::]" "0.0.0.0" (eq . "IPv6")) $port) -}}
+{{- end -}}
+{{- join "," $addresses -}}
+{{- end -}}
+
+{{/* What Services say of families. */}}
+{{- define "antiphon.ipFamilies" -}}
+ipFamilyPolicy: {{ ternary "RequireDualStack" "SingleStack" (gt (len .Values.network.ipFamilies) 1) }}
+ipFamilies: {{ toJson .Values.network.ipFamilies }}
+{{- end -}}
+
+{{/* --advertise where it is given: IP or IP:PORT, IPv6 in brackets where a port follows. */}}
+{{- define "antiphon.givenAdvertise" -}}
+{{- $given := .Values.relay.advertise -}}
+{{- $port := .Values.relay.service.port -}}
+{{- if regexMatch `^(\d+\.){3}\d+$` $given -}}
+{{- printf "%s:%v" $given $port -}}
+{{- else if regexMatch `^\[?[0-9a-fA-F]*(:[0-9a-fA-F]*){2,7}\]?$` $given -}}
+{{- printf "[%s]:%v" (trimAll "[]" $given) $port -}}
+{{- else -}}
+{{- $given -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" where transceivers have to find the relay's address. */}}
+{{- define "antiphon.findsAdvertise" -}}
+{{- if not .Values.relay.advertise }}true{{ end -}}
+{{- end -}}
+
+{{/* Relays as peers of a NetworkPolicy: on the nodes' network they are no pods to it. */}}
+{{- define "antiphon.relayPeers" -}}
+{{- if and (eq .Values.relay.kind "DaemonSet") .Values.relay.daemonSet.hostNetwork -}}
+{{- range .Values.networkPolicy.nodes }}
+- ipBlock: {cidr: {{ . | quote }}}
+{{- end }}
+{{- else }}
+- podSelector:
+    matchLabels:
+      {{- include "antiphon.selectorLabels" (dict "root" . "component" "relay") | nindent 6 }}
+{{- end }}
+{{- end -}}

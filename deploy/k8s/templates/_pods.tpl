@@ -1,0 +1,171 @@
+{{/* What the pods of all tiers have in common. They take (dict "root" $ "tier" "relay"). */}}
+
+{{- define "antiphon.podMetadata" -}}
+{{- $values := index .root.Values .tier -}}
+labels:
+  {{- include "antiphon.labels" (dict "root" .root "component" .tier) | nindent 2 }}
+  {{- with $values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $values.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "antiphon.scheduling" -}}
+{{- $values := index .root.Values .tier -}}
+{{- $gpu := and (eq .tier "inference") .root.Values.inference.gpu.enabled -}}
+{{- with include "antiphon.priorityClassName" . }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- $nodeSelector := $values.nodeSelector -}}
+{{- $tolerations := $values.tolerations -}}
+{{- if $gpu }}
+{{- $nodeSelector = merge (dict) $values.nodeSelector $values.gpu.nodeSelector }}
+{{- $tolerations = concat $values.tolerations $values.gpu.tolerations }}
+{{- with $values.gpu.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- end }}
+{{- with $nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if ne (include "antiphon.workloadKind" .) "DaemonSet" }}
+topologySpreadConstraints:
+  {{- with $values.topologySpreadConstraints }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
+  {{- $labels := include "antiphon.selectorLabels" (dict "root" .root "component" .tier) }}
+  {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- $labels | nindent 8 }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "antiphon.workloadKind" -}}
+{{- ternary .root.Values.relay.kind "Deployment" (eq .tier "relay") -}}
+{{- end -}}
+
+{{/* Replaces pods one by one; how many there are is the autoscaler's where there is one. */}}
+{{- define "antiphon.deploymentSpec" -}}
+{{- $values := index .root.Values .tier -}}
+{{- if eq (dig "autoscaling" "kind" "none" $values) "none" }}
+replicas: {{ $values.replicas }}
+{{- end }}
+revisionHistoryLimit: 5
+minReadySeconds: {{ $values.minReadySeconds }}
+{{- /* Progress is what a rollout makes between two pods, so the longest start must fit. */}}
+progressDeadlineSeconds: {{ add 900 $values.minReadySeconds $values.preStopSeconds }}
+strategy:
+  type: RollingUpdate
+  rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+{{- end -}}
+
+{{- define "antiphon.podSpec" -}}
+{{- $values := index .root.Values .tier -}}
+serviceAccountName: {{ include "antiphon.fullname" .root }}-{{ .tier }}
+{{- /* No tier asks the Kubernetes API: a token would only be something to steal. */}}
+automountServiceAccountToken: false
+{{- /* Services' variables begin like settings of ours. */}}
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ include "antiphon.gracePeriod" . }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- include "antiphon.scheduling" . }}
+{{- end -}}
+
+{{/* What the hook, the drain and the closing of what is left take together, and some. */}}
+{{- define "antiphon.gracePeriod" -}}
+{{- $values := index .root.Values .tier -}}
+{{- add $values.preStopSeconds $values.drainSeconds 10 -}}
+{{- end -}}
+
+{{- define "antiphon.containerBasics" -}}
+image: {{ include "antiphon.image" . | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+{{- include "antiphon.containerSecurity" . }}
+{{- end -}}
+
+{{- define "antiphon.containerSecurity" }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- define "antiphon.preStop" -}}
+{{- $values := index .root.Values .tier -}}
+{{- if $values.preStopSeconds }}
+lifecycle:
+  preStop:
+    exec: {command: [sleep, {{ $values.preStopSeconds | quote }}]}
+{{- end }}
+{{- end -}}
+
+{{/* Settings that every tier has. */}}
+{{- define "antiphon.commonEnv" -}}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
+- name: ANTIPHON_LOG_LEVEL
+  value: {{ .root.Values.log.level }}
+- name: ANTIPHON_LOG_FORMAT
+  value: {{ .root.Values.log.format }}
+- name: ANTIPHON_DRAIN_SECONDS
+  value: {{ (index .root.Values .tier).drainSeconds | quote }}
+{{- end -}}
+
+{{/* Traces of the tiers that have any. */}}
+{{- define "antiphon.tracingEnv" -}}
+{{- with .Values.tracing.otlpEndpoint }}
+- name: ANTIPHON_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* What the operator adds: settings by their flags' names, then variables as they are. */}}
+{{- define "antiphon.furtherEnv" -}}
+{{- $values := index .root.Values .tier -}}
+{{- range $name, $value := $values.settings }}
+- name: ANTIPHON_{{ $name | replace "-" "_" | upper }}
+  value: {{ include "antiphon.plainValue" $value | quote }}
+{{- end }}
+{{- with $values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Numbers as written: a large one would be printed with an exponent. */}}
+{{- define "antiphon.plainValue" -}}
+{{- if kindIs "float64" . -}}
+{{- if eq . (floor .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
