@@ -119,3 +119,8 @@ def _schema_root() -> Path:
 
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
+
+
+def crd_groups() -> frozenset[str]:
+    """The API groups of the custom resources that are known here."""
+    return frozenset(api_version.split("/")[0] for api_version, _ in CRD_FILES)
