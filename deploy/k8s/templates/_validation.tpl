@@ -49,6 +49,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $problems = concat $problems (include "antiphon.optionalProblems" . | fromJsonArray) -}}
 {{- if $problems -}}
 {{- fail (printf "\n\nThese values cannot be used:\n\n- %s\n" (join "\n- " $problems)) -}}
 {{- end -}}
