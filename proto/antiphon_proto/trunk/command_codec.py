@@ -109,6 +109,7 @@ def _write_open(command: commands.Open) -> pb.Open:
         model=command.model,
         config=_write_config(command.config),
         history=[_write_item(item) for item in command.history],
+        traceparent=command.traceparent,
     )
 
 
@@ -118,6 +119,7 @@ def _read_open(message: pb.Open) -> commands.Open:
         model=message.model,
         config=_read_config(message.config),
         history=tuple(_read_item(item) for item in message.history),
+        traceparent=message.traceparent,
     )
 
 
@@ -246,6 +248,7 @@ def _write_respond(command: commands.Respond) -> pb.Respond:
         context=None if context is None else pb.Context(items=map(_write_item, context)),
         out_of_band=command.out_of_band,
         said=command.said,
+        traceparent=command.traceparent,
     )
 
 
@@ -258,4 +261,5 @@ def _read_respond(message: pb.Respond) -> commands.Respond:
         context=None if context is None else tuple(map(_read_item, context)),
         out_of_band=message.out_of_band,
         said=message.said,
+        traceparent=message.traceparent,
     )

@@ -14,6 +14,8 @@ class Open:
     model: str
     config: SessionConfig
     history: tuple[Item, ...]
+    traceparent: str = ""
+    """The span of the call, as a W3C header; empty: it is not traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Respond:
     """The answer joins no conversation, and may be given beside one that does."""
     said: str = ""
     """What was heard of this answer already, from a replica that is gone: go on behind it."""
+    traceparent: str = ""
+    """The span of the turn that it is part of, as in Open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,11 +241,16 @@ class Open(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """Correlates logs across the tiers; never personal data."""
     model: _builtins.str
     """The Realtime model name; an engine's own name selects that engine,
     any other name the replica's default.
+    """
+    traceparent: _builtins.str
+    """The span of the call, as the header of https://www.w3.org/TR/trace-context/; empty or
+    senseless: the call is not traced.
     """
     @_builtins.property
     def config(self) -> Global___SessionConfig: ...
@@ -258,10 +263,11 @@ class Open(_message.Message):
         model: _builtins.str = ...,
         config: Global___SessionConfig | None = ...,
         history: _abc.Iterable[Global___Item] | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "config", b"config", "history", b"history", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "config", b"config", "history", b"history", "model", b"model", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -673,6 +679,7 @@ class Respond(_message.Message):
     CONFIG_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     OUT_OF_BAND_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     response: _builtins.int
     item_id: _builtins.str
     """The item that the answer becomes, so that later truncation can name it."""
@@ -680,6 +687,8 @@ class Respond(_message.Message):
     """What was heard of this answer already, from a replica that is gone: go on behind it."""
     out_of_band: _builtins.bool
     """The answer does not become part of the conversation, and may be given beside one that does."""
+    traceparent: _builtins.str
+    """The span of the turn that the response is part of, as in Open, of the same trace."""
     @_builtins.property
     def config(self) -> Global___SessionConfig:
         """How to answer this once; absent: as the session says. It does not change how to listen."""
@@ -697,10 +706,11 @@ class Respond(_message.Message):
         config: Global___SessionConfig | None = ...,
         context: Global___Context | None = ...,
         out_of_band: _builtins.bool = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "config", b"config", "context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "config", b"config", "context", b"context", "item_id", b"item_id", "out_of_band", b"out_of_band", "response", b"response", "said", b"said"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_config", b"_config", "_context", b"_context", "config", b"config", "context", b"context", "item_id", b"item_id", "out_of_band", b"out_of_band", "response", b"response", "said", b"said", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__config: _TypeAlias = _typing.Literal["config"]  # noqa: Y015
     _WhichOneofArgType__config: _TypeAlias = _typing.Literal["_config", b"_config"]  # noqa: Y015
