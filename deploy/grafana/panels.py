@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from grafana_foundation_sdk.builders import (
+    barchart,
     bargauge,
     common,
-    dashboard,
     heatmap,
     prometheus,
     stat,
@@ -20,10 +20,14 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.builders.dashboard import DashboardLink, FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.cog import variants
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     BigValueColorMode,
     BigValueGraphMode,
+    GraphTresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     LineInterpolation,
@@ -82,7 +86,7 @@ def levels(colours: Levels) -> ThresholdsConfig:
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def runbook(alert: str) -> list[DashboardLink]:
+def runbook(alert: str) -> list[Builder[dashboard.DashboardLink]]:
     """The link in a panel's corner to what to do."""
     link = DashboardLink(f"Runbook: {alert}").type(DashboardLinkType.LINK)
     return [link.url(f"{RUNBOOKS}#{alert.lower()}").target_blank(True)]
@@ -120,7 +124,7 @@ def lines(
             .show_legend(True)
         )
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
-        .targets([target(each) for each in series])
+        .targets([*map(target, series)])
     )
     if stacked:
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("all"))
@@ -128,7 +132,9 @@ def lines(
         panel.max(top)
     if limit is not None:
         panel.thresholds(levels({limit: "red"}))
-        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode("dashed"))
+        panel.thresholds_style(
+            common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED)
+        )
     return panel.links(runbook(alert)) if alert else panel
 
 
@@ -224,7 +230,7 @@ def rows(
     colours: Levels | None = None,
 ) -> table.Panel:
     """A row for each set of values of the labels `by`, a column for each query."""
-    targets = [
+    targets: list[Builder[variants.Dataquery]] = [
         target(series, instant=True).ref_id(chr(ord("A") + at))
         for at, series in enumerate(columns.values())
     ]
@@ -258,5 +264,5 @@ def rows(
 
 
 Panel: TypeAlias = (
-    timeseries.Panel | stat.Panel | bargauge.Panel | heatmap.Panel | table.Panel | dashboard.Panel
+    barchart.Panel | timeseries.Panel | stat.Panel | bargauge.Panel | heatmap.Panel | table.Panel
 )
