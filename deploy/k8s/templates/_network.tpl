@@ -2,7 +2,9 @@
 
 {{- define "antiphon.relayTunnelPort" -}}40000{{- end -}}
 {{- define "antiphon.relayAdminPort" -}}8081{{- end -}}
-{{- define "antiphon.relayPublicPort" -}}3478{{- end -}}
+{{- define "antiphon.relayPublicPort" -}}
+{{- ternary .Values.relay.service.port 3478 (eq (include "antiphon.hasHandover" .) "true") -}}
+{{- end -}}
 {{- define "antiphon.transceiverTunnelPort" -}}7000{{- end -}}
 {{- define "antiphon.transceiverAdminPort" -}}8083{{- end -}}
 {{- define "antiphon.transceiverHttpPort" -}}8080{{- end -}}
@@ -60,7 +62,7 @@ ipFamilies: {{ toJson .Values.network.ipFamilies }}
 
 {{/* Relays as peers of a NetworkPolicy: on the nodes' network they are no pods to it. */}}
 {{- define "antiphon.relayPeers" -}}
-{{- if and (eq .Values.relay.kind "DaemonSet") .Values.relay.daemonSet.hostNetwork -}}
+{{- if include "antiphon.hasHandover" . -}}
 {{- range .Values.networkPolicy.nodes }}
 - ipBlock: {cidr: {{ . | quote }}}
 {{- end }}

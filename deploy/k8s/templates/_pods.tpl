@@ -3,7 +3,12 @@
 {{- define "antiphon.podMetadata" -}}
 {{- $values := index .root.Values .tier -}}
 labels:
-  {{- include "antiphon.labels" (dict "root" .root "component" .tier) | nindent 2 }}
+  {{- /* No versions: pods, and calls with them, are replaced when something about them changes. */}}
+  {{- include "antiphon.selectorLabels" (dict "root" .root "component" .tier) | nindent 2 }}
+  app.kubernetes.io/part-of: antiphon
+  {{- with .root.Values.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- with $values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -74,7 +79,7 @@ minReadySeconds: {{ $values.minReadySeconds }}
 progressDeadlineSeconds: {{ add 900 $values.minReadySeconds $values.preStopSeconds }}
 strategy:
   type: RollingUpdate
-  rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+  rollingUpdate: {maxSurge: {{ $values.maxSurge }}, maxUnavailable: {{ dig "maxUnavailable" 0 $values }}}
 {{- end -}}
 
 {{- define "antiphon.podSpec" -}}
@@ -104,7 +109,7 @@ securityContext:
 {{/* What the hook, the drain and the closing of what is left take together, and some. */}}
 {{- define "antiphon.gracePeriod" -}}
 {{- $values := index .root.Values .tier -}}
-{{- add $values.preStopSeconds $values.drainSeconds 10 -}}
+{{- add (include "antiphon.preStopSeconds" . | int) $values.drainSeconds 10 -}}
 {{- end -}}
 
 {{- define "antiphon.containerBasics" -}}
@@ -120,12 +125,23 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* 0 for a relay whose successor has its sockets before it is told to end. */}}
+{{- define "antiphon.preStopSeconds" -}}
+{{- if and (eq .tier "relay") (include "antiphon.hasHandover" .root) -}}0{{- else -}}
+{{- (index .root.Values .tier).preStopSeconds -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" where relays are on the nodes' network, and hand their sockets over. */}}
+{{- define "antiphon.hasHandover" -}}
+{{- if and (eq .Values.relay.kind "DaemonSet") .Values.relay.daemonSet.hostNetwork }}true{{ end -}}
+{{- end -}}
+
 {{- define "antiphon.preStop" -}}
-{{- $values := index .root.Values .tier -}}
-{{- if $values.preStopSeconds }}
+{{- if include "antiphon.preStopSeconds" . | int }}
 lifecycle:
   preStop:
-    exec: {command: [sleep, {{ $values.preStopSeconds | quote }}]}
+    exec: {command: [sleep, {{ include "antiphon.preStopSeconds" . | quote }}]}
 {{- end }}
 {{- end -}}
 
@@ -143,9 +159,19 @@ lifecycle:
 
 {{/* Traces of the tiers that have any. */}}
 {{- define "antiphon.tracingEnv" -}}
-{{- with .Values.tracing.otlpEndpoint }}
+{{- with .Values.tracing }}
+{{- if .otlpEndpoint }}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: ANTIPHON_OTLP_ENDPOINT
-  value: {{ . | quote }}
+  value: {{ .otlpEndpoint | quote }}
+- name: ANTIPHON_TRACE_ATTRIBUTES
+  value: k8s.namespace.name={{ $.Release.Namespace }},k8s.pod.name=$(POD_NAME)
+{{- with .headersSecret }}
+- name: ANTIPHON_OTLP_HEADERS
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: otlp.headers}}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -161,9 +187,11 @@ lifecycle:
 {{- end }}
 {{- end -}}
 
-{{/* Numbers as written: a large one would be printed with an exponent. */}}
+{{/* Numbers as written, as a large one would be printed with an exponent, and switches as flags have them. */}}
 {{- define "antiphon.plainValue" -}}
-{{- if kindIs "float64" . -}}
+{{- if kindIs "bool" . -}}
+{{- ternary "on" "off" . -}}
+{{- else if kindIs "float64" . -}}
 {{- if eq . (floor .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- else -}}
 {{- . -}}

@@ -10,8 +10,8 @@
 {{- if and $relay.phonePorts.range (eq $relay.kind "Deployment") (or (ne (int $relay.replicas) 1) (not $relay.service.enabled)) -}}
 {{- $problems = append $problems "relay.phonePorts.range: each relay has its own, so it needs relay.kind DaemonSet, or relay.replicas 1 and relay.service.enabled" -}}
 {{- end -}}
-{{- if and $relay.clusters (not .Values.networkPolicy.remoteRelays) .Values.networkPolicy.enabled -}}
-{{- $problems = append $problems "networkPolicy.remoteRelays: needed with relay.clusters: the networks of those clusters' relays" -}}
+{{- if and $relay.clusters (not $relay.remoteRelays) -}}
+{{- $problems = append $problems "relay.remoteRelays: needed with relay.clusters: the networks of those clusters' relays" -}}
 {{- end -}}
 {{- if and (eq $relay.kind "DaemonSet") $relay.daemonSet.hostNetwork .Values.networkPolicy.enabled (not .Values.networkPolicy.nodes) -}}
 {{- $problems = append $problems "networkPolicy.nodes: needed with relay.daemonSet.hostNetwork: the nodes' networks, whose addresses relays have" -}}
