@@ -25,6 +25,7 @@ from chassis.ready_file import ReadyFile
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
 from relay import fast
+from relay.cluster_key_metrics import ClusterKeyCollector
 from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
 from relay.debug_page import DebugPage, debug_routes
@@ -285,6 +286,7 @@ class Supervisor:
                 max_flows=self._config.max_flows,
             )
         )
+        registry.register(ClusterKeyCollector(lambda: self._workers.keys_in_force))
         page = DebugPage(
             counters=self._counters,
             workers=self._workers,

@@ -74,6 +74,8 @@ class RelayWorkers(WorkerObserver):
         """Whether somebody else has them open, so that closing one here gives it to nobody."""
         self._sockets = sockets
         self._keys = keys
+        self.keys_in_force = keys
+        """Those that every worker uses."""
         self._links: dict[int, WorkerLink] = {}
         self._loaded: set[int] = set()
         self._forwarding: set[int] = set()
@@ -143,9 +145,10 @@ class RelayWorkers(WorkerObserver):
         await self._order_all(Drain())
 
     async def reload(self, keys: ClusterKeys) -> None:
-        """Use these keys from now on."""
+        """Use these keys from now on; returns when every worker does."""
         self._keys = keys
         await self._order_all(ReloadKeys(keys))
+        self.keys_in_force = keys
 
     async def stop_reading(self) -> None:
         """Receive nothing more; returns when what was received has been sent on."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 
+from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.member_docstrings import member_docstrings
 from chassis.process_metrics import BuildCollector
 from inference.admission import Admission
@@ -21,6 +22,7 @@ from inference.error_code import ErrorCode
 from inference.metrics import InferenceCollector, StageLatency
 from inference.trunk_counters import AudioDrop
 from inference.trunk_counters import TrunkCounters as InferenceTrunkCounters
+from relay.cluster_key_metrics import ClusterKeyCollector as RelayKeyCollector
 from relay.counters import CounterTable
 from relay.drop_advice import meanings, reasons
 from relay.metrics import RelayCollector
@@ -29,6 +31,7 @@ from tests.transceiver.test_metrics import Limits
 from transceiver.announcer import Announcer, Occasion
 from transceiver.audio.opus_mode import OpusMode
 from transceiver.close_reason import CloseReason
+from transceiver.cluster_key_metrics import ClusterKeyCollector
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffOutcome, HandOffReason
@@ -65,6 +68,8 @@ from transceiver.webhooks.metrics import WebhookCollector
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
 INTRODUCTION = """\
+KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(32)))
+
 # Metrics
 
 Every process serves Prometheus metrics at `/metrics` of its admin port, in base units, with
@@ -93,8 +98,7 @@ ALERTS = """\
 | `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
 | `antiphon_inference_cascade_recogniser_backlog_seconds > 2 * antiphon_inference_sessions` | the recognisers do not keep up: more `--asr-workers` or fewer `--max-sessions` |
 
-A key is out of use, and its line may leave the cluster's key file, when
-`rate(antiphon_relay_checks_verified_total{config_id="N"}[1h])` is 0. Frames in one tunnel datagram are
+Keys are changed by [`antiphon keys rotate`](key-rotation.md), which goes by `..._cluster_key_info`. Frames in one tunnel datagram are
 `sum(rate(antiphon_relay_forwarded_packets_total{direction="to_owner"}[5m])) /
 rate(antiphon_relay_tunnel_datagrams_sent_total[5m])`.
 """  # noqa: E501
@@ -140,8 +144,9 @@ def page() -> str:
     return "\n".join(sections)
 
 
-def relay_metrics() -> Iterable[Metric]:
-    return RelayCollector(CounterTable(2), Workers(), Sockets()).collect()
+def relay_metrics() -> Iterator[Metric]:
+    yield from RelayCollector(CounterTable(2), Workers(), Sockets()).collect()
+    yield from RelayKeyCollector(lambda: KEYS).collect()
 
 
 def process_metrics() -> Iterator[Metric]:
@@ -156,6 +161,7 @@ def transceiver_metrics() -> Iterator[Metric]:
     ProbeSeconds(registry)
     yield from registry.collect()
     yield from WorkerCollector(
+    registry.register(ClusterKeyCollector(KEYS, 3600))
         tunnel=TunnelCounters(),
         trunk=TrunkCounters(),
         calls=CallCounters(),

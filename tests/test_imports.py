@@ -27,6 +27,7 @@ SHELLS = {
     "antiphon_proto": ["inference/v1/*"],
     "relay": [
         "__main__",
+        "cluster_key_metrics",
         "handover",
         "handover_channel",
         "handover_listener",
@@ -42,6 +43,7 @@ SHELLS = {
     "transceiver": [
         "__main__",
         "audio_metrics",
+        "cluster_key_metrics",
         "leased_port_metrics",
         "inference_client",
         "kernel_timer",

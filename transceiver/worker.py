@@ -21,6 +21,7 @@ from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
 from transceiver.call_environment import CallEnvironment
 from transceiver.call_table import CallTable
+from transceiver.cluster_key_metrics import ClusterKeyCollector
 from transceiver.config import TransceiverConfig
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.known_relays import introduce_relays
@@ -139,9 +140,12 @@ class Worker:
             key_users: list[KeyUser] = [calls, self._endpoint, signaling, self._resumption]
             if sip is not None:
                 key_users.append(sip)
+            key_metrics = ClusterKeyCollector(self._life.keys, self._config.max_call_seconds)
+            self._registry.register(key_metrics)
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
+            key_users.append(key_metrics)
             if sip is not None:
                 # Within the others: the last that sessions say goes by their connections.
                 await stack.enter_async_context(sip.running())

@@ -55,6 +55,11 @@ class KeyConfig:
         info = b"antiphon v1 " + label.encode()
         return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(self.secret)
 
+    @property
+    def fingerprint(self) -> str:
+        """8 hexadecimal digits that tell two secrets apart, and nothing of either."""
+        return self.derive("key fingerprint", 4).hex()
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterKeys:

@@ -20,11 +20,12 @@ from transceiver.signaling.sealed_token import NONCE_BYTES
 from transceiver.signaling.session_config import layered_session
 
 CLIENT_SECRETS_PATH = "/v1/realtime/client_secrets"
+LONGEST_LIFETIME_S = 7200
 
 
 class _Lifetime(msgspec.Struct):
     anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, msgspec.Meta(ge=10, le=7200)] = 600
+    seconds: Annotated[int, msgspec.Meta(ge=10, le=LONGEST_LIFETIME_S)] = 600
 
 
 class _Request(msgspec.Struct):
