@@ -17,7 +17,7 @@ COPY constraints.txt pyproject.toml ./
 COPY deploy/docker/requirements.py deploy/docker/
 # Before our own sources, so that a change to these installs nothing else anew. silero-vad's
 # wheel requires torch; its ONNX file, all that is used of it, does not.
-RUN python3 deploy/docker/requirements.py inference > requirements.txt \
+RUN python3 deploy/docker/requirements.py inference tracing > requirements.txt \
     && python3 -m pip --python /opt/antiphon/bin/python install -r requirements.txt \
     && python3 -m pip --python /opt/antiphon/bin/python install --no-deps silero-vad
 

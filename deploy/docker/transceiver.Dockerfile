@@ -14,7 +14,7 @@ ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_C
 COPY constraints.txt pyproject.toml ./
 COPY deploy/docker/requirements.py deploy/docker/
 # Before our own sources, so that a change to these installs nothing else anew.
-RUN python3 deploy/docker/requirements.py transceiver redis call > requirements.txt \
+RUN python3 deploy/docker/requirements.py transceiver tracing redis call > requirements.txt \
     && python3 -m pip --python /opt/antiphon/bin/python install -r requirements.txt
 COPY README.md LICENSE ./
 COPY antiphon antiphon
