@@ -46,6 +46,10 @@ from transceiver.metrics import (
     TurnLatency,
     WorkerCollector,
 )
+from transceiver.regions.counters import ClusterOutcome, RegionCounters
+from transceiver.regions.metrics import RegionCollector
+from transceiver.regions.zones import CurrentZones
+from transceiver.regions.zones_file import parse_zones
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory, ReplicaState
 from transceiver.resumption.counters import ResumeOutcome, ResumptionCounters
@@ -65,11 +69,11 @@ from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.webhooks.delivery import WebhookCounters, WebhookOutcome
 from transceiver.webhooks.metrics import WebhookCollector
 
+KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(32)))
+
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 
 INTRODUCTION = """\
-KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(32)))
-
 # Metrics
 
 Every process serves Prometheus metrics at `/metrics` of its admin port, in base units, with
@@ -103,6 +107,12 @@ Keys are changed by [`antiphon keys rotate`](key-rotation.md), which goes by `..
 rate(antiphon_relay_tunnel_datagrams_sent_total[5m])`.
 """  # noqa: E501
 
+TWO_CLUSTERS = """\
+zones.europe.clusters = [1]
+zones.america.clusters = [2]
+clusters.2.api = "https://us.voice.example"
+"""
+
 RELAY_DROPS = """\
 ### Why a relay drops
 
@@ -126,6 +136,7 @@ def page() -> str:
         meanings_section("Why a request was refused for its key", KeyRefusal),
         meanings_section("Why a call ended", CloseReason),
         meanings_section("What became of a client that came again", ResumeOutcome),
+        meanings_section("What became of a request to another cluster", ClusterOutcome),
         meanings_section("How an inference replica is", ReplicaState),
         meanings_section("Why a call left its replica", HandOffReason),
         meanings_section("How that ended", HandOffOutcome),
@@ -158,10 +169,10 @@ def transceiver_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
     TurnLatency(registry)
     registry.register(ResumptionCollector(ResumptionCounters(), SnapshotStore()))
+    registry.register(ClusterKeyCollector(KEYS, 3600))
     ProbeSeconds(registry)
     yield from registry.collect()
     yield from WorkerCollector(
-    registry.register(ClusterKeyCollector(KEYS, 3600))
         tunnel=TunnelCounters(),
         trunk=TrunkCounters(),
         calls=CallCounters(),
@@ -175,6 +186,8 @@ def transceiver_metrics() -> Iterator[Metric]:
     yield from LeasedPortsCollector(leases).collect()
     replicas = ReplicaDirectory(lambda: 0.0)
     yield from ReplicaCollector(replicas, CallCounters().hand_offs, lambda: 0.0).collect()
+    zones = CurrentZones(parse_zones(TWO_CLUSTERS, here=1))
+    yield from RegionCollector(RegionCounters(), zones).collect()
     yield from WebhookCollector(WebhookCounters()).collect()
     yield from McpCollector(McpCounters()).collect()
     nobody = CurrentAccess(SipAccess())

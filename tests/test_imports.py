@@ -60,6 +60,7 @@ SHELLS = {
         "media_loop",
         "metric_families",
         "metrics",
+        "regions/metrics",
         "replica_pool",
         "resumption/peer_keeper",
         "resumption/redis_keeper",

@@ -10,6 +10,7 @@ from chassis.logs import configure_logging
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load
 from transceiver.config import TransceiverConfig
+from transceiver.regions.zones_watch import ZonesWatch
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
 from transceiver.sip.access_files import AccessFiles
 from transceiver.sip.client_tls import ClientTls, ClientTlsError
@@ -30,7 +31,8 @@ def main() -> int:
             logger.warning(
                 "nobody can call by SIP: --sip-config and --sip-credentials name trunks and phones"
             )
-        asyncio.run(supervise(config, keys, _read_api_keys(config), sip_access))
+        zones = ZonesWatch(config.zones, config.cluster_id)
+        asyncio.run(supervise(config, keys, _read_api_keys(config), sip_access, zones))
     except SettingError as error:
         print(f"transceiver: {error}", file=sys.stderr)
         return 2

@@ -34,14 +34,15 @@ class CallMint:
         self._lifetime_s = max_call_seconds + UFRAG_MARGIN_S
         self._unix_time = unix_time
         self._taken = taken
-        self._call_ids = CallIds(keys)
+        self._cluster_id = cluster_id
+        self._call_ids = CallIds(keys, cluster_id)
         self._credentials = CredentialMint(
             keys, worker, cluster_id=cluster_id, incarnation=incarnation
         )
 
     def use_keys(self, keys: ClusterKeys) -> None:
         """Mint under the first config of `keys` from here on; calls that are open go on."""
-        self._call_ids = CallIds(keys)
+        self._call_ids = CallIds(keys, self._cluster_id)
         self._credentials.use_keys(keys)
 
     def call_id(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from antiphon_proto.address import Address
 from antiphon_proto.stun import StunMessage
 from antiphon_proto.tunnel_control import UnbindReason
+from chassis.host_port import HostPort
 from transceiver.announcer import Announcer
 from transceiver.claims import Claims
 from transceiver.close_reason import CloseReason
@@ -33,6 +34,8 @@ class RoutedCall:
     """Of the client secret that it was made with: see `CallFactory.create_call`."""
     on_end: Callable[[], None] | None = None
     """To be called when it is over."""
+    relay: HostPort | None = None
+    """That its client was told to send to, if not the one that all are told of."""
     revision: int = -1
     ufrags: tuple[bytes, ...] = ()
     clients: set[Address] = field(default_factory=set)

@@ -133,6 +133,12 @@ class TransceiverConfig(TracingSettings):
         "the system's",
     )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
+    zones: str | None = setting(
+        None,
+        parse=str,
+        help="TOML file that says which relay and which clusters are best for clients from where, "
+        "and where other clusters' APIs are; read again on changes",
+    )
     workers: int = setting(1, parse=positive, help="worker processes, one a core")
     max_load: float = setting(
         0.8,

@@ -18,6 +18,7 @@ from chassis.readiness import report_ready
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.worker_processes import WorkerProcesses
 from transceiver.config import TransceiverConfig
+from transceiver.regions.zones_watch import ZonesWatch
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sip.access_files import AccessFiles
 from transceiver.sockets import TransceiverSockets, open_sockets
@@ -32,7 +33,11 @@ CLOSING_S = 1.0
 
 
 async def supervise(
-    config: TransceiverConfig, keys: ClusterKeys, api_keys: ApiKeys, sip_access: AccessFiles
+    config: TransceiverConfig,
+    keys: ClusterKeys,
+    api_keys: ApiKeys,
+    sip_access: AccessFiles,
+    zones: ZonesWatch,
 ) -> None:
     """Serve calls until SIGINT, or SIGTERM and a drain.
 
@@ -40,7 +45,7 @@ async def supervise(
     when an address cannot be used.
     """
     with contextlib.closing(open_sockets(config)) as sockets:
-        await Supervisor(config, keys, api_keys, sip_access, sockets).run()
+        await Supervisor(config, keys, api_keys, sip_access, zones, sockets).run()
 
 
 class Supervisor:
@@ -52,15 +57,17 @@ class Supervisor:
         keys: ClusterKeys,
         api_keys: ApiKeys,
         sip_access: AccessFiles,
+        zones: ZonesWatch,
         sockets: TransceiverSockets,
     ) -> None:
         self._config = config
         self._sockets = sockets
         self._started, reports = multiprocessing.Pipe(duplex=False)
         self._lives = WorkerLives(
-            keys, api_keys, secrets.randbelow(INCARNATIONS), sip_access.access
+            keys, api_keys, secrets.randbelow(INCARNATIONS), sip_access.access, zones.zones
         )
         self._sip_access = sip_access
+        self._zones = zones
         self._workers = WorkerProcesses(
             config.workers, partial(run_worker, config, sockets, reports), self._lives
         )
@@ -131,6 +138,8 @@ class Supervisor:
                 self._lives.accept_keys(api_keys)
             if (sip_access := self._sip_access.changed()) is not None:
                 self._lives.give_access(sip_access)
+            if (zones := self._zones.changed()) is not None:
+                self._lives.use_zones(zones)
             if self._tls and self._tls.changed():
                 self._lives.renew_tls()
             with contextlib.suppress(TimeoutError):

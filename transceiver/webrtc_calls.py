@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from antiphon_proto.realtime import RealtimeSession
+from chassis.host_port import HostPort
 from transceiver.admission import why_unanswered
 from transceiver.call_routes import RoutedCall
 from transceiver.relay_paths import RelayPaths
@@ -35,10 +36,12 @@ class WebRtcCalls:
         on_end: Callable[[], None] | None = None,
         origin: Origin | None = None,
         taken_up: TakenUp | None = None,
+        relay: HostPort | None = None,
     ) -> CreatedCall:
         """Answer an offer; `on_end` is called when the call is over.
 
-        With an `origin` its conversation can be resumed; `taken_up` is what it goes on with.
+        With an `origin` its conversation can be resumed; `taken_up` is what it goes on with. The
+        client is told to send to `relay`; by default to the one that all are told of.
 
         Raises OfferError, RealtimeError or CallRefusedError.
         """
@@ -50,19 +53,20 @@ class WebRtcCalls:
             continuity = self._continuities.of(origin, taken_up)
         call, routed = self._make(offer, session, creator, continuity)
         routed.on_end = on_end
+        routed.relay = relay
         parts.admission.admitted(parts.environment.clock())
         parts.table.open(routed, frame_ms=offer.format.frame_ms)
         try:
             await parts.admission.wait_taken(call)
-            answer = call.answer(parts.advertise)
+            answer = call.answer(relay or parts.advertise)
         except BaseException as error:
             parts.table.end(routed, why_unanswered(error))
             raise
         parts.table.answered(routed)
         return CreatedCall(call.call_id, answer)
 
-    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
-        """Answer another offer of a call's client.
+    def renegotiate(self, call_id: str, offer_sdp: str, relay: HostPort | None = None) -> str:
+        """Answer another offer of a call's client, who may be nearer to another `relay` now.
 
         Raises CallNotFoundError, CallRefusedError, or OfferError for an offer that the call
         cannot follow; it then goes on as it was.
@@ -77,7 +81,8 @@ class WebRtcCalls:
             raise CallRefusedError(RefusalReason.RATE_LIMITED, retry_after_s=math.ceil(wait_s))
         call.renegotiate(parse_offer(offer_sdp), parts.mint.credentials)
         parts.table.update(routed)
-        return call.answer(parts.advertise)
+        routed.relay = relay or routed.relay
+        return call.answer(routed.relay or parts.advertise)
 
     def _make(
         self,

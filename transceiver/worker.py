@@ -32,6 +32,7 @@ from transceiver.metrics import (
     TurnLatency,
     WorkerCollector,
 )
+from transceiver.regions.zones import CurrentZones
 from transceiver.replica_pool import ReplicaPool
 from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.signaling.api_keys import KeyLimits
@@ -46,6 +47,7 @@ from transceiver.worker_calls import WorkerCalls
 from transceiver.worker_lives import WorkerLife
 from transceiver.worker_orders import KeyUser, WorkerOrders
 from transceiver.worker_outgoing import mcp_client, webhook_sender
+from transceiver.worker_regions import worker_regions
 from transceiver.worker_resumption import WorkerResumption
 from transceiver.worker_signaling import WorkerSignaling
 from transceiver.worker_sip import WorkerSip
@@ -94,6 +96,7 @@ class Worker:
         self._life = life
         self._api_keys = life.api_keys
         self._sip_access = CurrentAccess(life.sip_access)
+        self._zones = CurrentZones(life.zones)
         self._tls = TlsListener(config.tls) if config.tls else None
         self._sockets = sockets
         self._index = index
@@ -135,17 +138,17 @@ class Worker:
             stack.callback(calls.close_all)
             signaling = self._signaling(calls, sip)
             self._orders = WorkerOrders(
-                self._life.orders, self._api_keys, self._tls, self._sip_access
+                self._life.orders, self._api_keys, self._tls, self._sip_access, self._zones
             )
+            key_metrics = ClusterKeyCollector(self._life.keys, self._config.max_call_seconds)
+            self._registry.register(key_metrics)
             key_users: list[KeyUser] = [calls, self._endpoint, signaling, self._resumption]
             if sip is not None:
                 key_users.append(sip)
-            key_metrics = ClusterKeyCollector(self._life.keys, self._config.max_call_seconds)
-            self._registry.register(key_metrics)
+            key_users.append(key_metrics)
             stack.enter_context(self._orders.obeyed(key_users))
             await signaling.serve(stack, self._sockets, self._index, self._tls, self._registry)
             await stack.enter_async_context(self._resumption.connected())
-            key_users.append(key_metrics)
             if sip is not None:
                 # Within the others: the last that sessions say goes by their connections.
                 await stack.enter_async_context(sip.running())
@@ -293,6 +296,7 @@ class Worker:
             self._key_usage,
             self._config.allowed_origins,
             self._resumption,
+            worker_regions(self._config, self._zones, self._life.keys, self._registry),
             here=self._endpoint.address,
             calls=calls,
             sip=sip,

@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.worker_processes import WorkerObserver
+from transceiver.regions.zones import Zones
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sip.access import SipAccess
 
@@ -25,7 +26,7 @@ class RenewTls:
     """Read the files of the HTTP port's certificate again."""
 
 
-Order = ClusterKeys | ApiKeys | SipAccess | RenewTls | Drain
+Order = ClusterKeys | ApiKeys | SipAccess | Zones | RenewTls | Drain
 """What the parent tells a worker: the keys to use, or to accept, from here on, and so on."""
 
 
@@ -41,6 +42,8 @@ class WorkerLife:
     """Those accepted when it starts."""
     sip_access: SipAccess
     """Who may call by SIP when it starts."""
+    zones: Zones
+    """Those in use when it starts."""
     orders: Connection
     """On which the parent sends each Order."""
 
@@ -49,12 +52,18 @@ class WorkerLives(WorkerObserver):
     """Gives every life of a worker its incarnation and the keys, and sends it orders."""
 
     def __init__(
-        self, keys: ClusterKeys, api_keys: ApiKeys, first: int, sip_access: SipAccess | None = None
+        self,
+        keys: ClusterKeys,
+        api_keys: ApiKeys,
+        first: int,
+        sip_access: SipAccess | None = None,
+        zones: Zones | None = None,
     ) -> None:
         """`first`, a random number, is the incarnation that counting begins behind."""
         self._keys = keys
         self._api_keys = api_keys
         self._sip_access = sip_access or SipAccess()
+        self._zones = zones or Zones()
         self._first = first
         self._incarnations: dict[int, int] = {}
         self._pipes: dict[int, tuple[Connection, Connection]] = {}
@@ -74,6 +83,11 @@ class WorkerLives(WorkerObserver):
         self._sip_access = sip_access
         self._order(sip_access)
 
+    def use_zones(self, zones: Zones) -> None:
+        """Have the workers that live go by these zones, and those that will."""
+        self._zones = zones
+        self._order(zones)
+
     def renew_tls(self) -> None:
         """Have the workers that live read their certificate again."""
         self._order(RenewTls())
@@ -87,7 +101,11 @@ class WorkerLives(WorkerObserver):
         self._incarnations[index] = incarnation
         self._close(index)
         self._pipes[index] = orders, _told = multiprocessing.Pipe(duplex=False)
-        return (WorkerLife(incarnation, self._keys, self._api_keys, self._sip_access, orders),)
+        return (
+            WorkerLife(
+                incarnation, self._keys, self._api_keys, self._sip_access, self._zones, orders
+            ),
+        )
 
     def started(self, index: int) -> None:
         orders, _told = self._pipes[index]

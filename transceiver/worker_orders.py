@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.regions.zones import CurrentZones, Zones
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.tls import TlsListener
@@ -28,6 +29,7 @@ class WorkerOrders:
         api_keys: ApiKeys,
         tls: TlsListener | None,
         sip_access: CurrentAccess,
+        zones: CurrentZones,
     ) -> None:
         self.drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         """Done when it is ordered."""
@@ -35,6 +37,7 @@ class WorkerOrders:
         self._api_keys = api_keys
         self._tls = tls
         self._sip_access = sip_access
+        self._zones = zones
         self._key_users: Sequence[KeyUser] = ()
 
     @contextmanager
@@ -59,6 +62,8 @@ class WorkerOrders:
                 self._api_keys.become(order)
             case SipAccess():
                 self._sip_access.become(order)
+            case Zones():
+                self._zones.become(order)
             case ClusterKeys():
                 for user in self._key_users:
                     user.use_keys(order)

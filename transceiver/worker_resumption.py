@@ -44,7 +44,7 @@ class WorkerResumption:
         self.live = LiveSessions(config.resume_seconds)
         self.store = SnapshotStore()
         self._enabled = config.resume_seconds > 0
-        self._tokens = ResumeTokens(keys)
+        self._tokens = ResumeTokens(keys, config.cluster_id)
         self._seal = PeerSeal(keys)
         self._peers = Peers(self._seal, random=secrets.token_bytes, unix_time=time.time)
         self._neighbours = PeerKeeper(

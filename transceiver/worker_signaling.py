@@ -1,5 +1,6 @@
 """All of a worker that speaks HTTP, put together: to clients, to other workers, to the admin."""
 
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -11,10 +12,12 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.admin import serve_admin
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import forwarded_app, signaling_app
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.regions import Regions
 from transceiver.signaling.sessions import Sessions
 from transceiver.sockets import TransceiverSockets
 from transceiver.tls import TlsListener
@@ -33,6 +36,7 @@ class WorkerSignaling:
         usage: KeyUsage,
         allowed_origins: AllowedOrigins,
         resumption: WorkerResumption,
+        regions: Regions,
         *,
         here: Address,
         calls: WorkerCalls,
@@ -43,7 +47,14 @@ class WorkerSignaling:
     ) -> None:
         """`here` is this worker's tunnel address, `flush` sends what the calls have."""
         self._client_secrets = ClientSecrets(keys)
-        self._forwarding = CallForwarding(keys, here, calls.__contains__)
+        self._forwarding = CallForwarding(keys, here, calls.__contains__, regions)
+        self._clusters = ClusterForwarding(
+            regions,
+            keys,
+            self._forwarding.websockets,
+            clock=time.monotonic,
+            unix_time=time.time,
+        )
         self._not_ready = not_ready
         self._public = signaling_app(
             calls,
@@ -51,6 +62,7 @@ class WorkerSignaling:
             self._client_secrets,
             not_ready,
             self._forwarding,
+            self._clusters,
             sessions=sessions,
             usage=usage,
             allowed_origins=allowed_origins,
@@ -62,6 +74,7 @@ class WorkerSignaling:
             calls,
             api_keys,
             self._client_secrets,
+            placement=regions.marked_placement,
             usage=usage,
             allowed_origins=allowed_origins,
             flush=flush,
@@ -74,6 +87,7 @@ class WorkerSignaling:
     def use_keys(self, keys: ClusterKeys) -> None:
         self._client_secrets.use_keys(keys)
         self._forwarding.use_keys(keys)
+        self._clusters.use_keys(keys)
 
     async def serve(
         self,

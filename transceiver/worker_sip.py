@@ -74,8 +74,8 @@ class WorkerSip:
         self._datagrams = Datagrams(sockets.sip_datagrams) if sockets.sip_datagrams else None
         self._counters = SipCounters()
         self._seal = LetterSeal(keys)
-        self._router = MessageRouter(keys, here, workers)
-        self.names = SipNames(keys, here, secrets.token_bytes)
+        self._router = MessageRouter(keys, here, workers, config.cluster_id)
+        self.names = SipNames(keys, here, secrets.token_bytes, config.cluster_id)
         self.advertised = _advertised(config, sockets)
         self.access = AccessControl(access, tell=self._broadcast, random=secrets.token_bytes)
         self._access = access

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.regions.zones import CurrentZones, Zones
+from transceiver.regions.zones_file import parse_zones
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.sip.access import CurrentAccess, SipAccess
 from transceiver.sip.phone_credentials import PhoneCredentials
@@ -15,12 +17,14 @@ from transceiver.worker_orders import WorkerOrders
 
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(32)))
 ACCESS = SipAccess(credentials=PhoneCredentials(["alice:antiphon:" + "0" * 32]))
+ZONES = parse_zones('[zones.here]\nclusters = [0]\nrelay = "203.0.113.7:3478"', here=0)
 
 
 class Worker:
     def __init__(self) -> None:
         self.api_keys = ApiKeys(["sk-one"])
         self.sip_access = CurrentAccess(SipAccess())
+        self.zones = CurrentZones(Zones())
         self.keys: ClusterKeys | None = None
         self.told: list[SipAccess] = []
         self.sip_access.on_change(self.told.append)
@@ -34,6 +38,7 @@ class Worker:
     [
         (KEYS, lambda worker: worker.keys == KEYS),
         (ApiKeys(["sk-two"]), lambda worker: worker.api_keys == ApiKeys(["sk-two"])),
+        (ZONES, lambda worker: worker.zones.now == ZONES),
         (ACCESS, lambda worker: worker.sip_access.now == ACCESS and worker.told == [ACCESS]),
     ],
 )
@@ -43,7 +48,7 @@ async def test_what_is_ordered_is_in_use_before_the_worker_drains(
     receiving, sending = multiprocessing.Pipe(duplex=False)
     with receiving, sending:
         worker = Worker()
-        orders = WorkerOrders(receiving, worker.api_keys, None, worker.sip_access)
+        orders = WorkerOrders(receiving, worker.api_keys, None, worker.sip_access, worker.zones)
         with orders.obeyed([worker]):
             assert not is_obeyed(worker)
             sending.send(order)

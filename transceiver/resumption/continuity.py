@@ -79,6 +79,7 @@ class Continuity:
             self._made_by.owner,
             self._origin,
             (session.expires_at or 0) + TOKEN_MARGIN_S,
+            self._made_by.tokens.cluster_id,
         )
         token = self._made_by.tokens.mint(claim, self._made_by.random(NONCE_BYTES))
         resume = Resume(token=token, seconds=self._made_by.seconds)

@@ -38,6 +38,8 @@ class ResumeClaim:
     origin: Origin
     expires_at: int
     """Unix seconds: by then the session is over."""
+    cluster_id: int = 0
+    """Of the owner's cluster."""
 
 
 class TokenFault(Enum):
@@ -61,12 +63,15 @@ class _Content(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     issuer: str
     creator: bytes | None
     expires_at: int
+    cluster_id: int = 0
 
 
 class ResumeTokens:
-    """Mints and opens tokens under the keys of a cluster, old ones included."""
+    """Mints and opens tokens under the keys of a deployment, old ones included."""
 
-    def __init__(self, keys: ClusterKeys) -> None:
+    def __init__(self, keys: ClusterKeys, cluster_id: int = 0) -> None:
+        self.cluster_id = cluster_id
+        """Of the cluster that this worker is in."""
         self.use_keys(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
@@ -75,14 +80,15 @@ class ResumeTokens:
 
     def mint(self, claim: ResumeClaim, nonce: bytes) -> str:
         """Return the token's text; `nonce` is 12 random bytes."""
-        content = _Content(
+        content = (
             claim.session_id,
             encode_address(claim.owner),
             claim.origin.issuer,
             claim.origin.creator,
             claim.expires_at,
         )
-        return self._tokens.seal(msgspec.msgpack.encode(content), nonce)
+        cluster = (claim.cluster_id,) if claim.cluster_id else ()
+        return self._tokens.seal(msgspec.msgpack.encode(content + cluster), nonce)
 
     def open(self, token: str, now: float) -> ResumeClaim:
         """Return what `token` stands for. Raises ResumeTokenError."""
@@ -96,7 +102,9 @@ class ResumeTokens:
         if now >= content.expires_at:
             raise ResumeTokenError(TokenFault.EXPIRED)
         origin = Origin(content.issuer, content.creator)
-        return ResumeClaim(content.session_id, owner, origin, content.expires_at)
+        return ResumeClaim(
+            content.session_id, owner, origin, content.expires_at, content.cluster_id
+        )
 
 
 _CONTENT = msgspec.msgpack.Decoder(_Content)

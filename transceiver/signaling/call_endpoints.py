@@ -3,9 +3,12 @@
 https://platform.openai.com/docs/api-reference/realtime-calls
 """
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from antiphon_proto.realtime import RealtimeSession
+from chassis.host_port import HostPort
 from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import parse_offer
@@ -14,7 +17,9 @@ from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.call_request import read_call_request, read_offer
 from transceiver.signaling.call_rights import CallRights
 from transceiver.signaling.calls import CallFactory
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.regions import Placement
 from transceiver.signaling.request_body import json_body
 from transceiver.signaling.resuming import RESUME, Resuming, session_of
 from transceiver.signaling.session_config import layered_session
@@ -32,12 +37,18 @@ class CallEndpoints:
         authenticator: Authenticator,
         usage: KeyUsage,
         resuming: Resuming | None = None,
+        *,
+        clusters: ClusterForwarding | None = None,
+        placement: Callable[[web.Request], Placement] = lambda _request: Placement(()),
     ) -> None:
+        """`clusters` are asked for calls, too; `placement` says where requests' clients are."""
         self._calls = calls
         self._authenticator = authenticator
         self._rights = CallRights(calls, authenticator)
         self._usage = usage
         self._resuming = resuming
+        self._clusters = clusters
+        self._placement = placement
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(CALLS_PATH, self._create)]
@@ -59,7 +70,15 @@ class CallEndpoints:
         session = layered_session(
             bound=caller.bound_session, model=request.query.get("model"), given=wanted.session
         )
-        return await self._answer(wanted.offer_sdp, session, caller.key, caller.origin)
+
+        async def here(placement: Placement) -> web.Response:
+            return await self._answer(
+                wanted.offer_sdp, session, caller.key, caller.origin, relay=placement.relay
+            )
+
+        if self._clusters is None:
+            return await here(self._placement(request))
+        return await self._clusters.call(request, wanted, here)
 
     async def _place(self, request: web.Request) -> web.Response:
         """Call somebody by SIP. Not for client secrets: calls cost money."""
@@ -88,7 +107,14 @@ class CallEndpoints:
         taken = await resuming.taken(resumed)
         session = session_of(taken)
         try:
-            return await self._answer(wanted.offer_sdp, session, resumed.key, resumed.origin, taken)
+            return await self._answer(
+                wanted.offer_sdp,
+                session,
+                resumed.key,
+                resumed.origin,
+                taken,
+                relay=self._placement(request).relay,
+            )
         except BaseException:
             resuming.put_back(resumed, taken)
             raise
@@ -100,11 +126,12 @@ class CallEndpoints:
         key: ApiKey,
         origin: Origin,
         taken_up: TakenUp | None = None,
+        relay: HostPort | None = None,
     ) -> web.Response:
         held = self._usage.begin_session(key)
         try:
             call = await self._calls.create_call(
-                offer_sdp, session, origin.creator, held.close, origin, taken_up
+                offer_sdp, session, origin.creator, held.close, origin, taken_up, relay
             )
         except BaseException:
             held.close()
@@ -118,7 +145,8 @@ class CallEndpoints:
 
     async def _renegotiate(self, request: web.Request) -> web.Response:
         call_id = self._authorized_call(request)
-        answer = self._calls.renegotiate(call_id, await read_offer(request))
+        offer = await read_offer(request)
+        answer = self._calls.renegotiate(call_id, offer, self._placement(request).relay)
         return web.Response(text=answer, content_type="application/sdp")
 
     async def _hang_up(self, request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ of POST /v1/realtime/calls/{id}, in its one.
 
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import FormData, web
 
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.request_body import reading_body
@@ -22,6 +22,14 @@ class CallRequest:
 
     offer_sdp: str
     session: bytes | None = None
+
+    def form(self) -> FormData:
+        """The same as a body, for another server."""
+        form = FormData()
+        form.add_field("sdp", self.offer_sdp, content_type=_SDP)
+        if self.session is not None:
+            form.add_field("session", self.session, content_type="application/json")
+        return form
 
 
 async def read_call_request(request: web.Request) -> CallRequest:

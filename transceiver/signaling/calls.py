@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from antiphon_proto.realtime.session import RealtimeSession
+from chassis.host_port import HostPort
 from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.resume_token import Origin
 from transceiver.sideband import Sideband
@@ -91,11 +92,13 @@ class CallFactory(Protocol):
         on_end: Callable[[], None],
         origin: Origin | None = None,
         taken_up: TakenUp | None = None,
+        relay: HostPort | None = None,
     ) -> CreatedCall:
         """Answer an offer; the call remembers the `creator`: see `Caller.secret_digest`.
 
         `on_end` is called when the call that was made is over. Who made it, its resume token
-        says; `taken_up` is the conversation that it goes on with.
+        says; `taken_up` is the conversation that it goes on with. The client is told to send to
+        `relay`, if there is one that is better for it than the usual one.
 
         Raises OfferError for an offer that cannot be answered, RealtimeError for a
         session that cannot be served, CallRefusedError when there is no room.
@@ -120,8 +123,10 @@ class CallFactory(Protocol):
         """What the call remembers of who made it. Raises CallNotFoundError."""
         ...
 
-    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
+    def renegotiate(self, call_id: str, offer_sdp: str, relay: HostPort | None = None) -> str:
         """Answer a later offer of the call's client; the call goes on whatever comes of it.
+
+        `relay` is as for `create_call`; without one the client is told of the same as before.
 
         Raises CallNotFoundError, OfferError for an offer that the call cannot follow,
         CallRefusedError when they come too often.

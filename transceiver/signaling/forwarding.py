@@ -16,29 +16,45 @@ from aiohttp.typedefs import Handler
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.call_id import CallIdError, CallIds
-from transceiver.signaling.owner_link import RESPONSE_HEADERS, picked, reaching_owner, url_at
+from transceiver.signaling.named_call import named_call
+from transceiver.signaling.owner_link import (
+    RESPONSE_HEADERS,
+    TRACE_HEADERS,
+    picked,
+    reaching_owner,
+    url_at,
+)
+from transceiver.signaling.regions import Regions
 from transceiver.signaling.request_body import reading_body
 from transceiver.signaling.websocket_forwarding import WebSocketForwarding
 from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
 TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
 
-_REQUEST_HEADERS = ("Authorization", "Content-Type")
+_REQUEST_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
 
 
 class CallForwarding:
     """Sends requests about calls that are not `here`, this worker's, to their owners."""
 
-    def __init__(self, keys: ClusterKeys, worker: Address, here: Callable[[str], bool]) -> None:
-        """`worker` is this worker's own address in the ids of its calls."""
+    def __init__(
+        self,
+        keys: ClusterKeys,
+        worker: Address,
+        here: Callable[[str], bool],
+        regions: Regions,
+    ) -> None:
+        """`worker` is this worker's own address in the ids of its calls; `regions` tell where
+        clients are, which their calls' owners are told."""
         self._worker = worker
         self._here = here
+        self._regions = regions
         self.websockets = WebSocketForwarding()
         self.use_keys(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
         """Read ids under `keys`, old ones included, and under none other."""
-        self._call_ids = CallIds(keys)
+        self._call_ids = CallIds(keys, self._regions.cluster_id)
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Hold connections to the other workers for as long as the application runs."""
@@ -48,7 +64,7 @@ class CallForwarding:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what is for this worker by `handler`, the rest by its owner's answer."""
-        call_id = _call_id(request)
+        call_id = named_call(request)
         owner = None if call_id is None else self._owner_elsewhere(call_id)
         if owner is None:
             return await handler(request)
@@ -70,23 +86,19 @@ class CallForwarding:
         """Raises CallNotFoundError where no worker is, ApiError (400, 408, 503)."""
         async with reading_body():
             body = await request.read()
+        told = self._regions.headers(self._regions.placement(request))
+        headers = picked(request.headers, _REQUEST_HEADERS) | told
         with reaching_owner():
             async with self._session.request(
                 request.method,
                 url_at(owner, request),
                 data=body,
-                headers=picked(request.headers, _REQUEST_HEADERS),
+                headers=headers,
                 allow_redirects=False,
                 timeout=TIMEOUT,
             ) as response:
-                headers = picked(response.headers, RESPONSE_HEADERS)
                 return web.Response(
-                    status=response.status, body=await response.read(), headers=headers
+                    status=response.status,
+                    body=await response.read(),
+                    headers=picked(response.headers, RESPONSE_HEADERS),
                 )
-
-
-def _call_id(request: web.Request) -> str | None:
-    """The id of the call that the request is about, if it is about one."""
-    if request.path == WEBSOCKET_PATH:
-        return request.query.get("call_id")
-    return request.match_info.get("call_id")

@@ -14,6 +14,7 @@ from transceiver.signaling.call_endpoints import CallEndpoints
 from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.client_secret_endpoint import ClientSecretEndpoint
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.cors import AllowedOrigins, cors_middleware
 from transceiver.signaling.errors import error_middleware
 from transceiver.signaling.forwarding import CallForwarding
@@ -23,6 +24,7 @@ from transceiver.signaling.peer_endpoint import PeerEndpoint
 from transceiver.signaling.playground_page import playground_routes
 from transceiver.signaling.protocol_log import protocol_logger
 from transceiver.signaling.rate_limiting import RateLimiting, show_allowance
+from transceiver.signaling.regions import Placement
 from transceiver.signaling.resumed_websocket import ResumedWebSockets
 from transceiver.signaling.resuming import RESUME, Resuming
 from transceiver.signaling.sessions import Sessions
@@ -44,6 +46,7 @@ def signaling_app(
     client_secrets: ClientSecrets,
     ready: ReadyCheck,
     forwarding: CallForwarding,
+    clusters: ClusterForwarding,
     *,
     sessions: Sessions | None = None,
     models: Sequence[str] = ("cascade", "echo"),
@@ -65,17 +68,25 @@ def signaling_app(
     """
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
-    limiting = RateLimiting(authenticator, usage)
+    limiting = RateLimiting(authenticator, usage, clusters.regions.forwarded)
     app = _app(
         cors_middleware(allowed_origins),
         error_middleware,
         limiting.middleware,
+        clusters.middleware,
         forwarding.middleware,
     )
     app.on_response_prepare.append(show_allowance)
-    app.cleanup_ctx.extend([forwarding.running, forwarding.websockets.running])
+    app.cleanup_ctx.extend([forwarding.running, forwarding.websockets.running, clusters.running])
     app.on_shutdown.append(forwarding.websockets.shut_down)
-    endpoints = CallEndpoints(calls, authenticator, usage, resuming)
+    endpoints = CallEndpoints(
+        calls,
+        authenticator,
+        usage,
+        resuming,
+        clusters=clusters,
+        placement=clusters.regions.placement,
+    )
     app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
     app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     if sessions is not None:
@@ -87,7 +98,7 @@ def signaling_app(
             )
             app.on_shutdown.append(resumed.shut_down)
         sockets = WebSocketEndpoint(
-            sessions, authenticator, usage, allowed_origins, sidebands, resumed
+            sessions, authenticator, usage, allowed_origins, sidebands, resumed, clusters
         )
         app.add_routes(sockets.routes())
         app.on_shutdown.extend([sockets.shut_down, sidebands.shut_down])
@@ -102,6 +113,7 @@ def forwarded_app(
     keys: ApiKeys,
     client_secrets: ClientSecrets,
     *,
+    placement: Callable[[web.Request], Placement] = lambda _request: Placement(()),
     usage: KeyUsage | None = None,
     allowed_origins: AllowedOrigins = AllowedOrigins(),  # noqa: B008 - it is frozen
     flush: Callable[[], None] = lambda: None,
@@ -113,12 +125,14 @@ def forwarded_app(
 ) -> web.Application:
     """Build what answers the requests that other workers forward: about this one's calls only.
 
-    `peers` is what workers ask each other without being asked themselves, `others` too.
+    `placement` says where their clients are, `peers` is what workers ask each other without
+    being asked themselves, `others` too.
     """
     app = _app(error_middleware)
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
-    app.add_routes(CallEndpoints(calls, authenticator, usage).call_routes())
+    endpoints = CallEndpoints(calls, authenticator, usage, placement=placement)
+    app.add_routes(endpoints.call_routes())
     app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
     serve: Handler = sidebands.serve

@@ -12,7 +12,16 @@ from antiphon_proto.address import Address
 from transceiver.signaling.calls import CallNotFoundError
 from transceiver.signaling.errors import ApiError
 
-RESPONSE_HEADERS = ("Allow", "Content-Type", "Retry-After", "Upgrade", "WWW-Authenticate")
+RESPONSE_HEADERS = (
+    "Allow",
+    "Content-Type",
+    "Location",
+    "Retry-After",
+    "Upgrade",
+    "WWW-Authenticate",
+)
+TRACE_HEADERS = ("traceparent", "tracestate")
+"""https://www.w3.org/TR/trace-context/"""
 
 
 def url_at(owner: Address, request: web.Request) -> URL:
@@ -28,6 +37,11 @@ def url_at(owner: Address, request: web.Request) -> URL:
     )
 
 
+def url_below(api: str, request: web.Request) -> URL:
+    """The same, at the URL of another cluster's API."""
+    return URL(f"{api}{request.rel_url.raw_path_qs}", encoded=True)
+
+
 def picked(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
     """Those of `headers` that are named, and are there."""
     return {name: headers[name] for name in names if name in headers}
@@ -40,12 +54,13 @@ def reaching_owner() -> Iterator[None]:
         yield
     except aiohttp.ClientConnectorError as error:
         gone = error.errno == errno.ECONNREFUSED
-        raise (CallNotFoundError() if gone else _unreachable()) from error
+        raise (CallNotFoundError() if gone else unreachable()) from error
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise _unreachable() from error
+        raise unreachable() from error
 
 
-def _unreachable() -> ApiError:
+def unreachable() -> ApiError:
+    """The error (503) for a call whose server is silent."""
     return ApiError(
         503,
         "The server that holds the call cannot be reached. Please try again.",

@@ -116,7 +116,9 @@ class Resuming:
         Raises ApiError (404).
         """
         named = request.claim.owner
-        if found := await self._held_by(named, request):
+        # In another cluster the address is another worker's.
+        ours = request.claim.cluster_id == self._tokens.cluster_id
+        if ours and (found := await self._held_by(named, request)):
             return found
         kept, owner = await self._kept(request.session_id)
         # Whoever has restored it meanwhile says so there.

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from antiphon_proto.realtime import RealtimeSession
 from transceiver.signaling.authentication import Authenticator, Caller
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.key_usage import KeyUsage
@@ -35,13 +36,16 @@ class WebSocketEndpoint:
         allowed_origins: AllowedOrigins,
         sidebands: SidebandEndpoint,
         resumed: ResumedWebSockets | None,
+        clusters: ClusterForwarding | None = None,
     ) -> None:
+        """`clusters` are asked for sessions, too."""
         self._sessions = sessions
         self._authenticator = authenticator
         self._usage = usage
         self._allowed_origins = allowed_origins
         self._sidebands = sidebands
         self._resumed = resumed
+        self._clusters = clusters
         self._requests = RunningRequests()
 
     def routes(self) -> list[web.RouteDef]:
@@ -59,6 +63,16 @@ class WebSocketEndpoint:
             return await self._resumed.serve(request)
         caller = self._authenticator.identify(authorization(request.headers))
         session = self._wanted(request, caller)
+
+        async def here(_placement: object = None) -> web.StreamResponse:
+            return await self._run(request, caller, session)
+
+        return await (self._clusters.session(request, here) if self._clusters else here())
+
+    async def _run(
+        self, request: web.Request, caller: Caller, session: RealtimeSession
+    ) -> web.StreamResponse:
+        """Raises ApiError (426, 429), CallRefusedError."""
         socket = upgradable(request)
         with self._requests.counted():
             held = self._usage.begin_session(caller.key)

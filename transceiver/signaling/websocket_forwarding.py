@@ -9,17 +9,24 @@ where it vanished without one. What the client is told of the owner's: the same,
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import aiohttp
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from antiphon_proto.address import Address
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
-from transceiver.signaling.owner_link import RESPONSE_HEADERS, picked, reaching_owner, url_at
+from transceiver.signaling.owner_link import (
+    RESPONSE_HEADERS,
+    TRACE_HEADERS,
+    picked,
+    reaching_owner,
+    url_at,
+)
 from transceiver.signaling.running_requests import RunningRequests
 from transceiver.signaling.subprotocols import HEADER
 from transceiver.signaling.websocket_handshake import (
@@ -38,7 +45,7 @@ LOST = 1011
 GONE = 1012
 """OpenAI's clients may connect again by themselves after it."""
 
-_REQUEST_HEADERS = ("Authorization", HEADER, "Origin", "OpenAI-Beta")
+REQUEST_HEADERS = ("Authorization", HEADER, "Origin", "OpenAI-Beta", *TRACE_HEADERS)
 _UNSENDABLE = frozenset({1005, 1006, 1015})
 """Codes that say how a connection ended, and are never sent (RFC 6455 7.4.1)."""
 
@@ -77,14 +84,30 @@ class WebSocketForwarding:
 
         Raises ApiError (426, 503), CallNotFoundError where no worker is, CallRefusedError.
         """
+        headers = picked(request.headers, REQUEST_HEADERS)
+        try:
+            return await self.carry(request, url_at(owner, request), headers, reaching_owner)
+        except UpgradeRefusedError as refusal:
+            return refusal.response
+
+    async def carry(
+        self,
+        request: web.Request,
+        url: URL,
+        headers: Mapping[str, str],
+        reaching: Callable[[], AbstractContextManager[None]],
+    ) -> web.StreamResponse:
+        """Answer an upgrade by the server at `url`, which `headers` are sent to.
+
+        `reaching` words the errors of a server that does not answer. Raises these,
+        UpgradeRefusedError, ApiError (426), CallRefusedError.
+        """
         client = upgradable(request)
         if len(self._requests) >= MAX_FORWARDED:
             raise CallRefusedError(RefusalReason.AT_CAPACITY)
         with self._requests.counted():
-            try:
-                session = await self._connect(request, owner)
-            except _RefusalError as refusal:
-                return refusal.response
+            with reaching():
+                session = await self._connect(url, headers)
             try:
                 await client.prepare(request)
                 await self._join(client, session)
@@ -92,18 +115,17 @@ class WebSocketForwarding:
                 await session.close(code=LOST)
         return client
 
-    async def _connect(self, request: web.Request, owner: Address) -> _OwnerSide:
-        """Raises ApiError (503), CallNotFoundError, _RefusalError."""
-        with reaching_owner():
-            async with asyncio.timeout(HANDSHAKE_S):
-                return await self._session.ws_connect(
-                    url_at(owner, request),
-                    headers=picked(request.headers, _REQUEST_HEADERS),
-                    heartbeat=PING_S,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
-                    max_msg_size=MAX_MESSAGE_BYTES,
-                    decode_text=False,
-                )
+    async def _connect(self, url: URL, headers: Mapping[str, str]) -> _OwnerSide:
+        """Raises aiohttp.ClientError, TimeoutError, UpgradeRefusedError."""
+        async with asyncio.timeout(HANDSHAKE_S):
+            return await self._session.ws_connect(
+                url,
+                headers=headers,
+                heartbeat=PING_S,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+                max_msg_size=MAX_MESSAGE_BYTES,
+                decode_text=False,
+            )
 
     async def _join(self, client: _ClientSide, session: _OwnerSide) -> None:
         """Return when one side has ended and the other was told."""
@@ -143,8 +165,8 @@ def _ended(task: asyncio.Task[_End | None]) -> bool:
     return task.done() and not task.cancelled()
 
 
-class _RefusalError(Exception):
-    """The owner does not upgrade the connection."""
+class UpgradeRefusedError(Exception):
+    """The server does not upgrade the connection."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__()
@@ -152,8 +174,8 @@ class _RefusalError(Exception):
 
 
 async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
-    """Raises _RefusalError unless the connection is upgraded."""
+    """Raises UpgradeRefusedError unless the connection is upgraded."""
     if response.status != 101:
         headers = picked(response.headers, RESPONSE_HEADERS)
         body = await response.read()
-        raise _RefusalError(web.Response(status=response.status, body=body, headers=headers))
+        raise UpgradeRefusedError(web.Response(status=response.status, body=body, headers=headers))

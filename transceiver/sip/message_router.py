@@ -29,15 +29,18 @@ class MessageRouter:
     (CANCEL, ACK of a refusal): all of that has one Call-ID, by which it meets at one worker.
     """
 
-    def __init__(self, keys: ClusterKeys, here: Address, workers: Sequence[Address]) -> None:
+    def __init__(
+        self, keys: ClusterKeys, here: Address, workers: Sequence[Address], cluster_id: int = 0
+    ) -> None:
         self._here = here
+        self._cluster_id = cluster_id
         self._workers = workers
         self._down: dict[Address, float] = {}
         self.use_keys(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
         """Read names under `keys`, old ones included, and under none other."""
-        self._call_ids = CallIds(keys)
+        self._call_ids = CallIds(keys, self._cluster_id)
         self._tokens = OwnerTokens(keys)
 
     def owner(self, fields: RoutingFields, now: float) -> Owner:

@@ -1,5 +1,7 @@
 """The real application on a loopback port, before a stand-in for the rest of the transceiver."""
 
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +15,10 @@ from aiohttp import web
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.realtime.session import RealtimeSession
+from chassis.host_port import HostPort
 from transceiver.audience import Audience
+from transceiver.regions.counters import RegionCounters
+from transceiver.regions.zones import CurrentZones, Zones
 from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.resume_token import Origin
 from transceiver.sdp import parse_offer
@@ -21,9 +26,11 @@ from transceiver.sideband import Sideband, SidebandHost
 from transceiver.signaling.api_keys import ApiKey, ApiKeys
 from transceiver.signaling.calls import CallNotFoundError, CreatedCall, WantedCall
 from transceiver.signaling.client_secret import ClientSecrets
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 from transceiver.signaling.key_usage import KeyUsage
+from transceiver.signaling.regions import Regions
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 OFFER = (VECTORS / "offer_chromium156_audio_dc.sdp").read_bytes().decode()
@@ -44,6 +51,8 @@ class RecordedCalls:
     creators: dict[str, bytes | None] = field(default_factory=dict)
     """By call id."""
     renegotiated: list[tuple[str, str]] = field(default_factory=list)
+    relays: list[HostPort | None] = field(default_factory=list)
+    """That clients were to be told of."""
     sip: list[tuple[str | int, ...]] = field(default_factory=list)
     """What SIP calls were told: the call, what, and by which."""
     wanted: list[WantedCall] = field(default_factory=list)
@@ -73,7 +82,9 @@ class RecordedCalls:
         on_end: Callable[[], None],
         origin: Origin | None = None,
         taken_up: TakenUp | None = None,
+        relay: HostPort | None = None,
     ) -> CreatedCall:
+        self.relays.append(relay)
         if self.failure:
             raise self.failure
         parse_offer(offer_sdp)
@@ -103,7 +114,8 @@ class RecordedCalls:
             raise CallNotFoundError
         return self.creators[call_id]
 
-    def renegotiate(self, call_id: str, offer_sdp: str) -> str:
+    def renegotiate(self, call_id: str, offer_sdp: str, relay: HostPort | None = None) -> str:
+        self.relays.append(relay)
         if self.failure:
             raise self.failure
         parse_offer(offer_sdp)
@@ -194,6 +206,27 @@ class Server:
     unready: str | None = None
 
 
+def forwarding(
+    worker: Address,
+    here: Callable[[str], bool],
+    zones: CurrentZones | None = None,
+    cluster_id: int = 0,
+) -> tuple[CallForwarding, ClusterForwarding]:
+    """To other workers, and to the other clusters of `zones`."""
+    regions = Regions(
+        cluster_id, zones or CurrentZones(Zones()), CLUSTER_KEYS, RegionCounters(), os.urandom
+    )
+    workers = CallForwarding(CLUSTER_KEYS, worker, here, regions)
+    clusters = ClusterForwarding(
+        regions,
+        CLUSTER_KEYS,
+        workers.websockets,
+        clock=time.monotonic,
+        unix_time=lambda: NOW,
+    )
+    return workers, clusters
+
+
 @asynccontextmanager
 async def running_server() -> AsyncIterator[Server]:
     calls, clock, keys = RecordedCalls(), Clock(), ApiKeys([API_KEY])
@@ -202,7 +235,7 @@ async def running_server() -> AsyncIterator[Server]:
         keys,
         ClientSecrets(CLUSTER_KEYS),
         lambda: running.unready,
-        CallForwarding(CLUSTER_KEYS, WORKER, calls.creators.__contains__),
+        *forwarding(WORKER, calls.creators.__contains__),
         usage=KeyUsage(clock),
         clock=clock,
     )

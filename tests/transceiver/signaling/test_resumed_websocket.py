@@ -19,6 +19,7 @@ from tests.transceiver.signaling.conftest import (
     NOW,
     RecordedCalls,
     bearer,
+    forwarding,
 )
 from tests.transceiver.signaling.test_websocket import READY, Replica
 from transceiver.admission import Admission
@@ -35,7 +36,6 @@ from transceiver.resumption.snapshot import Snapshot
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.client_secret import ClientSecrets
-from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 from transceiver.websocket_calls import WebSocketCalls
 from transceiver.worker_resumption import WorkerResumption
@@ -84,7 +84,7 @@ class Worker:
             ApiKeys([API_KEY]),
             ClientSecrets(CLUSTER_KEYS),
             lambda: None,
-            CallForwarding(CLUSTER_KEYS, HERE, lambda _call_id: True),
+            *forwarding(HERE, lambda _call_id: True),
             sessions=self.calls,
             resuming=self.resumption.resuming,
         )

@@ -21,6 +21,7 @@ from tests.transceiver.signaling.conftest import (
     OFFER,
     RecordedCalls,
     bearer,
+    forwarding,
 )
 from transceiver.config import TransceiverConfig
 from transceiver.replica_addresses import ReplicaAddresses
@@ -39,7 +40,6 @@ from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
 from transceiver.signaling.client_secret import BoundSession, ClientSecrets
-from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 from transceiver.worker_resumption import WorkerResumption
 
@@ -81,7 +81,7 @@ async def http(
         KEY,
         SECRETS,
         lambda: None,
-        CallForwarding(CLUSTER_KEYS, HERE, lambda _call_id: True),
+        *forwarding(HERE, lambda _call_id: True),
         resuming=resumption.resuming,
         clock=lambda: NOW,
     )

@@ -25,6 +25,7 @@ from tests.transceiver.signaling.conftest import (
     WORKER,
     RecordedCalls,
     bearer,
+    forwarding,
 )
 from transceiver import call, engine_link, websocket_call
 from transceiver.admission import Admission
@@ -39,7 +40,6 @@ from transceiver.signaling import websocket_connection
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.cors import AllowedOrigins
-from transceiver.signaling.forwarding import CallForwarding
 from transceiver.signaling.http import signaling_app
 from transceiver.signaling.websocket_handshake import MAX_MESSAGE_BYTES
 from transceiver.transport import Transport
@@ -108,7 +108,7 @@ async def server() -> AsyncIterator[Server]:
         ApiKeys([API_KEY, f"{LIMITED_KEY} sessions=1 requests-per-minute=3"]),
         ClientSecrets(CLUSTER_KEYS),
         lambda: None,
-        CallForwarding(CLUSTER_KEYS, WORKER, lambda _call_id: True),
+        *forwarding(WORKER, lambda _call_id: True),
         sessions=calls,
         allowed_origins=AllowedOrigins(frozenset([PAGE])),
     )

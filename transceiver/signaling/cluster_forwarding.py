@@ -1,0 +1,244 @@
+"""Requests that another cluster should answer: a call where its client's zone wants it, or where
+there is room; and whatever is about a call or session that another cluster has.
+
+A request is sent on once: what arrives with a mark (see forward_mark) is answered here, well
+or not. The other cluster judges keys and wording as this one does, and its answer comes back as
+it is. Who is let in nowhere is refused here, and reaches no other cluster.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+from antiphon_proto.cluster_keys import ClusterKeys
+from transceiver.regions.cluster_order import ClusterOrder
+from transceiver.regions.counters import ClusterOutcome
+from transceiver.resumption.resume_token import ResumeTokenError, ResumeTokens
+from transceiver.signaling.call_id import CallIdError, CallIds
+from transceiver.signaling.call_request import CallRequest
+from transceiver.signaling.calls import CallRefusedError, RefusalReason
+from transceiver.signaling.errors import ApiError
+from transceiver.signaling.named_call import named_call
+from transceiver.signaling.owner_link import (
+    RESPONSE_HEADERS,
+    TRACE_HEADERS,
+    picked,
+    unreachable,
+    url_below,
+)
+from transceiver.signaling.regions import Placement, Regions
+from transceiver.signaling.request_body import reading_body
+from transceiver.signaling.resuming import RESUME
+from transceiver.signaling.websocket_forwarding import (
+    REQUEST_HEADERS,
+    UpgradeRefusedError,
+    WebSocketForwarding,
+)
+from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
+
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=2)
+"""An offer is answered when an engine has taken the call."""
+
+_BODY_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
+_CALL_HEADERS = ("Authorization", *TRACE_HEADERS)
+_NOT_NOW = frozenset({502, 503, 504})
+"""What a cluster, or the load balancer in front of it, says that takes no calls."""
+
+Here = Callable[[Placement], Awaitable[web.StreamResponse]]
+_There = Callable[[int, str, Placement], Awaitable[web.StreamResponse]]
+
+
+class ClusterForwarding:
+    """One a worker."""
+
+    def __init__(
+        self,
+        regions: Regions,
+        keys: ClusterKeys,
+        websockets: WebSocketForwarding,
+        *,
+        clock: Callable[[], float],
+        unix_time: Callable[[], float],
+    ) -> None:
+        """`clock` is monotonic."""
+        self.regions = regions
+        self._websockets = websockets
+        self._order = ClusterOrder()
+        self._clock = clock
+        self._unix_time = unix_time
+        self._read(keys)
+
+    def use_keys(self, keys: ClusterKeys) -> None:
+        """Believe marks, call ids and resume tokens under `keys`, and under none other."""
+        self.regions.use_keys(keys)
+        self._read(keys)
+
+    async def running(self, _app: web.Application) -> AsyncIterator[None]:
+        """Hold connections to the other clusters for as long as the application runs."""
+        async with aiohttp.ClientSession(auto_decompress=False) as self._session:
+            yield
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer what is about another cluster's call by that cluster, the rest by `handler`."""
+        cluster = self._holder(request)
+        api = None if cluster is None else self.regions.api(cluster, request)
+        if cluster is None or api is None:
+            return await handler(request)
+        placement = self.regions.placement(request)
+        try:
+            if request.path == WEBSOCKET_PATH:
+                return await self._carry(request, cluster, api, placement)
+            return await self._hand_on(request, cluster, api, placement)
+        except _NotTakenError as error:
+            return error.response
+
+    async def call(self, request: web.Request, wanted: CallRequest, here: Here) -> web.Response:
+        """Answer an offer by the first cluster of its client's zone that takes the call.
+
+        `here` makes it in this one. Raises CallRefusedError, and what `here` raises.
+        """
+
+        async def there(cluster: int, api: str, placement: Placement) -> web.StreamResponse:
+            headers = picked(request.headers, _CALL_HEADERS) | self.regions.headers(placement)
+            return await self._ask(cluster, "POST", url_below(api, request), headers, wanted.form())
+
+        response = await self._first(request, here, there)
+        assert isinstance(response, web.Response)
+        return response
+
+    async def session(self, request: web.Request, here: Here) -> web.StreamResponse:
+        """Serve a WebSocket by the first cluster of its client's zone that takes the session.
+
+        `here` serves it in this one, and raises CallRefusedError before it upgrades the
+        connection, or not at all. Raises what `call` raises.
+        """
+
+        async def there(cluster: int, api: str, placement: Placement) -> web.StreamResponse:
+            return await self._carry(request, cluster, api, placement)
+
+        return await self._first(request, here, there)
+
+    def _read(self, keys: ClusterKeys) -> None:
+        self._call_ids = CallIds(keys, self.regions.cluster_id)
+        self._resume_tokens = ResumeTokens(keys, self.regions.cluster_id)
+
+    def _holder(self, request: web.Request) -> int | None:
+        """The cluster that the call or session is in that the request names, if it names one."""
+        call_id = named_call(request)
+        try:
+            if call_id is not None:
+                return self._call_ids.holder(call_id).cluster_id
+            if RESUME in request.query:
+                token = request.query[RESUME]
+                return self._resume_tokens.open(token, self._unix_time()).cluster_id
+        except (CallIdError, ResumeTokenError):
+            return None
+        return None
+
+    async def _first(self, request: web.Request, here: Here, there: _There) -> web.StreamResponse:
+        placement = self.regions.placement(request)
+        self.regions.asked_for(placement)
+        refusal: CallRefusedError | _NotTakenError | None = None
+        for cluster in self._order.of(placement.clusters, self._clock()):
+            try:
+                if cluster == self.regions.cluster_id:
+                    return await here(placement)
+                if api := self.regions.api(cluster, request):
+                    return await there(cluster, api, placement)
+            except CallRefusedError as error:
+                if error.reason is RefusalReason.RATE_LIMITED:
+                    raise
+                refusal = refusal or error
+            except _NotTakenError as error:
+                refusal = refusal or error
+        if isinstance(refusal, CallRefusedError):
+            raise refusal
+        return refusal.response if refusal else _nowhere().response()
+
+    async def _hand_on(
+        self, request: web.Request, cluster: int, api: str, placement: Placement
+    ) -> web.Response:
+        """Raises ApiError (400, 408), _NotTakenError."""
+        async with reading_body():
+            body = await request.read()
+        headers = picked(request.headers, _BODY_HEADERS) | self.regions.headers(placement)
+        return await self._ask(cluster, request.method, url_below(api, request), headers, body)
+
+    async def _ask(
+        self,
+        cluster: int,
+        method: str,
+        url: URL,
+        headers: dict[str, str],
+        body: bytes | aiohttp.FormData,
+    ) -> web.Response:
+        """Raises _NotTakenError."""
+        with self._reaching(cluster):
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False, timeout=TIMEOUT
+            ) as answer:
+                response = web.Response(
+                    status=answer.status,
+                    body=await answer.read(),
+                    headers=picked(answer.headers, RESPONSE_HEADERS),
+                )
+        return self._judged(cluster, response)
+
+    async def _carry(
+        self, request: web.Request, cluster: int, api: str, placement: Placement
+    ) -> web.StreamResponse:
+        """Raises ApiError (426), CallRefusedError, _NotTakenError."""
+        headers = picked(request.headers, REQUEST_HEADERS) | self.regions.headers(placement)
+        url = url_below(api, request)
+        try:
+            response = await self._websockets.carry(
+                request, url, headers, lambda: self._reaching(cluster)
+            )
+        except UpgradeRefusedError as refusal:
+            return self._judged(cluster, refusal.response)
+        self._count(cluster, ClusterOutcome.ANSWERED)
+        return response
+
+    def _judged(self, cluster: int, response: web.Response) -> web.Response:
+        """Raises _NotTakenError where another cluster may have room."""
+        self._order.answered(cluster)
+        if response.status in _NOT_NOW:
+            self._count(cluster, ClusterOutcome.REFUSED)
+            raise _NotTakenError(response)
+        self._count(cluster, ClusterOutcome.ANSWERED)
+        return response
+
+    @contextmanager
+    def _reaching(self, cluster: int) -> Iterator[None]:
+        """Raises _NotTakenError where no answer comes."""
+        try:
+            yield
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._order.silent(cluster, self._clock())
+            self._count(cluster, ClusterOutcome.UNREACHABLE)
+            raise _NotTakenError(unreachable().response()) from error
+
+    def _count(self, cluster: int, outcome: ClusterOutcome) -> None:
+        self.regions.counters.clusters[cluster, outcome] += 1
+
+
+class _NotTakenError(Exception):
+    """The cluster does not take the request now; `response` says so to the client."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def _nowhere() -> ApiError:
+    return ApiError(
+        503,
+        "No cluster that serves clients from there can be asked from here.",
+        code="cluster_unknown",
+        type="server_error",
+    )
