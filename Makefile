@@ -140,6 +140,13 @@ define install-moshi
 	@$(PIP_INSTALL) --no-deps moshi
 endef
 
+# Helm 4 as a library, 47 MB. It asks for Python 3.12 and works with 3.11; all that it needs, cffi,
+# is there. Where it cannot be had, the tests of the chart are skipped, and say so.
+define install-helm
+	@$(PIP_INSTALL) --no-deps --ignore-requires-python --only-binary :all: helm-sdkpy \
+	  || echo "!!! Installing helm-sdkpy failed; tests of the Helm chart will be skipped" >&2
+endef
+
 .venv/ready-to-run: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,all)
 
@@ -150,6 +157,7 @@ endef
 .venv/ready-to-develop: .venv/bin/python pyproject.toml constraints.txt
 	$(install-moshi)
 	$(call install,dev)
+	$(install-helm)
 	@echo "Compiling the load generator that the relay is measured and tested with"
 	@# As the tests do, for any processor: benchmarks compile it for theirs.
 	@$(BIN)/python -c 'import relay.fast.compiling; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
