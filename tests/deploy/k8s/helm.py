@@ -50,7 +50,7 @@ class Helm:
         )
 
     async def upgrade(self, values: Values) -> list[Item]:
-        return await self._released("Upgrade", values=values)
+        return await self._released("Upgrade", values=values, reset_values=True)
 
     async def rollback(self, revision: int) -> list[Item]:
         """Back to a revision.
