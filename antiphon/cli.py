@@ -23,6 +23,7 @@ COMMANDS = {
     "call": Command("place a call from a WAV file and record the answer", "call"),
     "keys": Command("make keys and passwords, and what stands for them in files", "relay"),
     "doctor": Command("check this machine, and a running deployment", "all"),
+    "address": Command("wait for the address of a Service of Kubernetes", "transceiver"),
 }
 
 

@@ -15,7 +15,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        (["dance"], "antiphon: no command 'dance'; there are up, call, keys, doctor\n"),
+        (["dance"], "antiphon: no command 'dance'; there are up, call, keys, doctor, address\n"),
         (["up", "--nope"], "antiphon up: unrecognized arguments: --nope\n"),
         (["up", "--http", "8080"], "antiphon up: --http: expected HOST:PORT, not '8080'\n"),
         (["call"], "antiphon call: --wav (or ANTIPHON_WAV) is required\n"),
