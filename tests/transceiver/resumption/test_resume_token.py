@@ -43,6 +43,11 @@ def test_a_token_tells_what_it_was_made_of_until_it_expires() -> None:
     assert refused.value.fault is TokenFault.EXPIRED
 
 
+def test_a_token_tells_the_cluster_of_its_session() -> None:
+    claim = dataclasses.replace(CLAIM, cluster_id=3)
+    assert ResumeTokens(KEYS).open(ResumeTokens(KEYS).mint(claim, NONCE), 0.0) == claim
+
+
 @given(st.text(max_size=100) | st.binary(max_size=80).map(lambda data: "resume_" + data.hex()))
 def test_what_this_cluster_did_not_make_is_no_token(text: str) -> None:
     for token in (text, ResumeTokens(FOREIGN).mint(CLAIM, NONCE), "resume_" + "A" * MAX_CHARS):

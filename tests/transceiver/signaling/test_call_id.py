@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_proto.cluster_keys import ClusterKeys
-from transceiver.signaling.call_id import CallIdError, CallIds
+from transceiver.signaling.call_id import CallHolder, CallIdError, CallIds
 from transceiver.signaling.sealed_token import SealedTokens
 
 KEYS = ClusterKeys.parse(f"0 ipv4 {'a1' * 32}")
@@ -36,6 +36,17 @@ def test_two_calls_of_one_owner_differ() -> None:
     assert CallIds(KEYS).mint(OWNER, NONCE) != CallIds(KEYS).mint(OWNER, b"\x01" * 12)
 
 
+def test_names_the_cluster_of_its_owner() -> None:
+    call_id = CallIds(KEYS, cluster_id=3).mint(OWNER, NONCE)
+    assert CallIds(KEYS, cluster_id=3).owner(call_id) == OWNER
+    assert CallIds(KEYS).holder(call_id) == CallHolder(3, OWNER)
+
+
+def test_a_worker_of_another_cluster_is_not_taken_for_one_of_this() -> None:
+    with pytest.raises(CallIdError, match="another cluster"):
+        CallIds(KEYS, cluster_id=2).owner(CallIds(KEYS, cluster_id=3).mint(OWNER, NONCE))
+
+
 def test_survives_a_rotation_of_the_cluster_keys() -> None:
     assert CallIds(ROTATED).owner(CallIds(KEYS).mint(OWNER, NONCE)) == OWNER
 
@@ -45,7 +56,13 @@ def test_owner_must_be_an_ip_address() -> None:
         CallIds(KEYS).mint(("example.com", 1), NONCE)
 
 
-@pytest.mark.parametrize("plain", [b"", b"\x04", b"\x04\x00\x01\x7f\x00\x00", bytes(20)])
+ENCODED = b"\x04\x00\x01\x7f\x00\x00\x01"
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [b"", b"\x04", ENCODED[:-1], ENCODED + b"\x00", ENCODED + b"\x01\x01", bytes(20)],
+)
 def test_contents_that_are_no_address_are_refused(plain: bytes) -> None:
     call_id = SealedTokens("rtc_", KEYS.derive_all("call id")).seal(plain, NONCE)
     with pytest.raises(CallIdError):
