@@ -7,6 +7,9 @@
 {{- if and (not $relay.advertise) $needsAddress -}}
 {{- $problems = append $problems "relay.advertise: needed where relay.service is no LoadBalancer that could tell the address: the IP address by which clients reach the relays" -}}
 {{- end -}}
+{{- if not (regexMatch `^(|(\d{1,3}\.){3}\d{1,3}(:\d+)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\](:\d+)?)$` $relay.advertise) -}}
+{{- $problems = append $problems (printf "relay.advertise: expected an IP address or IP:PORT, as clients are told addresses and no names, not %q" $relay.advertise) -}}
+{{- end -}}
 {{- if and $relay.phonePorts.range (eq $relay.kind "Deployment") (or (ne (int $relay.replicas) 1) (not $relay.service.enabled)) -}}
 {{- $problems = append $problems "relay.phonePorts.range: each relay has its own, so it needs relay.kind DaemonSet, or relay.replicas 1 and relay.service.enabled" -}}
 {{- end -}}
@@ -39,6 +42,14 @@
 {{- end -}}
 {{- if and $values.urls $.Values.networkPolicy.enabled (not $.Values.networkPolicy.inferenceEgress) -}}
 {{- $problems = append $problems (printf "networkPolicy.inferenceEgress: needed with inference.%s.urls: rules that let inference reach these servers; [{}] lets it reach everything" $server) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.inferenceEgress) -}}
+{{- $downloads := and .Values.inference.native.model (not (hasPrefix "/" .Values.inference.native.model)) -}}
+{{- range $name, $given := dict "tracing.otlpEndpoint" .Values.tracing.otlpEndpoint "inference.native.model" $downloads -}}
+{{- if $given -}}
+{{- $problems = append $problems (printf "networkPolicy.inferenceEgress: needed with %s: rules that let inference reach it; [{}] lets it reach everything" $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.transceiverEgress) -}}
