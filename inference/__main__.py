@@ -8,6 +8,7 @@ import uvloop
 
 from chassis.logs import configure_logging
 from chassis.settings import SettingError, load
+from chassis.tracing.process_tracing import check_tracing
 from inference.config import InferenceConfig
 from inference.engines.available import available_engines
 from inference.engines.cascade.counters import CascadeCounters
@@ -22,6 +23,7 @@ def main() -> int:
             # uvloop's child processes inherit what is inheritable; one that held this
             # pipe open would keep who started us waiting for its end.
             os.set_inheritable(config.ready_fd, False)
+        check_tracing(config)
         counters = CascadeCounters()
         engines = available_engines(config, counters)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -14,6 +14,7 @@ from chassis.admin import serve_admin
 from chassis.host_port import HostPort
 from chassis.process_metrics import register_process_metrics
 from chassis.readiness import report_ready
+from chassis.tracing.process_tracing import process_tracing
 from inference.admission import Admission
 from inference.config import InferenceConfig
 from inference.engine import Engine
@@ -76,16 +77,28 @@ async def _serve(
     for engine in engines:
         if (collector := engine_collector(engine)) is not None:
             registry.register(collector)
-    servicer = InferenceServicer(engines, admission, counters, StageLatency(registry).observe)
+    observe = StageLatency(registry).observe
+    async with process_tracing(config, "inference", registry) as tracer:
+        servicer = InferenceServicer(engines, admission, counters, observe, tracer)
+        await _serve_trunks(config, engines[0], servicer, admission, registry, stop)
 
+
+async def _serve_trunks(
+    config: InferenceConfig,
+    default: Engine,
+    servicer: InferenceServicer,
+    admission: Admission,
+    registry: CollectorRegistry,
+    stop: "StopSignals",
+) -> None:
     def unready_reason() -> str | None:
-        return "draining" if admission.draining else engines[0].unready_reason()
+        return "draining" if admission.draining else default.unready_reason()
 
     server, address = await serve_trunks(config.grpc, servicer)
     runner, admin = await serve_admin(config.admin, registry, unready_reason)
-    report = {"grpc": str(address), "engine": engines[0].name, "admin": str(admin)}
+    report = {"grpc": str(address), "engine": default.name, "admin": str(admin)}
     report_ready(config.ready_fd, report)
-    logger.info("serving trunks on %s with %s", address, engines[0].name)
+    logger.info("serving trunks on %s with %s", address, default.name)
     await stop.drain_asked.wait()
     if not stop.end_asked.is_set():
         await _drain(servicer, admission, config.drain_seconds, stop.end_asked)

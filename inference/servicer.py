@@ -9,6 +9,7 @@ import grpc
 from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
 from antiphon_proto.trunk import Done
+from chassis.tracing.tracer import NO_TRACER, Tracer
 from inference.admission import Admission
 from inference.engine import Engine
 from inference.trunk import Trunk
@@ -44,11 +45,13 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         admission: Admission,
         counters: TrunkCounters,
         observe_done: Callable[[Done], None],
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._engines = engines
         self._admission = admission
         self._counters = counters
         self._observe_done = observe_done
+        self._tracer = tracer
         self._trunks: set[Trunk] = set()
         self._ended = asyncio.Event()
 
@@ -58,7 +61,14 @@ class InferenceServicer(pb_grpc.InferenceServicer):
         self, request_iterator: AsyncIterator[pb.Uplink], context: Context
     ) -> None:
         wake = asyncio.Event()
-        trunk = Trunk(self._engines, self._admission, self._counters, wake.set, self._observe_done)
+        trunk = Trunk(
+            self._engines,
+            self._admission,
+            self._counters,
+            wake.set,
+            self._observe_done,
+            self._tracer,
+        )
         self._trunks.add(trunk)
         trunk.report(self._description())
         try:

@@ -21,6 +21,8 @@ from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.trunk import Close, Command, Done, Draining, Error, Event, Open
 from antiphon_proto.trunk.command_codec import command_from_protobuf
 from antiphon_proto.trunk.event_codec import event_to_protobuf
+from chassis.logs import LoggedCall
+from chassis.tracing.tracer import NO_TRACER, Tracer
 from inference.admission import Admission
 from inference.engine import Engine
 from inference.error_code import EngineError, ErrorCode
@@ -47,8 +49,10 @@ class Trunk:
         counters: TrunkCounters,
         wake: Callable[[], None],
         observe_done: Callable[[Done], None] = lambda done: None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         """`engines`: the default one first. `observe_done` sees each Done that leaves."""
+        self._tracer = tracer
         self._engines = {engine.name: engine for engine in reversed(engines)}
         self._default = engines[0]
         self._admission = admission
@@ -128,7 +132,9 @@ class Trunk:
             try:
                 session.push_audio(position, pcm)
             except Exception:
-                logger.exception("session %d: the engine failed on audio", number)
+                logger.exception(
+                    "session %d: the engine failed on audio", number, extra=session.call.extra
+                )
                 self._engine_failed(number)
 
     def _command(self, number: int, command: Command | None) -> None:
@@ -145,7 +151,9 @@ class Trunk:
             try:
                 session.apply(command)
             except Exception:
-                logger.exception("session %d: the engine failed on a command", number)
+                logger.exception(
+                    "session %d: the engine failed on a command", number, extra=session.call.extra
+                )
                 self._engine_failed(number)
 
     def _open(self, number: int, request: Open) -> None:
@@ -156,13 +164,14 @@ class Trunk:
             self._report(number, Error(error.code, str(error), fatal=True))
             return
         try:
-            session = TrunkSession(engine, request, lambda: self._mark(number))
+            session = TrunkSession(engine, request, lambda: self._mark(number), self._tracer)
         except EngineError as error:
             self._admission.leave()
             self._report(number, Error(error.code, str(error), fatal=True))
             return
         except Exception:
-            logger.exception("session %d: the engine failed to open it", number)
+            call = LoggedCall(request.call_id)
+            logger.exception("session %d: the engine failed to open it", number, extra=call.extra)
             self._admission.leave()
             self._report(number, ENGINE_FAILED)
             return
@@ -170,7 +179,13 @@ class Trunk:
         self._refused.pop(number, None)
         self._mark(number)
         self._counters.opened[engine.name] += 1
-        logger.info("call %s: session %d opened on %s", request.call_id, number, engine.name)
+        logger.info(
+            "call %s: session %d opened on %s",
+            request.call_id,
+            number,
+            engine.name,
+            extra=session.call.extra,
+        )
 
     def _close(self, number: int, reason: str) -> None:
         session = self._sessions.pop(number)
@@ -181,11 +196,13 @@ class Trunk:
         dropped = self._counters.dropped_bytes
         dropped[AudioDrop.OVERLAP] += session.overlapped_bytes
         dropped[AudioDrop.STALE_OUTPUT] += session.outbound.stale_bytes
-        logger.info("session %d closed: %s", number, reason)
+        logger.info("session %d closed: %s", number, reason, extra=session.call.extra)
         try:
             session.close(reason)
         except Exception:
-            logger.exception("session %d: the engine failed to close it", number)
+            logger.exception(
+                "session %d: the engine failed to close it", number, extra=session.call.extra
+            )
 
     def _engine_failed(self, number: int) -> None:
         """End a session whose engine raised what it may not: a bug, but only in this session."""

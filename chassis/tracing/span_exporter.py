@@ -133,7 +133,7 @@ class SpanExporter:
         return self._session
 
     def _backoff_s(self, tried: int) -> float:
-        return min(FIRST_BACKOFF_S * 2**tried, LAST_BACKOFF_S) * (0.5 + self._random() / 2)
+        return min(FIRST_BACKOFF_S * 2.0**tried, LAST_BACKOFF_S) * (0.5 + self._random() / 2)
 
     def _tell(self, result: SpanResult) -> None:
         """One line when it stops working, and one when it works again."""
@@ -149,5 +149,5 @@ class SpanExporter:
 def _wait_s(response: aiohttp.ClientResponse) -> float:
     """As it asks for, bounded; 0 where it says nothing."""
     text = response.headers.get("Retry-After", "")
-    seconds = int(text[:4]) if text.isascii() and text.isdigit() else 0
-    return min(float(seconds), LAST_BACKOFF_S)
+    seconds = float(text[:4]) if text.isascii() and text.isdigit() else 0.0
+    return min(seconds, LAST_BACKOFF_S)

@@ -3,7 +3,8 @@
 A process that records nothing has the same calls made, of `UNTRACED`: they do nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from chassis.tracing.span import Attributes, Span, SpanKind
@@ -75,6 +76,7 @@ class OpenSpan(SpanScope):
         self._kind = kind
         self._attributes = dict(attributes or {})
         self._start = 0.0 if tracer is None else tracer.clock() if at is None else at
+        self._over_at: float | None = None
         self._ended = False
 
     def note(self, attributes: Attributes) -> None:
@@ -82,9 +84,10 @@ class OpenSpan(SpanScope):
         if self.context is not None:
             self._attributes.update(attributes)
 
-    def began(self, at: float) -> None:
-        """It began at another time than was thought."""
-        self._start = at
+    def over(self) -> None:
+        """It is over now, whenever it is ended."""
+        if self._tracer is not None and self._over_at is None:
+            self._over_at = self._tracer.clock()
 
     def move_below(self, scope: SpanScope) -> None:
         """It is part of something that was not known when it began, of the same trace."""
@@ -102,7 +105,8 @@ class OpenSpan(SpanScope):
         tracer = self._tracer
         if error:
             self._attributes["error.type"] = error
-        end = tracer.clock() if at is None else at
+        self.over()
+        end = at or self._over_at or self._start
         tracer.put(
             Span(
                 self.context,
@@ -209,6 +213,16 @@ NO_TRACER = NoTracer()
 
 current_scope: ContextVar[SpanScope] = ContextVar("current_scope", default=UNTRACED)
 """What a task's spans are below."""
+
+
+@contextmanager
+def within(scope: SpanScope) -> Iterator[None]:
+    """Have `current_scope` be this one, for the block and the tasks that are made there."""
+    token = current_scope.set(scope)
+    try:
+        yield
+    finally:
+        current_scope.reset(token)
 
 
 def _bounded(attributes: Attributes) -> Attributes:

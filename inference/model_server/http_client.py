@@ -10,9 +10,11 @@ from typing import Any
 
 import aiohttp
 
+from chassis.tracing.tracer import SpanScope, current_scope
 from inference.model_server.affinity import session_token
 from inference.model_server.counters import ModelServerCounters, Outcome, ServerKind
 from inference.model_server.model_server_error import ModelServerError
+from inference.model_server.request_spans import TRACEPARENT, RequestSpans
 from inference.model_server.retry import retry_after_s
 from inference.model_server.server_pool import Attempts, ServerPool
 
@@ -73,23 +75,34 @@ class ModelServerClient:
         path: str,
         budget_s: float,
         body: Callable[[], Mapping[str, Any]],
+        scope: SpanScope | None = None,
     ) -> AsyncIterator[ServerAnswer]:
         """Ask the call's server; leaving the block early hangs up at once.
 
         `path` goes behind the base URL; `body` gives aiohttp's arguments for the body, anew for
-        each try; `budget_s`: the first useful part of the answer must come within it. Raises
-        ModelServerError, also for what goes wrong with the body within the block.
+        each try; `budget_s`: the first useful part of the answer must come within it; `scope`:
+        what its spans are below, by default what the task works for. Raises ModelServerError,
+        also for what goes wrong with the body within the block.
         """
         attempts = self.pool.attempts(session_key, asyncio.get_running_loop().time(), budget_s)
-        response = await self._first_answer(attempts, session_key, path, body)
-        answer = ServerAnswer(response, attempts.deadline)
-        with closing(response), reported(attempts, answer), translated_errors(Outcome.BROKEN_OFF):
-            yield answer
+        tries = RequestSpans(scope or current_scope.get(), path)
+        with tries.ended():
+            response = await self._first_answer(attempts, tries, session_key, path, body)
+            tries.answered(response.status)
+            answer = ServerAnswer(response, attempts.deadline)
+            with (
+                closing(response),
+                reported(attempts, answer),
+                translated_errors(Outcome.BROKEN_OFF),
+            ):
+                yield answer
 
     def headers(self, session_key: str) -> dict[str, str]:
         """What every request of a call carries."""
         access = self._access
         headers = {"Accept-Encoding": "identity"}
+        if traceparent := current_scope.get().traceparent:
+            headers[TRACEPARENT] = traceparent
         if access.api_key is not None:
             headers["Authorization"] = f"Bearer {access.api_key}"
         if access.session_header is not None:
@@ -109,6 +122,7 @@ class ModelServerClient:
     async def _first_answer(
         self,
         attempts: Attempts,
+        tries: RequestSpans,
         session_key: str,
         path: str,
         body: Callable[[], Mapping[str, Any]],
@@ -116,11 +130,13 @@ class ModelServerClient:
         loop = asyncio.get_running_loop()
         while True:
             url = attempts.begin(loop.time())
+            headers = self.headers(session_key) | tries.begin(url)
             try:
                 with translated_errors(Outcome.UNREACHABLE):
                     async with asyncio.timeout_at(attempts.deadline):
-                        return await self._ask(url + path, self.headers(session_key), body())
+                        return await self._ask(url + path, headers, body())
             except ModelServerError as error:
+                tries.failed(error)
                 pause_s = attempts.failed(error, loop.time())
                 if pause_s is None:
                     raise

@@ -21,6 +21,7 @@ from antiphon_proto.trunk import (
     Usage,
     WordsSpoken,
 )
+from chassis.tracing.tracer import current_scope
 from inference.engine import Emit
 from inference.engine_output import Audio
 from inference.engines.cascade.brain.brain import (
@@ -83,6 +84,7 @@ class Answer:
         self._clock = clock
         self._on_over = on_over
         self._apologises = apologises
+        self._scope = current_scope.get()
         self._prompt = Prompt("", ())
         self._tokens: TokensUsed | None = None
         self._draft: Draft | None = None
@@ -94,6 +96,7 @@ class Answer:
 
     def start(self) -> None:
         self._reach(Stage.RESPOND)
+        self._turn.answered_within(self._scope)
         self._emit(ResponseStarted(self.response))
         self._task = asyncio.create_task(self._run())
 
@@ -126,6 +129,7 @@ class Answer:
         self._prompt = await self._prepare()
         draft = self._draft = self._make_draft(self._prompt)
         self.speaker = draft.speaker
+        draft.span.move_below(self._scope)
         draft.release(self._take)
         return await draft.finished()
 

@@ -7,10 +7,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from inference.engines.cascade.brain.brain import Brain, CutOff, Prompt
+from chassis.tracing.tracer import UNTRACED, SpanScope, within
+from inference.engines.cascade.brain.brain import Brain, BrainError, CutOff, Prompt
 from inference.engines.cascade.gate import Gate, Take
 from inference.engines.cascade.speakable import SpeakablePieces
 from inference.engines.cascade.speaker import Speaker
+from inference.engines.cascade.speech_synthesis import SynthesisError
+from inference.error_code import EngineError
 
 _Pieces = asyncio.Queue[str | None]
 """Text to speak; None behind the last."""
@@ -22,9 +25,17 @@ MakeSpeaker = Callable[[Take], Speaker]
 class Draft:
     """Runs from the start; nothing leaves it before `release`, or ever if it is discarded."""
 
-    def __init__(self, prompt: Prompt, brain: Brain, make_speaker: MakeSpeaker | None) -> None:
-        """Without a speaker the answer is text only."""
+    def __init__(
+        self,
+        prompt: Prompt,
+        brain: Brain,
+        make_speaker: MakeSpeaker | None,
+        scope: SpanScope = UNTRACED,
+    ) -> None:
+        """Without a speaker the answer is text only. `scope`: the session's, while it is open
+        which response this answers."""
         self.prompt = prompt
+        self.span = scope.begin("answer")
         self.gate = Gate()
         self.speaker = None if make_speaker is None else make_speaker(self.gate.put)
         self._brain = brain
@@ -48,27 +59,62 @@ class Draft:
 
     async def finished(self) -> CutOff | None:
         """Return when all was given; why it stopped short, if it did. Raises EngineError."""
-        return await self._task
+        try:
+            cut_off = await self._task
+        except EngineError as error:
+            self.span.end(error.code.value)
+            raise
+        self.span.end()
+        return cut_off
 
     def discard(self) -> None:
         """Stop brain and voice at once; nothing more comes."""
         self.gate.discard()
         self._task.cancel()
+        self.span.note({"antiphon.discarded": True})
+        self.span.end()
 
     async def _run(self) -> CutOff | None:
         pieces: _Pieces = asyncio.Queue()
         thinking = asyncio.create_task(self._think(pieces))
         try:
-            while (piece := await pieces.get()) is not None:
-                await self._room()
-                if self.speaker is not None and piece:
-                    await self.speaker.say(piece)
+            if self.speaker is not None:
+                await self._speak(pieces, self.speaker)
             return await thinking
         finally:
             thinking.cancel()
+            self.span.over()
+
+    async def _speak(self, pieces: _Pieces, speaker: Speaker) -> None:
+        """Raises SynthesisError."""
+        span = UNTRACED
+        try:
+            while (piece := await pieces.get()) is not None:
+                await self._room()
+                if piece:
+                    span = span if span.context else self.span.begin("tts")
+                    with within(span):
+                        await speaker.say(piece)
+        except SynthesisError as error:
+            span.end(error.code.value)
+            raise
+        finally:
+            span.end()
 
     async def _think(self, pieces: _Pieces) -> CutOff | None:
         """Stream the brain's answer into `pieces`. Raises BrainError."""
+        span = self.span.begin("brain")
+        try:
+            with within(span):
+                return await self._streamed(pieces)
+        except BrainError as error:
+            span.end(error.code.value)
+            raise
+        finally:
+            span.end()
+
+    async def _streamed(self, pieces: _Pieces) -> CutOff | None:
+        """Raises BrainError."""
         cutter = SpeakablePieces()
         cut_off = None
         try:

@@ -23,6 +23,7 @@ from antiphon_proto.trunk import (
     TurnDetection,
     TurnEnded,
 )
+from chassis.tracing.tracer import current_scope, within
 from inference.engine import Emit
 from inference.engines.cascade.arrivals import Arrivals
 from inference.engines.cascade.counters import Verdict
@@ -89,6 +90,7 @@ class Listener:
         self._recogniser = recogniser
         self._emit = emit
         self._clock = clock
+        self._scope = current_scope.get()
         self._voice = VoiceStream(self._judge, lambda: emit(FAILED))
         self._arrivals = Arrivals()
         self._utterance: Utterance | None = None
@@ -211,10 +213,13 @@ class Listener:
             self.floor.speech_began(voiced)
             self._emit(SpeechStarted(start // SAMPLES_PER_MS))
         heard_from = min(start, max(voiced - MIN_PRE_ROLL_MS * SAMPLES_PER_MS, self._settled))
-        utterance = self._recogniser.begin(self._heard_words, self._config.transcription)
+        span = self._scope.begin("asr")
+        with within(span):
+            utterance = self._recogniser.begin(self._heard_words, self._config.transcription)
         utterance.push(self._pre_roll.since(heard_from))
         self._utterance = utterance
         self._turn.utterances.append(utterance)
+        self._turn.spans.append(span)
 
     def _end_utterance(self, ended: VoiceEnded) -> None:
         self._turn.voiced_arrival = self._arrivals.of(ended.voiced_end)

@@ -14,6 +14,7 @@ from antiphon_proto.trunk import (
     Role,
     SessionConfig,
 )
+from chassis.tracing.tracer import current_scope
 from inference.engine import Emit
 from inference.engines.cascade.answer import Answer
 from inference.engines.cascade.asides import Asides
@@ -57,6 +58,7 @@ class CascadeSession:
         self._voice = voice
         self._emit = emit
         self._clock = clock
+        self._scope = current_scope.get()
         self._heard_ms = 0
         self._unanswered = UserTurn()
         self._transcribing: set[asyncio.Task[None]] = set()
@@ -154,7 +156,7 @@ class CascadeSession:
             request.response,
             turn=turn,
             prepare=lambda: self._prepare(turn, asked_about, request),
-            draft=lambda prompt: Draft(prompt, self._brain, speaker),
+            draft=lambda prompt: Draft(prompt, self._brain, speaker, self._scope),
             make_speaker=speaker,
             emit=self._emit,
             clock=self._clock,
@@ -240,10 +242,12 @@ class CascadeSession:
         begun = None
         if (config.voice, config.speed) == (self._config.voice, self._config.speed):
             begun = self._speculation.claim(prompt, spoken=not config.text_only)
-        return begun or Draft(prompt, self._brain, self._speaker(config))
+        return begun or Draft(prompt, self._brain, self._speaker(config), self._scope)
 
     def _draft(self, prompt: Prompt) -> Draft:
-        return Draft(prompt, self._brain, self._speaker(self._config))
+        draft = Draft(prompt, self._brain, self._speaker(self._config), self._scope)
+        draft.span.note({"antiphon.preemptive": True})
+        return draft
 
     def _speaker(self, config: SessionConfig) -> MakeSpeaker | None:
         """None for answers that are text only."""

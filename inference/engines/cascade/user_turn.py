@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from antiphon_proto.trunk import Stage, StageTime
-from inference.engines.cascade.speech_recognition import SAMPLE_RATE, Utterance
+from chassis.tracing.tracer import OpenSpan, SpanScope
+from inference.engines.cascade.speech_recognition import SAMPLE_RATE, RecognitionError, Utterance
 
 
 @dataclass(slots=True)
@@ -15,6 +16,8 @@ class UserTurn:
     voiced_arrival: float | None = None
     """When the last voiced sample arrived; None before any speech."""
     reached: dict[Stage, float] = field(default_factory=dict)
+    spans: list[OpenSpan] = field(default_factory=list)
+    """Of its utterances' recognition."""
 
     @property
     def heard_ms(self) -> int:
@@ -27,14 +30,29 @@ class UserTurn:
     def absorb(self, later: "UserTurn") -> None:
         """Take in a turn that follows this one."""
         self.utterances += later.utterances
+        self.spans += later.spans
         self.voiced_arrival = later.voiced_arrival or self.voiced_arrival
         self.reached.update(later.reached)
 
     async def transcript(self, clock: Callable[[], float]) -> str:
         """Its words, once every utterance is finished. Raises RecognitionError."""
-        words = [await utterance.final() for utterance in self.utterances]
+        try:
+            words = [await utterance.final() for utterance in self.utterances]
+        except RecognitionError as error:
+            self._end_spans(error.code.value)
+            raise
         self.reached.setdefault(Stage.TRANSCRIPT_FINAL, clock())
+        self._end_spans()
         return _joined(words)
+
+    def answered_within(self, scope: SpanScope) -> None:
+        """The response that answers it is this span's."""
+        for span in self.spans:
+            span.move_below(scope)
+
+    def _end_spans(self, error: str = "") -> None:
+        for span in self.spans:
+            span.end(error)
 
     def stage_times(self) -> tuple[StageTime, ...]:
         """Empty for a turn without speech, from which nothing could be counted."""

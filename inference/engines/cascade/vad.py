@@ -7,6 +7,7 @@ package would need torch.
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,6 +55,8 @@ class VoiceStream:
         self.on_window = on_window
         self._on_failure = on_failure
         self.closed = False
+        # A run is made in whosever context scheduled it.
+        self._call = copy_context()
         self.state: Samples = np.zeros(STATE_SHAPE, np.float32)
         self._context: Samples = np.zeros(CONTEXT_SAMPLES, np.float32)
         self._windows: deque[tuple[Samples, int]] = deque()
@@ -84,7 +87,7 @@ class VoiceStream:
     def judge(self, probability: float, end: int) -> None:
         """Report a window; a bug in what follows from it ends this stream only."""
         try:
-            self.on_window(probability, end)
+            self._call.run(self.on_window, probability, end)
         except Exception:
             logger.exception("a session failed on the voice in it")
             self.closed = True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from chassis.tracing.tracer import SpanScope
 from inference.engines.cascade.brain.brain import BrainError, BrainOutput, Prompt
 from inference.engines.cascade.brain.chat_dialect import ChatDialect
 from inference.engines.cascade.brain.chat_messages import (
@@ -15,6 +16,7 @@ from inference.engines.cascade.brain.chat_messages import (
     chat_tool_choice,
     chat_tools,
 )
+from inference.engines.cascade.brain.chat_span import chat_span, note_output
 from inference.engines.cascade.brain.chat_stream import ChatStream
 from inference.engines.cascade.brain.context_window import ContextWindow, too_long
 from inference.error_code import ErrorCode
@@ -73,15 +75,20 @@ class ChatBrain:
     async def answer(self, prompt: Prompt) -> AsyncGenerator[BrainOutput]:
         """Stream the servers' answer; closing the iterator closes the connection."""
         spoke = False
+        span = chat_span(self._endpoint.model)
         try:
             async with AsyncExitStack() as stack:
-                answer = await self._asker(prompt)._asked(prompt, stack)
+                answer = await self._asker(prompt)._asked(prompt, stack, span)
                 stream = ChatStream(_new_call_id, parallel_calls=prompt.parallel_tool_calls)
                 async for output in _outputs(answer, stream, self._endpoint.timeouts.stall_s):
                     spoke = True
+                    note_output(span, output)
                     yield output
         except ModelServerError as error:
+            span.end(error.outcome.value)
             raise _brain_error(error) from error
+        finally:
+            span.end()
         if not spoke:
             raise BrainError(ErrorCode.BRAIN_FAILED, "the language model said nothing")
 
@@ -89,7 +96,7 @@ class ChatBrain:
         """What servers refuse of another conversation says nothing about the session's."""
         return ChatBrain(self._endpoint, self._session_key) if prompt.own_context else self
 
-    async def _asked(self, prompt: Prompt, stack: AsyncExitStack) -> ServerAnswer:
+    async def _asked(self, prompt: Prompt, stack: AsyncExitStack, scope: SpanScope) -> ServerAnswer:
         """The beginning answer, which `stack` ends; asked for as the server likes it.
 
         Raises ModelServerError, and BrainError for a prompt that is none.
@@ -105,6 +112,7 @@ class ChatBrain:
                         "/chat/completions",
                         deadline - loop.time(),
                         partial(dict, json=self._request(fitting)),
+                        scope,
                     )
                 )
             except ModelServerError as error:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 
 from inference.engines.cascade.servers.counters import SpeechServerCounters
 from inference.engines.cascade.servers.utterance_audio import MAX_UTTERANCE_S, UtteranceAudio
@@ -24,6 +25,7 @@ class RemoteUtterance(ABC):
         self._on_partial = on_partial
         self._on_settled: OnPartial | None = None
         self._counters = counters
+        self._context = copy_context()
         self._task: asyncio.Task[None] | None = None
         self._final: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._final.add_done_callback(_retrieve)
@@ -77,7 +79,7 @@ class RemoteUtterance(ABC):
     def work(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this instead of what is done now; the utterance fails with what it raises."""
         self._stop()
-        self._task = asyncio.create_task(self._run(work))
+        self._task = asyncio.create_task(self._run(work), context=self._context)
 
     @property
     def working(self) -> bool:
