@@ -36,10 +36,16 @@
 {{- join "," $addresses -}}
 {{- end -}}
 
-{{/* What Services say of families. */}}
-{{- define "antiphon.ipFamilies" -}}
+{{/* Families of a Service whose pods listen by all of them. */}}
+{{- define "antiphon.allFamilies" -}}
 ipFamilyPolicy: {{ ternary "RequireDualStack" "SingleStack" (gt (len .Values.network.ipFamilies) 1) }}
 ipFamilies: {{ toJson .Values.network.ipFamilies }}
+{{- end -}}
+
+{{/* Of all other Services: a pod with two addresses in the DNS would be two to those who look. */}}
+{{- define "antiphon.ipFamilies" -}}
+ipFamilyPolicy: SingleStack
+ipFamilies: [{{ first .Values.network.ipFamilies }}]
 {{- end -}}
 
 {{/* --advertise where it is given: IP or IP:PORT, IPv6 in brackets where a port follows. */}}
