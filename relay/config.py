@@ -7,6 +7,7 @@ from enum import StrEnum
 from chassis.host_port import HostPort
 from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import SettingError, positive, setting, whole_number
+from relay.cluster_relays import NO_CLUSTERS, ClusterRelays
 from relay.cpu_pinning import CpuPinning
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
 from relay.phone_ports import NO_PHONES, PhonePorts
@@ -80,6 +81,23 @@ class RelayConfig:
         parse=str, help="file with the cluster's keys, read again when it changes"
     )
     cluster_id: int = setting(0, parse=whole_number(0, 255), help="this cluster's number, 0 to 255")
+    clusters: ClusterRelays = setting(
+        NO_CLUSTERS,
+        parse=ClusterRelays.parse,
+        help="tunnel addresses of the relays of other clusters, to which calls of theirs are sent "
+        "on: NUMBER=HOST:PORT or NUMBER=dns:NAME:PORT, separated by commas; may name this cluster",
+    )
+    remote_relays: OwnerAllowList = setting(
+        PRIVATE_OWNERS,
+        parse=OwnerAllowList.parse,
+        help="networks that relays of other clusters live in, CIDR, separated by commas",
+    )
+    tunnel_name: HostPort | None = setting(
+        None,
+        parse=HostPort.parse_concrete,
+        help="address by which relays of other clusters reach --tunnel, if another; worker I has "
+        "port + I",
+    )
     owners: OwnerAllowList = setting(
         PRIVATE_OWNERS,
         parse=OwnerAllowList.parse,

@@ -53,6 +53,13 @@ class Tally(Enum):
     LEASED_PORTS = "leased_ports"
     """Gauges, as the flows are."""
     LEASES_REFUSED = "leases_refused"
+    TRANSIT_TO_OWNER = "transit_to_owner"
+    """Tunnel datagrams of other clusters' relays that were sent on."""
+    TRANSIT_TO_RELAY = "transit_to_relay"
+    """Tunnel datagrams of owners that were sent on to other clusters' relays."""
+    REMOTE_RELAYS = "remote_relays"
+    REMOTE_RELAYS_ANSWERING = "remote_relays_answering"
+    """Gauges: relay workers of other clusters that are known, and those that answer."""
 
 
 BATCH_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -155,8 +162,10 @@ class CounterTable:
         return self._total(FORWARDED[direction][kind] + 1)
 
     def forwarded(self) -> int:
-        """Packets of any kind, in both directions."""
-        return sum(self.packets(direction, kind) for direction in Direction for kind in PacketKind)
+        """Packets of any kind, in both directions, and datagrams in transit."""
+        packets = sum(self.packets(way, kind) for way in Direction for kind in PacketKind)
+        transit = self.tally(Tally.TRANSIT_TO_OWNER) + self.tally(Tally.TRANSIT_TO_RELAY)
+        return packets + transit
 
     def drops(self, reason: DropReason) -> int:
         return self._total(DROPPED[reason])

@@ -81,7 +81,12 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
             + _SAME_KEYS
         ),
         DropReason.FOREIGN_CLUSTER: _refused(
-            "Compare --cluster-id of relay and transceivers, and where the load balancer sends."
+            "Compare --cluster-id of relay and transceivers, and where the load balancer sends; or "
+            "name that cluster's relays in --clusters."
+        ),
+        DropReason.CLUSTER_UNREACHABLE: _fault(
+            "Look whether the --clusters of this relay name the tunnel addresses of that cluster's "
+            "relays, and for a firewall and --remote-relays, --cluster-id and keys on their side."
         ),
         DropReason.OWNER_NOT_ALLOWED: _fault(
             "Add the network that the transceivers' --tunnel addresses are in to --owners."
@@ -149,6 +154,26 @@ ADVICE: Mapping[Direction, Mapping[DropReason, Advice]] = {
             "transceiver."
         ),
         DropReason.PORT_DESTINATION: _fault("Run the same version of relay and transceiver."),
+        DropReason.TRANSIT_REFUSED: _fault(
+            "Give this relay --clusters, as the other clusters' have."
+        ),
+        DropReason.TRANSIT_CLUSTER: _fault(
+            "Compare --clusters of all relays with the --cluster-id of those that it names."
+        ),
+        DropReason.TRANSIT_OWNER: _fault(
+            "Add the network that the transceivers' --tunnel addresses are in to --owners."
+        ),
+        DropReason.RELAY_NOT_ALLOWED: _fault(
+            "Add the network of the other clusters' relays, as this relay sees them and as they "
+            "name themselves (--tunnel-name), to --remote-relays."
+        ),
+        DropReason.TRANSIT_FRAME: _fault(
+            "Run the same version of relay and transceiver everywhere."
+        ),
+        DropReason.TRANSIT_SEND_FAILED: _fault(
+            "Look for a route and a firewall between this machine and the transceivers, and the "
+            "relays of other clusters."
+        ),
         DropReason.TUNNEL_PUNT_QUEUE_FULL: _fault(
             "Too many announcements for these workers: add workers or relays."
         ),

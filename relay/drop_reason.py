@@ -48,7 +48,10 @@ class DropReason(Enum):
     """MESSAGE-INTEGRITY is absent, or not made with the ufrag's password."""
 
     FOREIGN_CLUSTER = "foreign_cluster"
-    """The ufrag was minted for another cluster that shares the key."""
+    """The ufrag was minted for another cluster, which shares the key, not one of `--clusters`."""
+
+    CLUSTER_UNREACHABLE = "cluster_unreachable"
+    """To an owner of another cluster, of whose relays none ever answered."""
 
     OWNER_NOT_ALLOWED = "owner_not_allowed"
     """The owner's address is outside `--owners`."""
@@ -120,6 +123,24 @@ class DropReason(Enum):
 
     PORT_DESTINATION = "port_destination"
     """Over a phone port to an address that its owner did not name as its phone's."""
+
+    TRANSIT_REFUSED = "transit_refused"
+    """Between clusters, at a relay without `--clusters`."""
+
+    TRANSIT_CLUSTER = "transit_cluster"
+    """From a relay or an owner of another cluster, with a cluster's number that is not expected."""
+
+    TRANSIT_OWNER = "transit_owner"
+    """In transit to or from an owner that is outside `--owners`, or of the wrong address family."""
+
+    RELAY_NOT_ALLOWED = "relay_not_allowed"
+    """From, or in transit to, a relay of another cluster that is outside `--remote-relays`."""
+
+    TRANSIT_FRAME = "transit_frame"
+    """In transit, with a frame that has no business between clusters."""
+
+    TRANSIT_SEND_FAILED = "transit_send_failed"
+    """The kernel refused to send on what was in transit: no route, or a full send buffer."""
 
     TUNNEL_PUNT_QUEUE_FULL = "tunnel_punt_queue_full"
     """Left to Python by the compiled loop, and Python did not keep up."""

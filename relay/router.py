@@ -15,10 +15,13 @@ Downstream needs no flow: each frame carries its client's address, and the
 tunnel's verification tag proves that a member of the cluster sent it. A
 restarted relay therefore delivers an agent's speech at once. Only an address
 that nobody has confirmed gets no more than three times what came from it.
+
+An owner of another cluster is one like any other, but is reached through that
+cluster's relays. What these and the owners of this cluster have to say to each
+other passes through, by `transit`, and leaves nothing behind.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from antiphon_proto import stun
@@ -33,41 +36,19 @@ from antiphon_proto.tunnel import (
     TunnelReceiver,
     TunnelSender,
     port_payload,
-    split_port_payload,
-)
-from antiphon_proto.tunnel_control import (
-    Bind,
-    ControlMessage,
-    Hello,
-    Lease,
-    Leased,
-    Release,
-    Reset,
-    Unbind,
-    control_frame,
-    control_message,
 )
 from antiphon_proto.ufrag import Owner, UfragError, UfragReader, config_id
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.flows import Admission, Flow, Flows, FlowState, SsrcVerdict, ufrag_mark
-from relay.owner_allow_list import OwnerAllowList
+from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
+from relay.owner_routes import OWNERS_REMEMBERED, OwnerRoutes, Route
 from relay.port_leases import UNSPECIFIED, PortLeases
-from relay.verdicts import (
-    BIND_DROPS,
-    TUNNEL_DROPS,
-    UFRAG_DROPS,
-    Answer,
-    Delivery,
-    Forward,
-    FromClient,
-    FromTunnel,
-    PortDelivery,
-)
-
-OWNERS_REMEMBERED = 4096
-"""Owners whose tunnel sender is kept ready; one forgotten is made anew, and its control
-counter goes on, which is the process's."""
+from relay.remote_clusters import RemoteClusters
+from relay.remote_owner import owner_in
+from relay.transit import TransitRules
+from relay.tunnel_side import TunnelSide
+from relay.verdicts import TUNNEL_DROPS, UFRAG_DROPS, Forward, FromClient, FromTunnel
 
 _SSRC_AT = {PacketKind.RTP: 8, PacketKind.RTCP: 4}
 """https://www.rfc-editor.org/rfc/rfc3550#section-5.1 and section 6.4.1"""
@@ -98,34 +79,53 @@ class Router:
         leases: PortLeases | None = None,
         phone_host: str = UNSPECIFIED[0],
         check_verified: Callable[[int], None] = lambda _config_id: None,
+        remote: RemoteClusters | None = None,
+        remote_relays: OwnerAllowList = PRIVATE_OWNERS,
     ) -> None:
         """`leases` are of the worker's phone ports, which are reached at `phone_host`;
-        `check_verified` is told the config id of each ufrag whose check authenticated."""
+        `check_verified` is told the config id of each ufrag whose check authenticated;
+        `remote` are the other clusters, whose relays live in `remote_relays`."""
         self.draining = False
         """Whether checks from addresses without a flow are refused."""
         self.epoch = epoch
         self._cluster_id = cluster_id
         self._flows = flows
         self._leases = PortLeases() if leases is None else leases
-        self._phone_host = phone_host
         self._limiter = limiter
-        self._families = families
-        self._tunnel = tunnel
-        self._siblings = siblings
+        self._family = family_of(tunnel[0])
         self._check_verified = check_verified
         # Asked at every check of every client, about a few owners.
         self._may_own = lru_cache(OWNERS_REMEMBERED)(owners.allows)
-        self._receiver = TunnelReceiver(keys, tunnel)
+        self._remote = remote
+        self._tunnel_side = TunnelSide(
+            flows,
+            self._leases,
+            TransitRules(
+                remote,
+                family=self._family,
+                may_own=self._may_own,
+                may_relay=lru_cache(OWNERS_REMEMBERED)(remote_relays.allows),
+                sender_to=lambda peer: self.sender_to(peer),
+            ),
+            families=families,
+            siblings=siblings,
+            phone_host=phone_host,
+            route_to=lambda owner: self.route_to(owner),
+            draining=lambda: self.draining,
+        )
+        names = (tunnel,) if remote is None else (tunnel, remote.own)
+        self._receiver = TunnelReceiver(keys, *dict.fromkeys(names))
         self.reload(keys)
 
     def reload(self, keys: ClusterKeys) -> None:
         """Use other keys from now on; flows stay."""
         self._ufrags = UfragReader(keys)
         self._receiver.use_keys(keys)
-        self.sender_to: Callable[[Address], TunnelSender] = lru_cache(OWNERS_REMEMBERED)(
-            lambda owner: TunnelSender(keys, self.epoch, owner)
-        )
-        """What encodes datagrams to an owner."""
+        routes = OwnerRoutes(keys, self.epoch, self._remote)
+        self.sender_to: Callable[[Address], TunnelSender] = routes.sender_to
+        """What encodes datagrams to a tunnel address."""
+        self.route_to: Callable[[Address], Route | None] = routes.to
+        """How an owner is reached."""
 
     def from_client(
         self, datagram: bytes, client: Address, now: float, unix_now: float
@@ -155,31 +155,20 @@ class Router:
         if isinstance(owner, DropReason):
             return owner
         frame = Frame(FrameType.PORT_DATA, client, port_payload(port, datagram))
-        return Forward(self.sender_to(owner).encode([frame]), owner, kind)
+        return Forward(self.sender_to(owner).encode([frame]), owner, owner, kind)
 
     def from_tunnel(self, datagram: bytes, source: Address, now: float) -> list[FromTunnel]:
-        """Judge what the tunnel socket received from an owner at `source`.
+        """Judge what the tunnel socket received from an owner, or a relay, at `source`.
 
         One verdict a frame, but none for a control frame that was obeyed in silence. A
-        datagram that cannot be believed yields one reason for all of it.
+        datagram that cannot be believed yields one reason for all of it, and one that is
+        to be sent on one verdict.
         """
         try:
             epoch, frames = self._receiver.decode(datagram)
-            messages = [None if frame.type is FrameType.DATA else _read(frame) for frame in frames]
+            return self._tunnel_side.judge(frames, source, epoch, now)
         except TunnelError as error:
             return [TUNNEL_DROPS[error.fault]]
-        verdicts = []
-        for frame, message in zip(frames, messages, strict=True):
-            verdict: FromTunnel | None
-            if message is None:
-                verdict = self._deliver(frame, now)
-            elif isinstance(message, _PortData):
-                verdict = self._deliver_from_port(message, frame.client, source, now)
-            else:
-                verdict = self._obey(message, frame.client, source, epoch, now)
-            if verdict is not None:
-                verdicts.append(verdict)
-        return verdicts
 
     def trusts(self, header: bytes) -> bool:
         """Whether a tunnel datagram with this header was verified."""
@@ -226,12 +215,19 @@ class Router:
 
     def _allowed(self, owner: Owner) -> Address | DropReason:
         if owner.cluster_id != self._cluster_id:
-            return DropReason.FOREIGN_CLUSTER
+            return self._abroad(owner)
         if not self._may_own(owner.address):
             return DropReason.OWNER_NOT_ALLOWED
-        if family_of(owner.address) != family_of(self._tunnel[0]):
+        if family_of(owner.address) != self._family:
             return DropReason.OWNER_FAMILY
         return owner.address, owner.port
+
+    def _abroad(self, owner: Owner) -> Address | DropReason:
+        """Whether it may own calls is for the relays of its cluster to judge."""
+        if self._remote is None or not self._remote.knows(owner.cluster_id):
+            return DropReason.FOREIGN_CLUSTER
+        named = owner_in(owner.cluster_id, (owner.address, owner.port))
+        return DropReason.CLUSTER_UNREACHABLE if self.route_to(named) is None else named
 
     def _admit(
         self, datagram: bytes, client: Address, owner: Address, ufrag: bytes, now: float
@@ -267,65 +263,8 @@ class Router:
 
     def _encode(
         self, datagram: bytes, client: Address, owner: Address, kind: PacketKind
-    ) -> Forward:
-        return Forward(self.sender_to(owner).encode_data(client, datagram), owner, kind)
-
-    # From an owner.
-
-    def _deliver(self, frame: Frame, now: float) -> Delivery | DropReason:
-        if family_of(frame.client[0]) not in self._families:
-            return DropReason.CLIENT_FAMILY
-        if not self._flows.may_send(frame.client, len(frame.payload), now):
-            return DropReason.PROVISIONAL_ALLOWANCE
-        return Delivery(frame.payload, frame.client, packet_kind(frame.payload))
-
-    def _deliver_from_port(
-        self, data: "_PortData", client: Address, source: Address, now: float
-    ) -> PortDelivery | DropReason:
-        reason = self._leases.why_not_send(data.port, source, client, now)
-        if reason is not None:
-            return reason
-        return PortDelivery(data.datagram, client, data.port, packet_kind(data.datagram))
-
-    def _obey(
-        self, message: ControlMessage, client: Address, source: Address, epoch: int, now: float
-    ) -> Answer | DropReason | None:
-        if not self._may_own(source[0]):
-            return DropReason.OWNER_NOT_ALLOWED
-        match message:
-            case Bind():
-                return BIND_DROPS[self._flows.bind(client, source, epoch, message, now)]
-            case Unbind():
-                self._flows.unbind(client, source)
-            case Reset():
-                self._flows.reset(source, epoch)
-                self._leases.reset(source, epoch)
-            case Hello() if message.nonce:
-                return self._answer(Hello(message.nonce, self._siblings), source)
-            case Lease():
-                return self._lease(message, source, epoch, now)
-            case Release():
-                self._leases.release(source, message.id)
-        return None
-
-    def _lease(self, lease: Lease, source: Address, epoch: int, now: float) -> Answer:
-        port = self._leases.ask(source, epoch, lease, now, open_new=not self.draining)
-        return self._answer(Leased(lease.id, (self._phone_host, port or 0)), source)
-
-    def _answer(self, message: Hello | Leased, source: Address) -> Answer:
-        return Answer(self.sender_to(source).encode([control_frame(message)]), source)
-
-
-@dataclass(frozen=True, slots=True)
-class _PortData:
-    """What a PORT_DATA frame carries."""
-
-    port: int
-    datagram: bytes
-
-
-def _read(frame: Frame) -> "ControlMessage | _PortData":
-    """Raises TunnelError."""
-    if frame.type is FrameType.PORT_DATA:
-        return _PortData(*split_port_payload(frame.payload))
-    return control_message(frame)
+    ) -> FromClient:
+        route = self.route_to(owner)
+        if route is None:
+            return DropReason.CLUSTER_UNREACHABLE
+        return Forward(route.sender.encode_data(client, datagram), owner, route.to, kind)

@@ -26,6 +26,7 @@ from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
 from relay import fast
 from relay.cluster_key_metrics import ClusterKeyCollector
+from relay.cluster_lookup import follow_clusters
 from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
 from relay.debug_page import DebugPage, debug_routes
@@ -91,10 +92,14 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, self._end_asked.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
+        following = asyncio.create_task(
+            follow_clusters(self._config.clusters, self._workers.name_clusters)
+        )
         try:
             if await self._unless_ended(self._come_up()):
                 await self._unless_ended(self._stay_up())
         finally:
+            await _cancelled([following])
             await self._workers.stop()
             await self._stop_admin()
 

@@ -36,19 +36,35 @@ BIND_DROPS: Mapping[Admission, DropReason | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Send `datagram`, a tunnel datagram, from the tunnel socket to `owner`."""
+    """Send `datagram`, a tunnel datagram for `owner`, from the tunnel socket to `to`."""
 
     datagram: bytes
     owner: Address
+    to: Address
+    """The owner itself, or a relay of its cluster."""
     kind: PacketKind
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Send `datagram`, the answer to a probe, from the tunnel socket to `owner`."""
+    """Send `datagram`, an answer to `owner` or a relay, from the tunnel socket to `to`."""
 
     datagram: bytes
     owner: Address
+    to: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Transit:
+    """Send `datagram`, which came through the tunnel, on from the tunnel socket to `to`."""
+
+    datagram: bytes
+    to: Address
+    header: bytes
+    """With which all go on that came behind the same header and first frame as this one, if
+    they hold DATA alone."""
+    to_owner: bool
+    """Else it goes to a relay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +87,4 @@ class PortDelivery:
 
 
 FromClient = Forward | DropReason
-FromTunnel = Delivery | PortDelivery | Answer | DropReason
+FromTunnel = Delivery | PortDelivery | Answer | Transit | DropReason

@@ -6,6 +6,8 @@ nothing to await between receiving a datagram and sending it on, so this is a
 plain blocking poll.
 """
 
+import contextlib
+import math
 import select
 import socket
 import time
@@ -15,14 +17,16 @@ from typing import Protocol
 
 from antiphon_proto.address import Address, family_of
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
+from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, first_frame_end
+from antiphon_proto.tunnel_control import control_frame
 from relay.counters import Direction, Tally, WorkerCounters
 from relay.drop_reason import DropReason
 from relay.flows import Flows
 from relay.port_leases import PortLeases
 from relay.receive_buffers import PUBLIC_BYTES, TUNNEL_BYTES
+from relay.remote_clusters import RemoteClusters
 from relay.router import Router
-from relay.verdicts import Answer, Delivery, Forward, PortDelivery
+from relay.verdicts import Answer, Delivery, Forward, PortDelivery, Transit
 
 PUNT_BYTES = 65535 + 64
 
@@ -54,13 +58,15 @@ class CompiledLoop(Protocol):
     @staticmethod
     def read_punt(punt: bytes) -> tuple[bytes, Address]: ...
 
-    def set_owner_header(self, owner: Address, header: bytes) -> None: ...
+    def set_owner_header(self, owner: Address, to: Address, header: bytes) -> None: ...
 
     def forget_owner_headers(self) -> None: ...
 
     def trust_header(self, header: bytes) -> None: ...
 
     def distrust_headers(self) -> None: ...
+
+    def pass_on(self, prefix: bytes, to: Address, header: bytes, *, to_owner: bool) -> None: ...
 
 
 class Worker:
@@ -82,10 +88,12 @@ class Worker:
         *,
         phones: Mapping[int, socket.socket] | None = None,
         leases: PortLeases | None = None,
+        remote: RemoteClusters | None = None,
         tunnel_only: bool = False,
     ) -> None:
-        """`phones` are the sockets of phone ports by port, and `leases` those that the router
-        knows. With `tunnel_only`, public sockets and phones' are sent on, but not read."""
+        """`phones` are the sockets of phone ports by port, and `leases` and `remote` those that
+        the router knows. With `tunnel_only`, public sockets and phones' are sent on, but not
+        read."""
         self._tunnel_only = tunnel_only
         self._publics = {6 if each.family == socket.AF_INET6 else 4: each for each in publics}
         self._tunnel = tunnel
@@ -95,6 +103,8 @@ class Worker:
         self._leases = PortLeases() if leases is None else leases
         self._counters = counters
         self._fast = fast
+        self._remote = remote
+        self._remote_version = 0
         self._stopping = False
 
     def run(
@@ -112,7 +122,7 @@ class Worker:
             poll.register(descriptor, select.POLLIN)
         due = 0.0
         while not self._stopping:
-            wait_s = max(0.0, due - time.monotonic())
+            wait_s = max(0.0, min(due, self._probe()) - time.monotonic())
             for descriptor, _events in poll.poll(1000 * wait_s):
                 handlers[descriptor]()
             if time.monotonic() >= due:
@@ -238,7 +248,7 @@ class Worker:
 
     def _forward(self, forward: Forward, size: int) -> None:
         try:
-            self._tunnel.sendto(forward.datagram, forward.owner)
+            self._tunnel.sendto(forward.datagram, forward.to)
         except OSError:
             self._counters.dropped(DropReason.OWNER_SEND_FAILED)
             return
@@ -253,6 +263,8 @@ class Worker:
                 self._deliver(verdict, self._publics[family_of(verdict.client[0])])
             elif isinstance(verdict, PortDelivery):
                 self._deliver(verdict, self._phones[verdict.port])
+            elif isinstance(verdict, Transit):
+                self._pass_on(verdict, datagram)
             else:
                 self._answer(verdict)
         self._trust_header(datagram[:HEADER_BYTES])
@@ -267,19 +279,49 @@ class Worker:
 
     def _answer(self, answer: Answer) -> None:
         try:
-            self._tunnel.sendto(answer.datagram, answer.owner)
+            self._tunnel.sendto(answer.datagram, answer.to)
         except OSError:
             self._counters.dropped(DropReason.OWNER_SEND_FAILED)
             return
         self._counters.add(Tally.TUNNEL_DATAGRAMS_SENT)
+
+    def _pass_on(self, transit: Transit, datagram: bytes) -> None:
+        """From the next datagram on, the compiled loop sends on what comes this way itself."""
+        if self._fast is not None and not datagram[0] & CONTROL:
+            prefix = datagram[: first_frame_end(datagram)]
+            self._fast.pass_on(prefix, transit.to, transit.header, to_owner=transit.to_owner)
+        try:
+            self._tunnel.sendto(transit.datagram, transit.to)
+        except OSError:
+            self._counters.dropped(DropReason.TRANSIT_SEND_FAILED)
+            return
+        way = Tally.TRANSIT_TO_OWNER if transit.to_owner else Tally.TRANSIT_TO_RELAY
+        self._counters.add(way)
+
+    def _probe(self) -> float:
+        """Send the probes that are due to other clusters' relays; returns when the next are."""
+        if self._remote is None:
+            return math.inf
+        now = time.monotonic()
+        for relay, probe in self._remote.due(now):
+            datagram = self._router.sender_to(relay).encode([control_frame(probe)])
+            # One that cannot be sent is not answered either.
+            with contextlib.suppress(OSError):
+                self._tunnel.sendto(datagram, relay)
+        if self._fast is not None and self._remote.version != self._remote_version:
+            # Owners may have to be reached by another of their relays.
+            self._fast.forget_owner_headers()
+            self._remote_version = self._remote.version
+        return self._remote.due_at
 
     def _tell_header(self, owner: Address) -> None:
         """From the next datagram on, the compiled loop sends to this owner itself.
 
         Told anew each time: the loop forgets an owner without flows to make room for others.
         """
-        if self._fast is not None:
-            self._fast.set_owner_header(owner, self._router.sender_to(owner).data_header)
+        route = self._router.route_to(owner)
+        if self._fast is not None and route is not None:
+            self._fast.set_owner_header(owner, route.to, route.sender.data_header)
 
     def _trust_header(self, header: bytes) -> None:
         """From the next datagram on, the compiled loop believes this sender itself."""
@@ -298,3 +340,8 @@ class Worker:
         self._counters.gauge(Tally.PHONE_PORTS, self._leases.ports)
         self._counters.gauge(Tally.LEASED_PORTS, self._leases.held)
         self._counters.leases_refused(self._leases.refused)
+        if self._remote is not None:
+            counts = list(self._remote.counts())
+            self._counters.gauge(Tally.REMOTE_RELAYS, sum(known for _, known, _ in counts))
+            answering = sum(answering for _, _, answering in counts)
+            self._counters.gauge(Tally.REMOTE_RELAYS_ANSWERING, answering)

@@ -7,12 +7,13 @@ reply to each request, in order. Sockets follow their request as file descriptor
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, overload
 
+from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from relay.description import WorkerDescription
 from relay.flows import FlowSnapshot, SsrcSnapshot
@@ -89,12 +90,29 @@ class ReloadKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class NameClusters:
+    """Where relays of each cluster were found."""
+
+    found: Mapping[int, tuple[Address, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class StopReading:
     """Receive nothing more, for good: done when everything received before was sent on, and
     the worker has closed its sockets."""
 
 
-Order = WarmUp | Forward | ReadOut | FinishReadOut | Restore | Drain | ReloadKeys | StopReading
+Order = (
+    WarmUp
+    | Forward
+    | ReadOut
+    | FinishReadOut
+    | Restore
+    | Drain
+    | ReloadKeys
+    | NameClusters
+    | StopReading
+)
 
 
 # Requests with an answer of their own.

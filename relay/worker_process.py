@@ -5,10 +5,12 @@ they are to be served.
 """
 
 import os
+import secrets
 import signal
 import socket
 import time
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.flows import Flows
 from relay.port_leases import PortLeases
+from relay.remote_clusters import RemoteClusters
 from relay.router import Router
 from relay.sockets import discard_waiting
 from relay.worker import Worker
@@ -36,6 +39,7 @@ from relay.worker_link import (
     FinishReadOut,
     Forward,
     Loaded,
+    NameClusters,
     ReadOut,
     ReloadKeys,
     Reply,
@@ -111,6 +115,7 @@ class WorkerProcess:
         self._fast: FastPath | None = None
         self._flows = self._new_flows()
         self._leases = PortLeases(settings.phone_ports[index])
+        self._remote = _remote_clusters(settings, index)
         self._router = Router(
             keys,
             cluster_id=settings.config.cluster_id,
@@ -124,6 +129,8 @@ class WorkerProcess:
             leases=self._leases,
             phone_host=settings.config.phone_host,
             check_verified=self._counters.check_verified,
+            remote=self._remote,
+            remote_relays=settings.config.remote_relays,
         )
 
     def serve(self) -> None:
@@ -181,6 +188,9 @@ class WorkerProcess:
                 self._count_bound()
             case ReloadKeys():
                 self._reload(request.keys)
+            case NameClusters():
+                if self._remote is not None:
+                    self._remote.name(request.found, time.monotonic())
             case StopReading():
                 return self._stop_reading()
             case Describe():
@@ -220,6 +230,7 @@ class WorkerProcess:
             self._fast,
             phones={each.getsockname()[1]: each for each in self._phones},
             leases=self._leases,
+            remote=self._remote,
             tunnel_only=tunnel_only,
         )
 
@@ -296,3 +307,20 @@ class WorkerProcess:
     def _find(self, wanted: FindClient) -> ClientFlows:
         flows = self._flows.flows_of(wanted.host, time.monotonic())
         return ClientFlows(tuple(flow for flow in flows if wanted.port in (None, flow.client[1])))
+
+
+def _remote_clusters(settings: WorkerSettings, index: int) -> RemoteClusters | None:
+    """None without `--clusters`."""
+    config, names = settings.config, settings.tunnels
+    if not config.clusters:
+        return None
+    if config.tunnel_name is not None:
+        host, port = config.tunnel_name
+        names = tuple((host, port + number) for number in range(len(settings.tunnels)))
+    return RemoteClusters(
+        config.cluster_id,
+        names[index],
+        partial(secrets.randbits, 64),
+        clusters=frozenset(place.cluster for place in config.clusters),
+        siblings=tuple(each for each in names if each != names[index]),
+    )

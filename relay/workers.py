@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import multiprocessing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.cpu_seconds import cpu_seconds
 from chassis.settings import SettingError
@@ -22,6 +23,7 @@ from relay.worker_link import (
     FindClient,
     FinishReadOut,
     Forward,
+    NameClusters,
     Order,
     ReadOut,
     ReloadKeys,
@@ -150,6 +152,11 @@ class RelayWorkers(WorkerObserver):
         await self._order_all(ReloadKeys(keys))
         self.keys_in_force = keys
 
+    async def name_clusters(self, found: Mapping[int, tuple[Address, ...]]) -> None:
+        """Relays of each cluster are there from now on."""
+        self._found = found
+        await self._order_all(NameClusters(found))
+
     async def stop_reading(self) -> None:
         """Receive nothing more; returns when what was received has been sent on."""
         await self._order_all(StopReading())
@@ -219,6 +226,8 @@ class RelayWorkers(WorkerObserver):
             self._note(self._loaded, index)
             if self.draining:
                 await link.order(Drain())
+            if self._found:
+                await link.order(NameClusters(self._found))
             await self._teach(index, link)
             self._sockets.open_publics(index)
             publics, phones = self._sockets.publics(index), self._sockets.phones[index]

@@ -212,7 +212,7 @@ class TunnelReceiver:
     def _is_ours(self, tag: bytes, tag_key: bytes, epoch: int) -> bool:
         """Whether it was made for one of our addresses."""
         tags = (_tag(tag_key, epoch, each) for each in self._addresses)
-        return any([hmac.compare_digest(tag, each) for each in tags])
+        return any(hmac.compare_digest(tag, each) for each in tags)
 
     def _remember(self, header: bytes, sender: _Sender) -> None:
         if len(self._senders) >= MAX_HEADERS:
@@ -239,6 +239,13 @@ def encode_frame(type_: FrameType, client: Address, payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD:
         raise ValueError("a payload is at most 65535 bytes")
     return _FRAME.pack(len(payload), type_) + encode_address(client) + payload
+
+
+def first_frame_end(datagram: bytes) -> int:
+    """Where the first frame of a datagram that was decoded ends."""
+    length, _type = _FRAME.unpack_from(datagram, HEADER_BYTES)
+    address_at = HEADER_BYTES + _FRAME.size
+    return int(address_at + ADDRESS_LENGTHS[datagram[address_at]] + length)
 
 
 def port_payload(port: int, datagram: bytes) -> bytes:

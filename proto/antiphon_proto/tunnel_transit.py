@@ -104,14 +104,14 @@ class FromOwner:
         return cls(frame.client, *_CLUSTER_EPOCH.unpack(frame.payload))
 
 
-Transit = ToOwner | FromRelay | ToRelay | FromOwner
+Way = ToOwner | FromRelay | ToRelay | FromOwner
 
-_TRANSITS: dict[FrameType, type[Transit]] = {
+_WAYS: dict[FrameType, type[Way]] = {
     each.TYPE: each for each in (ToOwner, FromRelay, ToRelay, FromOwner)
 }
 
 
-def read_transit(frame: Frame) -> Transit | None:
+def read_transit(frame: Frame) -> Way | None:
     """What the first frame of a datagram says of the others; None where it is one of them.
 
     Raises TunnelError.
@@ -119,7 +119,7 @@ def read_transit(frame: Frame) -> Transit | None:
     if frame.type not in TRANSIT_TYPES:
         return None
     try:
-        return _TRANSITS[frame.type].read(frame)
+        return _WAYS[frame.type].read(frame)
     except (ValueError, IndexError, struct.error):
         raise TunnelError(TunnelFault.FRAME) from None
 
@@ -127,10 +127,10 @@ def read_transit(frame: Frame) -> Transit | None:
 class TransitSender:
     """As `TunnelSender`, but all that it encodes is in transit."""
 
-    def __init__(self, sender: TunnelSender, transit: Transit) -> None:
+    def __init__(self, sender: TunnelSender, way: Way) -> None:
         """`sender` is to the relay worker in between. Raises ValueError as `frame` does."""
         self._sender = sender
-        self._frame = transit.frame()
+        self._frame = way.frame()
         frame = self._frame
         self.data_header = sender.data_header + encode_frame(
             frame.type, frame.client, frame.payload

@@ -1,15 +1,16 @@
-"""From owners to clients: which frames of a tunnel datagram are delivered, and whereto."""
+"""From the tunnel: which frames of a datagram are delivered to clients, and which go on whole."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, FrameType
+from relay.counters import TALLIED, Tally
 from relay.drop_reason import DropReason
 from relay.fast.client_flows import may_send
 from relay.fast.compiling import jit
 from relay.fast.counting import PUNT, TO_CLIENT, count_drop, count_packet, drop
-from relay.fast.layouts import IPV4, i64
+from relay.fast.layouts import IPV4, MAX_HEADER_BYTES, NONE, i64
 from relay.fast.libc import MSG_TRUNC
 from relay.fast.message_arrays import (
     FAILED,
@@ -21,8 +22,15 @@ from relay.fast.message_arrays import (
     new_outbox,
     open_message,
 )
-from relay.fast.packet import FRAME_BYTES, packet_kind, u16_at
-from relay.fast.sockaddr import encode_name, encoded_length, key_of_encoded, name_encoded
+from relay.fast.packet import FRAME_BYTES, copy_bytes, packet_kind, u16_at
+from relay.fast.passages import find_passage, new_passages
+from relay.fast.sockaddr import (
+    encode_name,
+    encoded_length,
+    key_of_encoded,
+    name_bytes,
+    name_encoded,
+)
 from relay.fast.table import Table
 from relay.fast.trusted_headers import is_trusted, new_trusted_headers
 from relay.receive_buffers import TUNNEL_BYTES
@@ -33,11 +41,18 @@ BATCH = 256
 DELIVER = 0
 """The verdict on a datagram whose frames can all be read."""
 
+PASS_ON = 1
+"""On one in transit, plus the slot of its passage."""
+
 _DATA, _PORT_DATA = int(FrameType.DATA), int(FrameType.PORT_DATA)
+_FIRST_TRANSIT, _LAST_TRANSIT = int(FrameType.TO_OWNER), int(FrameType.FROM_OWNER)
 _TRUNCATED = drop(DropReason.TUNNEL_TRUNCATED)
 _FRAME = drop(DropReason.TUNNEL_FRAME)
 _FAMILY = drop(DropReason.CLIENT_FAMILY)
 _ALLOWANCE = drop(DropReason.PROVISIONAL_ALLOWANCE)
+_TRANSIT_SEND_FAILED = drop(DropReason.TRANSIT_SEND_FAILED)
+_TRANSIT_TO_OWNER = TALLIED[Tally.TRANSIT_TO_OWNER]
+_TRANSIT_TO_RELAY = TALLIED[Tally.TRANSIT_TO_RELAY]
 _CLIENT_SEND_FAILED = drop(DropReason.CLIENT_SEND_FAILED)
 
 
@@ -51,11 +66,15 @@ class Delivery(NamedTuple):
 
 
 class Downlink(NamedTuple):
-    """The memory of the way to the clients."""
+    """The memory of the way to the clients, and through this relay."""
 
     inbox: Inbox
     verdicts: Any
     trusted: Any
+    passages: Any
+    transit: Outbox
+    to_owner: Any
+    """Of each message in transit, whether it goes to an owner."""
     ipv4: Delivery
     ipv6: Delivery
     cursor: Any
@@ -67,6 +86,9 @@ def new_downlink(batch: int = BATCH) -> Downlink:
         new_inbox(batch, TUNNEL_BYTES),
         np.zeros(batch, np.int32),
         new_trusted_headers(),
+        new_passages(),
+        new_outbox(batch, 2 * batch, MAX_HEADER_BYTES),
+        np.zeros(batch, np.int32),
         _new_delivery(batch),
         _new_delivery(batch),
         np.zeros(2, np.int64),
@@ -100,7 +122,24 @@ def judge_datagram(table: Table, downlink: Downlink, i: int, length: int) -> int
     seed = table.header[0].seed
     if data[HEADROOM] & CONTROL or not is_trusted(downlink.trusted, seed, data, HEADROOM):
         return PUNT
-    return check_frames(data, HEADROOM + HEADER_BYTES, HEADROOM + length)
+    first = HEADROOM + HEADER_BYTES
+    if length > HEADER_BYTES + FRAME_BYTES and _FIRST_TRANSIT <= data[first + 2] <= _LAST_TRANSIT:
+        return _judge_transit(table, downlink, data, first, HEADROOM + length)
+    return check_frames(data, first, HEADROOM + length)
+
+
+@jit
+def _judge_transit(table: Table, downlink: Downlink, data: Any, first: int, end: int) -> int:
+    """Python has whatever comes by no open passage, or is not all DATA."""
+    address_bytes = encoded_length(i64(data[first + FRAME_BYTES]))
+    others = first + FRAME_BYTES + address_bytes + u16_at(data, first)
+    if address_bytes == 0 or others > end:
+        return PUNT
+    seed = table.header[0].seed
+    slot = find_passage(downlink.passages, seed, data, HEADROOM, others - HEADROOM)
+    if slot == NONE or check_frames(data, others, end) != DELIVER:
+        return PUNT
+    return PASS_ON + slot
 
 
 @jit
@@ -184,6 +223,44 @@ def _ready(delivery: Delivery, data: Any, address_at: int, address_bytes: int, l
     add_part(delivery.outbox, i, i, data, payload_at, length)
     delivery.kinds[i] = packet_kind(data, payload_at, length)
     delivery.count[0] += 1
+
+
+@jit
+def assemble_transit(downlink: Downlink, received: int) -> int:
+    """Ready what goes on; returns the number of messages."""
+    messages = i64(0)
+    for i in range(received):
+        if downlink.verdicts[i] >= PASS_ON:
+            slot = i64(downlink.verdicts[i]) - PASS_ON
+            end = HEADROOM + i64(downlink.inbox.messages[i].length)
+            _pass_on(downlink, downlink.passages[slot], messages, downlink.inbox.buffers[i], end)
+            messages += 1
+    return messages
+
+
+@jit
+def _pass_on(downlink: Downlink, passage: Any, message: int, data: Any, end: int) -> None:
+    """Copied from the passage's record, which may be another's before this is sent."""
+    outbox = downlink.transit
+    copy_bytes(outbox.names[message], passage.name)
+    copy_bytes(outbox.headers[message], passage.header)
+    downlink.to_owner[message] = passage.to_owner
+    open_message(outbox, message, 2 * message, name_bytes(passage.name))
+    header_bytes, others = i64(passage.header_bytes), HEADROOM + i64(passage.prefix_bytes)
+    add_part(outbox, message, 2 * message, outbox.headers[message], 0, header_bytes)
+    add_part(outbox, message, 2 * message + 1, data, others, end - others)
+
+
+@jit
+def count_transit(downlink: Downlink, messages: int, row: Any) -> None:
+    """What was sent on, or could not be."""
+    for message in range(messages):
+        if downlink.transit.fates[message] == FAILED:
+            count_drop(row, _TRANSIT_SEND_FAILED)
+        elif downlink.to_owner[message]:
+            row[_TRANSIT_TO_OWNER] += 1
+        else:
+            row[_TRANSIT_TO_RELAY] += 1
 
 
 @jit

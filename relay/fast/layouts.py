@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from antiphon_proto.tunnel import HEADER_BYTES
+from antiphon_proto.tunnel import HEADER_BYTES, MAX_TRANSIT_BYTES
 
 i64 = cast("type[int]", np.int64)
 """A signed number, in compiled code: numba makes floats of signed and unsigned ones mixed."""
@@ -17,6 +17,9 @@ FREE, PROVISIONAL, BOUND, SIGNALLED = 0, 1, 2, 3
 
 IPV4, IPV6 = 4, 6
 """Families, as in an encoded address."""
+
+MAX_HEADER_BYTES = HEADER_BYTES + MAX_TRANSIT_BYTES
+"""Of a tunnel datagram, with the frame that one in transit begins with."""
 
 NAME_BYTES = 28
 """Of a sockaddr_in6; a sockaddr_in is the first 16 of them."""
@@ -55,13 +58,13 @@ OWNER = np.dtype(
         ("hi", "u8"),
         ("lo", "u8"),
         ("port", "u2"),
-        ("family", "u1"),
-        ("has_header", "u1"),
+        ("family", "u2"),  # See `client_key`.
         ("next", "u4"),  # In its bucket, or of the free slots.
         ("first_life", "u4"),
         ("lives", "u4"),
-        ("name", "u1", (NAME_BYTES,)),  # sockaddr_in or sockaddr_in6
-        ("header", "u1", (HEADER_BYTES,)),  # Of the tunnel's DATA datagrams to it.
+        ("header_bytes", "u4"),  # 0 before Python told it.
+        ("name", "u1", (NAME_BYTES,)),  # sockaddr_in or sockaddr_in6, of it or of its gateway.
+        ("header", "u1", (MAX_HEADER_BYTES,)),  # Of the tunnel's DATA datagrams for it.
     ],
     align=True,
 )
@@ -114,6 +117,19 @@ SSRC = np.dtype(
 
 TRUSTED = np.dtype([("first", "u8"), ("second", "u8"), ("third", "u4"), ("held", "u4")], align=True)
 """The header of a member's tunnel datagrams."""
+
+PASSAGE = np.dtype(
+    [
+        ("prefix", "u1", (MAX_HEADER_BYTES,)),  # Header and first frame, as they come.
+        ("header", "u1", (MAX_HEADER_BYTES,)),  # What goes on in their place.
+        ("name", "u1", (NAME_BYTES,)),  # sockaddr_in or sockaddr_in6
+        ("prefix_bytes", "u4"),  # 0 where there is none.
+        ("header_bytes", "u4"),
+        ("to_owner", "u4"),
+    ],
+    align=True,
+)
+"""A way on which datagrams are in transit."""
 
 IOVEC = np.dtype([("base", "u8"), ("length", "u8")])
 """https://man7.org/linux/man-pages/man3/iovec.3type.html"""

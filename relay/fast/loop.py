@@ -10,8 +10,10 @@ from relay.fast.compiling import jit, kept
 from relay.fast.counting import TO_CLIENT_BATCHES, TO_OWNER_BATCHES, count_batch
 from relay.fast.downlink import (
     Downlink,
+    assemble_transit,
     count_delivered,
     count_dropped,
+    count_transit,
     deliver_some,
     judge_datagrams,
 )
@@ -167,7 +169,10 @@ def _move_down(memory: Memory) -> int:
     now = _now(memory)
     lock(table)
     judge_datagrams(table, downlink, received)
+    in_transit = assemble_transit(downlink, received)
     unlock(table)
+    send(control.tunnel, downlink.transit, in_transit)
+    count_transit(downlink, in_transit, row)
     more = True
     while more:
         lock(table)

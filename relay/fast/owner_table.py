@@ -39,7 +39,7 @@ def ensure_owner(table: Table, key: ClientKey) -> int:
         return slot
     owner = table.owners[slot]
     owner.hi, owner.lo, owner.port, owner.family = key.hi, key.lo, key.port, key.family
-    owner.has_header = 0
+    owner.header_bytes = 0
     owner.first_life = NONE
     owner.lives = 0
     bucket = address_bucket(table.header[0].seed, key, table.owner_buckets)

@@ -89,10 +89,11 @@ class FastPath:
         """A datagram from one of the punts' sockets, and the client or owner it came from."""
         return read_punt(punted)
 
-    def set_owner_header(self, owner: Address, header: bytes) -> None:
-        """Send to `owner` with this header from now on; until then its packets are punted."""
+    def set_owner_header(self, owner: Address, to: Address, header: bytes) -> None:
+        """Send what is for `owner` to `to`, with this header, from now on; until then its packets
+        are punted."""
         path_calls.set_owner_header(
-            self._flows.memory, *key_of(owner), _bytes(name_of(owner)), _bytes(header)
+            self._flows.memory, *key_of(owner), _bytes(name_of(to)), _bytes(header)
         )
 
     def forget_owner_headers(self) -> None:
@@ -103,7 +104,21 @@ class FastPath:
         path_calls.trust_header(self._flows.memory, self._memory.downlink.trusted, _bytes(header))
 
     def distrust_headers(self) -> None:
-        path_calls.distrust_headers(self._flows.memory, self._memory.downlink.trusted)
+        """Passages end with the headers that they are by."""
+        downlink = self._memory.downlink
+        path_calls.distrust_headers(self._flows.memory, downlink.trusted, downlink.passages)
+
+    def pass_on(self, prefix: bytes, to: Address, header: bytes, *, to_owner: bool) -> None:
+        """Send what begins with `prefix`, and holds DATA alone besides, on to `to` with `header`
+        in its place, from now on."""
+        path_calls.pass_on(
+            self._flows.memory,
+            self._memory.downlink.passages,
+            _bytes(prefix),
+            _bytes(name_of(to)),
+            _bytes(header),
+            to_owner,
+        )
 
     def _run(self) -> None:
         # Python's handlers run in the main thread, which a signal must therefore wake.

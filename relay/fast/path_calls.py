@@ -7,9 +7,10 @@ from numba import types
 
 from relay.fast.client_key import client_key
 from relay.fast.compiling import kept_for
-from relay.fast.layouts import NONE, TRUSTED
+from relay.fast.layouts import NONE, PASSAGE, TRUSTED
 from relay.fast.owner_table import ensure_owner
 from relay.fast.packet import copy_bytes
+from relay.fast.passages import close_all, open_passage
 from relay.fast.table import lock, open_table, unlock
 from relay.fast.trusted_headers import distrust_all, trust
 
@@ -17,6 +18,7 @@ _MEMORY = types.uint8[::1]
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _KEY = (types.uint64, types.uint64, types.int64, types.int64)
 _TRUSTED = numba.from_dtype(TRUSTED)[::1]
+_PASSAGES = numba.from_dtype(PASSAGE)[::1]
 
 
 @kept_for(types.void(_MEMORY, *_KEY, _BYTES, _BYTES))
@@ -30,7 +32,7 @@ def set_owner_header(
         owner = table.owners[slot]
         copy_bytes(owner.name, name)
         copy_bytes(owner.header, header)
-        owner.has_header = 1
+        owner.header_bytes = len(header)
     unlock(table)
 
 
@@ -39,7 +41,7 @@ def forget_owner_headers(memory: Any) -> None:
     table = open_table(memory)
     lock(table)
     for slot in range(len(table.owners)):
-        table.owners[slot].has_header = 0
+        table.owners[slot].header_bytes = 0
     unlock(table)
 
 
@@ -51,9 +53,21 @@ def trust_header(memory: Any, trusted: Any, header: Any) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _TRUSTED))
-def distrust_headers(memory: Any, trusted: Any) -> None:
+@kept_for(types.void(_MEMORY, _TRUSTED, _PASSAGES))
+def distrust_headers(memory: Any, trusted: Any, passages: Any) -> None:
+    """And close all passages, which are by such headers."""
     table = open_table(memory)
     lock(table)
     distrust_all(trusted)
+    close_all(passages)
+    unlock(table)
+
+
+@kept_for(types.void(_MEMORY, _PASSAGES, _BYTES, _BYTES, _BYTES, types.boolean))
+def pass_on(
+    memory: Any, passages: Any, prefix: Any, name: Any, header: Any, to_owner: bool
+) -> None:
+    table = open_table(memory)
+    lock(table)
+    open_passage(passages, table.header[0].seed, prefix, name, header, to_owner)
     unlock(table)

@@ -42,6 +42,12 @@ def key_of_name(name: Any) -> ClientKey:
 
 
 @jit
+def name_bytes(name: Any) -> int:
+    """The length of a name that was written here."""
+    return IPV4_NAME_BYTES if name[0] == _AF_INET else IPV6_NAME_BYTES
+
+
+@jit
 def encode_name(name: Any, data: Any, end: int) -> int:
     """Write the encoded address before `end`; returns its length."""
     ipv4 = name[0] == _AF_INET

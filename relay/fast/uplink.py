@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from antiphon_proto.tunnel import HEADER_BYTES
 from relay.counters import TALLIED, Tally
 from relay.drop_reason import DropReason
 from relay.fast.client_flows import add_received, live_flow
 from relay.fast.client_key import ClientKey
 from relay.fast.compiling import jit
 from relay.fast.counting import PUNT, TO_OWNER, count_drop, count_packet, drop
-from relay.fast.layouts import IPV4, NONE, i64
+from relay.fast.layouts import MAX_HEADER_BYTES, NONE, i64
 from relay.fast.libc import MSG_TRUNC
 from relay.fast.message_arrays import (
     FAILED,
@@ -41,9 +40,9 @@ from relay.fast.sockaddr import (
     IPV4_BYTES,
     IPV4_NAME_BYTES,
     IPV6_BYTES,
-    IPV6_NAME_BYTES,
     encode_name,
     key_of_name,
+    name_bytes,
 )
 from relay.fast.ssrc_table import live_ssrc, spend_packet
 from relay.fast.stun_walk import MALFORMED, NO_REQUEST, walk_stun
@@ -92,7 +91,7 @@ def new_uplink(batch: int = BATCH) -> Uplink:
 
     return Uplink(
         new_inbox(batch, PUBLIC_BYTES),
-        new_outbox(batch, 2 * batch, HEADER_BYTES),
+        new_outbox(batch, 2 * batch, MAX_HEADER_BYTES),
         numbers(batch),
         numbers(batch),
         numbers(batch),
@@ -139,7 +138,7 @@ def judge(table: Table, data: Any, length: int, kind: int, client: ClientKey, no
         return _judge_unknown(table, ssrc_of(data, HEADROOM, length, kind), now)
     flow = table.flows[slot]
     owner = owner_of(table, flow)
-    if not table.owners[owner].has_header:
+    if table.owners[owner].header_bytes == 0:
         return PUNT
     add_received(flow, length)
     return owner
@@ -154,7 +153,7 @@ def _judge_unknown(table: Table, ssrc: int, now: float) -> int:
     if slot == NONE:
         return _NO_FLOW
     owner = owner_of(table, table.ssrcs[slot])
-    if not table.owners[owner].has_header:
+    if table.owners[owner].header_bytes == 0:
         return PUNT
     return owner if spend_packet(table.ssrcs[slot], now) else _SSRC_RATE
 
@@ -174,7 +173,7 @@ def assemble(table: Table, uplink: Uplink, received: int) -> int:
             frame = _frame_bytes(uplink, i)
             if size == 0 or size + frame > TUNNEL_PAYLOAD:
                 _open_datagram(uplink, messages, iovecs, owner, i)
-                messages, iovecs, size = messages + 1, iovecs + 1, i64(HEADER_BYTES)
+                messages, iovecs, size = messages + 1, iovecs + 1, i64(owner.header_bytes)
             length = i64(uplink.inbox.messages[i].length)
             add_part(
                 uplink.outbox,
@@ -223,9 +222,8 @@ def _open_datagram(uplink: Uplink, message: int, iovec: int, owner: Any, first: 
     copy_bytes(outbox.names[message], owner.name)
     copy_bytes(outbox.headers[message], owner.header)
     uplink.message_first[message] = first
-    name_length = IPV4_NAME_BYTES if owner.family == IPV4 else IPV6_NAME_BYTES
-    open_message(outbox, message, iovec, name_length)
-    add_part(outbox, message, iovec, outbox.headers[message], 0, HEADER_BYTES)
+    open_message(outbox, message, iovec, name_bytes(owner.name))
+    add_part(outbox, message, iovec, outbox.headers[message], 0, i64(owner.header_bytes))
 
 
 @jit

@@ -9,8 +9,8 @@ import numpy as np
 
 from antiphon_proto.address import Address, unpack_host
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.tunnel import CONTROL, HEADER_BYTES
-from relay.counters import DROPPED, FORWARDED, ROW_CELLS, CounterTable, Thread
+from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, first_frame_end
+from relay.counters import DROPPED, FORWARDED, ROW_CELLS, TALLIED, CounterTable, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.fast.client_key import address_of, key_of
@@ -18,8 +18,11 @@ from relay.fast.compiling import kept
 from relay.fast.counting import PUNT, drop
 from relay.fast.downlink import (
     DELIVER,
+    PASS_ON,
+    assemble_transit,
     count_delivered,
     count_dropped,
+    count_transit,
     deliver_some,
     judge_datagrams,
     new_downlink,
@@ -29,6 +32,7 @@ from relay.fast.message_arrays import HEADROOM, SENT, Inbox, Outbox
 from relay.fast.path_calls import (
     distrust_headers,
     forget_owner_headers,
+    pass_on,
     set_owner_header,
     trust_header,
 )
@@ -41,12 +45,15 @@ from relay.owner_allow_list import PRIVATE_OWNERS
 from relay.port_leases import PortLeases
 from relay.receive_buffers import PUBLIC_BYTES
 from relay.router import Router
-from relay.verdicts import Delivery, Forward, FromClient, FromTunnel, PortDelivery
+from relay.verdicts import Delivery, Forward, FromClient, FromTunnel, PortDelivery, Transit
 from tests.fuzz.relay_traffic import BOTH_KEYS, MAX_BATCH, PHONE_PORTS, UNIX_START, Arrivals, World
+
+_TRANSIT = {True: Tally.TRANSIT_TO_OWNER, False: Tally.TRANSIT_TO_RELAY}
 
 COUNTED = sorted(
     {cell + i for cells in FORWARDED.values() for cell in cells.values() for i in (0, 1)}
     | set(DROPPED.values())
+    | {TALLIED[tally] for tally in _TRANSIT.values()}
 )
 """Cells of a row of counters that tell what became of datagrams."""
 
@@ -60,6 +67,7 @@ class Plane:
         self._row = self._counters.worker(0)
         self._epoch = 0
         self.leases = PortLeases(PHONE_PORTS)
+        self.remote = world.remote()
         self._start(self.new_flows())
 
     def new_flows(self) -> Flows:
@@ -79,6 +87,7 @@ class Plane:
             siblings=self._world.siblings,
             epoch=self._epoch,
             leases=self.leases,
+            remote=self.remote,
         )
 
     def hand_over(self, now: float) -> None:
@@ -118,6 +127,8 @@ class Plane:
         for verdict in verdicts:
             if isinstance(verdict, (Delivery, PortDelivery)):
                 self._row.sent_to_client(verdict.kind, len(verdict.payload))
+            elif isinstance(verdict, Transit):
+                self._row.add(_TRANSIT[verdict.to_owner])
             elif isinstance(verdict, DropReason):
                 self._row.dropped(verdict)
         return verdicts
@@ -140,10 +151,12 @@ class OwnerVerdicts:
     """What the compiled code makes of a batch from owners."""
 
     verdicts: list[bool | DropReason | None]
-    """Of each datagram: True when its frames were judged one by one, why it was dropped, or
-    None when it was punted."""
+    """Of each datagram: True when its frames were judged one by one, or it was sent on, why it
+    was dropped, or None when it was punted."""
     delivered: list[tuple[Address, bytes]]
     """Payloads with their clients, those of one family in their order."""
+    passed_on: list[tuple[Address, bytes]]
+    """Datagrams in transit, and where they go, in their order."""
 
 
 class CompiledPlane(Plane):
@@ -165,12 +178,12 @@ class CompiledPlane(Plane):
         super()._start(flows)
         self._memory = flows.memory
         self._owners = sections(flows.memory).owners
-        distrust_headers(self._memory, self._downlink.trusted)
+        distrust_headers(self._memory, self._downlink.trusted, self._downlink.passages)
 
     def reload(self, keys: ClusterKeys) -> None:
         super().reload(keys)
         forget_owner_headers(self._memory)
-        distrust_headers(self._memory, self._downlink.trusted)
+        distrust_headers(self._memory, self._downlink.trusted, self._downlink.passages)
 
     def judge_clients(self, arrivals: Arrivals, now: float) -> ClientVerdicts:
         """Decide on a batch; punts are noted, but not taken."""
@@ -197,28 +210,27 @@ class CompiledPlane(Plane):
         """Decide on a batch; punts are noted, but not taken."""
         downlink, received = self._downlink, len(arrivals)
         _fill(downlink.inbox, arrivals, downlink.inbox.buffers.shape[1])
-        _judge_owners(self._memory, downlink, received, self._fast_row)
-        verdicts = [
-            True if verdict == DELIVER else None if verdict == PUNT else _REASONS[verdict]
-            for verdict in downlink.verdicts[:received].tolist()
-        ]
+        in_transit = _judge_owners(self._memory, downlink, received, self._fast_row)
+        verdicts = [_tunnel_verdict(each) for each in downlink.verdicts[:received].tolist()]
+        passed_on = _read(downlink.transit, in_transit)[0]
         families = [family in self._world.families for family in (4, 6)]
         delivered, more = [], True
         while more:
             more = _deliver(self._memory, downlink, received, *families, now, self._fast_row)
             for delivery in (downlink.ipv4, downlink.ipv6):
                 delivered += _read(delivery.outbox, int(delivery.count[0]))[0]
-        return OwnerVerdicts(verdicts, delivered)
+        return OwnerVerdicts(verdicts, delivered, passed_on)
 
     def from_client(self, datagram: bytes, client: Address, now: float) -> FromClient:
         verdict = super().from_client(datagram, client, now)
         if isinstance(verdict, Forward):
-            header = self.router.sender_to(verdict.owner).data_header
+            route = self.router.route_to(verdict.owner)
+            assert route is not None
             set_owner_header(
                 self._memory,
                 *key_of(verdict.owner),
-                np.frombuffer(name_of(verdict.owner), np.uint8),
-                np.frombuffer(header, np.uint8),
+                _bytes(name_of(route.to)),
+                _bytes(route.sender.data_header),
             )
         return verdict
 
@@ -226,8 +238,21 @@ class CompiledPlane(Plane):
         verdicts = super().from_owner(datagram, source, now)
         header = datagram[:HEADER_BYTES]
         if self.router.trusts(header) and not header[0] & CONTROL:
-            trust_header(self._memory, self._downlink.trusted, np.frombuffer(header, np.uint8))
+            trust_header(self._memory, self._downlink.trusted, _bytes(header))
+            for each in verdicts:
+                if isinstance(each, Transit):
+                    self._pass_on(each, datagram)
         return verdicts
+
+    def _pass_on(self, transit: Transit, datagram: bytes) -> None:
+        pass_on(
+            self._memory,
+            self._downlink.passages,
+            _bytes(datagram[: first_frame_end(datagram)]),
+            _bytes(name_of(transit.to)),
+            _bytes(transit.header),
+            transit.to_owner,
+        )
 
 
 @kept
@@ -244,7 +269,11 @@ def _judge_clients(memory, uplink, received, now, row):  # type: ignore[no-untyp
 @kept
 def _judge_owners(memory, downlink, received, row):  # type: ignore[no-untyped-def]
     judge_datagrams(open_table(memory), downlink, received)
+    messages = assemble_transit(downlink, received)
+    downlink.transit.fates[:messages] = SENT
+    count_transit(downlink, messages, row)
     count_dropped(downlink, received, row)
+    return messages
 
 
 @kept
@@ -254,6 +283,10 @@ def _deliver(memory, downlink, received, ipv4, ipv6, now, row):  # type: ignore[
         delivery.outbox.fates[: delivery.count[0]] = SENT
         count_delivered(delivery, row)
     return more
+
+
+def _bytes(text: bytes) -> np.ndarray:
+    return np.frombuffer(text, np.uint8)
 
 
 def _fill(inbox: Inbox, arrivals: Arrivals, capacity: int) -> None:
@@ -288,6 +321,12 @@ def _address(name: bytes) -> Address:
     if int.from_bytes(name[:2], sys.byteorder) == socket.AF_INET:
         return unpack_host(name[4:8]), port
     return unpack_host(name[8:24]), port
+
+
+def _tunnel_verdict(verdict: int) -> bool | DropReason | None:
+    if verdict == DELIVER or verdict >= PASS_ON:
+        return True
+    return None if verdict == PUNT else _REASONS[verdict]
 
 
 _REASONS = {drop(reason): reason for reason in DropReason}

@@ -29,11 +29,14 @@ from antiphon_proto.tunnel_control import (
 )
 from antiphon_proto.ufrag import RANDOM_BYTES, SHORT_LIFETIME_S, Owner, UfragMinter, UfragReader
 from relay.receive_buffers import PUBLIC_BYTES
+from relay.remote_clusters import RemoteClusters
 from tests.fuzz.run import mutated
 
 UNIX_START = 1_800_000_000
 MAX_BATCH = 256
 PHONE_PORTS = (40_001, 40_002, 40_003)
+REMOTE_CLUSTER, SILENT_CLUSTER = 2, 3
+"""Clusters whose relays are known, and of whose nobody ever answered."""
 
 OLD_KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 NEW_KEYS = ClusterKeys.parse("3 ipv4 " + "ab" * 32 + "\n4 ipv6 " + "ab" * 32)
@@ -132,6 +135,27 @@ class World:
             *((f"2001:db8:66::{number:x}", 6666) for number in range(1, 9)),
         ]
         self.ssrcs = [random.getrandbits(32) for _ in self.clients]
+        self._in_transit = random.random() < 0.8
+        """Whether there are other clusters."""
+        self.name: Address = (self.tunnel[0], 4101)
+        """What they call this relay."""
+        self.relays: list[Address] = [
+            (f"fd00:9::{number}" if ipv6 else f"10.9.0.{number}", 4001) for number in (1, 2, 3)
+        ]
+        """Of cluster 2, and the last of this cluster."""
+        self.stranger_relays: list[Address] = [("9.9.9.9", 4001), self.foreign_owners[-1]]
+
+    def remote(self) -> RemoteClusters | None:
+        """The other clusters, as a worker that starts knows them."""
+        if not self._in_transit:
+            return None
+        clusters = frozenset((0, REMOTE_CLUSTER, SILENT_CLUSTER))
+        nonces = count(1)
+        remote = RemoteClusters(
+            0, self.name, lambda: next(nonces), clusters=clusters, siblings=self.siblings
+        )
+        remote.name({0: self.relays[2:], REMOTE_CLUSTER: self.relays[:2]}, 0.0)
+        return remote
 
 
 class Traffic:

@@ -340,7 +340,18 @@ DROPPED_BY_PHONE_PORTS = {
 }
 """Each has a test in `test_port_leases`."""
 
+DROPPED_IN_TRANSIT = {
+    DropReason.CLUSTER_UNREACHABLE,
+    DropReason.TRANSIT_REFUSED,
+    DropReason.TRANSIT_CLUSTER,
+    DropReason.TRANSIT_OWNER,
+    DropReason.TRANSIT_FRAME,
+    DropReason.RELAY_NOT_ALLOWED,
+}
+"""Each has a test in `test_transit`."""
+
 DROPPED_BY_THE_WORKER = {
+    DropReason.TRANSIT_SEND_FAILED,
     DropReason.OVERSIZED,
     DropReason.OWNER_SEND_FAILED,
     DropReason.CLIENT_SEND_FAILED,
@@ -352,7 +363,7 @@ DROPPED_BY_THE_WORKER = {
 class TestDrops:
     def test_every_reason_is_provoked(self) -> None:
         by_the_router = UPSTREAM_DROPS.keys() | DOWNSTREAM_DROPS.keys() | DROPPED_BY_STATE
-        elsewhere = DROPPED_BY_THE_WORKER | DROPPED_BY_PHONE_PORTS
+        elsewhere = DROPPED_BY_THE_WORKER | DROPPED_BY_PHONE_PORTS | DROPPED_IN_TRANSIT
         assert by_the_router | elsewhere == set(DropReason)
 
     @pytest.mark.parametrize("reason", UPSTREAM_DROPS, ids=lambda reason: reason.value)

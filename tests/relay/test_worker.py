@@ -284,6 +284,8 @@ class StandInLoop:
             punts.setblocking(False)
         self.failed: BaseException | None = None
         self.owner_headers: dict[Address, bytes] = {}
+        self.gateways: dict[Address, Address] = {}
+        self.passages: list[tuple[bytes, Address, bytes, bool]] = []
         self.trusted: list[bytes] = []
 
     @staticmethod
@@ -295,8 +297,9 @@ class StandInLoop:
         host, port, datagram = punt.split(b" ", 2)
         return datagram, (host.decode(), int(port))
 
-    def set_owner_header(self, owner: Address, header: bytes) -> None:
+    def set_owner_header(self, owner: Address, to: Address, header: bytes) -> None:
         self.owner_headers[owner] = header
+        self.gateways[owner] = to
 
     def forget_owner_headers(self) -> None:
         self.owner_headers.clear()
@@ -306,6 +309,10 @@ class StandInLoop:
 
     def distrust_headers(self) -> None:
         self.trusted.clear()
+        self.passages.clear()
+
+    def pass_on(self, prefix: bytes, to: Address, header: bytes, *, to_owner: bool) -> None:
+        self.passages.append((prefix, to, header, to_owner))
 
     def close(self) -> None:
         for each in (self.public_punts, self.leave_public, self.tunnel_punts, self.leave_tunnel):

@@ -64,7 +64,9 @@ class Relay:
 
     def introduce(self) -> None:
         """As Python does once it verified what they sent."""
-        self.path.set_owner_header(self.owner_address, self.to_owner.data_header)
+        self.path.set_owner_header(
+            self.owner_address, self.owner_address, self.to_owner.data_header
+        )
         self.path.trust_header(self.from_owner.data_header)
         for client in (self.client, self.client6):
             self.bind(client.getsockname()[:2])
@@ -239,7 +241,7 @@ def test_drops_and_counts_a_frame_for_a_client_that_cannot_be_sent_to(relay: Rel
 def test_counts_each_packet_that_cannot_reach_its_owner() -> None:
     with closing(Relay(0)) as relay:
         nowhere = ("127.0.0.1", 0)
-        relay.path.set_owner_header(nowhere, relay.to_owner.data_header)
+        relay.path.set_owner_header(nowhere, nowhere, relay.to_owner.data_header)
         relay.flows.bind(
             relay.client.getsockname(), nowhere, 1, Bind(FAR, True, ()), time.monotonic()
         )
