@@ -110,6 +110,16 @@ class Announcer:
         if self._bindings.pop(client, None) is not None:
             self._changes[client] = control_frame(Unbind(reason), client)
 
+    def holds(self, client: Address) -> bool:
+        """Whether the address is claimed."""
+        return client in self._bindings
+
+    def announce_again(self, client: Address) -> None:
+        """Have the claim among the changes, if there is one: somebody has not heard of it."""
+        held = self._bindings.get(client)
+        if held is not None:
+            self._changes[client] = held.frame
+
     @property
     def changed(self) -> bool:
         """Whether `changes` would return anything."""

@@ -7,7 +7,7 @@ worker's epoch and siblings: a datagram that was recorded in an earlier life is 
 
 import hashlib
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,6 +31,9 @@ PATIENCE_S = 5.0
 SLOW_PROBE_INTERVAL_S = 0.2
 """Shorter than a relay worker that starts serves its tunnel alone, so that one that was away
 for long, too, knows the bindings before it reads what clients send."""
+
+REMOTE_PROBE_INTERVAL_S = 0.2
+"""One of another cluster is probed so often, always: through a relay of this one."""
 
 FORGET_S = 60.0
 """A relay worker silent for longer is forgotten."""
@@ -68,6 +71,8 @@ class _Relay:
     probe_at: float
     probed_at: float = float("-inf")
     heard: bool = False
+    remote: bool = False
+    """It is of another cluster, and reached through a relay worker of this one."""
     epoch: int | None = None
     """The epoch of its last answer."""
     estranged: bool = False
@@ -142,17 +147,34 @@ class RelayDirectory:
         known = self._relays.get(relay)
         return known is not None and known.answering
 
-    def listening(self) -> list[Address]:
-        """The relay workers to tell of changes: heard from, and not silent for long."""
+    def listening(self, *, remote: bool = False) -> list[Address]:
+        """The relay workers to tell of changes: heard from, and not silent for long; of this
+        cluster, or the `remote` ones."""
         return [
             address
             for address, relay in self._relays.items()
-            if relay.heard and not relay.estranged
+            if relay.heard and not relay.estranged and relay.remote is remote
         ]
 
     def answering_relays(self) -> list[Address]:
-        """The relay workers that answer."""
-        return [address for address, relay in self._relays.items() if relay.answering]
+        """The relay workers of this cluster that answer."""
+        return [a for a, relay in self._relays.items() if relay.answering and not relay.remote]
+
+    def is_remote(self, relay: Address) -> bool:
+        """Whether it is one of another cluster."""
+        known = self._relays.get(relay)
+        return known is not None and known.remote
+
+    def siblings(self, relay: Address) -> tuple[Address, ...]:
+        """Those that it named."""
+        known = self._relays.get(relay)
+        return () if known is None else known.siblings
+
+    def forget_remote(self, used: Container[Address]) -> None:
+        """Forget the relay workers of other clusters that are not among these."""
+        unused = [a for a, relay in self._relays.items() if relay.remote and a not in used]
+        for address in unused:
+            del self._relays[address]
 
     def relay_for(self, client: Address) -> Address | None:
         """A relay worker for a client that nothing came from yet; None where none answers.
@@ -177,11 +199,12 @@ class RelayDirectory:
             return relay
         return next(filter(self.answering, known.siblings), relay)
 
-    def heard(self, relay: Address, epoch: int, now: float) -> None:
+    def heard(self, relay: Address, epoch: int, now: float, *, remote: bool = False) -> None:
         """A datagram of `relay` was verified. One of an unknown epoch has it probed at once."""
         known = self._relays.get(relay)
         if known is None:
             known = self._admit(relay, now)
+        known.remote = remote
         if known.epoch == epoch:
             known.unanswered = 0
             known.heard_at = now
@@ -205,7 +228,7 @@ class RelayDirectory:
         known.epoch, known.unanswered, known.heard_at = epoch, 0, now
         if known.said != hello.siblings:
             known.said, known.siblings = hello.siblings, tuple(self._usable(hello.siblings))
-        self._learn(known.siblings, now)
+        self._learn(known.siblings, now, remote=known.remote)
         return known.must_be_told(missed_all=missed_all, now=now)
 
     def tick(self, now: float) -> list[Probe]:
@@ -226,6 +249,8 @@ class RelayDirectory:
         silence = now - relay.heard_at
         if silence > ESTRANGED_S:
             relay.estranged = True
+        if relay.remote:
+            interval = max(interval, REMOTE_PROBE_INTERVAL_S)
         if silence > PATIENCE_S:
             interval = max(interval, SLOW_PROBE_INTERVAL_S)
         nonce = self._nonce() or 1
@@ -248,11 +273,11 @@ class RelayDirectory:
         relay = self._relays[address]
         return relay.epoch is not None, relay.heard, relay.heard_at
 
-    def _learn(self, siblings: Iterable[Address], now: float) -> None:
+    def _learn(self, siblings: Iterable[Address], now: float, *, remote: bool = False) -> None:
         """Probe siblings not known yet; hearsay displaces nobody."""
         for sibling in siblings:
             if sibling not in self._relays and len(self._relays) < MAX_RELAYS:
-                self._admit(sibling, now)
+                self._admit(sibling, now).remote = remote
                 self._due_at = now
 
     def _usable(self, siblings: Iterable[Address]) -> Iterable[Address]:

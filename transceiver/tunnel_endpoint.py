@@ -12,19 +12,23 @@ from functools import partial
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import (
+    TRANSIT_TYPES,
     Frame,
     FrameType,
     TunnelError,
+    TunnelFault,
     TunnelReceiver,
-    TunnelSender,
     encode_frame,
     split_port_payload,
 )
 from antiphon_proto.tunnel_control import Hello, Leased, control_frame, control_message
+from antiphon_proto.tunnel_transit import FromRelay, read_transit
 from transceiver.announcer import Announcer, Occasion
+from transceiver.clients_abroad import ClientsAbroad
 from transceiver.counters import TunnelCounters
 from transceiver.leased_ports import LeasedPorts
 from transceiver.relay_directory import MAX_RELAYS, Probe, RelayDirectory
+from transceiver.relay_ways import RelayWays
 from transceiver.tunnel_peer import TunnelPeer, by_size
 
 RECEIVE_BYTES = 4096
@@ -33,6 +37,9 @@ LEAST_BATCH = 8
 """Taken whatever else is due: a worker that cannot keep up must not stop hearing altogether."""
 
 MAX_PEERS = 2 * MAX_RELAYS
+
+SWEEP_S = 1.0
+"""How often clients that were abroad are looked through."""
 
 SO_TIMESTAMPNS = 35
 """Linux: when each datagram came, as a control message of the same number."""
@@ -67,8 +74,6 @@ class TunnelEndpoint:
         self._socket = bound
         host, port = bound.getsockname()[:2]
         self.address: Address = host, port
-        self._keys = keys
-        self._epoch = epoch
         self._receiver = TunnelReceiver(keys, self.address)
         self._peers: dict[Address, TunnelPeer] = {}
         self._port_peers: dict[Address, TunnelPeer] = {}
@@ -80,6 +85,9 @@ class TunnelEndpoint:
         self._waiting: list[TunnelPeer] = []
         self._flush_is_due = False
         self._directory = directory
+        self._abroad = ClientsAbroad(directory.siblings)
+        self._ways = RelayWays(keys, epoch, directory)
+        self._sweep_at = 0.0
         self._announcer = announcer
         self._counters = counters
         self._loop = asyncio.get_running_loop()
@@ -120,9 +128,7 @@ class TunnelEndpoint:
     def use_keys(self, keys: ClusterKeys) -> None:
         """Send under the first config of `keys`, accept all, and none other, from here on."""
         self.flush()
-        self._keys = keys
-        self._peers.clear()
-        self._port_peers.clear()
+        self._ways.use_keys(keys)
         self._receiver.use_keys(keys)
 
     def send(self, payload: bytes, client: Address, relay: Address) -> None:
@@ -147,8 +153,7 @@ class TunnelEndpoint:
         self._flush_is_due = False
         self._tell_leases()
         if self._announcer.changed:
-            changes = self._announcer.changes()
-            self._tell(self._directory.listening(), changes, Occasion.CHANGE)
+            self._tell_all(self._announcer.changes(), Occasion.CHANGE)
         if self._waiting:
             leaving, self._waiting = self._waiting, []
             for peer in leaving:
@@ -160,9 +165,12 @@ class TunnelEndpoint:
         self._probe(now)
         refresh = self._announcer.due(now)
         if refresh:
-            self._tell(self._directory.listening(), refresh, Occasion.REFRESH)
+            self._tell_all(refresh, Occasion.REFRESH)
         self.leases.tick(now)
         self._tell_leases()
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_S
+            self._forget_abroad(now)
 
     def _queue(self, frame: bytes, peer: TunnelPeer) -> None:
         size = len(frame)
@@ -190,9 +198,9 @@ class TunnelEndpoint:
     def _send_data(self, peer: TunnelPeer) -> None:
         datagrams, peer.datagrams, peer.room = peer.datagrams, [], 0
         relay = peer.address if peer.pinned else self._directory.route(peer.address)
-        sender = peer.sender if relay == peer.address else self._peer(relay).sender
+        sender, to = self._ways.to(relay)
         for frames in datagrams:
-            if self._transmit(sender.data_header + b"".join(frames), relay):
+            if self._transmit(sender.data_header + b"".join(frames), to):
                 self._counters.sent += len(frames)
                 self._counters.sent_datagrams += 1
             else:
@@ -212,13 +220,29 @@ class TunnelEndpoint:
             for datagram in by_size(frames):
                 self._send_control(datagram, relay)
 
+    def _tell_all(self, frames: list[Frame], occasion: Occasion) -> None:
+        """Tell every relay worker of this cluster, and those of others what concerns them."""
+        self._tell(self._directory.listening(), frames, occasion)
+        if self._abroad:
+            concerned = self._abroad.by_relay(frames)
+            for relay in self._directory.listening(remote=True):
+                if relay in concerned:
+                    self._tell([relay], concerned[relay], occasion)
+
     def _tell_leases(self) -> None:
         for frame, relay in self.leases.take_frames():
             self._send_control([frame], relay)
 
     def _send_control(self, frames: list[Frame], relay: Address) -> None:
-        if not self._transmit(self._peer(relay).sender.encode(frames), relay):
+        sender, to = self._ways.to(relay)
+        if not self._transmit(sender.encode(frames), to):
             self._counters.send_failures += 1
+
+    def _forget_abroad(self, now: float) -> None:
+        """Other clusters' relays without a client of ours, and what was of use with them."""
+        used = self._abroad.sweep(self._announcer.holds, now)
+        self._directory.forget_remote(used)
+        self._ways.forget(used)
 
     def _transmit(self, datagram: bytes, relay: Address) -> bool:
         try:
@@ -227,16 +251,13 @@ class TunnelEndpoint:
             return False
         return True
 
-    def _peer(self, relay: Address) -> TunnelPeer:
-        return self._peers.get(relay) or self._meet(relay)
-
     def _meet(self, relay: Address) -> TunnelPeer:
         return self._new_peer(relay, self._peers)
 
     def _new_peer(self, relay: Address, peers: dict[Address, TunnelPeer]) -> TunnelPeer:
         if len(peers) >= MAX_PEERS:
             del peers[next(iter(peers))]
-        peer = peers[relay] = TunnelPeer(relay, TunnelSender(self._keys, self._epoch, relay))
+        peer = peers[relay] = TunnelPeer(relay)
         return peer
 
     def poll(self) -> None:
@@ -274,14 +295,44 @@ class TunnelEndpoint:
         except TunnelError as error:
             self._counters.faults[error.fault] += 1
             return
-        self._counters.received_datagrams += frames[0].type in _PACKETS
         self._directory.heard(relay, epoch, now)
+        if frames[0].type in TRANSIT_TYPES:
+            self._receive_abroad(frames, relay, now)
+            return
+        self._counters.received_datagrams += frames[0].type in _PACKETS
         for frame in frames:
             if frame.type is FrameType.DATA:
+                if self._abroad:
+                    self._abroad.came_home(frame.client)
                 self._counters.received += 1
                 self._on_datagram(frame.payload, frame.client, relay, now)
             else:
                 self._receive_other(frame, relay, epoch, now)
+
+    def _receive_abroad(self, frames: list[Frame], gateway: Address, now: float) -> None:
+        """What came to a relay of another cluster, and through one of this cluster from there."""
+        try:
+            way = read_transit(frames[0])
+        except TunnelError as error:
+            self._counters.faults[error.fault] += 1
+            return
+        if not isinstance(way, FromRelay):
+            self._counters.faults[TunnelFault.FRAME] += 1
+            return
+        relay = way.relay
+        self._ways.came(relay, gateway)
+        self._directory.heard(relay, way.epoch, now, remote=True)
+        self._counters.received_datagrams += frames[1].type is FrameType.DATA
+        for frame in frames[1:]:
+            if frame.type is FrameType.DATA:
+                if self._abroad.came(frame.client, relay, now):
+                    self._announcer.announce_again(frame.client)
+                self._counters.received += 1
+                self._on_datagram(frame.payload, frame.client, relay, now)
+            elif frame.type is FrameType.HELLO:
+                self._receive_other(frame, relay, way.epoch, now)
+            else:
+                self._counters.faults[TunnelFault.FRAME] += 1
 
     def _receive_other(self, frame: Frame, relay: Address, epoch: int, now: float) -> None:
         try:
@@ -297,7 +348,10 @@ class TunnelEndpoint:
         if isinstance(message, Leased):
             self.leases.answered(relay, message, now)
         elif isinstance(message, Hello) and self._directory.hello(relay, epoch, message, now):
-            self._tell([relay], self._announcer.everything(), Occasion.NEW_EPOCH)
+            everything = self._announcer.everything()
+            if self._directory.is_remote(relay):
+                everything = self._abroad.told_to(relay, everything)
+            self._tell([relay], everything, Occasion.NEW_EPOCH)
             self.leases.returned(relay)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from antiphon_proto.address import Address
-from antiphon_proto.tunnel import HEADER_BYTES, Frame, TunnelSender
+from antiphon_proto.tunnel import HEADER_BYTES, Frame
 
 MAX_DATAGRAM_BYTES = 1400
 """Of a tunnel datagram with several frames: no network in between has to fragment it."""
@@ -21,7 +21,6 @@ class TunnelPeer:
     """A relay worker, and the datagrams of clients' packets that wait to leave to it."""
 
     address: Address
-    sender: TunnelSender
     pinned: bool = False
     """Whether they leave from its leased ports, for which no sibling stands in. They are apart
     from the others, which the relay's compiled loop then has to itself."""
