@@ -1,14 +1,13 @@
-import asyncio
 import re
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.deploy.k8s import schemas
 from tests.deploy.k8s.examples import all_examples
-from tests.deploy.k8s.helm import CHART, render, why_not
+from tests.deploy.k8s.helm import CHART, why_not
 from tests.deploy.k8s.release import Release
+from tests.deploy.k8s.rendered import Releases
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,17 +35,14 @@ def versions() -> list[str]:
     return [admitted[0], admitted[len(admitted) // 2], admitted[-1]]
 
 
-@pytest.fixture(scope="session", params=sorted(all_examples()))
-def release(request: pytest.FixtureRequest) -> Release:
-    """What each example makes, at the newest Kubernetes."""
-    return asyncio.run(rendered(all_examples()[request.param]))
-
-
 @pytest.fixture(scope="session")
-def releases() -> dict[str, Release]:
-    """The same, all of them by name."""
-    return {name: asyncio.run(rendered(values)) for name, values in all_examples().items()}
+def releases(request: pytest.FixtureRequest) -> Releases:
+    """What the examples make at the newest Kubernetes, by their names."""
+    assert request.config.cache is not None
+    return Releases(request.config.cache.mkdir("chart"), all_examples())
 
 
-async def rendered(values: dict[str, Any]) -> Release:
-    return Release(await render(values))
+@pytest.fixture(scope="session", params=sorted(all_examples()))
+def release(request: pytest.FixtureRequest, releases: Releases) -> Release:
+    """What each of them makes."""
+    return releases[request.param]

@@ -1,4 +1,4 @@
-"""Values files that the chart is tried with: ours, and those that the docs show."""
+"""Values that the chart is tried with: the tests' own, the chart's examples, and the docs'."""
 
 import re
 from collections.abc import Iterator
@@ -16,8 +16,10 @@ _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def all_examples() -> dict[str, dict[str, Any]]:
     """By name, the defaults among them."""
-    own = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
-    return {"defaults": {}} | own | dict(_documented())
+    files = [("", path) for path in FOLDER.glob("*.yaml")]
+    files += [("chart-", path) for path in (CHART / "examples").glob("*.yaml")]
+    read = {prefix + path.stem: yaml.safe_load(path.read_text()) for prefix, path in files}
+    return {"defaults": {}} | read | dict(_documented())
 
 
 def _documented() -> Iterator[tuple[str, dict[str, Any]]]:

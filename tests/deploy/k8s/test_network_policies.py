@@ -7,6 +7,7 @@ import pytest
 from tests.deploy.k8s.helm import NAMESPACE, RELEASE
 from tests.deploy.k8s.network_policies import Party, admitted
 from tests.deploy.k8s.release import TIERS, Release
+from tests.deploy.k8s.rendered import Releases
 from tests.deploy.k8s.test_containers import listens
 
 MONITORING = {"kubernetes.io/metadata.name": "monitoring"}
@@ -48,7 +49,7 @@ def from_anywhere(*hops: Hop, name: str) -> set[Hop]:
     return {(name, *hop[1:]) for hop in hops}
 
 
-def test_tiers_reach_each_other_by_the_hops_alone(releases: dict[str, Release]) -> None:
+def test_tiers_reach_each_other_by_the_hops_alone(releases: Releases) -> None:
     """And what is open to everybody."""
     release = releases["defaults"]
     open_to_all = {(tier, *hop[1:]) for tier in TIERS for hop in (API, MEDIA)}
@@ -57,7 +58,7 @@ def test_tiers_reach_each_other_by_the_hops_alone(releases: dict[str, Release]) 
     assert not may_send & reached(release, *tiers(release)), "not even of what is open to clients"
 
 
-def test_tiers_may_connect_to_nothing_else(releases: dict[str, Release]) -> None:
+def test_tiers_may_connect_to_nothing_else(releases: Releases) -> None:
     """Of relays and inference no connection leaves the cluster; transceivers ask its API once."""
     release = releases["defaults"]
     for tier, (protocol, port) in product(
@@ -70,14 +71,14 @@ def test_tiers_may_connect_to_nothing_else(releases: dict[str, Release]) -> None
         assert admitted(release, tier, CLIENT, protocol, port) == asks_kubernetes
 
 
-def test_clients_reach_media_and_the_api(releases: dict[str, Release]) -> None:
+def test_clients_reach_media_and_the_api(releases: Releases) -> None:
     for outsider in (CLIENT, STRANGER, PROMETHEUS):
         assert reached(releases["defaults"], outsider) == from_anywhere(
             API, MEDIA, name=outsider.name
         )
 
 
-def test_the_dns_is_asked_where_it_is(releases: dict[str, Release]) -> None:
+def test_the_dns_is_asked_where_it_is(releases: Releases) -> None:
     dns = Party(
         "dns",
         "kube-system",
@@ -90,7 +91,7 @@ def test_the_dns_is_asked_where_it_is(releases: dict[str, Release]) -> None:
             assert admitted(releases["defaults"], tier, dns, protocol, 53) == asks
 
 
-def test_the_scraper_reaches_admin_ports(releases: dict[str, Release]) -> None:
+def test_the_scraper_reaches_admin_ports(releases: Releases) -> None:
     """Of every worker, and nobody else does."""
     release = releases["everything"]
     admin = {("relay", 8081), ("inference", 8082)} | {("transceiver", 8083 + n) for n in range(3)}
@@ -102,7 +103,7 @@ def test_the_scraper_reaches_admin_ports(releases: dict[str, Release]) -> None:
     assert not [hop for hop in reached(release, *others) if hop[3] in range(8081, 8090)]
 
 
-def test_an_api_behind_a_gateway_is_closed_to_others(releases: dict[str, Release]) -> None:
+def test_an_api_behind_a_gateway_is_closed_to_others(releases: Releases) -> None:
     release = releases["everything"]
     gateway = Party(
         "gateway", "gateways", {}, namespace_labels={"kubernetes.io/metadata.name": "gateways"}
@@ -111,7 +112,7 @@ def test_an_api_behind_a_gateway_is_closed_to_others(releases: dict[str, Release
     assert not [hop for hop in reached(release, STRANGER, CLIENT) if hop[1:] == API[1:]]
 
 
-def test_every_worker_of_a_tier_has_its_tunnel(releases: dict[str, Release]) -> None:
+def test_every_worker_of_a_tier_has_its_tunnel(releases: Releases) -> None:
     found = reached(releases["everything"], *tiers(releases["everything"]))
     for source, target, protocol, ports in (
         ("transceiver", "relay", "UDP", {40_000, 40_001}),
@@ -121,19 +122,19 @@ def test_every_worker_of_a_tier_has_its_tunnel(releases: dict[str, Release]) -> 
         assert ports <= {hop[3] for hop in found if hop[:3] == (source, target, protocol)}
 
 
-def test_sip_is_open_where_it_is_on(releases: dict[str, Release]) -> None:
+def test_sip_is_open_where_it_is_on(releases: Releases) -> None:
     sip = {("UDP", 5060), ("TCP", 5060), ("TCP", 5061)}
     found = {hop[2:] for hop in reached(releases["everything"], CLIENT) if hop[1] == "transceiver"}
     assert found == sip
 
 
-def test_another_clusters_relays_reach_the_tunnel(releases: dict[str, Release]) -> None:
+def test_another_clusters_relays_reach_the_tunnel(releases: Releases) -> None:
     there = Party("there", address="198.51.100.8")
     assert ("there", "relay", "UDP", 40_000) in reached(releases["everything"], there)
     assert ("client", "relay", "UDP", 40_000) not in reached(releases["everything"], CLIENT)
 
 
-def test_vllm_is_asked_by_inference_alone(releases: dict[str, Release]) -> None:
+def test_vllm_is_asked_by_inference_alone(releases: Releases) -> None:
     release = releases["everything"]
     model = Party("vllm", NAMESPACE, release.tier("vllm")["metadata"]["labels"])
     asking = [
@@ -144,7 +145,7 @@ def test_vllm_is_asked_by_inference_alone(releases: dict[str, Release]) -> None:
     assert asking == ["inference"]
 
 
-def test_relays_of_other_releases_are_strangers(releases: dict[str, Release]) -> None:
+def test_relays_of_other_releases_are_strangers(releases: Releases) -> None:
     release = releases["defaults"]
     labels = release.tier("relay")["metadata"]["labels"]
     other = Party("other", NAMESPACE, labels | {"app.kubernetes.io/instance": f"not-{RELEASE}"})
@@ -152,5 +153,5 @@ def test_relays_of_other_releases_are_strangers(releases: dict[str, Release]) ->
 
 
 @pytest.mark.parametrize("name", ["by-itself"])
-def test_without_policies_all_is_open(releases: dict[str, Release], name: str) -> None:
+def test_without_policies_all_is_open(releases: Releases, name: str) -> None:
     assert not releases[name].of("NetworkPolicy")

@@ -1,0 +1,45 @@
+"""Releases of the examples, each rendered once for all test processes and kept in a folder."""
+
+import asyncio
+import fcntl
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.deploy.k8s.helm import CHART, render
+from tests.deploy.k8s.release import Release
+
+HERE = Path(__file__).parent
+
+
+class Releases:
+    """By the example's name."""
+
+    def __init__(self, folder: Path, examples: dict[str, dict[str, Any]]) -> None:
+        self._folder = folder
+        self._examples = examples
+        self._sources = _digest()
+
+    def names(self) -> list[str]:
+        return sorted(self._examples)
+
+    def __getitem__(self, name: str) -> Release:
+        values = self._examples[name]
+        key = hashlib.sha256(self._sources + json.dumps(values).encode()).hexdigest()
+        path = self._folder / f"{key}.json"
+        with (self._folder / f"{key}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                path.write_text(json.dumps(asyncio.run(render(values))))
+        return Release(json.loads(path.read_text()))
+
+
+def _digest() -> bytes:
+    """Of the chart and of what plays the cluster: another of either renders anew."""
+    digest = hashlib.sha256()
+    for folder in (CHART, HERE):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            if "__pycache__" not in path.parts:
+                digest.update(str(path).encode() + b"\0" + path.read_bytes())
+    return digest.digest()
