@@ -50,6 +50,8 @@ class RealtimeCall:
         self.posted_at = 0.0
         """When the offer was sent, on the event loop's clock."""
         self.call_id = ""
+        self.answer = ""
+        """The SDP of the server."""
         self._on_event = on_event
         self._news = asyncio.Event()
         self._failure: str | None = None
@@ -82,6 +84,7 @@ class RealtimeCall:
         if "a=candidate" not in offer:
             raise CallError("this machine has no network address to call from")
         answer = await self._post(f"{url.rstrip('/')}/v1/realtime/calls", api_key, offer, session)
+        self.answer = answer
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except ValueError as error:

@@ -28,7 +28,7 @@ class CallRequest:
         form = FormData()
         form.add_field("sdp", self.offer_sdp, content_type=_SDP)
         if self.session is not None:
-            form.add_field("session", self.session, content_type="application/json")
+            form.add_field("session", self.session.decode(), content_type="application/json")
         return form
 
 
