@@ -9,6 +9,7 @@ import time
 from chassis.logs import configure_logging
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load
+from chassis.tracing.process_tracing import check_tracing
 from transceiver.config import TransceiverConfig
 from transceiver.regions.zones_watch import ZonesWatch
 from transceiver.signaling.api_keys import ApiKeyError, ApiKeys
@@ -25,6 +26,7 @@ def main() -> int:
         config = load(TransceiverConfig, sys.argv[1:], os.environ, prog="python -m transceiver")
         configure_logging("transceiver", config.log_level, config.log_format)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, config.parse_keys)
+        check_tracing(config)
         _check_tls(config)
         sip_access = AccessFiles(config.sip_config, config.sip_credentials)
         if config.serves_sip and sip_access.access.is_nobodys:

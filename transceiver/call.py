@@ -16,9 +16,11 @@ import msgspec
 from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.trunk import Error, Event, Open, Ready, SpeechStarted, SpeechStopped
+from chassis.logs import LoggedCall
 from transceiver.audience import Audience
 from transceiver.call_deadlines import CallDeadlines
 from transceiver.call_environment import CallEnvironment
+from transceiver.call_trace import CallTrace, asked_by
 from transceiver.close_reason import CloseReason
 from transceiver.contained import contained
 from transceiver.conversation import Conversation
@@ -75,6 +77,10 @@ class Call(ABC):
         self._clock = environment.clock
         self._mcp = environment.mcp(self.mcp_outcome)
         self._audience = Audience()
+        self._trace = CallTrace(
+            environment.tracer, asked_by.get(), call_id=call_id, transport=self.TRANSPORT
+        )
+        self.logged = LoggedCall(call_id, self._trace.trace_id)
         self._ledger = LatencyLedger()
         unix_time = environment.unix_time()
         seconds = seconds_left(session, unix_time, environment.max_seconds)
@@ -94,7 +100,9 @@ class Call(ABC):
             spend=partial(environment.count_response, continuity.issuer)
             if continuity
             else spend or unlimited,
+            trace=self._trace,
         )
+        self._trace.concerns(self._conversation.record.session_id, session.model)
         self._engine = EngineLink(
             environment.replicas, self, clock=self._clock, counters=self._counters.hand_offs
         )
@@ -104,11 +112,13 @@ class Call(ABC):
 
     async def engine_opened(self) -> Ready | Error:
         """Wait for the engine's answer: before Ready, nothing that the client says is heard."""
-        return await self._engine.opened()
+        answer = await self._engine.opened()
+        self._trace.engine_answered(answer.code if isinstance(answer, Error) else "")
+        return answer
 
     def fail(self) -> None:
         """End the call for the defect that is being handled: no other call has met it."""
-        logger.exception("call %s failed", self.call_id)
+        logger.exception("call %s failed", self.call_id, extra=self.logged.extra)
         self.close(CloseReason.INTERNAL_ERROR)
 
     def close(self, reason: CloseReason) -> None:
@@ -122,7 +132,8 @@ class Call(ABC):
         self._mcp.close()
         self._audience.close(reason)
         self._leave_client(reason)
-        logger.info("call %s closed: %s", self.call_id, reason.value)
+        self._trace.closed(reason)
+        logger.info("call %s closed: %s", self.call_id, reason.value, extra=self.logged.extra)
 
     def release(self) -> None:
         """Let go of the parts that know the call in turn, so that all memory is free at once.
@@ -246,6 +257,7 @@ class Call(ABC):
     @contained
     def mcp_outcome(self, outcome: McpOutcome) -> None:
         """Take what came of a request to an MCP server."""
+        self._trace.tool_answered(outcome)
         self._act(self._conversation.mcp_outcome(outcome))
 
     # ---- what the conversation wants done ------------------------------------
@@ -263,6 +275,7 @@ class Call(ABC):
             case AppendAudio():
                 self._append(output)
             case RunMcp(request):
+                self._trace.tool_asked(request)
                 self._mcp.run(request)
             case TurnMeasured(account):
                 self._turn_latency.observe(account)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chassis.tracing.tracer import NO_TRACER, Tracer
 from transceiver.counters import CallCounters
 from transceiver.engine_leg import Replicas
 from transceiver.mcp.requests import McpOpener, ask_nobody
@@ -25,5 +26,6 @@ class CallEnvironment:
     max_seconds: int
     max_idle_seconds: int
     mcp: McpOpener = ask_nobody
+    tracer: Tracer = NO_TRACER
     count_response: Callable[[str], Allowance | None] = _nothing_to_count
     """Takes a request of the API key with this fingerprint; None where there is no limit."""

@@ -54,7 +54,8 @@ class CallTable:
         self._counters.opened += 1
         if routed.call.resumable:
             self._live.add(routed.call)
-        logger.info("call %s opened", routed.call.call_id)
+        call = routed.call
+        logger.info("call %s opened", call.call_id, extra=call.logged.extra)
 
     def update(self, routed: RoutedCall, *, frame_ms: int | None = None) -> None:
         """Follow what signaling told the call of its client, and how long packets last now."""

@@ -28,6 +28,7 @@ from transceiver.audio.playout import (
     PlayoutStarted,
     PlayoutStopped,
 )
+from transceiver.call_trace import CallTrace
 from transceiver.client_item import engine_history
 from transceiver.client_message import read_message
 from transceiver.close_reason import CloseReason
@@ -71,15 +72,18 @@ class Conversation:
         encode: Callable[[AudioFormat, int, bytes], bytes] = _as_it_is,
         continuity: Continuity | None = None,
         spend: SpendRequest = unlimited,
+        trace: CallTrace | None = None,
     ) -> None:
         """`new_id("item")` is a fresh `item_...`; `heard_ms` is the playout's `played_ms`;
         `encode` puts the engine's PCM of a response into the format for the client's events;
-        `continuity` is how a client goes on that was lost, if it can; `spend` counts a response.
+        `continuity` is how a client goes on that was lost, if it can; `spend` counts a response;
+        `trace` is told of what happens.
 
         The call itself tells `ledger` of the frames that it forwards; all else that the
         ledger needs, the conversation tells.
         """
         self._call_id = call_id
+        self._trace = trace or CallTrace()
         self._audio_in_events = transport.audio_in_events
         self._outbox = Outbox(new_id)
         session = msgspec.structs.replace(session, id=session.id or new_id("sess"))
@@ -99,6 +103,7 @@ class Conversation:
             rtt_s=rtt_s,
             encode=encode,
             spend=spend,
+            trace=self._trace,
         )
         self._user = UserTurn(
             self._outbox,
@@ -128,7 +133,7 @@ class Conversation:
         history = engine_history(items, self._history.images)
         config = self._session.engine_config()
         model = self._session.current.model
-        return engine.Open(self._call_id, model, config, history)
+        return engine.Open(self._call_id, model, config, history, self._trace.traceparent)
 
     def engine_resumptions(self) -> tuple[tuple[Resumption, ...], list[Output]]:
         """The answers that are being given, if any are: from here on another engine gives them."""

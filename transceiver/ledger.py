@@ -13,7 +13,7 @@ the instant before it was.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from itertools import accumulate, pairwise
 
@@ -54,6 +54,53 @@ class TurnAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnInstants:
+    """When a turn reached what, in seconds of this worker's clock; none is before the one above it.
+
+    The engine's own instants are where it said that they lay behind `forwarded`.
+    """
+
+    spoken: float
+    """The client spoke its last voiced sample, half a round trip away."""
+    received: float
+    forwarded: float
+    turn_ended: float
+    transcribed: float
+    asked: float
+    text: float
+    audio: float
+    """The engine had made audio, which came here at `arrived`."""
+    arrived: float
+    sent: float
+    heard: float
+    """The client heard it, half a round trip away."""
+
+    @property
+    def account(self) -> TurnAccount:
+        return TurnAccount(
+            **_rounded_parts(
+                uplink_wait=self.forwarded - self.received,
+                endpointing=self.turn_ended - self.forwarded,
+                asr=self.transcribed - self.turn_ended,
+                brain=self.text - self.asked,
+                tts=self.audio - self.text,
+                trunk=(self.asked - self.transcribed) + (self.arrived - self.audio),
+                pacing=self.sent - self.arrived,
+                transport=(self.received - self.spoken) + (self.heard - self.sent),
+            )
+        )
+
+    def parts(self) -> Iterator[tuple[str, float, float]]:
+        """The account's parts as they follow one another, each with its beginning and its end.
+
+        Transport and trunk are passed both ways.
+        """
+        names = ("transport", "uplink_wait", "endpointing", "asr", "trunk", "brain", "tts", "trunk")
+        steps = zip((*names, "pacing", "transport"), pairwise(astuple(self)), strict=True)
+        return ((name, start, end) for name, (start, end) in steps)
+
+
+@dataclass(frozen=True, slots=True)
 class _VoicedEnd:
     """The frame of a turn's last voiced sample, and when the turn's end was reported."""
 
@@ -72,7 +119,7 @@ class _Answer:
 
 
 class LatencyLedger:
-    """Feed it what happens as it happens; ask for `account` when a response is done.
+    """Feed it what happens as it happens; ask for `turn` when a response is done.
 
     Only answers to turns whose end the engine found have an account: a client that
     commits by itself, or only writes, has no last voiced sample that is known.
@@ -123,30 +170,37 @@ class LatencyLedger:
         if answer:
             answer.stages = {time.stage: time.after_voiced_end_us / 1e6 for time in stages}
 
-    def account(self, response: int, rtt_s: float | None) -> TurnAccount | None:
+    def turn(self, response: int, rtt_s: float | None) -> TurnInstants | None:
         """Close the account of `response`; None when nothing of it was sent, or asked before."""
         answer = self._answers.pop(response, None)
         if answer is None or answer.first_audio_at is None or answer.first_sent_at is None:
             return None
-        return _account(answer, answer.first_audio_at, answer.first_sent_at, rtt_s or 0.0)
+        return _instants(answer, answer.first_audio_at, answer.first_sent_at, rtt_s or 0.0)
 
 
-def _account(answer: _Answer, audio_at: float, sent_at: float, rtt_s: float) -> TurnAccount:
-    forwarded_at = answer.voiced_end.frame.at
-    engine_s = max(0.0, audio_at - forwarded_at)
-    stages = {Stage.TURN_ENDED: answer.voiced_end.turn_ended_at - forwarded_at, **answer.stages}
-    turn_ended, transcript, asked, text, audio = _monotone(stages, engine_s)
-    rounded = _rounded_parts(
-        uplink_wait=answer.voiced_end.frame.waited_s,
-        endpointing=turn_ended,
-        asr=transcript - turn_ended,
-        brain=text - asked,
-        tts=audio - text,
-        trunk=(asked - transcript) + (engine_s - audio),
-        pacing=max(0.0, sent_at - audio_at),
-        transport=max(0.0, rtt_s),
+def _instants(answer: _Answer, audio_at: float, sent_at: float, rtt_s: float) -> TurnInstants:
+    forwarded = answer.voiced_end.frame.at
+    engine_s = max(0.0, audio_at - forwarded)
+    stages = {Stage.TURN_ENDED: answer.voiced_end.turn_ended_at - forwarded, **answer.stages}
+    reached = [forwarded + after for after in _monotone(stages, engine_s)]
+    received = forwarded - answer.voiced_end.frame.waited_s
+    one_way = max(0.0, rtt_s) / 2
+    arrived = forwarded + engine_s
+    sent = arrived + max(0.0, sent_at - audio_at)
+    turn_ended, transcribed, asked, text, audio = reached
+    return TurnInstants(
+        spoken=received - one_way,
+        received=received,
+        forwarded=forwarded,
+        turn_ended=turn_ended,
+        transcribed=transcribed,
+        asked=asked,
+        text=text,
+        audio=audio,
+        arrived=arrived,
+        sent=sent,
+        heard=sent + one_way,
     )
-    return TurnAccount(**rounded)
 
 
 def _monotone(stages: Mapping[Stage, float], limit: float) -> list[float]:

@@ -20,6 +20,7 @@ from antiphon_proto.audio_block import BYTES_PER_SAMPLE
 from antiphon_proto.realtime import RealtimeError
 from antiphon_proto.realtime.audio_format import AudioFormat
 from antiphon_proto.realtime.response import ResponseParams, StatusReason
+from transceiver.call_trace import CallTrace
 from transceiver.conversation_outputs import TurnMeasured
 from transceiver.engine_leg import Resumption
 from transceiver.error_event import error_event
@@ -62,6 +63,7 @@ class Responses:
         rtt_s: Callable[[], float | None],
         encode: Callable[[AudioFormat, int, bytes], bytes],
         spend: SpendRequest = unlimited,
+        trace: CallTrace,
     ) -> None:
         """`plays`: the server owns the playout clock, which `heard_ms` asks; where it does not,
         `encode` gives what is sent of a response's PCM; `spend` counts a response that begins.
@@ -74,6 +76,7 @@ class Responses:
         self._remote = remote
         self._new_id = new_id
         self._rtt_s = rtt_s
+        self._trace = trace
         self._encode = encode
         self._rate = ResponseRate(spend)
         self.conversation_id = new_id("conv")
@@ -129,6 +132,9 @@ class Responses:
             None if asked == self._session.engine_config() else asked,
             context,
             out_of_band,
+            traceparent=self._trace.responding(
+                stream.number, stream.id, text_only=stream.text_only
+            ),
         )
         self._ongoing.begin(stream, request)
         if not out_of_band:
@@ -180,6 +186,7 @@ class Responses:
             self._playout.play(stream, pcm)
         elif encoded := self._encode(stream.output_format, response, pcm):
             self._ledger.first_frame_sent(response, now)
+            self._trace.heard()
             self._outbox.send(stream.audio_delta(b64encode(encoded).decode()))
 
     def engine_done(self, done: engine.Done) -> None:
@@ -300,6 +307,7 @@ class Responses:
         if stream is None:
             return
         self._ledger.first_frame_sent(number, now)
+        self._trace.heard()
         if stream is self._ongoing.active and self._ongoing.generated:
             self._complete(stream, self._ongoing.generated)
 
@@ -315,7 +323,9 @@ class Responses:
 
     def _end(self, stream: ResponseStream, outcome: Outcome) -> None:
         self._ongoing.end(stream)
-        account = self._ledger.account(stream.number, self._rtt_s())
+        turn = self._ledger.turn(stream.number, self._rtt_s())
+        account = turn.account if turn else None
+        self._trace.responded(stream.number, outcome, turn)
         self._outbox.send(*stream.close(outcome.item_status))
         self._outbox.send(*stream.done(outcome, latency_metadata(account)))
         if account:

@@ -113,7 +113,8 @@ class RtpCall(Call):
 
     # ---- the client's side: TransportListener --------------------------------
 
-    def transport_connected(self, _now: float) -> None: ...
+    def transport_connected(self, _now: float) -> None:
+        self._trace.connected()
 
     def rtp_received(self, packet: bytes, now: float) -> None:
         self._media.receive_rtp(packet, now)

@@ -97,7 +97,8 @@ class WebRtcCall(RtpCall):
 
     # ---- the client's side: TransportListener and DataChannelListener ----
 
-    def transport_connected(self, _now: float) -> None:
+    def transport_connected(self, now: float) -> None:
+        super().transport_connected(now)
         if self._data_channel is not None:
             self._data_channel.start()
 
@@ -108,6 +109,7 @@ class WebRtcCall(RtpCall):
     @contained
     def channel_opened(self) -> None:
         self._act(self._conversation.channel_opened(self._clock()))
+        self._trace.ready()
         self._repeat_missed()
 
     @contained

@@ -60,6 +60,7 @@ class WebSocketCall(Call):
         """The client has come; `session.created` is the first that it hears."""
         self._socket, self._has_come = socket, True
         self._act(self._conversation.channel_opened(self._clock()))
+        self._trace.ready()
         self._repeat_missed()
 
     @contained

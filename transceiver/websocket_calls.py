@@ -73,7 +73,7 @@ class WebSocketCalls:
         self._endings[call.call_id] = on_end
         self._live.add(call)
         self._counters.opened += 1
-        logger.info("call %s opened", call.call_id)
+        logger.info("call %s opened", call.call_id, extra=call.logged.extra)
         return call
 
     def forget(self, call: WebSocketCall, reason: CloseReason) -> None:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from chassis.logs import configure_logging
 from chassis.process_metrics import register_process_metrics
+from chassis.tracing.process_tracing import process_tracing
 from transceiver.admission import Admission
 from transceiver.announcer import Announcer
 from transceiver.audio.encoder_policy import EncoderPolicy
@@ -124,6 +125,11 @@ class Worker:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            self._tracer = await stack.enter_async_context(
+                process_tracing(
+                    self._config, "transceiver", self._registry, self._config.trace_ratio
+                )
+            )
             calls = self._build(stack)
             sip = worker_sip(
                 self._config,
@@ -247,6 +253,7 @@ class Worker:
             max_seconds=self._config.max_call_seconds,
             max_idle_seconds=self._config.max_idle_seconds,
             mcp=mcp.open,
+            tracer=self._tracer,
             count_response=self._count_response,
         )
 

@@ -84,6 +84,10 @@ class OpenSpan(SpanScope):
         if self.context is not None:
             self._attributes.update(attributes)
 
+    def began(self, at: float) -> None:
+        """It began at another time than was thought."""
+        self._start = at
+
     def over(self) -> None:
         """It is over now, whenever it is ended."""
         if self._tracer is not None and self._over_at is None:

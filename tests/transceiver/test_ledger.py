@@ -36,9 +36,9 @@ def account(
     ledger.first_frame_sent(1, audio_at + 0.012)
     ledger.first_frame_sent(1, audio_at + 1)
     ledger.done(1, reported)
-    result = ledger.account(1, rtt_s)
-    assert result is not None
-    return result
+    turn = ledger.turn(1, rtt_s)
+    assert turn is not None
+    return turn.account
 
 
 def test_every_part_of_a_turn() -> None:
@@ -100,12 +100,12 @@ def test_no_account_of_what_was_not_heard_or_not_asked_by_voice() -> None:
     ledger.responding(1)
     ledger.first_audio(1, 1.0)
     ledger.first_frame_sent(1, 1.0)
-    assert ledger.account(1, None) is None
+    assert ledger.turn(1, None) is None
     ledger.frame_forwarded(0, 0.0, 1.0)
     ledger.turn_ended(10, 2.0)
     ledger.responding(2)
     ledger.first_audio(2, 3.0)
-    assert ledger.account(2, None) is None
+    assert ledger.turn(2, None) is None
 
 
 def test_a_turn_has_one_account() -> None:
@@ -116,9 +116,9 @@ def test_a_turn_has_one_account() -> None:
         ledger.responding(response)
         ledger.first_audio(response, 3.0)
         ledger.first_frame_sent(response, 3.0)
-    assert ledger.account(1, None) is not None
-    assert ledger.account(1, None) is None
-    assert ledger.account(2, None) is None
+    assert ledger.turn(1, None) is not None
+    assert ledger.turn(1, None) is None
+    assert ledger.turn(2, None) is None
 
 
 def test_frames_and_answers_are_bounded() -> None:
@@ -129,14 +129,14 @@ def test_frames_and_answers_are_bounded() -> None:
     ledger.responding(1)
     ledger.first_audio(1, 51.0)
     ledger.first_frame_sent(1, 51.0)
-    assert ledger.account(1, None) is None, "the frame is forgotten"
+    assert ledger.turn(1, None) is None, "the frame is forgotten"
     for response in range(2, TURNS_KEPT + 4):
         ledger.turn_ended(FRAMES_KEPT * 20, 50.0)
         ledger.responding(response)
         ledger.first_audio(response, 51.0)
         ledger.first_frame_sent(response, 51.0)
-    assert ledger.account(2, None) is None
-    assert ledger.account(TURNS_KEPT + 3, None) is not None
+    assert ledger.turn(2, None) is None
+    assert ledger.turn(TURNS_KEPT + 3, None) is not None
 
 
 seconds = st.floats(-1, 30, allow_nan=False)
@@ -163,9 +163,9 @@ def test_parts_are_whole_never_negative_and_exact(
     ledger.first_audio(1, audio_at)
     ledger.first_frame_sent(1, audio_at + pacing)
     ledger.done(1, [StageTime(stage, us) for stage, us in times.items()])
-    result = ledger.account(1, rtt_s)
-    assert result is not None
-    parts = result.parts_ms().values()
+    turn = ledger.turn(1, rtt_s)
+    assert turn is not None
+    result, parts = turn.account, turn.account.parts_ms().values()
     assert all(isinstance(part, int) and part >= 0 for part in parts)
     measured = waited_s + max(0.0, audio_at) + max(0.0, pacing) + (rtt_s or 0.0)
     assert result.total_ms == sum(parts)
@@ -196,6 +196,6 @@ def test_the_frame_is_the_one_that_holds_the_last_voiced_sample(voiced_end_ms: i
     ledger.responding(1)
     ledger.first_audio(1, 2.0)
     ledger.first_frame_sent(1, 2.0)
-    result = ledger.account(1, None)
-    assert result is not None
-    assert result.total_ms == 2000 - 1040
+    turn = ledger.turn(1, None)
+    assert turn is not None
+    assert turn.account.total_ms == 2000 - 1040

@@ -18,6 +18,8 @@ _ORIGIN = re.compile(r"https?://[^/\s?#@,]+")
 _ALLOWED_HEADERS = ", ".join(
     [
         "Authorization",
+        "traceparent",
+        "tracestate",
         "Content-Type",
         "OpenAI-Organization",
         "OpenAI-Project",

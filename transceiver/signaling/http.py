@@ -30,6 +30,7 @@ from transceiver.signaling.resuming import RESUME, Resuming
 from transceiver.signaling.sessions import Sessions
 from transceiver.signaling.sideband_endpoint import SidebandEndpoint
 from transceiver.signaling.sip_endpoints import SipEndpoints
+from transceiver.signaling.trace_middleware import trace_middleware
 from transceiver.signaling.websocket import WebSocketEndpoint
 from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
@@ -159,7 +160,7 @@ def _by_query(name: str, has: Handler, has_not: Handler) -> Handler:
 
 def _app(*middlewares: Middleware) -> web.Application:
     return web.Application(
-        middlewares=middlewares,
+        middlewares=(trace_middleware, *middlewares),
         client_max_size=MAX_BODY_BYTES,
         handler_args={
             "max_line_size": MAX_HEADER_BYTES,

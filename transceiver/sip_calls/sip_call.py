@@ -159,6 +159,7 @@ class SipCall(RtpCall):
         if self._talking:
             return
         self._talking = True
+        self._trace.ready()
         self._deadlines.await_client(self._clock())
         if self.agreed.codecs_open and self._signaling is not None:
             self._signaling.reinvite()
