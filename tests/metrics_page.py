@@ -37,6 +37,7 @@ from transceiver.drop_reason import DropReason
 from transceiver.hand_off import HandOffOutcome, HandOffReason
 from transceiver.leased_port_metrics import LeasedPortsCollector
 from transceiver.leased_ports import LeasedPorts, LeaseOutcome
+from transceiver.ledger import TurnAccount
 from transceiver.mcp.counters import McpCounters, McpResult
 from transceiver.mcp.metrics import McpCollector
 from transceiver.metrics import (
@@ -167,7 +168,7 @@ def process_metrics() -> Iterator[Metric]:
 
 def transceiver_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
-    TurnLatency(registry)
+    TurnLatency(registry).observe(TurnAccount(0, 0, 0, 0, 0, 0, 0, 0))
     registry.register(ResumptionCollector(ResumptionCounters(), SnapshotStore()))
     registry.register(ClusterKeyCollector(KEYS, 3600))
     ProbeSeconds(registry)
@@ -202,9 +203,9 @@ def inference_metrics() -> Iterator[Metric]:
     registry = CollectorRegistry()
     StageLatency(registry)
     yield from registry.collect()
-    yield from InferenceCollector(
-        InferenceTrunkCounters(), CascadeCounters(), Admission(1)
-    ).collect()
+    trunk = InferenceTrunkCounters()
+    trunk.opened["cascade"] = 0
+    yield from InferenceCollector(trunk, CascadeCounters(), Admission(1)).collect()
     yield from NativeCollector(NativeCounters()).collect()
 
 

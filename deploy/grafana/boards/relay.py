@@ -2,14 +2,11 @@
 
 from deploy.grafana.board import Board
 from deploy.grafana.panels import Series, gauges, lines, number
+from relay.drop_advice import Severity, reasons
 
-EXPECTED = (
-    "oversized|not_webrtc|malformed_stun|stun_method|no_username|ufrag_malformed|draining"
-    "|port_not_leased"
-)
-SUSPECT = (
-    "ufrag_unknown_config|ufrag_length|ufrag_check|ufrag_expired|integrity|foreign_cluster"
-    "|rate_limited|no_flow|ssrc_rate|port_source|port_rate|bind_conflict|provisional_allowance"
+EXPECTED, SUSPECT = (
+    "|".join(reason.value for _way, reason, advice in reasons() if advice.severity is severity)
+    for severity in (Severity.EXPECTED, Severity.SUSPECT)
 )
 """Reasons by the severity that docs/metrics.md gives them; all others are faults."""
 

@@ -58,9 +58,8 @@ def test_recorded_names_tell_which_labels_are_left() -> None:
 def test_the_recorded_faults_are_those_of_the_relay() -> None:
     rule = recorded()["pod_direction_reason:antiphon_relay_fault_drops:rate5m"]
     [listed] = re.findall(r'reason=~"([^"]*)"', rule)
-    known = {
-        reason.value for _way, reason, advice in reasons() if advice.severity is Severity.FAULT
-    }
+    severities = {reason.value: advice.severity for _way, reason, advice in reasons()}
+    known = {reason for reason, severity in severities.items() if severity is Severity.FAULT}
     assert set(listed.split("|")) == known
 
 
