@@ -13,14 +13,15 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind, packet_kind
-from antiphon_proto.tunnel import HEADER_BYTES
+from antiphon_proto.tunnel import CONTROL
 from relay.drop_reason import DropReason
 from relay.fast.uplink import TUNNEL_PAYLOAD
-from relay.verdicts import Answer, Delivery, Forward, FromTunnel, PortDelivery
+from relay.verdicts import Answer, Delivery, Forward, FromTunnel, PortDelivery, Transit
 from tests.fuzz.relay_planes import CompiledPlane, Plane
 from tests.fuzz.relay_traffic import (
     Arrivals,
@@ -28,6 +29,7 @@ from tests.fuzz.relay_traffic import (
     FromClients,
     FromOwners,
     HandOver,
+    ProbeRelays,
     Reload,
     Step,
     Sweep,
@@ -50,11 +52,16 @@ _COMPILED_DELIVERIES, _PUNTED_DELIVERIES = "delivered, compiled", "delivered, pu
 _SHARED_DATAGRAMS, _ANSWERS, _OBEYED = "datagrams of several frames", "answered", "obeyed"
 
 _PHONE_DELIVERIES = "delivered, from phone ports"
+_COMPILED_TRANSIT, _PUNTED_TRANSIT = "passed on, compiled", "passed on, punted"
 _OUTCOMES: Mapping[type, str] = {
     Answer: _ANSWERS,
     Delivery: _PUNTED_DELIVERIES,
     PortDelivery: _PHONE_DELIVERIES,
+    Transit: _PUNTED_TRANSIT,
 }
+
+Sent = dict[tuple[Address, bytes], bytes]
+"""Frames, by where they go and the header that they go behind."""
 
 Outcomes = Counter[DropReason | str]
 """How many packets, and frames from owners, met which end."""
@@ -65,6 +72,7 @@ NOT_DECIDED_HERE = {
     DropReason.PORT_RATE,
     DropReason.OWNER_SEND_FAILED,
     DropReason.CLIENT_SEND_FAILED,
+    DropReason.TRANSIT_SEND_FAILED,
     DropReason.PUNT_QUEUE_FULL,
     DropReason.TUNNEL_PUNT_QUEUE_FULL,
 }
@@ -79,6 +87,8 @@ FLOORS: Mapping[DropReason | str, int] = {
     _SHARED_DATAGRAMS: 300,
     _ANSWERS: 100,
     _PHONE_DELIVERIES: 2,
+    _COMPILED_TRANSIT: 150,
+    _PUNTED_TRANSIT: 50,
     _OBEYED: 100,
 }
 """Of 10,000 packets, how many must meet each end, lest the traffic tests nothing."""
@@ -136,6 +146,17 @@ class Differential:
             case HandOver():
                 for plane in planes:
                     plane.hand_over(self._now)
+            case ProbeRelays():
+                self._probe(step.silent)
+
+    def _probe(self, silent: frozenset[Address]) -> None:
+        probes = self._reference.probe(self._now)
+        _same(probes, self._compiled.probe(self._now))
+        for relay, probe in probes:
+            if relay not in silent:
+                datagram = self._traffic.probed(probe)
+                self._punted_by_owner(datagram, relay)
+        self._compiled.notice_gateways()
 
     def _compare_what_is_held(self) -> None:
         planes = (self._reference, self._compiled)
@@ -145,7 +166,7 @@ class Differential:
 
     def _from_clients(self, arrivals: Arrivals) -> None:
         judged = self._compiled.judge_clients(arrivals, self._now)
-        frames: dict[Address, bytes] = defaultdict(bytes)
+        frames: Sent = defaultdict(bytes)
         for (datagram, client), verdict in zip(arrivals, judged.verdicts, strict=True):
             if verdict is None:
                 # Looked up, too, which makes a table forget a flow that ended.
@@ -154,7 +175,10 @@ class Differential:
             expected = self._reference.from_client(datagram, client, self._now)
             if isinstance(expected, Forward):
                 _same(expected.owner, verdict)
-                frames[expected.owner] += expected.datagram[HEADER_BYTES:]
+                route = self._reference.router.route_to(expected.owner)
+                assert route is not None
+                header = route.sender.data_header
+                frames[expected.to, header] += expected.datagram[len(header) :]
                 self.outcomes[_COMPILED_FORWARDS] += 1
             else:
                 _same(expected, verdict)
@@ -167,16 +191,18 @@ class Differential:
 
     def _compare_sent(
         self,
-        expected: dict[Address, bytes],
+        expected: Sent,
         sent: Sequence[tuple[Address, bytes]],
         frames: Sequence[int],
     ) -> None:
         """The same frames in the same order to each owner, in datagrams of a proper size."""
-        found: dict[Address, bytes] = defaultdict(bytes)
-        for (owner, datagram), held in zip(sent, frames, strict=True):
-            _same(self._reference.router.sender_to(owner).data_header, datagram[:HEADER_BYTES])
+        found: Sent = defaultdict(bytes)
+        for (to, datagram), held in zip(sent, frames, strict=True):
+            header = next(
+                each for address, each in expected if address == to and datagram.startswith(each)
+            )
             assert held == 1 or len(datagram) <= TUNNEL_PAYLOAD
-            found[owner] += datagram[HEADER_BYTES:]
+            found[to, header] += datagram[len(header) :]
             if held > 1:
                 self.outcomes[_SHARED_DATAGRAMS] += 1
         _same(expected, found)
@@ -187,7 +213,8 @@ class Differential:
         _same(expected, verdict)
         if alone and not (packet_kind(datagram) is PacketKind.STUN and datagram[:1] == b"\x00"):
             # Its owner's header was not known; all else can be dropped at once.
-            assert isinstance(verdict, Forward) or verdict is DropReason.SSRC_RATE
+            known = {DropReason.SSRC_RATE, DropReason.CLUSTER_UNREACHABLE}
+            assert isinstance(verdict, Forward) or verdict in known
         if isinstance(verdict, DropReason):
             self.outcomes[verdict] += 1
         else:
@@ -196,6 +223,7 @@ class Differential:
     def _from_owners(self, arrivals: Arrivals) -> None:
         judged = self._compiled.judge_owners(arrivals, self._now)
         payloads: list[Delivery] = []
+        passed_on: list[tuple[Address, bytes]] = []
         for (datagram, source), verdict in zip(arrivals, judged.verdicts, strict=True):
             if verdict is None:
                 continue
@@ -207,12 +235,16 @@ class Differential:
                 if isinstance(each, Delivery):
                     payloads.append(each)
                     self.outcomes[_COMPILED_DELIVERIES] += 1
+                elif isinstance(each, Transit):
+                    passed_on.append((each.to, each.datagram))
+                    self.outcomes[_COMPILED_TRANSIT] += 1
                 else:
                     self.outcomes[each] += 1
         _same(
             _by_family((each.client, each.payload) for each in payloads),
             _by_family(judged.delivered),
         )
+        _same(passed_on, judged.passed_on)
         for (datagram, source), verdict in zip(arrivals, judged.verdicts, strict=True):
             if verdict is None:
                 self._punted_by_owner(datagram, source)
@@ -265,8 +297,10 @@ def _by_family(sent: Iterable[tuple[Address, bytes]]) -> object:
 
 
 def _without_counter(verdict: FromTunnel) -> object:
-    """Answers have a counter that the process counts on."""
-    return verdict.datagram[:-_TRAILER_BYTES] if isinstance(verdict, Answer) else verdict
+    """Control frames have a counter that the process counts on."""
+    if isinstance(verdict, Answer | Transit) and verdict.datagram[0] & CONTROL:
+        return replace(verdict, datagram=verdict.datagram[:-_TRAILER_BYTES])
+    return verdict
 
 
 def _same(expected: object, found: object) -> None:

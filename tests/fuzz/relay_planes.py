@@ -10,6 +10,7 @@ import numpy as np
 from antiphon_proto.address import Address, unpack_host
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, first_frame_end
+from antiphon_proto.tunnel_control import Probe
 from relay.counters import DROPPED, FORWARDED, ROW_CELLS, TALLIED, CounterTable, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
@@ -98,7 +99,12 @@ class Plane:
         leases = self.leases.snapshot(now)
         self.leases = PortLeases(PHONE_PORTS)
         self.leases.restore(leases, now)
+        self.remote = self._world.remote()
         self._start(successor)
+
+    def probe(self, now: float) -> list[tuple[Address, Probe]]:
+        """The probes that the worker sends to other clusters' relays."""
+        return [] if self.remote is None else self.remote.due(now)
 
     def reload(self, keys: ClusterKeys) -> None:
         self.router.reload(keys)
@@ -179,6 +185,10 @@ class CompiledPlane(Plane):
         self._memory = flows.memory
         self._owners = sections(flows.memory).owners
         distrust_headers(self._memory, self._downlink.trusted, self._downlink.passages)
+
+    def notice_gateways(self) -> None:
+        """As the worker does after each round of probes."""
+        forget_owner_headers(self._memory)
 
     def reload(self, keys: ClusterKeys) -> None:
         super().reload(keys)

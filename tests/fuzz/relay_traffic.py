@@ -21,11 +21,21 @@ from antiphon_proto.tunnel_control import (
     ControlMessage,
     Hello,
     Lease,
+    Probe,
+    Probed,
     Release,
     Reset,
     Unbind,
     UnbindReason,
     control_frame,
+)
+from antiphon_proto.tunnel_transit import (
+    FromOwner,
+    FromRelay,
+    ToOwner,
+    ToRelay,
+    TransitSender,
+    Way,
 )
 from antiphon_proto.ufrag import RANDOM_BYTES, SHORT_LIFETIME_S, Owner, UfragMinter, UfragReader
 from relay.receive_buffers import PUBLIC_BYTES
@@ -88,7 +98,14 @@ class HandOver:
     """Successors take over with empty tables and routers of their own."""
 
 
-Step = FromClients | FromOwners | Wait | Sweep | Drain | Reload | HandOver
+@dataclass(frozen=True, slots=True)
+class ProbeRelays:
+    """Relays of other clusters are probed, and all but the silent ones answer."""
+
+    silent: frozenset[Address]
+
+
+Step = FromClients | FromOwners | Wait | Sweep | Drain | Reload | HandOver | ProbeRelays
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,7 @@ class Session:
     """What a client knows of its call."""
 
     owner: Address
+    cluster: int
     ufrag: bytes
     checks: tuple[bytes, ...]
 
@@ -143,6 +161,7 @@ class World:
             (f"fd00:9::{number}" if ipv6 else f"10.9.0.{number}", 4001) for number in (1, 2, 3)
         ]
         """Of cluster 2, and the last of this cluster."""
+        self.relays_siblings: tuple[Address, ...] = ((self.relays[0][0], 4002),)
         self.stranger_relays: list[Address] = [("9.9.9.9", 4001), self.foreign_owners[-1]]
 
     def remote(self) -> RemoteClusters | None:
@@ -165,8 +184,8 @@ class Traffic:
         self._world = world
         self._random = Random(f"traffic {seed}")
         self._sessions = [
-            self._session(owner, OLD_KEYS if number % 3 else NEW_KEYS)
-            for number in range(6)
+            self._session(owner, OLD_KEYS if number % 3 else NEW_KEYS, number // 6 * REMOTE_CLUSTER)
+            for number in range(9)
             for owner in world.owners
         ]
         self._good_checks = [each for session in self._sessions for each in session.checks]
@@ -178,6 +197,20 @@ class Traffic:
             for owner in (*world.owners, *world.foreign_owners)
             for epoch in (1, (1 << 64) - owner[1], self._random.getrandbits(64))
         ]
+        self._remote_senders = {
+            owner: [
+                (relay, TransitSender(TunnelSender(OLD_KEYS, relay[1], to, counters), way))
+                for relay in world.relays[:2]
+                for to in (world.tunnel, world.name)
+                for way in (
+                    FromOwner(owner, REMOTE_CLUSTER, 7),
+                    FromOwner(owner, REMOTE_CLUSTER, 7),
+                    FromOwner(owner, REMOTE_CLUSTER, 8),
+                )
+            ]
+            for owner in world.owners
+        }
+        self._counters = counters
         self._strangers = [
             TunnelSender(STRANGERS, 1, world.tunnel),
             TunnelSender(OLD_KEYS, 1, world.siblings[0]),
@@ -209,6 +242,11 @@ class Traffic:
             (1, self._release),
             (4, self._phone_data),
             (4, self._mixed),
+            (16, self._to_owner),
+            (12, self._to_relay),
+            (4, self._changed_transit),
+            (2, self._odd_transit),
+            (3, self._between_relays),
             (3, self._replay),
             (10, self._changed_data),
             (2, self._changed_control),
@@ -218,6 +256,7 @@ class Traffic:
 
     def steps(self) -> Iterator[Step]:
         random = self._random
+        yield ProbeRelays(frozenset(self._world.relays[: random.choice([0, 0, 0, 1, 2])]))
         while True:
             yield Wait(random.choice([0.0, 0.001, 0.01, 0.03, random.random() / 10]))
             yield self._batch()
@@ -246,6 +285,9 @@ class Traffic:
             yield Reload(BOTH_KEYS)
         elif lot < 0.035:
             yield HandOver()
+        elif lot < 0.065:
+            relays = self._world.relays
+            yield ProbeRelays(frozenset(relay for relay in relays if random.random() < 0.2))
 
     def _size(self, large: float) -> int:
         """Of a batch: one in every second, which shows each verdict by itself."""
@@ -376,11 +418,12 @@ class Traffic:
         size = PUBLIC_BYTES + self._random.randint(-2, 2)
         return self._rtp(self._ssrc(client)).ljust(size, b"\0")[:size]
 
-    def _session(self, owner: Address, keys: ClusterKeys) -> Session:
+    def _session(self, owner: Address, keys: ClusterKeys, cluster: int) -> Session:
         random = self._random
-        ufrag = _ufrag(owner, keys, random)
+        ufrag = _ufrag(owner, keys, random, cluster_id=cluster)
         return Session(
             owner,
+            cluster,
             ufrag,
             tuple(
                 _check(ufrag, UfragReader(keys).password(ufrag), random, peer)
@@ -394,6 +437,7 @@ class Traffic:
         ufrags = [
             _ufrag(world.owners[0], OLD_KEYS, random, not_after=UNIX_START - 60),
             _ufrag(world.owners[0], OLD_KEYS, random, cluster_id=9),
+            _ufrag(world.owners[0], OLD_KEYS, random, cluster_id=SILENT_CLUSTER),
             *(_ufrag(owner, OLD_KEYS, random) for owner in world.foreign_owners),
             good[:-1],
             good[:-1] + b"!",
@@ -419,11 +463,13 @@ class Traffic:
             return self._senders[usual]
         return self._senders[usual + 1] if lot < 0.97 else self._random.choice(self._senders)
 
-    def _owner_of(self, client: Address) -> tuple[Address, TunnelSender]:
-        """The owner of the call that a client takes part in."""
+    def _owner_of(self, client: Address) -> tuple[Address, TunnelSender | TransitSender]:
+        """The owner of the call that a client takes part in, or a relay that speaks for it."""
         session = self._in_call.get(client)
         if session is None or self._random.random() < 0.1:
             return self._sender()
+        if session.cluster:
+            return self._random.choice(self._remote_senders[session.owner])
         return self._senders[3 * self._world.owners.index(session.owner)]
 
     def _client(self) -> Address:
@@ -520,6 +566,85 @@ class Traffic:
             return self._bind()
         datagram, owner = self._random.choice(self._told)
         return datagram, self._random.choice([owner, *self._world.owners])
+
+    # In transit.
+
+    def probed(self, probe: Probe) -> bytes:
+        """A relay's answer."""
+        sender = TunnelSender(OLD_KEYS, 1, self._world.tunnel, self._counters)
+        return sender.encode([control_frame(Probed(probe.nonce, self._world.relays_siblings))])
+
+    def _to_owner(self) -> tuple[bytes, Address]:
+        """From another cluster's relay to an owner of this one."""
+        random, world = self._random, self._world
+        lot = random.random()
+        owner = random.choice(world.owners[:3] if lot < 0.96 else world.foreign_owners)
+        relay = world.relays[lot < 0.3] if lot > 0.04 else random.choice(world.stranger_relays)
+        cluster = 0 if random.random() < 0.96 else random.choice([1, REMOTE_CLUSTER])
+        source = relay if random.random() < 0.9 else random.choice(world.stranger_relays)
+        way = ToOwner(owner, cluster, relay)
+        more = [control_frame(Hello(random.choice([0, 9]), ()))] if random.random() < 0.15 else []
+        return self._transit(way, random.choice([1, 2]), more), source
+
+    def _to_relay(self) -> tuple[bytes, Address]:
+        """From an owner of this cluster to another's relay."""
+        random, world = self._random, self._world
+        lot = random.random()
+        owner = random.choice(world.owners[:3] if lot < 0.95 else world.foreign_owners)
+        relay = world.relays[lot < 0.3] if lot > 0.04 else random.choice(world.stranger_relays)
+        client = self._client()
+        told = [control_frame(*self._binding()), control_frame(Unbind(UnbindReason.MOVED), client)]
+        more = random.choices(told, k=2) if random.random() < 0.15 else []
+        return self._transit(ToRelay(relay), 1, more), owner
+
+    def _odd_transit(self) -> tuple[bytes, Address]:
+        """Ways and frames that do not go together, and clusters that nobody named."""
+        random, world = self._random, self._world
+        owner, relay = random.choice(world.owners), world.relays[0]
+        way = random.choice(
+            [
+                FromRelay(relay, 5),
+                FromOwner(owner, 9, 5),
+                ToOwner(owner, 0, relay),
+                ToRelay(relay),
+                FromOwner(owner, REMOTE_CLUSTER, 5),
+            ]
+        )
+        odd = Frame(FrameType.PORT_DATA, self._client(), port_payload(PHONE_PORTS[0], b"\x80\x6f"))
+        frame = random.choice([odd, odd, control_frame(Release(1)), self._data_frame()])
+        source = random.choice([relay, owner, world.stranger_relays[0]])
+        return self._transit(way, 1, [frame]), source
+
+    def _transit(self, way: Way, epoch: int, more: Sequence[Frame]) -> bytes:
+        random, world = self._random, self._world
+        to = world.name if random.random() < 0.2 and isinstance(way, ToOwner) else world.tunnel
+        sender = TunnelSender(OLD_KEYS, epoch, to, self._counters)
+        frames = [self._data_frame() for _ in range(random.choice([1, 1, 2, 5]))]
+        return TransitSender(sender, way).encode([*frames, *more])
+
+    def _changed_transit(self) -> tuple[bytes, Address]:
+        """Behind a good header: where lengths, types, families and the way itself are."""
+        random = self._random
+        datagram, source = self._to_owner() if random.random() < 0.5 else self._to_relay()
+        header, frames = datagram[:20], bytearray(datagram[20:])
+        lot = random.random()
+        if lot < 0.5:
+            frames[random.randrange(min(len(frames), 45))] ^= 1 << random.randrange(8)
+        elif lot < 0.8:
+            del frames[random.randint(0, min(len(frames), 60)) :]
+        else:
+            frames += frames[: random.randint(1, 40)]
+        return header + bytes(frames), source
+
+    def _between_relays(self) -> tuple[bytes, Address]:
+        random, world = self._random, self._world
+        probe = Probe(random.getrandbits(64), 0 if random.random() < 0.8 else REMOTE_CLUSTER)
+        message = random.choice([probe, probe, Probed(random.getrandbits(64), world.siblings)])
+        source = random.choice(world.relays if random.random() < 0.8 else world.stranger_relays)
+        sender = TunnelSender(
+            OLD_KEYS, 1, random.choice([world.tunnel, world.name]), self._counters
+        )
+        return sender.encode([control_frame(message)]), source
 
     def _changed_data(self) -> tuple[bytes, Address]:
         """Mostly behind a header that is good, and often where lengths and types are."""
