@@ -30,6 +30,7 @@ POD_FIELDS = {
 SECRETS = {
     "webhook.secret": "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
     "redis.url": "redis://redis:6379/0",
+    "otlp.headers": "authorization=secret",
 }
 FOUND_AT_START = {"ANTIPHON_ADVERTISE": "203.0.113.7:3478"}
 """What the command of a container puts into the environment itself."""
