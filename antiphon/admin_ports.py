@@ -23,18 +23,16 @@ class AdminPorts:
     @classmethod
     def parse(cls, text: str) -> "AdminPorts":
         """Read `HOST:PORT`, `HOST:FIRST-LAST`, or either behind `dns:`. Raises ValueError."""
-        is_name = text.startswith(_DNS)
-        begin, dash, last_port = text.removeprefix(_DNS).strip(), "", ""
-        if "-" in begin.rpartition(":")[2]:
-            begin, dash, last_port = begin.rpartition("-")
-        host, first = HostPort.parse(begin)
-        last = HostPort(host, int(last_port)).port if dash and last_port.isdecimal() else first
-        if (dash and not last_port.isdecimal()) or not 0 < first <= last < first + MAX_PORTS:
+        host, colon, ports = text.removeprefix(_DNS).strip().rpartition(":")
+        first_port, dash, last_port = ports.partition("-")
+        host, first = HostPort.parse(f"{host}{colon}{first_port}")
+        last = HostPort.parse(f"0:{last_port}").port if dash else first
+        if not 0 < first <= last < first + MAX_PORTS:
             raise ValueError(
                 f"expected HOST:PORT, or HOST:FIRST-LAST with {MAX_PORTS} ports at most, "
                 f"not {text!r}"
             )
-        return cls(host, first, last, is_name)
+        return cls(host, first, last, text.startswith(_DNS))
 
     def of(self, host: str) -> list[HostPort]:
         """These ports of a host."""
