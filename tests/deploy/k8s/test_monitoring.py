@@ -23,7 +23,7 @@ def admin_ports(release: Release, tier: str) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("name", "tier"), product(["everything", "chart-scaling", "host-network"], TIERS)
+    ("name", "tier"), list(product(["everything", "chart-scaling", "host-network"], TIERS))
 )
 def test_a_pod_monitor_scrapes_every_admin_port(releases: Releases, name: str, tier: str) -> None:
     release = releases[name]

@@ -249,6 +249,8 @@ def _priority_class(item: Item) -> None:
 
 def _network(field: str, text: str) -> None:
     try:
+        if "/" not in text:
+            raise ValueError(text)
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         refuse(field, f"{text!r}: not a network in CIDR notation")
