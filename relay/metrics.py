@@ -66,6 +66,7 @@ class RelayCollector(Collector):
         yield from self._losses()
         yield from self._flows()
         yield from self._phone_ports()
+        yield from self._other_clusters()
         yield from self._loop()
         yield from self._processes()
 
@@ -165,6 +166,26 @@ class RelayCollector(Collector):
             "Requests for a phone port of a worker that had none left.",
             Tally.LEASES_REFUSED,
         )
+
+    def _other_clusters(self) -> Iterator[Metric]:
+        datagrams = CounterMetricFamily(
+            "antiphon_relay_transit_datagrams",
+            "Tunnel datagrams sent on between this cluster's owners and other clusters' relays.",
+            labels=("to",),
+        )
+        datagrams.add_metric(("owner",), self._counters.tally(Tally.TRANSIT_TO_OWNER))
+        datagrams.add_metric(("relay",), self._counters.tally(Tally.TRANSIT_TO_RELAY))
+        yield datagrams
+        relays = GaugeMetricFamily(
+            "antiphon_relay_remote_relays",
+            "Relay workers of other clusters that a worker knows; one counts at each worker.",
+            labels=("state",),
+        )
+        known = self._counters.tally(Tally.REMOTE_RELAYS)
+        answering = self._counters.tally(Tally.REMOTE_RELAYS_ANSWERING)
+        relays.add_metric(("answering",), answering)
+        relays.add_metric(("silent",), known - answering)
+        yield relays
 
     def _loop(self) -> Iterator[Metric]:
         yield self._counter(

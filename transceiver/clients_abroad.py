@@ -17,6 +17,7 @@ FORGET_S = 30.0
 another cluster when none of its clients is left."""
 
 MAX_CLIENTS = 10_000
+"""More than a worker serves; of those beyond, relays abroad are told nothing."""
 
 
 @dataclass(slots=True)
@@ -43,8 +44,9 @@ class ClientsAbroad:
         """
         place = self._places.get(client)
         if place is None:
-            if len(self._places) < MAX_CLIENTS:
-                self._places[client] = _Place(relay, now)
+            if len(self._places) >= MAX_CLIENTS:
+                return False
+            self._places[client] = _Place(relay, now)
             return True
         place.at = now
         if place.relay == relay:

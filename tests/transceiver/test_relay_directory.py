@@ -410,3 +410,51 @@ class TestChoosing:
         relays.run(1.0)
         for client, chosen in zip(self.CLIENTS, before, strict=True):
             assert (relays.directory.relay_for(client) == chosen) is (chosen != THIRD)
+
+
+class TestRemote:
+    """Relay workers of other clusters."""
+
+    FAR: Address = ("10.9.1.1", 4001)
+    FAR_SIBLING: Address = ("10.9.1.1", 4002)
+
+    def far(self, relays: Relays) -> None:
+        relays.epochs[self.FAR] = relays.epochs[self.FAR_SIBLING] = 1
+        relays.groups[self.FAR] = (self.FAR_SIBLING,)
+        relays.directory.heard(self.FAR, 1, relays.now, remote=True)
+        for _ in range(10):
+            for probe in relays.directory.tick(relays.now):
+                relays.probes.append((relays.now, probe))
+                siblings = relays.groups.get(probe.relay, ())
+                remote = probe.relay in (self.FAR, self.FAR_SIBLING)
+                relays.directory.heard(probe.relay, 1, relays.now, remote=remote)
+                relays.directory.hello(probe.relay, 1, Hello(probe.nonce, siblings), relays.now)
+            relays.now += TICK_S
+
+    def test_they_are_apart_and_so_are_their_siblings(self, relays: Relays) -> None:
+        relays.meet(RELAY)
+        self.far(relays)
+        directory = relays.directory
+        assert directory.listening() == directory.answering_relays() == [RELAY]
+        assert set(directory.listening(remote=True)) == {self.FAR, self.FAR_SIBLING}
+        assert directory.is_remote(self.FAR_SIBLING)
+        assert not directory.is_remote(RELAY)
+        assert directory.siblings(self.FAR) == (self.FAR_SIBLING,)
+        assert {directory.relay_for((f"192.0.2.{i}", 1)) for i in range(20)} == {RELAY}
+
+    def test_they_are_probed_less_often(self, relays: Relays) -> None:
+        self.far(relays)
+        relays.probes.clear()
+        for _ in range(round(2 / TICK_S)):
+            relays.probes += [(relays.now, each) for each in relays.directory.tick(relays.now)]
+            relays.now += TICK_S
+        assert len(relays.probed(self.FAR)) in range(9, 12)
+
+    def test_those_of_no_use_are_forgotten(self, relays: Relays) -> None:
+        relays.meet(RELAY)
+        self.far(relays)
+        relays.directory.forget_remote({self.FAR})
+        assert len(relays.directory) == 2
+        relays.directory.forget_remote(set())
+        assert relays.directory.listening() == [RELAY]
+        assert relays.directory.siblings(self.FAR) == ()

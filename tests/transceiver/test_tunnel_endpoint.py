@@ -31,6 +31,7 @@ from antiphon_proto.tunnel_control import (
     control_frame,
     control_message,
 )
+from antiphon_proto.tunnel_transit import FromRelay, ToRelay, read_transit
 from transceiver.announcer import LIFETIME_S, Announcer, Occasion
 from transceiver.counters import TunnelCounters
 from transceiver.leased_ports import LIFETIME_S as LEASE_S
@@ -543,3 +544,115 @@ async def test_who_does_not_listen_hears_when_it_is_polled(worker: Worker, relay
     await worker.batch()
     await worker.batch()
     assert len(worker.received) == 2
+
+
+class TestAbroad:
+    """Clients that came to a relay of another cluster, and through one of this one."""
+
+    FAR: Address = ("10.9.1.1", 4001)
+    FAR_EPOCH = 50
+
+    def from_far(self, *frames: Frame) -> list[Frame]:
+        return [FromRelay(self.FAR, self.FAR_EPOCH).frame(), *frames]
+
+    def to_far(self, frames: list[Frame]) -> list[Frame]:
+        """What followed TO_RELAY."""
+        assert read_transit(frames[0]) == ToRelay(self.FAR)
+        return frames[1:]
+
+    async def meet(self, worker: Worker, gateway: Relay) -> list[Frame]:
+        """Answer its probe; what it tells then."""
+        gateway.send(worker, *self.from_far(data(b"first")))
+        await worker.batch()
+        hello = None
+        async with asyncio.timeout(PATIENCE_S):
+            while hello is None:
+                worker.endpoint.tick()
+                await asyncio.sleep(0.002)
+                asked = [frames for frames in gateway.pending() if len(frames) > 1]
+                told = [f for frames in asked if frames[0].client == self.FAR for f in frames]
+                hello = next((f for f in told if f.type is FrameType.HELLO), None)
+        gateway.send(worker, *self.from_far(control_frame(Hello.decode(hello.payload))))
+        await worker.batch()
+        return [frame for frames in gateway.pending() for frame in frames]
+
+    async def test_they_are_answered_the_way_they_came(self, worker: Worker, relay: Relay) -> None:
+        relay.send(worker, *self.from_far(data(b"one"), data(b"two")))
+        await worker.batch()
+        assert worker.received == [(b"one", CLIENT, self.FAR), (b"two", CLIENT, self.FAR)]
+        assert (worker.counters.received, worker.counters.received_datagrams) == (2, 1)
+        relay.pending()
+        worker.endpoint.send(b"hello", CLIENT, self.FAR)
+        worker.endpoint.flush()
+        assert self.to_far(relay.take()) == [data(b"hello")]
+        worker.endpoint.close()
+
+    async def test_their_relay_is_told_of_them_alone(self, worker: Worker, relay: Relay) -> None:
+        await worker.meet(relay)
+        other: Address = ("192.0.2.8", 1)
+        worker.announcer.bind(other, ssrcs=(), confirmed=True)
+        worker.announcer.bind(CLIENT, ssrcs=(5,), confirmed=True)
+        worker.endpoint.flush()
+        told = await self.meet(worker, relay)
+        bound = [f.client for f in told if f.type is FrameType.BIND]
+        at = next(i for i, f in enumerate(told) if f.type is FrameType.TO_RELAY)
+        assert other not in bound[-1:]
+        assert [f.type for f in told[at : at + 3]] == [
+            FrameType.TO_RELAY,
+            FrameType.RESET,
+            FrameType.BIND,
+        ]
+        worker.announcer.unbind(other, UnbindReason.CLOSED)
+        worker.announcer.unbind(CLIENT, UnbindReason.CLOSED)
+        worker.endpoint.flush()
+        home, far = relay.pending()
+        assert [frame.client for frame in home] == [other, CLIENT]
+        assert self.to_far(far) == [control_frame(Unbind(UnbindReason.CLOSED), CLIENT)]
+        worker.endpoint.close()
+
+    async def test_a_bound_client_that_comes_from_abroad_is_announced_there(
+        self, worker: Worker, relay: Relay
+    ) -> None:
+        await worker.meet(relay)
+        worker.announcer.bind(CLIENT, ssrcs=(), confirmed=True)
+        worker.endpoint.flush()
+        relay.pending()
+        relay.send(worker, *self.from_far(data(b"here I am")))
+        await worker.batch()
+        frames = [frames for frames in relay.pending() if frames[0].type is FrameType.TO_RELAY]
+        assert control_frame(Bind(LIFETIME_S, True, ()), CLIENT) in [f for fs in frames for f in fs]
+        worker.endpoint.close()
+
+    async def test_a_sibling_of_the_gateway_stands_in(
+        self, worker: Worker, relay: Relay, sibling: Relay
+    ) -> None:
+        await worker.meet(relay, sibling)
+        await worker.answer_probe(sibling)
+        relay.send(worker, *self.from_far(data(b"one")))
+        await worker.batch()
+        async with asyncio.timeout(PATIENCE_S):
+            while worker.directory.answering(relay.address):
+                worker.endpoint.tick()
+                await asyncio.sleep(0.02)
+                if (nonce := sibling.asked()) is not None:
+                    sibling.send(worker, control_frame(Hello(nonce, ())))
+        sibling.pending()
+        worker.endpoint.send(b"hello", CLIENT, self.FAR)
+        worker.endpoint.flush()
+        assert self.to_far(sibling.take()) == [data(b"hello")]
+        worker.endpoint.close()
+
+    @pytest.mark.parametrize(
+        "first", [ToRelay(FAR).frame(), Frame(FrameType.FROM_RELAY, FAR, b"short")]
+    )
+    async def test_what_no_relay_of_ours_sends_is_counted(
+        self, worker: Worker, relay: Relay, first: Frame
+    ) -> None:
+        relay.send(worker, first, data(b"one"))
+        relay.send(worker, *self.from_far(control_frame(Leased(1, ("192.0.2.1", 1)))))
+        relay.send(worker, data(b"after"))
+        while not worker.received:
+            await worker.batch()
+        assert worker.received == [(b"after", CLIENT, relay.address)]
+        assert worker.counters.faults[TunnelFault.FRAME] == 2
+        worker.endpoint.close()
