@@ -248,10 +248,9 @@ def _priority_class(item: Item) -> None:
 
 
 def _network(field: str, text: str) -> None:
+    address, _, length = text.partition("/")
     try:
-        if "/" not in text:
-            raise ValueError(text)
-        ipaddress.ip_network(text, strict=False)
+        ipaddress.ip_network(f"{address}/{length}", strict=False)
     except ValueError:
         refuse(field, f"{text!r}: not a network in CIDR notation")
 
