@@ -78,6 +78,8 @@ class RelayWorkers(WorkerObserver):
         self._keys = keys
         self.keys_in_force = keys
         """Those that every worker uses."""
+        self._found: Mapping[int, tuple[Address, ...]] = {}
+        """Relays of other clusters, by the cluster's number."""
         self._links: dict[int, WorkerLink] = {}
         self._loaded: set[int] = set()
         self._forwarding: set[int] = set()
