@@ -29,6 +29,7 @@ def relay_findings(before: RelayReport, after: RelayReport, seconds: float) -> I
     yield from map(_worker, after.workers)
     yield from _owners(after)
     yield from _phone_ports(after)
+    yield from _clusters(after)
     yield from _refused_without_owner(before, after)
     yield from _keys(before, after)
     yield from _traffic(before, after, seconds)
@@ -130,6 +131,24 @@ def _phone_ports(report: RelayReport) -> Iterator[Finding]:
         yield note(f"all {ports} phone ports are leased: the next phone behind NAT goes unheard")
     elif ports:
         yield ok(f"phone ports: {leased} of {ports} leased")
+
+
+def _clusters(report: RelayReport) -> Iterator[Finding]:
+    """Each other cluster, as the worker sees it that reaches fewest of its relays."""
+    for cluster in sorted({each.cluster for worker in report.workers for each in worker.clusters}):
+        seen = [each for w in report.workers for each in w.clusters if each.cluster == cluster]
+        worst = min(seen, key=lambda each: each.answering)
+        text = f"cluster {cluster}: {worst.answering} of {worst.relays} relay workers answer"
+        if not worst.answering:
+            yield fail(
+                f"{text}: calls of its transceivers do not go through here. Compare --clusters "
+                "with the --tunnel or --tunnel-name of its relays, and see what these drop as "
+                "relay_not_allowed and transit_*"
+            )
+        elif worst.answering < worst.relays:
+            yield note(f"{text}; its calls go through these")
+        else:
+            yield ok(text)
 
 
 def _refused_without_owner(before: RelayReport, after: RelayReport) -> Iterator[Finding]:

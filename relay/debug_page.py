@@ -21,6 +21,7 @@ from antiphon_proto.relay_report import (
     KernelDrops,
     OwnedFlows,
     RelayReport,
+    RemoteCluster,
     Traffic,
     WorkerReport,
 )
@@ -102,6 +103,10 @@ class DebugPage:
             moderation_seconds=moderation / 1e9,
             draining=worker.draining,
             config_ids=list(worker.config_ids),
+            clusters=[
+                RemoteCluster(cluster=cluster, relays=known, answering=answering)
+                for cluster, known, answering in worker.clusters
+            ],
             owners=[OwnedFlows(owner=_text(owner), bound=bound) for owner, bound in worker.owners],
         )
 

@@ -25,4 +25,6 @@ class WorkerDescription:
     config_ids: tuple[int, ...]
     """Of the cluster's keys that are in force, in the order of the file."""
     owners: tuple[tuple[Address, int], ...]
-    """Each owner with its bound flows."""
+    """Each owner with its bound flows; one of another cluster is written with that."""
+    clusters: tuple[tuple[int, int, int], ...] = ()
+    """Each other cluster, with its relay workers that are known and those that answer."""

@@ -51,7 +51,7 @@ class DropReason(Enum):
     """The ufrag was minted for another cluster, which shares the key, not one of `--clusters`."""
 
     CLUSTER_UNREACHABLE = "cluster_unreachable"
-    """To an owner of another cluster, of whose relays none ever answered."""
+    """To an owner of another cluster, of whose relays none is known."""
 
     OWNER_NOT_ALLOWED = "owner_not_allowed"
     """The owner's address is outside `--owners`."""

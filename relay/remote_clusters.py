@@ -100,7 +100,8 @@ class RemoteClusters:
     def gateway(self, owner: Address) -> Address | None:
         """The relay worker by which an owner, written with its cluster, is reached.
 
-        One that answers; else one that did, which may yet drain; None where none ever did.
+        One that answers; else one that did, which may yet drain; else any, which may not have
+        been asked yet; None where none is known.
         https://en.wikipedia.org/wiki/Rendezvous_hashing
         """
         if owner not in self._gateways:
@@ -137,11 +138,11 @@ class RemoteClusters:
 
     def _choose(self, owner: Address) -> Address | None:
         address, cluster = cluster_of(owner)
-        of_cluster = [each for each in self._relays.items() if each[1].cluster == cluster]
-        answering = [relay for relay, known in of_cluster if known.answering]
-        answered = [relay for relay, known in of_cluster if known.answered]
+        of_cluster = {a: each for a, each in self._relays.items() if each.cluster == cluster}
+        answering = [relay for relay, known in of_cluster.items() if known.answering]
+        answered = [relay for relay, known in of_cluster.items() if known.answered]
         weight = partial(_weight, encode_address(address))
-        return max(answering or answered, key=weight, default=None)
+        return max(answering or answered or of_cluster, key=weight, default=None)
 
     def _probe(self, address: Address, relay: _Relay) -> Probe:
         probe = Probe(self._nonce(), relay.cluster)
@@ -171,6 +172,7 @@ class RemoteClusters:
             if known is None:
                 if self._count(cluster) < MAX_RELAYS_A_CLUSTER:
                     self._relays[address] = _Relay(cluster, named, now)
+                    self._changed()
             elif named:
                 known.named = True
                 if known.cluster != cluster:

@@ -302,6 +302,7 @@ class WorkerProcess:
             draining=self._router.draining,
             config_ids=tuple(config.id for config in self._keys.configs),
             owners=tuple(self._flows.owners(time.monotonic())),
+            clusters=() if self._remote is None else tuple(self._remote.counts()),
         )
 
     def _find(self, wanted: FindClient) -> ClientFlows:

@@ -46,7 +46,18 @@ class OwnedFlows(msgspec.Struct, frozen=True, kw_only=True):
     """An owner that a worker knows, with the flows that it bound."""
 
     owner: str
+    """One of another cluster as HOST%CLUSTER:PORT."""
     bound: int
+
+
+class RemoteCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """Another cluster that a worker sends calls on to."""
+
+    cluster: int
+    relays: int
+    """Its relay workers that this one knows."""
+    answering: int
+    """Those of them that answer."""
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +80,7 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     phone_ports: int = 0
     leased_ports: int = 0
     """Of the phone ports."""
+    clusters: list[RemoteCluster] = []
 
 
 class RelayReport(msgspec.Struct, frozen=True, kw_only=True):

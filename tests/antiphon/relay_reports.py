@@ -7,6 +7,7 @@ from antiphon_proto.relay_report import (
     KernelDrops,
     OwnedFlows,
     RelayReport,
+    RemoteCluster,
     Traffic,
     WorkerReport,
 )
@@ -50,6 +51,10 @@ def relay(**changed: Any) -> RelayReport:
         "receive_errors": 0,
     }
     return RelayReport(**fields | changed)
+
+
+def cluster(answering: int, number: int = 2) -> RemoteCluster:
+    return RemoteCluster(cluster=number, relays=3, answering=answering)
 
 
 def traffic(direction: str, packets: int) -> Traffic:

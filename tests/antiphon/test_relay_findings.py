@@ -10,7 +10,7 @@ from antiphon_proto.relay_report import (
     OwnedFlows,
     RelayReport,
 )
-from tests.antiphon.relay_reports import drops, relay, traffic, worker
+from tests.antiphon.relay_reports import cluster, drops, relay, traffic, worker
 
 
 def lines(after: RelayReport, before: RelayReport | None = None, seconds: float = 2) -> list[str]:
@@ -170,6 +170,23 @@ def test_a_client_that_signaling_named() -> None:
 def test_phone_ports_are_counted_over_all_workers() -> None:
     workers = [worker(phone_ports=2, leased_ports=2), worker(phone_ports=1)]
     assert "ok    phone ports: 2 of 3 leased" in lines(relay(workers=workers))
+
+
+@pytest.mark.parametrize(
+    ("answering", "found"),
+    [
+        (3, "ok    cluster 2: 3 of 3 relay workers answer"),
+        (1, "note  cluster 2: 1 of 3 relay workers answer; its calls go through these"),
+        (0, "FAIL  cluster 2: 0 of 3 relay workers answer: calls of its transceivers do not go"),
+    ],
+)
+def test_another_cluster_counts_as_the_worker_sees_it_that_reaches_least(
+    answering: int, found: str
+) -> None:
+    workers = [worker(clusters=[cluster(3)]), worker(clusters=[cluster(3, 7), cluster(answering)])]
+    said = lines(relay(workers=workers))
+    assert any(line.startswith(found) for line in said)
+    assert "ok    cluster 7: 3 of 3 relay workers answer" in said
 
 
 def test_a_client_that_is_not_confirmed() -> None:

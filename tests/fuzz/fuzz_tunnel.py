@@ -8,6 +8,7 @@ from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import (
     HEADER_BYTES,
+    TRANSIT_TYPES,
     Frame,
     FrameType,
     TunnelError,
@@ -21,6 +22,8 @@ from antiphon_proto.tunnel_control import (
     Hello,
     Lease,
     Leased,
+    Probe,
+    Probed,
     Release,
     Reset,
     Unbind,
@@ -28,6 +31,7 @@ from antiphon_proto.tunnel_control import (
     control_frame,
     control_message,
 )
+from antiphon_proto.tunnel_transit import FromOwner, FromRelay, ToOwner, ToRelay, read_transit
 
 KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 MAC_KEY = KEYS.derive("tunnel mac")
@@ -44,9 +48,17 @@ CONTROL = [
     control_frame(Lease(9, 30, 40_000, (CLIENT, ("2001:db8::9", 0)))),
     control_frame(Leased(9, RECEIVER)),
     control_frame(Release(9)),
+    control_frame(Probe(9, 2)),
+    control_frame(Probed(9, (RECEIVER,))),
+]
+WAYS = [
+    ToOwner(RECEIVER, 2, ("2001:db8::9", 50001)),
+    FromRelay(RECEIVER, EPOCH),
+    ToRelay(CLIENT),
+    FromOwner(RECEIVER, 2, EPOCH),
 ]
 PORT_DATA = Frame(FrameType.PORT_DATA, CLIENT, port_payload(40_000, b"\x80\x78 a packet"))
-UNPROTECTED = (FrameType.DATA, FrameType.PORT_DATA)
+UNPROTECTED = {FrameType.DATA, FrameType.PORT_DATA} | TRANSIT_TYPES
 COUNTER = 1
 SENDER = TunnelSender(KEYS, EPOCH, RECEIVER, count(COUNTER))
 SEEDS = [
@@ -54,6 +66,8 @@ SEEDS = [
     SENDER.encode([DATA]),
     SENDER.encode([DATA, DATA_IPV6]),
     SENDER.encode([PORT_DATA, DATA]),
+    *(SENDER.encode([way.frame(), DATA]) for way in WAYS),
+    TunnelSender(KEYS, EPOCH, RECEIVER, count(COUNTER)).encode([WAYS[-1].frame(), *CONTROL]),
     b"".join(frame.payload for frame in CONTROL),
     *(frame.payload for frame in CONTROL),
 ]
@@ -67,6 +81,9 @@ def one_input(data: bytes) -> None:
     for type_ in FrameType:
         with contextlib.suppress(TunnelError):
             assert control_message(Frame(type_, CLIENT, data)).encode() == data
+        with contextlib.suppress(TunnelError):
+            way = read_transit(Frame(type_, CLIENT, data))
+            assert way is None or way.frame().payload == data
 
 
 def _protected(body: bytes) -> bytes:

@@ -46,7 +46,7 @@ UNIX_START = 1_800_000_000
 MAX_BATCH = 256
 PHONE_PORTS = (40_001, 40_002, 40_003)
 REMOTE_CLUSTER, SILENT_CLUSTER = 2, 3
-"""Clusters whose relays are known, and of whose nobody ever answered."""
+"""Clusters whose relays are known, and whose are not."""
 
 OLD_KEYS = ClusterKeys.parse(ClusterKeys.generate(bytes(range(32))))
 NEW_KEYS = ClusterKeys.parse("3 ipv4 " + "ab" * 32 + "\n4 ipv6 " + "ab" * 32)

@@ -43,6 +43,8 @@ def test_ufrag_page(address: str) -> None:
         "HELLO with two siblings",
         "LEASE of a port that a phone was found at",
         "PORT_DATA",
+        "TO_OWNER",
+        "FROM_OWNER",
     ],
 )
 def test_tunnel_page(name: str) -> None:

@@ -10,6 +10,7 @@ from antiphon_proto.relay_report import (
     ClientReport,
     OwnedFlows,
     RelayReport,
+    RemoteCluster,
     WorkerReport,
 )
 from chassis.admin import serve_admin
@@ -34,7 +35,8 @@ WORKER = WorkerDescription(
     table_bytes=1000,
     draining=False,
     config_ids=(1, 0),
-    owners=((("2001:db8::7", 41000), 7),),
+    owners=((("2001:db8::7", 41000), 7), (("10.1.2.3%2", 41000), 1)),
+    clusters=((2, 3, 1),),
 )
 FLOW = FlowSnapshot(
     client=("192.0.2.9", 50000),
@@ -125,9 +127,13 @@ async def test_reports_the_workers_that_answered(admin: Admin) -> None:
             moderation_seconds=0.0004,
             draining=False,
             config_ids=[1, 0],
-            owners=[OwnedFlows(owner="[2001:db8::7]:41000", bound=7)],
+            owners=[
+                OwnedFlows(owner="[2001:db8::7]:41000", bound=7),
+                OwnedFlows(owner="10.1.2.3%2:41000", bound=1),
+            ],
             phone_ports=4,
             leased_ports=1,
+            clusters=[RemoteCluster(cluster=2, relays=3, answering=1)],
         )
     ]
 

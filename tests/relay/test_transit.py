@@ -159,6 +159,13 @@ class TestBindings:
 
 
 class TestHealing:
+    def test_a_successor_need_not_wait_for_the_relays_to_answer(self, call) -> None:
+        flows = call.edge.flows
+        heir = call.add(EDGE_CLUSTER, EDGE)
+        call.name_all()
+        heir.flows.restore(*flows.snapshot(call.now), call.now)
+        assert isinstance(call.from_client(RTP), Forward)
+
     def test_a_restarted_home_relay_has_nothing_to_learn(self, call) -> None:
         heard = len(call.owner_heard)
         for address in (HOME, OTHER_HOME):
@@ -242,8 +249,8 @@ class TestRefusals:
         check = cluster.check(cluster.ufrag(OWNER, cluster_id=9))
         assert clusters.from_client(check) is DropReason.FOREIGN_CLUSTER
 
-    def test_before_any_relay_of_the_cluster_answered(self, cluster) -> None:
-        clusters = TwoClusters(cluster)
+    def test_before_any_relay_of_the_cluster_was_found(self, clusters) -> None:
+        clusters.add(EDGE_CLUSTER, EDGE)
         assert clusters.from_client(clusters.check) is DropReason.CLUSTER_UNREACHABLE
         assert edge_flow(clusters) is None
 
