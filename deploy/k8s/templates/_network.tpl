@@ -11,6 +11,13 @@
 {{- define "antiphon.inferenceGrpcPort" -}}50051{{- end -}}
 {{- define "antiphon.inferenceAdminPort" -}}8082{{- end -}}
 
+{{/* The tunnel's ports at a transceiver, one a worker: FIRST, or FIRST-LAST. */}}
+{{- define "antiphon.transceiverTunnelPorts" -}}
+{{- $first := include "antiphon.transceiverTunnelPort" . | int -}}
+{{- $more := sub (int .Values.transceiver.workers) 1 -}}
+{{- $first }}{{ if $more }}-{{ add $first $more }}{{ end -}}
+{{- end -}}
+
 {{/* "true" where pods are reached by IPv6 first. */}}
 {{- define "antiphon.isIPv6" -}}
 {{- if eq (first .Values.network.ipFamilies) "IPv6" }}true{{ end -}}

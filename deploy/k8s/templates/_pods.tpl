@@ -24,19 +24,17 @@ annotations:
 {{- with include "antiphon.priorityClassName" . }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- $nodeSelector := $values.nodeSelector -}}
+{{- $nodeSelector := merge (dict) $values.nodeSelector (dict "kubernetes.io/os" "linux") -}}
 {{- $tolerations := $values.tolerations -}}
 {{- if $gpu }}
-{{- $nodeSelector = merge (dict) $values.nodeSelector $values.gpu.nodeSelector }}
+{{- $nodeSelector = merge (dict) $nodeSelector $values.gpu.nodeSelector }}
 {{- $tolerations = concat $values.tolerations $values.gpu.tolerations }}
 {{- with $values.gpu.runtimeClassName }}
 runtimeClassName: {{ . }}
 {{- end }}
 {{- end }}
-{{- with $nodeSelector }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- toYaml $nodeSelector | nindent 2 }}
 {{- with $tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
@@ -125,9 +123,10 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{/* 0 for a relay whose successor has its sockets before it is told to end. */}}
+{{/* 0 for a relay that hands its sockets over, and has no load balancer that would have to notice. */}}
 {{- define "antiphon.preStopSeconds" -}}
-{{- if and (eq .tier "relay") (include "antiphon.hasHandover" .root) -}}0{{- else -}}
+{{- $alone := and (include "antiphon.hasHandover" .root) (not .root.Values.relay.service.enabled) -}}
+{{- if and (eq .tier "relay") $alone -}}0{{- else -}}
 {{- (index .root.Values .tier).preStopSeconds -}}
 {{- end -}}
 {{- end -}}

@@ -45,11 +45,6 @@ def documented_values() -> list[Value]:
     return [Value(path, comment, _at(defaults, path)) for path, comment in _comments(text)]
 
 
-def leaves() -> Iterator[tuple[str, ...]]:
-    """The path of each value that is no map with values in it."""
-    return _leaves(yaml.safe_load(VALUES.read_text()), ())
-
-
 def page() -> str:
     parts = [HEAD]
     for section, values in groupby(documented_values(), key=_section):
@@ -78,14 +73,6 @@ def _comments(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
             if comment:
                 yield tuple(path), " ".join(comment)
         comment = []
-
-
-def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if not isinstance(value, dict) or not value:
-        yield path
-        return
-    for name, inner in value.items():
-        yield from _leaves(inner, (*path, name))
 
 
 def _at(values: Any, path: tuple[str, ...]) -> Any:
