@@ -53,7 +53,6 @@ class WorkerSignaling:
             keys,
             self._forwarding.websockets,
             clock=time.monotonic,
-            unix_time=time.time,
         )
         self._not_ready = not_ready
         self._public = signaling_app(

@@ -8,6 +8,7 @@ it is. Who is let in nowhere is refused here, and reaches no other cluster.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -17,7 +18,6 @@ from yarl import URL
 from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.regions.cluster_order import ClusterOrder
 from transceiver.regions.counters import ClusterOutcome
-from transceiver.resumption.resume_token import ResumeTokenError, ResumeTokens
 from transceiver.signaling.call_id import CallIdError, CallIds
 from transceiver.signaling.call_request import CallRequest
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
@@ -32,7 +32,6 @@ from transceiver.signaling.owner_link import (
 )
 from transceiver.signaling.regions import Placement, Regions
 from transceiver.signaling.request_body import reading_body
-from transceiver.signaling.resuming import RESUME
 from transceiver.signaling.websocket_forwarding import (
     REQUEST_HEADERS,
     UpgradeRefusedError,
@@ -62,18 +61,16 @@ class ClusterForwarding:
         websockets: WebSocketForwarding,
         *,
         clock: Callable[[], float],
-        unix_time: Callable[[], float],
     ) -> None:
         """`clock` is monotonic."""
         self.regions = regions
         self._websockets = websockets
         self._order = ClusterOrder()
         self._clock = clock
-        self._unix_time = unix_time
         self._read(keys)
 
     def use_keys(self, keys: ClusterKeys) -> None:
-        """Believe marks, call ids and resume tokens under `keys`, and under none other."""
+        """Believe marks and call ids under `keys`, and under none other."""
         self.regions.use_keys(keys)
         self._read(keys)
 
@@ -97,19 +94,14 @@ class ClusterForwarding:
         except _NotTakenError as error:
             return error.response
 
-    async def call(self, request: web.Request, wanted: CallRequest, here: Here) -> web.Response:
+    async def call(
+        self, request: web.Request, wanted: CallRequest, here: Here
+    ) -> web.StreamResponse:
         """Answer an offer by the first cluster of its client's zone that takes the call.
 
         `here` makes it in this one. Raises CallRefusedError, and what `here` raises.
         """
-
-        async def there(cluster: int, api: str, placement: Placement) -> web.StreamResponse:
-            headers = picked(request.headers, _CALL_HEADERS) | self.regions.headers(placement)
-            return await self._ask(cluster, "POST", url_below(api, request), headers, wanted.form())
-
-        response = await self._first(request, here, there)
-        assert isinstance(response, web.Response)
-        return response
+        return await self._first(request, here, self._offering(request, wanted))
 
     async def session(self, request: web.Request, here: Here) -> web.StreamResponse:
         """Serve a WebSocket by the first cluster of its client's zone that takes the session.
@@ -117,28 +109,40 @@ class ClusterForwarding:
         `here` serves it in this one, and raises CallRefusedError before it upgrades the
         connection, or not at all. Raises what `call` raises.
         """
+        return await self._first(request, here, partial(self._carry, request))
 
-        async def there(cluster: int, api: str, placement: Placement) -> web.StreamResponse:
-            return await self._carry(request, cluster, api, placement)
+    async def resumed_call(
+        self, request: web.Request, cluster: int, wanted: CallRequest, here: Here
+    ) -> web.StreamResponse:
+        """Answer the offer of a client whose session is in `cluster`.
 
-        return await self._first(request, here, there)
+        `here` goes on with what is kept of it, where that cluster is out of reach. Raises what
+        `here` raises.
+        """
+        return await self._of(request, cluster, here, self._offering(request, wanted))
+
+    async def resumed_session(
+        self, request: web.Request, cluster: int, here: Here
+    ) -> web.StreamResponse:
+        """The same for a client that comes by WebSocket."""
+        return await self._of(request, cluster, here, partial(self._carry, request))
 
     def _read(self, keys: ClusterKeys) -> None:
         self._call_ids = CallIds(keys, self.regions.cluster_id)
-        self._resume_tokens = ResumeTokens(keys, self.regions.cluster_id)
 
     def _holder(self, request: web.Request) -> int | None:
-        """The cluster that the call or session is in that the request names, if it names one."""
-        call_id = named_call(request)
+        """The cluster of the call that the request names, if it names one."""
         try:
-            if call_id is not None:
-                return self._call_ids.holder(call_id).cluster_id
-            if RESUME in request.query:
-                token = request.query[RESUME]
-                return self._resume_tokens.open(token, self._unix_time()).cluster_id
-        except (CallIdError, ResumeTokenError):
+            return self._call_ids.holder(named_call(request) or "").cluster_id
+        except CallIdError:
             return None
-        return None
+
+    def _offering(self, request: web.Request, wanted: CallRequest) -> _There:
+        async def there(cluster: int, api: str, placement: Placement) -> web.StreamResponse:
+            headers = picked(request.headers, _CALL_HEADERS) | self.regions.headers(placement)
+            return await self._ask(cluster, "POST", url_below(api, request), headers, wanted.form())
+
+        return there
 
     async def _first(self, request: web.Request, here: Here, there: _There) -> web.StreamResponse:
         placement = self.regions.placement(request)
@@ -159,6 +163,24 @@ class ClusterForwarding:
         if isinstance(refusal, CallRefusedError):
             raise refusal
         return refusal.response if refusal else _nowhere().response()
+
+    async def _of(
+        self, request: web.Request, cluster: int, here: Here, there: _There
+    ) -> web.StreamResponse:
+        placement = self.regions.placement(request)
+        api = self.regions.api(cluster, request)
+        if api is None:
+            return await here(placement)
+        try:
+            return await there(cluster, api, placement)
+        except _NotTakenError as error:
+            try:
+                return await here(placement)
+            except ApiError as refusal:
+                # It may be there still: that it is not here says nothing.
+                if refusal.status == 404:
+                    return error.response
+                raise
 
     async def _hand_on(
         self, request: web.Request, cluster: int, api: str, placement: Placement

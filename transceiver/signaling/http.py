@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 from chassis.admin import ReadyCheck, health_routes
 from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.authentication import Authenticator
+from transceiver.signaling.call_creation import CallCreation
 from transceiver.signaling.call_endpoints import CallEndpoints
 from transceiver.signaling.calls import CallFactory
 from transceiver.signaling.client_secret import ClientSecrets
@@ -80,22 +81,22 @@ def signaling_app(
     app.on_response_prepare.append(show_allowance)
     app.cleanup_ctx.extend([forwarding.running, forwarding.websockets.running, clusters.running])
     app.on_shutdown.append(forwarding.websockets.shut_down)
-    endpoints = CallEndpoints(
-        calls,
-        authenticator,
-        usage,
-        resuming,
-        clusters=clusters,
-        placement=clusters.regions.placement,
-    )
-    app.add_routes([*endpoints.routes(), *endpoints.call_routes()])
+    app.add_routes(CallCreation(calls, authenticator, usage, clusters, resuming).routes())
+    endpoints = CallEndpoints(calls, authenticator, clusters.regions.placement)
+    app.add_routes(endpoints.call_routes())
     app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     if sessions is not None:
         sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
         resumed = None
         if resuming is not None:
             resumed = ResumedWebSockets(
-                sessions, resuming, authenticator, usage, allowed_origins, forwarding.websockets
+                sessions,
+                resuming,
+                authenticator,
+                usage,
+                allowed_origins,
+                forwarding.websockets,
+                clusters,
             )
             app.on_shutdown.append(resumed.shut_down)
         sockets = WebSocketEndpoint(
@@ -132,8 +133,7 @@ def forwarded_app(
     app = _app(error_middleware)
     usage = usage or KeyUsage(time.monotonic)
     authenticator = Authenticator(keys, client_secrets, clock, usage.refused)
-    endpoints = CallEndpoints(calls, authenticator, usage, placement=placement)
-    app.add_routes(endpoints.call_routes())
+    app.add_routes(CallEndpoints(calls, authenticator, placement).call_routes())
     app.add_routes(SipEndpoints(calls, authenticator).call_routes())
     sidebands = SidebandEndpoint(calls, authenticator, allowed_origins, flush)
     serve: Handler = sidebands.serve

@@ -8,6 +8,7 @@ from aiohttp import web
 from transceiver.resumption.continuity import TakenUp
 from transceiver.resumption.counters import ResumeOutcome
 from transceiver.signaling.authentication import Authenticator
+from transceiver.signaling.cluster_forwarding import ClusterForwarding
 from transceiver.signaling.cors import AllowedOrigins
 from transceiver.signaling.key_usage import KeyUsage
 from transceiver.signaling.resuming import Elsewhere, ResumeRequest, Resuming, session_of
@@ -34,14 +35,16 @@ class ResumedWebSockets:
         usage: KeyUsage,
         allowed_origins: AllowedOrigins,
         forwarding: WebSocketForwarding | None = None,
+        clusters: ClusterForwarding | None = None,
     ) -> None:
-        """Without `forwarding` only sessions of this worker are served."""
+        """Without `forwarding` and `clusters` only sessions of this worker are served."""
         self._sessions = sessions
         self._resuming = resuming
         self._authenticator = authenticator
         self._usage = usage
         self._allowed_origins = allowed_origins
         self._forwarding = forwarding
+        self._clusters = clusters
         self._requests = RunningRequests()
 
     async def shut_down(self, _app: web.Application) -> None:
@@ -53,6 +56,15 @@ class ResumedWebSockets:
         check_handshake(request, self._allowed_origins)
         header = authorization(request.headers)
         resumed = self._resuming.entitled(request.query, header, self._authenticator)
+
+        async def here(_placement: object = None) -> web.StreamResponse:
+            return await self._serve(request, resumed)
+
+        if self._clusters is None:
+            return await here()
+        return await self._clusters.resumed_session(request, resumed.claim.cluster_id, here)
+
+    async def _serve(self, request: web.Request, resumed: ResumeRequest) -> web.StreamResponse:
         session = self._resuming.here(resumed)
         if isinstance(session, WebSocketCall):
             return await self._return(request, resumed, session)

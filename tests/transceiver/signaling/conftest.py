@@ -222,7 +222,6 @@ def forwarding(
         CLUSTER_KEYS,
         workers.websockets,
         clock=time.monotonic,
-        unix_time=lambda: NOW,
     )
     return workers, clusters
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec import Raw
 
 from antiphon_proto.realtime.session import RealtimeSession
 from chassis.host_port import HostPort
@@ -27,19 +28,25 @@ from tests.transceiver.signaling.conftest import (
     error_of,
     forwarding,
 )
+from transceiver.config import TransceiverConfig
 from transceiver.regions.counters import ClusterOutcome, RegionCounters
 from transceiver.regions.forward_mark import HEADER, ForwardMark, ForwardMarks
 from transceiver.regions.zones import CurrentZones, Zones
 from transceiver.regions.zones_file import parse_zones
-from transceiver.resumption.resume_token import Origin, ResumeClaim, ResumeTokens
+from transceiver.replica_addresses import ReplicaAddresses
+from transceiver.resumption.continuity import TakenUp
+from transceiver.resumption.resume_token import ResumeClaim, ResumeTokens
+from transceiver.resumption.snapshot import Snapshot
 from transceiver.sdp import OfferError, OfferFault
 from transceiver.signaling.api_keys import ApiKeys
+from transceiver.signaling.authentication import Authenticator
 from transceiver.signaling.call_id import CallIds
 from transceiver.signaling.calls import CallRefusedError, RefusalReason
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.http import signaling_app
 from transceiver.signaling.sessions import Sessions
 from transceiver.websocket_call import WebSocketCall
+from transceiver.worker_resumption import WorkerResumption
 
 CALLS = "/v1/realtime/calls"
 SDP = {"Content-Type": "application/sdp"}
@@ -55,6 +62,11 @@ europe = {{ clusters = [1, 2], relay = "203.0.113.7:3478", header-values = ["eu"
 america = {{ clusters = [2, 1], relay = "198.51.100.7:3478", header-values = ["us"] }}
 canada = {{ clusters = [2], header-values = ["ca"] }}
 """
+
+
+KEYS = ApiKeys([f"{API_KEY} requests-per-minute=1000"])
+SECRETS = ClientSecrets(CLUSTER_KEYS)
+LEFT = TakenUp(Snapshot(session=Raw(b"{}")))
 
 
 class NoSessions(Sessions):
@@ -83,17 +95,25 @@ class Cluster:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Cluster"]:
+        config = TransceiverConfig(
+            advertise=HostPort("127.0.0.1", 1),
+            inference=ReplicaAddresses((HostPort("127.0.0.1", 1),)),
+            cluster_keys="",
+            cluster_id=self.number,
+        )
+        self.resumption = WorkerResumption(config, CLUSTER_KEYS, here=WORKER, siblings=[])
         workers, self.forwarding = forwarding(
             WORKER, self.calls.creators.__contains__, self.zones, self.number
         )
         app = signaling_app(
             self.calls,
-            ApiKeys([f"{API_KEY} requests-per-minute=1000"]),
-            ClientSecrets(CLUSTER_KEYS),
+            KEYS,
+            SECRETS,
             lambda: None,
             workers,
             self.forwarding,
             sessions=self.sessions,
+            resuming=self.resumption.resuming,
             clock=lambda: NOW,
         )
         app.middlewares.insert(0, self._note)
@@ -355,17 +375,50 @@ async def test_a_call_of_a_cluster_that_nobody_knows_is_none(client: Client) -> 
     assert error["code"] == "call_not_found"
 
 
+def resume_token(cluster: Cluster) -> str:
+    """Of a session that a worker of the cluster has, or had."""
+    origin = Authenticator(KEYS, SECRETS, lambda: NOW).identify(f"Bearer {API_KEY}").origin
+    claim = ResumeClaim("sess_1", WORKER, origin, 2**40, cluster.number)
+    return ResumeTokens(CLUSTER_KEYS).mint(claim, os.urandom(12))
+
+
+async def resumed(client: Client, cluster: Cluster) -> aiohttp.ClientResponse:
+    query = {"resume": resume_token(cluster)}
+    return await client.post(CALLS, params=query, data=OFFER, headers={**SDP, "X-Zone": "eu"})
+
+
 async def test_a_session_that_is_resumed_goes_on_where_it_was(
     client: Client, first: Cluster, second: Cluster
 ) -> None:
-    claim = ResumeClaim("sess_1", WORKER, Origin("f"), int(NOW) + 60, second.number)
-    token = ResumeTokens(CLUSTER_KEYS).mint(claim, os.urandom(12))
-    await client.post(CALLS, params={"resume": token}, data=OFFER, headers=SDP)
-    [request] = second.requests
-    assert request.query["resume"] == token
-    async with client.session.get(f"/v1/realtime?resume={token}", headers=UPGRADE) as refused:
-        assert refused.status == 401
-    assert len(second.requests) == 2
+    second.resumption.live.put_back("sess_1", LEFT)
+    assert (await resumed(client, second)).status == 201
+    assert (first.calls.offers, second.calls.relays) == ([], [EUROPE])
+
+
+async def test_or_here_where_that_cluster_is_gone_and_something_of_it_is_here(
+    client: Client, first: Cluster, second: Cluster
+) -> None:
+    first.resumption.live.put_back("sess_1", LEFT)
+    first.zones.become(parse_zones(ZONES.format(second="http://127.0.0.1:9"), here=1))
+    assert (await resumed(client, second)).status == 201
+    assert first.calls.relays == [EUROPE]
+
+
+async def test_where_nothing_is_it_may_be_asked_for_again(
+    client: Client, first: Cluster, second: Cluster
+) -> None:
+    first.zones.become(parse_zones(ZONES.format(second="http://127.0.0.1:9"), here=1))
+    assert (await error_of(await resumed(client, second), 503))["code"] == "call_unreachable"
+    headers = {**client.authorization, **UPGRADE}
+    path = f"/v1/realtime?resume={resume_token(second)}"
+    async with client.session.get(path, headers=headers) as response:
+        assert (await error_of(response, 503))["code"] == "call_unreachable"
+
+
+async def test_a_session_that_another_cluster_forgot_is_over(
+    client: Client, second: Cluster
+) -> None:
+    assert (await error_of(await resumed(client, second), 404))["code"] == "session_not_found"
 
 
 async def test_a_session_over_a_websocket_goes_where_its_zone_wants_it(
