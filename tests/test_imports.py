@@ -90,6 +90,7 @@ SHELLS = {
         "worker",
         "worker_orders",
         "worker_outgoing",
+        "worker_regions",
         "worker_resumption",
         "worker_signaling",
         "worker_sip",
