@@ -178,7 +178,8 @@ class _Rotation:
         """The exit code, when there is nothing more to do."""
         match look.found:
             case Settled(reasons) if reasons:
-                return await self._wait(look.found, code=1)
+                # Nothing new is begun before they have.
+                return await self._wait(look.found, code=0 if self._seen else 1)
             case Settled() if self._seen:
                 self._output.say("no rotation is under way")
                 return 0
