@@ -69,7 +69,7 @@ def _is_peer(peer: Item, other: Party, home: str | None) -> bool:
 
 
 def _within(block: Item, other: Party) -> bool:
-    """Whether a network means addresses of pods is the network plugin's choice: not relied on."""
+    """By address alone; whether a network means pods, too, is the network plugin's choice."""
     address = ipaddress.ip_address(other.address)
     inside = address in ipaddress.ip_network(block["cidr"])
     excepted = any(address in ipaddress.ip_network(part) for part in block.get("except") or [])

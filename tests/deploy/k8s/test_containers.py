@@ -12,6 +12,7 @@ from inference.config import InferenceConfig
 from relay.config import RelayConfig
 from tests.deploy.k8s.release import TIERS, Release
 from transceiver.config import TransceiverConfig
+from transceiver.regions.zones_file import parse_zones
 
 Item = dict[str, Any]
 
@@ -178,3 +179,9 @@ def test_no_secret_is_written_into_a_pod(release: Release) -> None:
             for variable in container.get("env") or []:
                 secret = re.search(r"(SECRET|TOKEN|API_KEY|REDIS)$", variable["name"])
                 assert not (secret and "value" in variable), f"{name}: {variable['name']}"
+
+
+def test_zones_of_clients_can_be_read(release: Release) -> None:
+    for item in release.of("ConfigMap"):
+        if "zones.toml" in item["data"]:
+            parse_zones(item["data"]["zones.toml"], here=config(release, "relay").cluster_id)
