@@ -34,6 +34,8 @@ ANSWER_BATCH = 1024
 
 TUNNEL_HEADER = 20
 FRAME_HEADER = 10
+DATA = 0
+"""The type of a client's frame; another one says through which other relay a datagram came."""
 FRAME_SLACK = 2
 """A frame starts here in its buffer, so that its payload's numbers are aligned."""
 
@@ -120,7 +122,7 @@ class Load(NamedTuple):
     tunnel_of: np.ndarray
     """uint8: by which worker a client's packets came."""
     tunnel_headers: np.ndarray
-    """uint8 (owners * tunnels, 20): of DATA from an owner to a worker."""
+    """uint8 (owners * tunnels, bytes): of DATA from an owner to a worker."""
     framed: int
     """Whether there is a tunnel: else owners see bare packets, and answer where they came from."""
     prefix: int
@@ -262,8 +264,9 @@ def _send_down(load: Load, packets: int, now: int) -> None:
 def _set_header(load: Load, batch: MessageBatch, message: int, owner: int, tunnel: int) -> None:
     """Let a message of two vectors start with the tunnel's header, if there is a tunnel."""
     row = owner * load.tunnel_names.shape[0] + tunnel
-    batch.vectors[2 * message, 0] = load.tunnel_headers.ctypes.data + row * TUNNEL_HEADER
-    batch.vectors[2 * message, 1] = TUNNEL_HEADER if load.framed else 0
+    size = load.tunnel_headers.shape[1]
+    batch.vectors[2 * message, 0] = load.tunnel_headers.ctypes.data + row * size
+    batch.vectors[2 * message, 1] = size if load.framed else 0
 
 
 @compiled
@@ -330,6 +333,9 @@ def _receive_at_owner(load: Load, traffic: Traffic, owner: int) -> bool:
             load.counts[Count.WRONG] += 1
             continue
         at = TUNNEL_HEADER
+        if batch.buffers[i, at + 2] != DATA:
+            at += FRAME_HEADER + batch.buffers[i, at + 1]
+        start = at
         frames = 0
         while at + FRAME_HEADER <= size:
             end = at + FRAME_HEADER + (batch.buffers[i, at] << 8 | batch.buffers[i, at + 1])
@@ -344,7 +350,7 @@ def _receive_at_owner(load: Load, traffic: Traffic, owner: int) -> bool:
         if at != size:
             load.counts[Count.WRONG] += 1
         elif traffic.answer == Answer.AS_IT_CAME:
-            queued = _queue(load, queued, i, owner, tunnel, TUNNEL_HEADER, size)
+            queued = _queue(load, queued, i, owner, tunnel, start, size)
             load.counts[Count.DOWN_SENT] += frames - 1
     _flush(load, owner, queued)
     return taken == RECEIVE_BATCH

@@ -8,7 +8,7 @@ import numpy as np
 from bench.measured_process import ProcessFailedError
 from bench.relay.endpoints import Endpoints
 from bench.relay.load import Answer, Count, Traffic, Watch
-from bench.relay.relay_process import RelayProcess, real_time
+from bench.relay.relay_process import Measured, real_time
 
 WINDOW = 1024
 
@@ -99,7 +99,7 @@ class Latency:
         )
 
 
-def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds: float) -> Cost:
+def measure_cost(ends: Endpoints, relay: Measured, traffic: Traffic, seconds: float) -> Cost:
     """Load the relay for that long, after a warm-up.
 
     Under a paced load relay and sender go before all ordinary threads, where that is allowed: a
@@ -117,7 +117,7 @@ def measure_cost(ends: Endpoints, relay: RelayProcess, traffic: Traffic, seconds
 
 def _loaded(
     ends: Endpoints,
-    relay: RelayProcess,
+    relay: Measured,
     traffic: Traffic,
     periods: tuple[float, float],
     pace: float,
@@ -141,7 +141,7 @@ def _loaded(
     )
 
 
-def measure_latency(ends: Endpoints, relay: RelayProcess | None) -> Latency:
+def measure_latency(ends: Endpoints, relay: Measured | None) -> Latency:
     """Of packets up, 20,000 a second; without a relay, of the way straight to the owner."""
     _start(ends)
     time.sleep(REST_SECONDS)

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from antiphon_proto.address import Address
 from bench.measured_process import MeasuredProcess
@@ -30,8 +31,16 @@ class RelayProcess(MeasuredProcess):
         return _parse_ready(self.report())
 
 
+class Measured(Protocol):
+    """One relay, or several of which one is looked at."""
+
+    def cpu_clock(self) -> Callable[[], float]: ...
+
+    def threads(self) -> list[int]: ...
+
+
 @contextlib.contextmanager
-def real_time(relay: RelayProcess | None) -> Iterator[bool]:
+def real_time(relay: Measured | None) -> Iterator[bool]:
     """Put this thread and the relay's before all ordinary ones (SCHED_FIFO).
 
     Yields False where that is denied. For less than a second at a time: the kernel then takes
@@ -49,7 +58,7 @@ def real_time(relay: RelayProcess | None) -> Iterator[bool]:
             _schedule(relay, os.SCHED_OTHER, 0)
 
 
-def _schedule(relay: RelayProcess | None, policy: int, priority: int) -> None:
+def _schedule(relay: Measured | None, policy: int, priority: int) -> None:
     for thread in [THIS_THREAD, *(relay.threads() if relay else [])]:
         with contextlib.suppress(ProcessLookupError):
             os.sched_setscheduler(thread, policy, os.sched_param(priority))

@@ -17,6 +17,7 @@ from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import HEADER_BYTES, Frame, FrameType, TunnelReceiver, TunnelSender
 from antiphon_proto.tunnel_control import Bind, Hello, control_frame, control_message
+from antiphon_proto.tunnel_transit import ToRelay, TransitSender
 from antiphon_proto.ufrag import Owner, UfragMinter, UfragReader
 from bench.measured_process import ProcessFailedError
 from bench.relay.endpoints import CLIENTS, OWNERS, Endpoints
@@ -47,17 +48,24 @@ class OwnerTunnel:
     """One owner's end of the tunnel to one worker of the relay."""
 
     def __init__(
-        self, keys: ClusterKeys, bound: socket.socket, epoch: int, worker: Address
+        self,
+        keys: ClusterKeys,
+        bound: socket.socket,
+        epoch: int,
+        worker: Address,
+        edge: Address | None = None,
     ) -> None:
+        """`edge` is another cluster's relay worker, where clients are; `worker` is in between."""
         self._socket = bound
         self._worker = worker
-        self._sender = TunnelSender(keys, epoch, worker)
+        sender = TunnelSender(keys, epoch, worker)
+        self._sender = sender if edge is None else TransitSender(sender, ToRelay(edge))
         self._receiver = TunnelReceiver(keys, bound.getsockname())
 
     @property
     def data_header(self) -> bytes:
         """How every DATA datagram of this direction starts."""
-        return self._sender.encode_data(("0.0.0.0", 0), b"")[:HEADER_BYTES]
+        return self._sender.data_header
 
     def bind(self, frames: Iterable[Frame]) -> None:
         """Send control frames, a few datagrams ahead of what the relay has read.
@@ -101,9 +109,11 @@ class OwnerTunnel:
 class TunnelCalls:
     """The calls between both ends, with a relay yet to come between them."""
 
-    def __init__(self, ends: Endpoints, keys: ClusterKeys) -> None:
+    def __init__(self, ends: Endpoints, keys: ClusterKeys, *, cluster: int = 0) -> None:
+        """`cluster` is the owners'."""
         self._ends = ends
         self._keys = keys
+        self._cluster = cluster
         self._epochs = [int.from_bytes(os.urandom(8), "big") for _ in range(OWNERS)]
         self._receivers = [TunnelReceiver(keys, owner) for owner in ends.owners]
 
@@ -116,14 +126,16 @@ class TunnelCalls:
             for owner, sender in senders.items()
         }
 
-    def connect(self, relay: Ready, *, bind: bool) -> None:
+    def connect(self, relay: Ready, *, bind: bool, edge: Address | None = None) -> None:
         """Let every client check and, for a relay that takes it, every owner bind.
 
-        Raises ProcessFailedError when a check does not arrive whole at its owner.
+        With `edge`, a relay worker of another cluster, clients come to that one's public port,
+        and owners reach it through the relay's tunnels. Raises ProcessFailedError when a check
+        does not arrive whole at its owner.
         """
         self._check_all(relay)
         tunnels = [
-            OwnerTunnel(self._keys, bound, epoch, worker)
+            OwnerTunnel(self._keys, bound, epoch, worker, edge)
             for bound, epoch in zip(self._ends.owner_sockets, self._epochs, strict=True)
             for worker in relay.tunnels
         ]
@@ -156,7 +168,7 @@ class TunnelCalls:
         checks = []
         for client in range(CLIENTS):
             address = self._ends.owners[self._ends.owner_of[client]]
-            owner = Owner(address[0], address[1], 0, 0, int(time.time()) + SESSION_SECONDS)
+            owner = Owner(*address, self._cluster, 0, int(time.time()) + SESSION_SECONDS)
             ufrag = minter.mint(owner, os.urandom(6)).encode()
             checks.append(
                 stun.binding_request(
