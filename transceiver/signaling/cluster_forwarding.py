@@ -65,7 +65,7 @@ class ClusterForwarding:
         """`clock` is monotonic."""
         self.regions = regions
         self._websockets = websockets
-        self._order = ClusterOrder()
+        self._order = ClusterOrder(regions.cluster_id)
         self._clock = clock
         self._read(keys)
 
@@ -83,8 +83,10 @@ class ClusterForwarding:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer what is about another cluster's call by that cluster, the rest by `handler`."""
         cluster = self._holder(request)
-        api = None if cluster is None else self.regions.api(cluster, request)
-        if cluster is None or api is None:
+        if cluster is None or cluster == self.regions.cluster_id:
+            return await handler(request)
+        api = self.regions.api(cluster, request)
+        if api is None:
             return await handler(request)
         placement = self.regions.placement(request)
         try:
@@ -151,25 +153,40 @@ class ClusterForwarding:
         for cluster in self._order.of(placement.clusters, self._clock()):
             try:
                 if cluster == self.regions.cluster_id:
-                    return await here(placement)
+                    return await self._here_or_beside(request, placement, here, there)
                 if api := self.regions.api(cluster, request):
                     return await there(cluster, api, placement)
-            except CallRefusedError as error:
-                if error.reason is RefusalReason.RATE_LIMITED:
+            except (CallRefusedError, _NotTakenError) as error:
+                if _is_the_clients(error):
                     raise
-                refusal = refusal or error
-            except _NotTakenError as error:
                 refusal = refusal or error
         if isinstance(refusal, CallRefusedError):
             raise refusal
         return refusal.response if refusal else _nowhere().response()
+
+    async def _here_or_beside(
+        self, request: web.Request, placement: Placement, here: Here, there: _There
+    ) -> web.StreamResponse:
+        """Here, or where this cluster's load balancer finds a worker that has room."""
+        own = self.regions.cluster_id
+        try:
+            return await here(placement)
+        except CallRefusedError as error:
+            api = self.regions.api(own, request)
+            is_silent = self._order.is_silent(own, self._clock())
+            if api is None or is_silent or _is_the_clients(error):
+                raise
+            try:
+                return await there(own, api, placement)
+            except _NotTakenError:
+                raise error from None
 
     async def _of(
         self, request: web.Request, cluster: int, here: Here, there: _There
     ) -> web.StreamResponse:
         placement = self.regions.placement(request)
         api = self.regions.api(cluster, request)
-        if api is None:
+        if api is None or cluster == self.regions.cluster_id:
             return await here(placement)
         try:
             return await there(cluster, api, placement)
@@ -255,6 +272,11 @@ class _NotTakenError(Exception):
     def __init__(self, response: web.Response) -> None:
         super().__init__()
         self.response = response
+
+
+def _is_the_clients(refusal: Exception) -> bool:
+    """Whether it is the client that asks for too much, which no other worker should be asked."""
+    return isinstance(refusal, CallRefusedError) and refusal.reason is RefusalReason.RATE_LIMITED
 
 
 def _nowhere() -> ApiError:

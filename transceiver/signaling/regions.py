@@ -83,10 +83,8 @@ class Regions:
         return {HEADER: self._marks.seal(mark, self._random(NONCE_BYTES))}
 
     def api(self, cluster_id: int, request: web.Request) -> str | None:
-        """URL of another cluster's API; None where it is unknown, or the request came from one."""
-        if cluster_id == self.cluster_id or HEADER in request.headers:
-            return None
-        return self.zones.now.apis.get(cluster_id)
+        """URL of a cluster's API; None where it is unknown, or the request was sent on once."""
+        return None if HEADER in request.headers else self.zones.now.apis.get(cluster_id)
 
     def _zone(self, request: web.Request) -> Zone | None:
         zones = self.zones.now

@@ -237,6 +237,33 @@ async def test_a_cluster_that_takes_no_calls_has_the_next_one_asked(
     assert (second.calls.offers, second.calls.relays) == ([OFFER], [EUROPE])
 
 
+async def test_a_worker_that_takes_no_calls_has_its_own_cluster_asked_first(
+    client: Client, first: Cluster, second: Cluster
+) -> None:
+    """By its load balancer, which finds another worker."""
+    full(first, RefusalReason.DRAINING)
+    async with Cluster(1).running() as sibling:
+        zones = f'clusters.1.api = "{sibling.url}"\n' + ZONES.format(second=second.url)
+        first.zones.become(parse_zones(zones, here=1))
+        assert (await offered(client, "eu")).status == 201
+        assert (sibling.calls.relays, second.requests) == ([EUROPE], [])
+        full(sibling)
+        assert (await offered(client, "eu")).status == 201
+    assert second.calls.relays == [EUROPE]
+
+
+async def test_where_it_does_not_reach_itself_it_is_not_asked_for_a_while(
+    client: Client, first: Cluster, second: Cluster
+) -> None:
+    full(first)
+    zones = 'clusters.1.api = "http://127.0.0.1:9"\n' + ZONES.format(second=second.url)
+    first.zones.become(parse_zones(zones, here=1))
+    for _ in range(2):
+        assert (await offered(client, "eu")).status == 201
+    assert first.counters.clusters[1, ClusterOutcome.UNREACHABLE] == 1
+    assert len(second.calls.offers) == 2
+
+
 async def test_so_does_another_cluster_that_takes_none(
     client: Client, first: Cluster, second: Cluster
 ) -> None:
