@@ -11,13 +11,15 @@ import pytest
 from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
 from antiphon_proto.tunnel import HEADER_BYTES, Frame, FrameType, TunnelReceiver, TunnelSender
-from antiphon_proto.tunnel_control import Bind, Hello, control_frame, control_message
+from antiphon_proto.tunnel_control import Bind, Hello, Probe, control_frame, control_message
+from antiphon_proto.tunnel_transit import ToOwner, ToRelay, TransitSender, read_transit
 from relay.counters import CounterTable, Direction, Tally
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
 from relay.flow_table import FlowTable
 from relay.owner_allow_list import PRIVATE_OWNERS
 from relay.receive_buffers import PUBLIC_BYTES
+from relay.remote_clusters import RemoteClusters
 from relay.router import Router
 from relay.worker import BATCH, CompiledLoop, FastPathError, Worker
 
@@ -42,7 +44,12 @@ class Rig:
     """A worker with its sockets, and what it counted."""
 
     def __init__(
-        self, cluster, *, fast: CompiledLoop | None = None, tunnel_only: bool = False
+        self,
+        cluster,
+        *,
+        fast: CompiledLoop | None = None,
+        tunnel_only: bool = False,
+        remote: RemoteClusters | None = None,
     ) -> None:
         with ExitStack() as opened:
             self.public4, self.public6 = (
@@ -65,6 +72,7 @@ class Rig:
             tunnel=name(self.tunnel),
             siblings=(SIBLING,),
             epoch=1,
+            remote=remote,
         )
         self.worker = Worker(
             (self.public4, self.public6),
@@ -73,6 +81,7 @@ class Rig:
             self.flows,
             self.counts.worker(0),
             fast,
+            remote=remote,
             tunnel_only=tunnel_only,
         )
 
@@ -400,6 +409,49 @@ class TestPunts:
 
         assert not select.select([loop.public_punts], (), (), 0)[0]
         assert rig.counts.tally(Tally.PUNTS) == left
+
+    def test_datagrams_in_transit_are_sent_on_and_open_a_passage(
+        self, new_rig, loop, owner, client, cluster
+    ) -> None:
+        far = udp("127.0.0.1")
+        far_name = name(far)
+        remote = RemoteClusters(0, ("127.0.0.1", 1), lambda: 5, clusters=frozenset({2}))
+        rig = new_rig(fast=loop, remote=remote)
+        sender = TransitSender(TunnelSender(cluster.keys, 7, name(rig.tunnel)), ToRelay(far_name))
+        datagram = sender.encode_data(name(client), RTP)
+        bind = sender.encode([control_frame(Bind(30, True, ()), name(client))])
+        with rig.running(), far:
+            for each in (bind, datagram):
+                loop.leave_tunnel.send(loop.punt(each, owner.address))
+                far.recv(2000)
+
+        header = TunnelSender(cluster.keys, 1, far_name).data_header
+        assert loop.passages == [(sender.data_header, far_name, header, False)]
+        assert rig.counts.tally(Tally.TRANSIT_TO_RELAY) == 2
+
+    def test_other_clusters_relays_are_probed_and_the_loop_told_of_them(
+        self, new_rig, loop, owner, cluster
+    ) -> None:
+        far = udp("127.0.0.1")
+        far_name = name(far)
+        remote = RemoteClusters(0, ("127.0.0.1", 1), lambda: 5, clusters=frozenset({2}))
+        remote.name({2: [far_name]}, 0.0)
+        rig = new_rig(fast=loop, remote=remote)
+        check = cluster.check(cluster.ufrag(owner.address, cluster_id=2))
+        receiver = TunnelReceiver(cluster.keys, far_name)
+        seen: list[object] = []
+        with rig.running(), far:
+            loop.leave_public.send(loop.punt(check, self.CLIENT))
+            while len(seen) < 2:
+                _epoch, frames = receiver.decode(far.recv(2000))
+                probe = frames[0].type is FrameType.PROBE
+                found = control_message(frames[0]) if probe else read_transit(frames[0])
+                if found not in seen:
+                    seen.append(found)
+
+        assert {type(each) for each in seen} == {Probe, ToOwner}
+        remote_owner = (f"{owner.address[0]}%2", owner.address[1])
+        assert loop.gateways == {remote_owner: far_name}
 
     def test_its_end_is_the_worker_s(self, rig, loop) -> None:
         loop.failed = IndexError("out of bounds")

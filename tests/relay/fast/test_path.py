@@ -13,6 +13,7 @@ from antiphon_proto.address import Address
 from antiphon_proto.demux import PacketKind
 from antiphon_proto.tunnel import Frame, FrameType, TunnelReceiver, TunnelSender
 from antiphon_proto.tunnel_control import Bind
+from antiphon_proto.tunnel_transit import FromRelay, ToOwner, ToRelay, TransitSender
 from relay.counters import CounterTable, Direction, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.fast.flow_table import FastFlowTable
@@ -251,6 +252,51 @@ def test_counts_each_packet_that_cannot_reach_its_owner() -> None:
 
         eventually(lambda: relay.counters.drops(DropReason.OWNER_SEND_FAILED) == 3)
         assert relay.counters.tally(Tally.TUNNEL_DATAGRAMS_SENT) == 0
+
+
+def test_sends_to_an_owner_of_another_cluster_by_its_relay(relay: Relay) -> None:
+    far = ("10.0.0.5%2", 7000)
+    way = ToOwner(("10.0.0.5", 7000), 2, ("10.9.1.1", 4001))
+    header = TransitSender(relay.to_owner, way).data_header
+    relay.path.set_owner_header(far, relay.owner_address, header)
+    client = relay.client.getsockname()
+    relay.flows.unbind(client, relay.owner_address)
+    relay.flows.bind(client, far, 1, Bind(FAR, True, ()), time.monotonic())
+    relay.client.sendto(RTP, relay.ipv4.getsockname())
+
+    assert relay.received_by_owner() == [way.frame(), data(client, RTP)]
+
+
+def test_passes_on_what_is_in_transit(relay: Relay) -> None:
+    way = ToRelay(("10.9.1.1", 4001))
+    sender = TransitSender(relay.from_owner, way)
+    frames = [data(("192.0.2.1", 1), b"\x80one"), data(("2001:db8::1", 2), b"\x80two")]
+    relay.owner.sendto(sender.encode(frames), relay.tunnel.getsockname())
+    punt = relay.path.read_punt(relay.path.tunnel_punts.recv(65535))
+    assert punt == (sender.encode(frames), relay.owner_address)
+
+    on = TransitSender(relay.to_owner, FromRelay(("10.9.1.1", 4001), 5))
+    relay.path.pass_on(sender.data_header, relay.owner_address, on.data_header, to_owner=False)
+    for _ in range(3):
+        relay.owner.sendto(sender.encode(frames), relay.tunnel.getsockname())
+        assert relay.received_by_owner() == [FromRelay(("10.9.1.1", 4001), 5).frame(), *frames]
+    eventually(lambda: relay.counters.tally(Tally.TRANSIT_TO_RELAY) == 3)
+
+    relay.path.distrust_headers()
+    relay.owner.sendto(sender.encode(frames), relay.tunnel.getsockname())
+    relay.path.tunnel_punts.recv(65535)
+    relay.path.trust_header(relay.from_owner.data_header)
+    relay.owner.sendto(sender.encode(frames), relay.tunnel.getsockname())
+    relay.path.tunnel_punts.recv(65535)
+
+
+def test_counts_what_cannot_be_passed_on(relay: Relay) -> None:
+    sender = TransitSender(relay.from_owner, ToRelay(("10.9.1.1", 4001)))
+    relay.path.pass_on(sender.data_header, ("127.0.0.1", 0), b"x" * 20, to_owner=True)
+    relay.owner.sendto(sender.encode_data(("192.0.2.1", 1), RTP), relay.tunnel.getsockname())
+
+    eventually(lambda: relay.counters.drops(DropReason.TRANSIT_SEND_FAILED) == 1)
+    assert relay.counters.tally(Tally.TRANSIT_TO_OWNER) == 0
 
 
 def test_forwards_all_that_waits_before_it_stops(relay: Relay) -> None:
