@@ -20,7 +20,8 @@ def requirements(project: Mapping[str, object], extras: Sequence[str]) -> list[s
     """
     optional = project["optional-dependencies"]
     base = project["dependencies"]
-    assert isinstance(optional, Mapping) and isinstance(base, list)
+    assert isinstance(optional, Mapping)
+    assert isinstance(base, list)
     found = [*base, *(each for extra in extras for each in _flat(optional, extra))]
     return list(dict.fromkeys(found))
 
