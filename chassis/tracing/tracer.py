@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from chassis.tracing.span import Attributes, Span, SpanKind
+from chassis.tracing.span import Attribute, Attributes, Span, SpanKind
 from chassis.tracing.trace_context import SPAN_ID_BYTES, TRACE_ID_BYTES, TraceContext
 
 MAX_ATTRIBUTE = 256
@@ -19,8 +19,13 @@ MAX_ATTRIBUTES = 32
 class SpanScope:
     """What spans may be begun below: a span of this process, or of another one."""
 
-    def __init__(self, tracer: "Tracer | None", context: TraceContext | None) -> None:
+    def __init__(
+        self, tracer: "Tracer | None", context: TraceContext | None, epoch: float = 0.0
+    ) -> None:
+        """`epoch`: the Unix time at which the tracer's clock was zero, one for all that is below,
+        so that what follows one another here does so where it is shown."""
         self._tracer = tracer
+        self._epoch = epoch
         self.context = context
 
     @property
@@ -47,7 +52,9 @@ class SpanScope:
             return UNTRACED
         parent = self.context
         context = TraceContext(parent.trace_id, self._tracer.span_id(), parent.sampled)
-        return OpenSpan(self._tracer, context, parent.span_id, name, kind, attributes, at)
+        span = OpenSpan(self._tracer, context, self._epoch, parent.span_id, name, kind, at)
+        span.note(attributes or {})
+        return span
 
     def record(
         self, name: str, start: float, end: float, attributes: Attributes | None = None
@@ -64,17 +71,17 @@ class OpenSpan(SpanScope):
         self,
         tracer: "Tracer | None",
         context: TraceContext | None,
+        epoch: float,
         parent_id: bytes,
         name: str,
         kind: SpanKind,
-        attributes: Attributes | None,
         at: float | None,
     ) -> None:
-        super().__init__(tracer, context)
+        super().__init__(tracer, context, epoch)
         self._parent_id = parent_id
         self._name = name
         self._kind = kind
-        self._attributes = dict(attributes or {})
+        self._attributes: dict[str, Attribute] = {}
         self._start = 0.0 if tracer is None else tracer.clock() if at is None else at
         self._over_at: float | None = None
         self._ended = False
@@ -117,15 +124,18 @@ class OpenSpan(SpanScope):
                 self._parent_id,
                 self._name[:MAX_ATTRIBUTE],
                 self._kind,
-                tracer.unix_ns(self._start),
-                tracer.unix_ns(max(self._start, end)),
+                self._unix_ns(self._start),
+                self._unix_ns(max(self._start, end)),
                 _bounded(self._attributes),
                 error,
             )
         )
 
+    def _unix_ns(self, at: float) -> int:
+        return int((self._epoch + at) * 1e9)
 
-UNTRACED = OpenSpan(None, None, b"", "", SpanKind.INTERNAL, None, None)
+
+UNTRACED = OpenSpan(None, None, 0.0, b"", "", SpanKind.INTERNAL, None)
 
 
 class Tracer:
@@ -164,18 +174,19 @@ class Tracer:
         sampled = parent.sampled if parent else self._samples(trace_id)
         context = TraceContext(trace_id, self.span_id(), sampled)
         above = parent.span_id if parent else b""
-        return OpenSpan(self, context, above, name, kind, attributes, None)
+        span = OpenSpan(self, context, self._epoch(), above, name, kind, None)
+        span.note(attributes or {})
+        return span
 
     def below(self, context: TraceContext | None) -> SpanScope:
         """Where spans below another process's span are begun."""
-        return SpanScope(self, context)
+        return SpanScope(self, context, self._epoch())
 
     def span_id(self) -> bytes:
         return self._random_id(SPAN_ID_BYTES)
 
-    def unix_ns(self, at: float) -> int:
-        """Unix nanoseconds of a moment on the clock."""
-        return int((self._unix_time() - self.clock() + at) * 1e9)
+    def _epoch(self) -> float:
+        return self._unix_time() - self.clock()
 
     def _samples(self, trace_id: bytes) -> bool:
         """https://opentelemetry.io/docs/specs/otel/trace/sdk/#traceidratiobased"""

@@ -47,6 +47,7 @@ class ChatServer:
         """Of the connections that requests came by."""
         self.keys: list[str | None] = []
         self.sessions: list[str | None] = []
+        self.traceparents: list[str | None] = []
         self.disconnected = asyncio.Event()
         self.url = ""
 
@@ -56,6 +57,7 @@ class ChatServer:
         self.ports.add(request.transport.get_extra_info("peername")[1])
         self.keys.append(request.headers.get("Authorization"))
         self.sessions.append(request.headers.get("x-session-id"))
+        self.traceparents.append(request.headers.get("traceparent"))
         self.bodies.append(await request.read())
         if self.refusals:
             status, retry_after, body = self.refusals.pop(0)
