@@ -32,7 +32,12 @@ from transceiver.sip_calls.ring_end import RingEnd
 from transceiver.transport import Transport
 
 PROBE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-LATENCY_BUCKETS_S = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+_PARTS_BUCKETS_S = (0.002, 0.005, 0.01, 0.02)
+"""Finer than any whole turn: some parts take next to nothing."""
+LATENCY_BUCKETS_S = (
+    *_PARTS_BUCKETS_S,
+    *(0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0),
+)
 
 
 class TurnLatency:

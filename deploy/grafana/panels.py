@@ -128,6 +128,8 @@ def lines(
     )
     if stacked:
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("all"))
+    if all(each.query.rstrip().endswith("> 0") for each in series):
+        panel.no_value("None")  # What is never counted is left out of the legend.
     if top is not None:
         panel.max(top)
     if limit is not None:
@@ -227,9 +229,9 @@ def rows(
     *,
     unit: str = "short",
     width: int = 12,
-    colours: Levels | None = None,
 ) -> table.Panel:
-    """A row for each set of values of the labels `by`, a column for each query."""
+    """A row for each set of values of the labels `by`, the greatest first; a column for each
+    query."""
     targets: list[Builder[variants.Dataquery]] = [
         target(series, instant=True).ref_id(chr(ord("A") + at))
         for at, series in enumerate(columns.values())
@@ -237,8 +239,10 @@ def rows(
     names = {f"Value #{chr(ord('A') + at)}": name for at, name in enumerate(columns)}
     if len(names) == 1:
         names["Value"] = next(iter(columns))
-    panel = (
+    greatest_first = common.TableSortByFieldState().display_name(next(iter(columns))).desc(True)
+    return (
         table.Panel()
+        .sort_by([greatest_first])
         .title(title)
         .description(description)
         .datasource(SOURCE)
@@ -260,7 +264,6 @@ def rows(
             ]
         )
     )
-    return panel.thresholds(levels(colours)) if colours else panel
 
 
 Panel: TypeAlias = (

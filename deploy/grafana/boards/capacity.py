@@ -62,6 +62,7 @@ USED = (
             "{{pod}}",
         ),
         {0.6: "yellow", 0.85: "red"},
+        height=6,
         alert="AntiphonRelayCpuSaturated",
     ),
     gauges(
@@ -69,6 +70,7 @@ USED = (
         "Of what its core leaves it; beyond the limit, 80 % unless set, calls are refused.",
         Series("max by (pod) (antiphon_transceiver_load{NAMESPACE})", "{{pod}}"),
         {0.6: "yellow", 0.8: "red"},
+        height=6,
         alert="AntiphonTransceiverLoaded",
     ),
     gauges(
@@ -80,6 +82,7 @@ USED = (
             "{{pod}}",
         ),
         {0.75: "yellow", 0.9: "red"},
+        height=6,
         alert="AntiphonInferenceNearlyFull",
     ),
 )

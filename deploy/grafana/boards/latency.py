@@ -187,8 +187,8 @@ LEDGER = (
     heat(
         "All turns",
         "How many turns took how long.",
-        """sum by (le) (increase(
-        antiphon_transceiver_turn_latency_seconds_bucket{POD, part="total"}[$__rate_interval]))""",
+        """sum by (le) (increase(antiphon_transceiver_turn_latency_seconds_bucket{POD,
+        part="total", le=~"0[.][1-9].*|[1-9].*|[+]Inf"}[$__rate_interval]))""",
     ),
 )
 
