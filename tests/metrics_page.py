@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.member_docstrings import member_docstrings
 from chassis.process_metrics import BuildCollector
+from chassis.tracing.metrics import SpanCollector
+from chassis.tracing.span_queue import SpanQueue, SpanResult
 from inference.admission import Admission
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.native.backlog import Shed
@@ -26,6 +28,7 @@ from relay.cluster_key_metrics import ClusterKeyCollector as RelayKeyCollector
 from relay.counters import CounterTable
 from relay.drop_advice import meanings, reasons
 from relay.metrics import RelayCollector
+from tests.deploy.rule_files import alerts, recorded
 from tests.relay.test_metrics import Sockets, Workers
 from tests.transceiver.test_metrics import Limits
 from transceiver.announcer import Announcer, Occasion
@@ -88,22 +91,28 @@ This page is made from the code by `python -m tests.metrics_page`; a test holds 
 ALERTS = """\
 ## What to alert on
 
-| when | is wrong |
-|---|---|
-| `antiphon_relay_workers < N` for the N that you run | workers crash; the log says why |
-| `rate(antiphon_relay_receive_buffer_drops_total[5m]) > 0` | the relay does not keep up: add workers |
-| `rate(antiphon_relay_dropped_packets_total{reason=~"owner_.*\\|table_full\\|.*punt_queue_full\\|tunnel_.*\\|client_.*"}[5m]) > 0` | one of the faults below |
-| `rate(antiphon_transceiver_skipped_frames_total[5m]) > 1` | a transceiver worker has more calls than its core carries |
-| `rate(antiphon_transceiver_audio_lost_packets_total[5m]) > on(instance) 0.05 * rate(antiphon_transceiver_audio_frames_total{direction="up"}[5m])` | clients' packets are lost on the way, more than repairs hide |
-| `rate(antiphon_transceiver_downlink_reported_lost_packets_total[5m]) > 0.05 * rate(antiphon_transceiver_downlink_reported_packets_total[5m])` | agents' packets are lost on the way to clients, over all of them |
-| `rate(antiphon_transceiver_sip_unproven_total{reason=~"wrong\\|limited"}[15m]) > 0.1` | somebody guesses phones' passwords, or a phone has a wrong one |
-| `rate(antiphon_transceiver_sip_drops_total{reason=~"worker_.*\\|slow_peer\\|connection_limit"}[5m]) > 0` | SIP workers do not reach each other, or more peers connect than there is room for |
-| `antiphon_transceiver_trunk_connected == 0` | no inference replica that takes sessions |
-| `rate(antiphon_transceiver_hand_offs_total{outcome="abandoned"}[5m]) > 0` | replicas die, and the others have no room for their calls |
-| `rate(antiphon_inference_cascade_worker_restarts_total[15m]) > 0` | a recogniser or voice crashes |
-| `antiphon_inference_cascade_recogniser_backlog_seconds > 2 * antiphon_inference_sessions` | the recognisers do not keep up: more `--asr-workers` or fewer `--max-sessions` |
+The rules that the chart brings along, `deploy/k8s/rules`; [what to do](runbooks.md) about each.
+They work as they are in any Prometheus (`rule_files`), where a scrape adds the labels `namespace`
+and `pod`, and a `job` of the form `antiphon-TIER`:
 
-Keys are changed by [`antiphon keys rotate`](key-rotation.md), which goes by `..._cluster_key_info`. Frames in one tunnel datagram are
+```yaml
+scrape_configs:
+  - job_name: antiphon-relay
+    static_configs:
+      - targets: ["10.0.0.5:8081"]
+        labels: {namespace: voice, pod: relay-0}
+```
+"""
+
+RECORDED = """\
+### Recorded series
+
+What dashboards, alerts and autoscalers ask for often, evaluated every 15 s.
+"""
+
+MORE_QUERIES = """\
+A key is out of use, and its line may leave the cluster's key file, when
+`rate(antiphon_relay_checks_verified_total{config_id="N"}[1h])` is 0. Frames in one tunnel datagram are
 `sum(rate(antiphon_relay_forwarded_packets_total{direction="to_owner"}[5m])) /
 rate(antiphon_relay_tunnel_datagrams_sent_total[5m])`.
 """  # noqa: E501
@@ -125,7 +134,9 @@ internet, *suspect*, or a *fault*, of which calls or the cluster's own processes
 def page() -> str:
     sections = [
         INTRODUCTION,
-        ALERTS,
+        f"{ALERTS}\n{alerts_table()}",
+        f"{RECORDED}\n{recorded_table()}",
+        MORE_QUERIES,
         f"## Every process\n\n{metrics_table(process_metrics())}",
         f"## Relay\n\n{metrics_table(relay_metrics())}",
         f"{RELAY_DROPS}\n{relay_drops_table()}",
@@ -143,6 +154,7 @@ def page() -> str:
         meanings_section("How that ended", HandOffOutcome),
         meanings_section("What became of a webhook", WebhookOutcome),
         meanings_section("What became of a request to an MCP server", McpResult),
+        meanings_section("What became of a trace's span", SpanResult),
         meanings_section("What became of a call by SIP that came in", RingEnd),
         meanings_section("What became of a request for a phone port", LeaseOutcome),
         meanings_section("Why a SIP request was not let in", Unproven),
@@ -191,6 +203,7 @@ def transceiver_metrics() -> Iterator[Metric]:
     yield from RegionCollector(RegionCounters(), zones).collect()
     yield from WebhookCollector(WebhookCounters()).collect()
     yield from McpCollector(McpCounters()).collect()
+    yield from SpanCollector("transceiver", SpanQueue()).collect()
     nobody = CurrentAccess(SipAccess())
     access = AccessControl(nobody, tell=lambda _news: None, random=bytes)
     yield from AccessCollector(access).collect()
@@ -207,6 +220,7 @@ def inference_metrics() -> Iterator[Metric]:
     trunk.opened["cascade"] = 0
     yield from InferenceCollector(trunk, CascadeCounters(), Admission(1)).collect()
     yield from NativeCollector(NativeCounters()).collect()
+    yield from SpanCollector("inference", SpanQueue()).collect()
 
 
 def metrics_table(families: Iterable[Metric]) -> str:
@@ -215,6 +229,28 @@ def metrics_table(families: Iterable[Metric]) -> str:
         for family in families
     ]
     return _table(("metric", "type", "labels", "meaning"), rows)
+
+
+def alerts_table() -> str:
+    rows = [
+        (
+            f"[`{alert.name}`](runbooks.md#{alert.name.lower()})",
+            alert.severity,
+            _code(alert.expression),
+        )
+        for alert in alerts()
+    ]
+    return _table(("alert", "severity", "fires while"), rows)
+
+
+def recorded_table() -> str:
+    rows = ((f"`{name}`", _code(expression)) for name, expression in recorded().items())
+    return _table(("series", "is"), rows)
+
+
+def _code(expression: str) -> str:
+    """In a cell of a table, where a bar must be escaped."""
+    return f"`{expression}`".replace("|", "\\|")
 
 
 def relay_drops_table() -> str:
