@@ -25,7 +25,7 @@ async def follow_clusters(
         found: dict[int, list[Address]] = defaultdict(list)
         for place in clusters:
             if place.is_name:
-                answers[place.address] = await _addresses(place.address) or answers.get(
+                answers[place.address] = await resolved_addresses(place.address) or answers.get(
                     place.address, []
                 )
                 found[place.cluster] += answers[place.address]
@@ -38,7 +38,7 @@ async def follow_clusters(
         await asyncio.sleep(LOOK_UP_S)
 
 
-async def _addresses(name: HostPort) -> list[Address]:
+async def resolved_addresses(name: HostPort) -> list[Address]:
     """None where the name is not known at the moment."""
     loop = asyncio.get_running_loop()
     try:

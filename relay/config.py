@@ -10,6 +10,7 @@ from chassis.settings import SettingError, positive, setting, whole_number
 from relay.cluster_relays import NO_CLUSTERS, ClusterRelays
 from relay.cpu_pinning import CpuPinning
 from relay.owner_allow_list import PRIVATE_OWNERS, OwnerAllowList
+from relay.owner_places import NO_OWNERS, OwnerPlaces
 from relay.phone_ports import NO_PHONES, PhonePorts
 from relay.port_leases import UNSPECIFIED
 from relay.public_addresses import PublicAddresses
@@ -102,6 +103,13 @@ class RelayConfig:
         PRIVATE_OWNERS,
         parse=OwnerAllowList.parse,
         help="networks that transceivers live in, CIDR, separated by commas",
+    )
+    transceivers: OwnerPlaces = setting(
+        NO_OWNERS,
+        parse=OwnerPlaces.parse,
+        help="tunnel addresses of transceivers, to whom a relay makes itself known as it starts: "
+        "HOST:PORT, or dns:NAME:PORT for every address of a name, separated by commas; FIRST-LAST "
+        "for the ports of several workers",
     )
     max_flows: int = setting(
         200_000,

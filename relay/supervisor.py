@@ -34,6 +34,7 @@ from relay.drain_watch import DrainWatch
 from relay.handover import Predecessor, find_predecessor, hand_over, offer_everything
 from relay.handover_channel import HandoverChannel, HandoverError, Released
 from relay.handover_listener import HandoverListener, listen_for_successors
+from relay.introductions import introduce
 from relay.metrics import RelayCollector
 from relay.sockets import RelaySockets, adopt_sockets, open_sockets
 from relay.worker_process import WorkerSettings
@@ -92,14 +93,17 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, self._end_asked.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
-        following = asyncio.create_task(
-            follow_clusters(self._config.clusters, self._workers.name_clusters)
-        )
+        meanwhile = [
+            asyncio.create_task(
+                follow_clusters(self._config.clusters, self._workers.name_clusters)
+            ),
+            asyncio.create_task(self._introduce()),
+        ]
         try:
             if await self._unless_ended(self._come_up()):
                 await self._unless_ended(self._stay_up())
         finally:
-            await _cancelled([following])
+            await _cancelled(meanwhile)
             await self._workers.stop()
             await self._stop_admin()
 
@@ -173,6 +177,15 @@ class Supervisor:
                 await self._outlast()
         finally:
             await _cancelled([*meanwhile, *lasting])
+
+    async def _introduce(self) -> None:
+        workers = self._workers
+        await introduce(
+            self._sockets.tunnels,
+            self._config.transceivers,
+            keys=lambda: workers.keys_in_force,
+            forwards=lambda: workers.forwarding == workers.count,
+        )
 
     async def _outlast(self) -> None:
         """Replaced: do nothing until the end is asked for, as who ends is started again."""
