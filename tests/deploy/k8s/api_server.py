@@ -30,6 +30,8 @@ async def served(cluster: Cluster) -> AsyncIterator[str]:
             request.headers.get("Content-Type", ""),
             await request.read(),
         )
+        if reply.body is None:
+            return web.Response(status=reply.status, content_type="application/json")
         return web.json_response(reply.body, status=reply.status)
 
     application.router.add_route("*", "/{path:.*}", answer)

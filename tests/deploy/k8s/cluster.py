@@ -25,8 +25,10 @@ _REASONS = {404: "NotFound", 409: "AlreadyExists", 422: "Invalid", 400: "BadRequ
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """`body` is None where nothing is said: a watch that ends without an event."""
+
     status: int
-    body: Item
+    body: Item | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ class Cluster:
         if place.name is not None:
             item = self.items.get(_key(place))
             return Reply(200, item) if item else _missing(place)
+        if query.get("sendInitialEvents"):
+            return _failure(422, "sendInitialEvents: Forbidden: clients list before they watch")
+        if query.get("watch"):
+            return Reply(200, None)
         found = [item for key, item in self.items.items() if _within(key, place)]
         selected = [item for item in found if _selects(query.get("labelSelector", ""), item)]
         kind = self.discovery.kind(place.api_version, place.plural)

@@ -277,6 +277,7 @@ def test_bad_objects_are_refused(plural: str, told: str, change: Change) -> None
     server = cluster()
     reply = apply(server, plural, item)
     assert reply.status == 422
+    assert reply.body is not None
     assert told in reply.body["message"]
     assert server.left() == []
 
@@ -295,7 +296,8 @@ def test_what_may_not_change_does_not(plural: str, change: Change) -> None:
     assert apply(server, plural, item).status == 201
     change(item)
     reply = apply(server, plural, item)
-    assert (reply.status, "immutable" in reply.body["message"]) == (422, True)
+    assert reply.status == 422
+    assert "immutable" in str(reply.body)
 
 
 def test_versions_serve_what_they_have() -> None:
