@@ -127,7 +127,8 @@ class RelayDirectory:
     def __init__(
         self, own: Address, nonce: Callable[[], int], observe: Callable[[float], None]
     ) -> None:
-        """`nonce` draws 64 unpredictable bits; `observe` takes each probe's round trip, seconds."""
+        """`nonce` draws 64 unpredictable bits; `observe` takes the round trip of each probe within
+        the cluster, in seconds."""
         self._own = own
         self._nonce = nonce
         self._observe = observe
@@ -222,7 +223,8 @@ class RelayDirectory:
         sent = known.take(hello.nonce) if known is not None else None
         if known is None or sent is None:
             return False
-        self._observe(now - sent)
+        if not known.remote:
+            self._observe(now - sent)
         missed_all = known.estranged or known.epoch != epoch
         known.heard, known.estranged = True, False
         known.epoch, known.unanswered, known.heard_at = epoch, 0, now

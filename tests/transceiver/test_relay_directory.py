@@ -440,6 +440,7 @@ class TestRemote:
         assert directory.is_remote(self.FAR_SIBLING)
         assert not directory.is_remote(RELAY)
         assert directory.siblings(self.FAR) == (self.FAR_SIBLING,)
+        assert len(relays.round_trips) == len(relays.probed(RELAY))
         assert {directory.relay_for((f"192.0.2.{i}", 1)) for i in range(20)} == {RELAY}
 
     def test_they_are_probed_less_often(self, relays: Relays) -> None:
