@@ -33,12 +33,19 @@
 {{- ternary "[$(POD_IP)]" "$(POD_IP)" (eq (include "antiphon.isIPv6" .) "true") -}}
 {{- end -}}
 
-{{/* Where the relay listens to clients: one address of each family. */}}
+{{/* Where the relay listens to clients: one address of each family, or the one that nodes have for it. */}}
 {{- define "antiphon.relayPublic" -}}
 {{- $port := include "antiphon.relayPublicPort" . -}}
+{{- $own := ternary .Values.relay.daemonSet.address "" (eq (include "antiphon.hasHandover" .) "true") -}}
 {{- $addresses := list -}}
+{{- if eq $own "node" -}}
+{{- $addresses = append $addresses (printf "%s:%s" (include "antiphon.podHost" .) $port) -}}
+{{- else if $own -}}
+{{- $addresses = append $addresses (printf "%s:%s" (ternary (printf "[%s]" $own) $own (contains ":" $own)) $port) -}}
+{{- else -}}
 {{- range .Values.network.ipFamilies -}}
 {{- $addresses = append $addresses (printf "%s:%s" (ternary "[::]" "0.0.0.0" (eq . "IPv6")) $port) -}}
+{{- end -}}
 {{- end -}}
 {{- join "," $addresses -}}
 {{- end -}}

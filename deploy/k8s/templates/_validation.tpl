@@ -19,6 +19,9 @@
 {{- if and (eq $relay.kind "DaemonSet") $relay.daemonSet.hostNetwork .Values.networkPolicy.enabled (not .Values.networkPolicy.nodes) -}}
 {{- $problems = append $problems "networkPolicy.nodes: needed with relay.daemonSet.hostNetwork: the nodes' networks, whose addresses relays have" -}}
 {{- end -}}
+{{- if and $relay.daemonSet.address (ne $relay.daemonSet.address "node") (include "antiphon.hasHandover" .) $relay.service.enabled -}}
+{{- $problems = append $problems "relay.service.enabled: a Service sends to the nodes' own addresses, where relays do not listen with this relay.daemonSet.address" -}}
+{{- end -}}
 {{- if and .Values.sip.enabled (not .Values.sip.advertise) -}}
 {{- $problems = append $problems "sip.advertise: needed with sip.enabled: the name or address by which phones and trunks reach the SIP Service" -}}
 {{- end -}}
