@@ -1,11 +1,7 @@
-import re
-
 import pytest
-import yaml
 
-from tests.deploy.k8s import schemas
 from tests.deploy.k8s.examples import all_examples
-from tests.deploy.k8s.helm import CHART, why_not
+from tests.deploy.k8s.helm import admitted_versions, why_not
 from tests.deploy.k8s.release import Release
 from tests.deploy.k8s.rendered import Releases
 
@@ -21,18 +17,8 @@ def helm_is_here() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`version`: the oldest Kubernetes that the chart admits, one between, and the newest."""
     if "version" in metafunc.fixturenames:
-        metafunc.parametrize("version", versions())
-
-
-def versions() -> list[str]:
-    if why_not() is not None:
-        return ["any"]
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    oldest = re.search(r"\d+\.\d+", chart["kubeVersion"])
-    assert oldest is not None
-    known = schemas.supported_versions()
-    admitted = known[known.index(oldest[0]) :]
-    return [admitted[0], admitted[len(admitted) // 2], admitted[-1]]
+        known = admitted_versions() if why_not() is None else ["unknown"]
+        metafunc.parametrize("version", known)
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,13 @@ PyPI's helm-sdkpy; it asks for Python 3.12, and works with 3.11.
 
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.deploy.k8s import schemas
 from tests.deploy.k8s.api_server import served
@@ -126,3 +129,13 @@ def why_not() -> str | None:
     if not (schemas.NPM / "keda").is_dir():
         return "no schemas of CRDs: `make npm-packages` did not work"
     return None
+
+
+def admitted_versions() -> list[str]:
+    """The oldest Kubernetes that the chart admits, one between, and the newest."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    oldest = re.search(r"\d+\.\d+", chart["kubeVersion"])
+    assert oldest is not None
+    known = schemas.supported_versions()
+    admitted = known[known.index(oldest[0]) :]
+    return [admitted[0], admitted[len(admitted) // 2], admitted[-1]]

@@ -27,12 +27,14 @@ class Releases:
     def __getitem__(self, name: str) -> Release:
         values = self._examples[name]
         key = hashlib.sha256(self._sources + json.dumps(values).encode()).hexdigest()
-        path = self._folder / f"{key}.json"
-        with (self._folder / f"{key}.lock").open("a") as lock:
+        path = self._folder / f"{name}.json"
+        with (self._folder / f"{name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                path.write_text(json.dumps(asyncio.run(render(values))))
-        return Release(json.loads(path.read_text()))
+            kept = json.loads(path.read_text()) if path.exists() else {}
+            if kept.get("key") != key:
+                kept = {"key": key, "objects": asyncio.run(render(values))}
+                path.write_text(json.dumps(kept))
+        return Release(kept["objects"])
 
 
 def _digest() -> bytes:
