@@ -56,7 +56,7 @@
 {{- end -}}
 {{- end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.transceiverEgress) -}}
-{{- $reasons := dict "transceiver.webhook.url" .Values.transceiver.webhook.url "transceiver.mcpServers" .Values.transceiver.mcpServers "transceiver.resume.existingSecret" .Values.transceiver.resume.existingSecret "tracing.otlpEndpoint" .Values.tracing.otlpEndpoint "transceiver.zones" (regexMatch `(?m)^\s*api\s*=` .Values.transceiver.zones) -}}
+{{- $reasons := dict "transceiver.webhook.url" .Values.transceiver.webhook.url "transceiver.mcpServers" .Values.transceiver.mcpServers "transceiver.resume.existingSecret" .Values.transceiver.resume.existingSecret "tracing.otlpEndpoint" .Values.tracing.otlpEndpoint "transceiver.zones" (regexMatch `(?m)(^|[\s.{,])api\s*=` .Values.transceiver.zones) -}}
 {{- range $name, $given := $reasons -}}
 {{- if $given -}}
 {{- $problems = append $problems (printf "networkPolicy.transceiverEgress: needed with %s: rules that let transceivers reach it; [{}] lets them reach everything" $name) -}}
