@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference relay-peers flite clean debian-packages
+.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
 	@echo "make bench-sip  measure what is understood of callers on the telephone, 8 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
+	@echo "make dashboards-screenshot  draw the dashboards over real calls, 8 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
 up: .venv/ready-to-run
@@ -93,6 +94,10 @@ bench-sip: .venv/ready-to-bench flite
 bench-inference: .venv/ready-to-develop flite
 	$(BIN)/python -m bench.inference $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
+
+# For a quick look: make dashboards-screenshot SCREENSHOT_ARGS="--minutes 1 --to /tmp"
+dashboards-screenshot: .venv/ready-to-develop debian-packages npm-packages
+	$(BIN)/python -m deploy.grafana.screenshot $(SCREENSHOT_ARGS)
 
 clean:
 	rm -rf .venv $(NPM_PROJECT)/node_modules build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,8 +1,8 @@
 """Writes the measured figures into the docs: `python -m bench.report`, after the others.
 
-In README.md and docs/benchmarks.md, what stands between two comments of a name is made anew
-from what was measured on this machine, and kept when nothing was: nobody types a figure by
-hand.
+In README.md, docs/benchmarks.md and docs/capacity.md, what stands between two comments of a
+name is made anew from what was measured on this machine, and kept when nothing was: nobody
+types a figure by hand.
 """
 
 import json
@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from antiphon.turn_report import PARTS
+from bench.capacity import section as capacity_section
 from bench.figures import OUT
 from bench.inference.summary import section as inference_section
 from bench.loss.tables import section as loss_section
 from bench.narrowband.summary import section as narrowband_section
 from bench.relay.summary import BOUNDS, cost_table, latency_table
+from bench.rollout.summary import section as rollout_section
 from bench.tables import Figures, as_markdown, bound_table
 from bench.transceiver import summary as transceiver
 from bench.websocket.summary import section as websocket_section
@@ -24,6 +26,7 @@ from bench.websocket.summary import section as websocket_section
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+CAPACITY = ROOT / "docs" / "capacity.md"
 
 CALLER = {
     "voice_to_voice_ms": "its last voiced sample to the first audible frame of the answer",
@@ -215,12 +218,15 @@ def main() -> None:
         _write(BENCHMARKS, "transceiver", transceiver_section(measured))
     if websocket := _load("websocket"):
         _write(BENCHMARKS, "websocket", websocket_section(websocket))
+    if rollout := _load("rollout"):
+        _write(BENCHMARKS, "rollout", rollout_section(rollout))
     if loss := _load("loss"):
         _write(BENCHMARKS, "loss", loss_section(loss))
     if narrowband := _load("narrowband"):
         _write(BENCHMARKS, "narrowband", narrowband_section(narrowband))
     if (inference := _load("inference")) and not inference["quick"]:
         _write(BENCHMARKS, "inference", inference_section(inference))
+    _write(CAPACITY, "capacity", capacity_section(BENCHMARKS.read_text()))
 
 
 if __name__ == "__main__":

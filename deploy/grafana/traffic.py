@@ -67,8 +67,11 @@ class Traffic:
         service = Service(self.deployment.url, self.deployment.api_key)
         generator = Generator(service, Habits(packets(VOIP), red=True), lost_share=0.01)
         stack.push_async_callback(generator.close)
-        with contextlib.suppress(ProcessFailedError):
+        try:
             await generator.place(ECHOED)
+        except ProcessFailedError as refused:
+            print(f"a call less: {refused}")
+            generator.clients[:] = [each for each in generator.clients if each.connected]
         generator.start()
 
     async def _talk(self, caller: int) -> None:

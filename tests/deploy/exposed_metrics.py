@@ -17,7 +17,9 @@ from tests.metrics_page import (
 TARGET_LABELS = frozenset({"namespace", "pod", "instance", "job"})
 """What a scrape adds to whatever it finds."""
 
-OPEN_LABELS = frozenset({"version", "python", "engine", "config_id", "worker", "zone", "cluster"})
+OPEN_LABELS = frozenset(
+    {"version", "python", "engine", "config_id", "worker", "zone", "cluster", "fingerprint"}
+)
 """Labels whose values are not all known beforehand."""
 
 

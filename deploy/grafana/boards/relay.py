@@ -235,12 +235,31 @@ OWNERS = (
             "key {{config_id}}",
         ),
         unit="cps",
+        width=6,
+    ),
+    lines(
+        "Keys",
+        "Relays that have a cluster key, by its fingerprint; what transceivers mint with must be "
+        "among them.",
+        Series(
+            """count by (fingerprint) (count by (fingerprint, pod)
+            (antiphon_relay_cluster_key_info{POD}))""",
+            "relays: {{fingerprint}}",
+        ),
+        Series(
+            """count by (fingerprint) (count by (fingerprint, pod)
+            (antiphon_transceiver_cluster_key_info{NAMESPACE, use="mint"}))""",
+            "transceivers mint: {{fingerprint}}",
+        ),
+        width=6,
+        alert="AntiphonClusterKeyUnknown",
     ),
     lines(
         "Phone ports",
         "For SIP phones behind NAT.",
         Series("sum by (state) (antiphon_relay_phone_ports{POD})", "{{state}}"),
         stacked=True,
+        width=6,
         alert="AntiphonPhonePortsExhausted",
     ),
     lines(
@@ -252,7 +271,38 @@ OWNERS = (
             "{{fault}}",
         ),
         unit="pps",
+        width=6,
         alert="AntiphonRelayKeysDiffer",
+    ),
+)
+
+OTHER_CLUSTERS = (
+    lines(
+        "In transit",
+        "Tunnel datagrams sent on between this cluster's owners and other clusters' relays.",
+        Series(
+            "sum by (to) (rate(antiphon_relay_transit_datagrams_total{POD}[$__rate_interval]))",
+            "to {{to}}",
+        ),
+        unit="pps",
+    ),
+    lines(
+        "Relays of other clusters",
+        "Relay workers that a worker of this cluster knows, by whether they answer: the most of "
+        "any.",
+        Series("max by (state) (antiphon_relay_remote_relays{POD})", "{{state}}"),
+        alert="AntiphonRemoteRelaysSilent",
+    ),
+    lines(
+        "Requests to other clusters",
+        "For calls that are there, or that zones send there, by what became of them.",
+        Series(
+            """sum by (cluster, outcome)
+            (rate(antiphon_transceiver_cluster_requests_total{NAMESPACE}[$__rate_interval])) > 0""",
+            "cluster {{cluster}}, {{outcome}}",
+        ),
+        unit="reqps",
+        alert="AntiphonOtherClusterUnreachable",
     ),
 )
 
@@ -267,5 +317,7 @@ BOARD = Board(
         "What is dropped": DROPS,
         "Cores": CORES,
         "Between relays and transceivers": OWNERS,
+        "Other clusters": OTHER_CLUSTERS,
     },
+    folded=frozenset({"Other clusters"}),
 )

@@ -35,6 +35,9 @@ def rate(well: float, ill: float) -> str:
 GONE = f"1x{WELL_MINUTES - 1} _x{ILL_MINUTES}"
 """A gauge whose process is there no more."""
 
+LATER = f"_x{WELL_MINUTES} 1x{ILL_MINUTES}"
+"""A gauge of what begins when the others fall ill."""
+
 POD = {"namespace": "voice", "pod": "a-0"}
 NAMESPACE = {"namespace": "voice"}
 SCRAPED = {**POD, "instance": "10.0.0.1:80"}
@@ -96,6 +99,20 @@ RELAY = (
             _dropped("ufrag_check"): rate(0, 10),
             _relay("checks_verified_total", ',config_id="0"'): rate(20, 2),
         },
+        POD,
+    ),
+    Case(
+        "AntiphonClusterKeyUnknown",
+        {
+            _transceiver("cluster_key_info", ',fingerprint="aa",use="mint"'): GONE,
+            _transceiver("cluster_key_info", ',fingerprint="bb",use="mint"'): LATER,
+            _relay("cluster_key_info", ',fingerprint="aa",use="mint"'): level(1, 1),
+        },
+        {**NAMESPACE, "fingerprint": "bb"},
+    ),
+    Case(
+        "AntiphonRemoteRelaysSilent",
+        {_relay("remote_relays", ',state="silent"'): level(0, 2)},
         POD,
     ),
     Case("AntiphonRelayFlood", {_dropped("no_username"): rate(5, 50_000)}, POD),
@@ -211,6 +228,16 @@ TRANSCEIVER = (
         {_transceiver("webhooks_total", ',outcome="given_up"'): rate(0, 0.1)},
         NAMESPACE,
     ),
+    Case(
+        "AntiphonOtherClusterUnreachable",
+        {_transceiver("cluster_requests_total", ',cluster="2",outcome="unreachable"'): rate(0, 1)},
+        {**NAMESPACE, "cluster": "2"},
+    ),
+    Case(
+        "AntiphonTracesDropped",
+        {_transceiver("trace_spans_total", ',result="unreachable"'): rate(0, 5)},
+        POD,
+    ),
 )
 
 SIP = (
@@ -308,9 +335,7 @@ DEPLOYMENT = (
         "AntiphonVersionsMixed",
         {
             f'antiphon_build_info{{{_POD},tier="relay",version="1"}}': level(1, 1),
-            'antiphon_build_info{namespace="voice",pod="a-1",tier="relay",version="2"}': (
-                f"_x{WELL_MINUTES} 1x{ILL_MINUTES}"
-            ),
+            'antiphon_build_info{namespace="voice",pod="a-1",tier="relay",version="2"}': LATER,
         },
         {**NAMESPACE, "tier": "relay"},
     ),
