@@ -75,6 +75,13 @@ def configure_logging(
         handler.setFormatter(formatter)
 
 
+def log_format_in_use() -> LogFormat:
+    """For processes that this one starts."""
+    formatters = (handler.formatter for handler in logging.getLogger().handlers)
+    by_json = any(isinstance(formatter, JsonFormatter) for formatter in formatters)
+    return LogFormat.JSON if by_json else LogFormat.TEXT
+
+
 class JsonFormatter(logging.Formatter):
     """A record as one JSON object on one line.
 

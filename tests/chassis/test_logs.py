@@ -15,6 +15,7 @@ from chassis.logs import (
     configure_logging,
     current_call,
     log_format,
+    log_format_in_use,
     log_level,
 )
 
@@ -80,6 +81,7 @@ def test_a_record_is_one_line_that_names_the_tier(
     root: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging("relay", "warning")
+    assert log_format_in_use() is LogFormat.TEXT
     logging.getLogger("somewhere").warning("hello")
     logging.getLogger("somewhere").info("not this")
     [line] = capsys.readouterr().err.splitlines()
@@ -98,6 +100,7 @@ def test_a_record_is_one_object_a_line(
     root: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging("relay", "info", LogFormat.JSON)
+    assert log_format_in_use() is LogFormat.JSON
     logging.getLogger("somewhere").info("two\nlines, \u00e9 and \ud800")
     logging.getLogger("somewhere").debug("not this")
     [line] = capsys.readouterr().err.splitlines()

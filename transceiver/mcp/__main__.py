@@ -1,4 +1,4 @@
-"""`python -m transceiver.mcp FD PARENT`: asks MCP servers for the worker on the socket FD.
+"""`python -m transceiver.mcp FD PARENT LOG_FORMAT`: asks MCP servers for the worker on socket FD.
 
 Begun by `child`. Ends when the worker is gone.
 """
@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from antiphon_proto.realtime.mcp import HttpError
-from chassis.logs import configure_logging
+from chassis.logs import LogFormat, configure_logging
 from chassis.worker_processes import die_with_parent
 from transceiver.mcp.message_stream import received
 from transceiver.mcp.messages import Answered, Ask, Begin, Leave, MessageError, frame
@@ -85,13 +85,13 @@ async def serve(worker: socket.socket) -> None:
 
 
 def main() -> None:
-    descriptor, parent = map(int, sys.argv[1:])
+    descriptor, parent = map(int, sys.argv[1:3])
     die_with_parent(parent)
     for number in (signal.SIGINT, signal.SIGTERM):
         # They go to the group: the worker may have calls to end first.
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
-    configure_logging("transceiver", "warning")
+    configure_logging("transceiver", "warning", LogFormat(sys.argv[3]))
     for name in ("mcp", "httpx2", "httpcore2"):
         # They log URLs, and what servers answered.
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from chassis.logs import log_format_in_use
 from transceiver.mcp.message_stream import received
 from transceiver.mcp.messages import Answered, Begin, Message, MessageError, frame
 
@@ -102,7 +103,14 @@ def _spawned(socket_: socket.socket) -> subprocess.Popen[bytes]:
     """Raises OSError."""
     descriptor = socket_.fileno()
     return subprocess.Popen(  # noqa: S603 - no shell, our own interpreter
-        [sys.executable, "-m", "transceiver.mcp", str(descriptor), str(os.getpid())],
+        [
+            sys.executable,
+            "-m",
+            "transceiver.mcp",
+            str(descriptor),
+            str(os.getpid()),
+            log_format_in_use(),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         pass_fds=[descriptor],

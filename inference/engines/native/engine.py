@@ -15,6 +15,7 @@ from importlib.util import find_spec
 import msgspec
 
 from antiphon_proto.trunk import Error, Item, Ready, SessionConfig
+from chassis.logs import log_format_in_use
 from inference.engine import Capabilities, Emit
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.vad import SileroModel, VoiceBatch
@@ -90,7 +91,7 @@ class NativeEngine:
         self._worker = WorkerProcess(
             ModelWorker.MODEL,
             "inference.engines.native.model_worker",
-            options.arguments(),
+            [*options.arguments(), f"--log-format={log_format_in_use()}"],
             self.counters,
             on_message=self._receive,
             on_lost=self._lose,
