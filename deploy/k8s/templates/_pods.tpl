@@ -53,6 +53,10 @@ topologySpreadConstraints:
   - topologyKey: {{ . }}
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway
+    {{- if semverCompare ">=1.27.0-0" $.root.Capabilities.KubeVersion.Version }}
+    {{- /* Each revision by itself: old pods go. */}}
+    matchLabelKeys: [pod-template-hash]
+    {{- end }}
     labelSelector:
       matchLabels:
         {{- $labels | nindent 8 }}
@@ -68,8 +72,10 @@ topologySpreadConstraints:
 {{/* Replaces pods one by one; how many there are is the autoscaler's where there is one. */}}
 {{- define "antiphon.deploymentSpec" -}}
 {{- $values := index .root.Values .tier -}}
-{{- if eq (dig "autoscaling" "kind" "none" $values) "none" }}
+{{- if eq $values.autoscaling.kind "none" }}
 replicas: {{ $values.replicas }}
+{{- else }}
+{{- include "antiphon.scaledReplicas" . }}
 {{- end }}
 revisionHistoryLimit: 5
 minReadySeconds: {{ $values.minReadySeconds }}
