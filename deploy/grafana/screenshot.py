@@ -12,12 +12,15 @@ import json
 import re
 import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from playwright.async_api import Browser, async_playwright
 
 from deploy.grafana.__main__ import BOARDS
+from deploy.grafana.board import Board
 from deploy.grafana.traffic import Traffic
 from tests.deploy.prometheus_server import Prometheus, running_prometheus
 from tests.e2e.browser import CHROMIUM
@@ -56,7 +59,8 @@ def configuration(deployment: RunningDeployment) -> str:
     ]
     intervals = {"scrape_interval": f"{SCRAPED_EVERY_S}s", "evaluation_interval": "5s"}
     rules = [str(RULES / "*.yaml")]
-    return yaml.safe_dump({"global": intervals, "rule_files": rules, "scrape_configs": jobs})
+    text: str = yaml.safe_dump({"global": intervals, "rule_files": rules, "scrape_configs": jobs})
+    return text
 
 
 def admin_ports(deployment: RunningDeployment) -> dict[str, list[list[str]]]:
@@ -69,30 +73,45 @@ def admin_ports(deployment: RunningDeployment) -> dict[str, list[list[str]]]:
     return ports
 
 
-async def shoot(prometheus: Prometheus, browser: Browser, began: float, folder: Path) -> None:
-    """One file for each dashboard that has something to show."""
-    ended = time.time()
-    options = {
-        "url": prometheus.url,
-        "from": STEP_S * round(began / STEP_S),
-        "to": STEP_S * int(ended / STEP_S),
-        "step": STEP_S,
-        "rate": RATE,
-        "range": f"{int(ended - began)}s",
-        "variables": {"namespace": ".*", "pod": ".*"},
-    }
-    for board in BOARDS:
+@dataclass(frozen=True, slots=True)
+class View:
+    """The time that is shown, and how finely: what Grafana works out from its own width."""
+
+    prometheus: Prometheus
+    began: float
+    ended: float
+    step_s: int = STEP_S
+    rate: str = RATE
+
+    def options(self) -> dict[str, object]:
+        """For `draw` of preview.js."""
+        return {
+            "url": self.prometheus.url,
+            "from": self.step_s * round(self.began / self.step_s),
+            "to": self.step_s * int(self.ended / self.step_s),
+            "step": self.step_s,
+            "rate": self.rate,
+            "range": f"{int(self.ended - self.began)}s",
+            "variables": {"namespace": ".*", "pod": ".*"},
+        }
+
+
+async def shoot(
+    view: View, browser: Browser, folder: Path, boards: Iterable[Board] = BOARDS
+) -> dict[str, list[str]]:
+    """A file for each dashboard; returns which of its panels had nothing to show."""
+    empty: dict[str, list[str]] = {}
+    for board in boards:
         page = await browser.new_page(viewport={"width": WIDTH, "height": 900})
         await page.goto((PREVIEW / "page.html").as_uri())
         await page.add_style_tag(path=UPLOT / "uPlot.min.css")
         for script in (UPLOT / "uPlot.iife.min.js", PREVIEW / "preview.js"):
             await page.add_script_tag(path=script)
-        empty = await page.evaluate(
-            "([board, options]) => draw(board, options)", [json.loads(board.json()), options]
-        )
-        print(f"{board.name}: nothing to show in {', '.join(empty) or 'no panel'}")
+        question = [json.loads(board.json()), view.options()]
+        empty[board.name] = await page.evaluate("(question) => draw(...question)", question)
         await page.screenshot(path=folder / f"{board.name}.png", full_page=True)
         await page.close()
+    return empty
 
 
 async def record(minutes: float, folder: Path, directory: Path) -> None:
@@ -107,8 +126,10 @@ async def record(minutes: float, folder: Path, directory: Path) -> None:
         await Traffic(deployment, questions, 60 * minutes).run()
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM)
-            await shoot(prometheus, browser, began, folder)
+            empty = await shoot(View(prometheus, began, time.time()), browser, folder)
             await browser.close()
+    for name, panels in empty.items():
+        print(f"{name}: nothing to show in {', '.join(panels) or 'no panel'}")
 
 
 def main() -> None:

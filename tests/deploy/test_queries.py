@@ -5,7 +5,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from playwright.async_api import async_playwright
 
+from deploy.grafana.boards import capacity, latency
+from deploy.grafana.screenshot import View, shoot
 from tests.deploy.dashboard_files import queries
 from tests.deploy.exposed_metrics import Exposed, exposed_metrics
 from tests.deploy.prometheus_server import (
@@ -17,6 +20,8 @@ from tests.deploy.prometheus_server import (
 )
 from tests.deploy.promql_labels import filled_in
 from tests.deploy.rule_files import RULES, alerts, recorded
+from tests.e2e.browser import CHROMIUM
+from tests.e2e.npm_project import needs_npm
 
 pytestmark = needs_prometheus
 
@@ -82,6 +87,22 @@ def test_every_rule_can_be_evaluated(prometheus: Prometheus) -> None:
     assert wrong == dict.fromkeys(rules)
     for alert in alerts():
         prometheus.instant(alert.expression, NOW)
+
+
+@pytest.mark.browser
+@needs_npm
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+async def test_the_preview_draws_panels_of_every_kind(
+    prometheus: Prometheus, tmp_path: Path
+) -> None:
+    shown = {board.BOARD.name: board.BOARD for board in (latency, capacity)}
+    view = View(prometheus, BEGIN, NOW, step_s=STEP_S, rate="5m")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM)
+        empty = await shoot(view, browser, tmp_path, shown.values())
+        await browser.close()
+    assert empty == {name: [] for name in shown}
+    assert all((tmp_path / f"{name}.png").stat().st_size > 10_000 for name in empty)
 
 
 def answer(prometheus: Prometheus, query: str) -> str | None:
