@@ -15,10 +15,14 @@ import yaml
 
 from tests.deploy.k8s import protobuf_secret, schemas
 from tests.deploy.k8s.discovery import Discovery
-from tests.deploy.k8s.server_side_apply import merged
+from tests.deploy.k8s.server_side_apply import managed_fields, merged
 from tests.deploy.k8s.validation import RefusedError, check_object, check_update
 
 Item = dict[str, Any]
+Key = tuple[str, str, str | None, str]
+"""API version, plural, namespace and name."""
+
+AUTOSCALER = "kube-controller-manager"
 
 _REASONS = {404: "NotFound", 409: "AlreadyExists", 422: "Invalid", 400: "BadRequest"}
 
@@ -47,8 +51,9 @@ class Cluster:
 
     version: str
     crd_groups: frozenset[str] = frozenset()
-    items: dict[tuple[str, str, str | None, str], Item] = field(default_factory=dict)
-    applied: dict[tuple[str, str, str | None, str], Item] = field(default_factory=dict)
+    items: dict[Key, Item] = field(default_factory=dict)
+    applied: dict[Key, Item] = field(default_factory=dict)
+    scaled: set[Key] = field(default_factory=set)
     asked: int = 0
 
     def __post_init__(self) -> None:
@@ -119,6 +124,7 @@ class Cluster:
     def _delete(self, place: Place) -> Reply:
         item = self.items.pop(_key(place), None)
         self.applied.pop(_key(place), None)
+        self.scaled.discard(_key(place))
         return Reply(200, item) if item else _missing(place)
 
     def _create(self, place: Place, item: Item) -> Reply:
@@ -134,11 +140,30 @@ class Cluster:
     def _apply(self, place: Place, item: Item) -> Reply:
         key = _key(place)
         old = self.items.get(key)
+        if key in self.scaled and old and _replicas(item) not in (None, _replicas(old)):
+            return _failure(409, f"conflict with {AUTOSCALER!r}: .spec.replicas", "Conflict")
         new = merged(old or {}, self.applied.get(key, {}), item)
         reply = self._store(place, new, old, 200 if old else 201)
         if reply.status < 300:
             self.applied[key] = copy.deepcopy(item)
+            self._tell_owners(key)
         return reply
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """As an autoscaler does: who applied another number no longer owns it."""
+        (key,) = [key for key in self.items if key[1] == "deployments" and key[3] == deployment]
+        if _replicas(self.items[key]) != replicas:
+            self.items[key]["spec"]["replicas"] = replicas
+            self.applied[key]["spec"].pop("replicas", None)
+            self.scaled.add(key)
+            self._tell_owners(key)
+
+    def _tell_owners(self, key: Key) -> None:
+        owners = [managed_fields(self.applied[key], "Apply")]
+        if key in self.scaled:
+            scale = {"apiVersion": key[0], "spec": {"replicas": 0}}
+            owners.append(managed_fields(scale, "Update", subresource="scale"))
+        self.items[key]["metadata"]["managedFields"] = owners
 
     def _store(self, place: Place, item: Item, old: Item | None, status: int) -> Reply:
         if place.namespace and ("v1", "namespaces", None, place.namespace) not in self.items:
@@ -172,6 +197,12 @@ def _as_stored(item: Item) -> None:
         item["data"] = (item.get("data") or {}) | {
             key: base64.b64encode(text.encode()).decode() for key, text in texts.items()
         }
+    if item["kind"] == "Deployment":
+        item["spec"].setdefault("replicas", 1)
+
+
+def _replicas(item: Item) -> int | None:
+    return (item.get("spec") or {}).get("replicas")
 
 
 def _decoded(content_type: str, body: bytes) -> Item:
@@ -194,12 +225,12 @@ def _place(path: str) -> Place | None:
     return Place(api_version, rest[0], namespace, rest[1] if len(rest) > 1 else None)
 
 
-def _key(place: Place) -> tuple[str, str, str | None, str]:
+def _key(place: Place) -> Key:
     assert place.name is not None
     return place.api_version, place.plural, place.namespace, place.name
 
 
-def _within(key: tuple[str, str, str | None, str], place: Place) -> bool:
+def _within(key: Key, place: Place) -> bool:
     return key[:2] == (place.api_version, place.plural) and place.namespace in (None, key[2])
 
 
@@ -213,14 +244,14 @@ def _missing(place: Place) -> Reply:
     return _failure(404, f'{place.plural} "{place.name}" not found')
 
 
-def _failure(code: int, message: str) -> Reply:
+def _failure(code: int, message: str, reason: str = "") -> Reply:
     status = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
         "message": message,
-        "reason": _REASONS.get(code, "Unknown"),
+        "reason": reason or _REASONS.get(code, "Unknown"),
         "code": code,
     }
     return Reply(code, status)

@@ -59,7 +59,7 @@ class Helm:
         """Back to a revision.
 
         The library names no strategy by which to wait, which Helm finds when all is applied:
-        the release is then marked as failed.
+        the release then waits for ever for the end of it, and can only be uninstalled.
         """
         try:
             await self._do("Rollback", self.release, revision)

@@ -1,4 +1,7 @@
-"""What an apply leaves of an object, if the one who applies is the only one who does."""
+"""What an apply leaves of an object, if the one who applies is the only one who does.
+
+https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+"""
 
 import copy
 from typing import Any
@@ -30,3 +33,21 @@ def _merged_value(live: Any, last: Any, wanted: Any) -> Any:
     return merged(
         live if isinstance(live, dict) else {}, last if isinstance(last, dict) else {}, wanted
     )
+
+
+def managed_fields(item: dict[str, Any], operation: str, subresource: str = "") -> dict[str, Any]:
+    """An entry of `metadata.managedFields` for what `item` mentions; lists as a whole."""
+    entry = {
+        "manager": subresource or "helm",
+        "operation": operation,
+        "apiVersion": item["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": _fields(item),
+    }
+    return entry | ({"subresource": subresource} if subresource else {})
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {}
+    return {f"f:{key}": _fields(inner) for key, inner in value.items()}

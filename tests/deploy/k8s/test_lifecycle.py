@@ -75,20 +75,29 @@ async def test_nothing_is_left_where_the_keys_were_ones_own() -> None:
         assert [item["kind"] for item in helm.cluster.left()] == ["Namespace"]
 
 
-async def test_an_autoscaler_keeps_its_replicas() -> None:
-    """An upgrade must not set them back: the autoscaler, not the release, owns the number."""
+async def test_an_autoscaler_takes_over_what_runs_and_keeps_it() -> None:
+    """A number that a release stops saying is 1 from then on, unless an autoscaler wrote it."""
+    name = "talk-antiphon-transceiver"
     scaled = {"transceiver": {"autoscaling": {"kind": "hpa"}}}
     async with helm_at(schemas.supported_versions()[-1]) as helm:
-        await helm.install(scaled)
-        key = next(
-            key
-            for key in helm.cluster.items
-            if key[3] == "talk-antiphon-transceiver" and key[1] == "deployments"
-        )
-        assert "replicas" not in helm.cluster.items[key]["spec"]
-        helm.cluster.items[key]["spec"]["replicas"] = 11
+
+        def replicas() -> int:
+            number: int = one(helm.objects(), "Deployment", name)["spec"]["replicas"]
+            return number
+
+        await helm.install({"transceiver": {"replicas": 5}})
+        await helm.upgrade(scaled)
+        assert replicas() == 5
         await helm.upgrade(scaled | {"clusterId": 3})
-        assert helm.cluster.items[key]["spec"]["replicas"] == 11
+        assert replicas() == 5, "and no autoscaler had anything to change"
+        helm.cluster.scale(name, 11)
+        await helm.upgrade(scaled | {"clusterId": 4})
+        assert replicas() == 11
+        with pytest.raises(HelmError, match=r"conflict .*\.spec\.replicas"):
+            await helm.upgrade({"transceiver": {"replicas": 5}})
+        helm.cluster.scale(name, 3)
+        await helm.rollback(4)
+        assert replicas() == 3
 
 
 async def test_a_kubernetes_that_is_too_old_is_refused() -> None:
