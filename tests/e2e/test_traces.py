@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.e2e.running_deployment import running_deployment, wait_until
 from tests.e2e.speech import Speaker
 from tests.e2e.stand_in_model import stand_in_model
 
+PAGE = Path(__file__).parents[2] / "docs" / "traces.md"
 PATIENCE_S = 30.0
 QUESTION = "tell me a story"
 ANSWER = "Half past nine."
@@ -182,6 +184,17 @@ async def test_a_client_that_does_not_record_is_not_recorded(traced: SimpleNames
     assert len(traces.named("session")) == before + 1
 
 
+def test_the_page_names_every_span_and_attribute(
+    traced: SimpleNamespace, spoken: SpokenTurn
+) -> None:
+    page = PAGE.read_text()
+    of_call = [s for s in traced.traces.spans if s.trace_id == spoken.session.trace_id]
+    names = {span.name.partition(" ")[0] for span in of_call}
+    attributes = {key for span in of_call for key in span.attributes}
+    assert {name for name in names if name not in page} == set()
+    assert {key for key in attributes if f"`{key}`" not in page} == set()
+
+
 def test_lines_of_the_log_name_call_and_trace(traced: SimpleNamespace, spoken: SpokenTurn) -> None:
     sessions = {
         s.attributes["antiphon.call.id"]: s.trace_id for s in traced.traces.named("session")
@@ -198,7 +211,7 @@ def test_neither_tells_what_was_said_or_to_whom(
     traced: SimpleNamespace, spoken: SpokenTurn
 ) -> None:
     told = b"".join(traced.traces.bodies) + "\n".join(traced.running.log).encode()
-    secrets = re.findall(r"a=(?:ice-ufrag|ice-pwd|fingerprint):(\S+ ?\S+)", spoken.answer)
+    secrets = set(re.findall(r"a=(?:ice-ufrag|ice-pwd|fingerprint):(\S+ ?\S+)", spoken.answer))
     assert len(secrets) == 3
     for said in (ANSWER, QUESTION, traced.running.api_key, *secrets):
         assert said.encode() not in told
