@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
+.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -25,6 +25,8 @@ help:
 	@echo "make bench-sip  measure what is understood of callers on the telephone, 8 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
 	@echo "make dashboards-screenshot  draw the dashboards over real calls, 8 minutes"
+	@echo "make images  build the container images of all tiers, by ENGINE=docker or another"
+	@echo "make prove-images  build them without a registry, run deploy/compose.yaml and talk, 15 minutes"
 	@echo "make clean  remove the virtual environment and everything generated"
 
 up: .venv/ready-to-run
@@ -98,6 +100,23 @@ bench-inference: .venv/ready-to-develop flite
 # For a quick look: make dashboards-screenshot SCREENSHOT_ARGS="--minutes 1 --to /tmp"
 dashboards-screenshot: .venv/ready-to-develop debian-packages npm-packages
 	$(BIN)/python -m deploy.grafana.screenshot $(SCREENSHOT_ARGS)
+
+ENGINE ?= docker
+IMAGE_TAG := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image = $(ENGINE) build --file deploy/docker/$(1).Dockerfile --build-arg VERSION=$(IMAGE_TAG) \
+  --build-arg REVISION=$$(git rev-parse HEAD) --tag antiphon/$(1):$(IMAGE_TAG)$(3) $(2) .
+
+# With the one for GPUs: make images GPU=1
+images:
+	$(call image,relay)
+	$(call image,transceiver)
+	$(call image,inference)
+	$(if $(GPU),$(call image,inference,--target gpu,-gpu))
+
+# The image for GPUs, too: make prove-images PROVE_ARGS=--gpu
+prove-images: .venv/ready-to-develop
+	@tests/deploy/docker/install-debian-packages
+	$(BIN)/python -m tests.deploy.docker.prove $(PROVE_ARGS)
 
 clean:
 	rm -rf .venv $(NPM_PROJECT)/node_modules build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis

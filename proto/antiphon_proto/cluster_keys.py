@@ -5,9 +5,9 @@
     1 ipv6 7f3c...
     2 short 7f3c...
 
-The first line of a layout mints, every line reads. To rotate: append a line with
-an unused id everywhere, then move it to the front, then remove the old one once
-the longest session that it minted is over.
+The first line of a layout mints, every line reads. `antiphon keys rotate` adds lines
+behind the others, moves them to the front once every process has them, and removes the
+old ones when nothing that they minted is in use.
 """
 
 import re

@@ -32,6 +32,7 @@ _KNOWN = {
     "cap_drop",
     "security_opt",
     "logging",
+    "profiles",
 }
 
 
@@ -74,6 +75,11 @@ class Service:
         """The one that it always has."""
         networks = self.text.get("networks")
         return networks["tiers"]["ipv4_address"] if isinstance(networks, dict) else None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether it runs when somebody says so, and not with the others."""
+        return "profiles" in self.text
 
     @property
     def networks(self) -> set[str]:

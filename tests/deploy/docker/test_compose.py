@@ -5,6 +5,8 @@ from dataclasses import fields
 
 import pytest
 
+from antiphon.keys_rotate import RotateSettings
+from chassis.host_port import HostPort
 from chassis.settings import load, variable_name
 from inference.config import InferenceConfig
 from relay.config import RelayConfig
@@ -62,8 +64,20 @@ def test_every_service_may_do_as_little_as_it_needs(file: ComposeFile) -> None:
         assert service.text["security_opt"] == ["no-new-privileges:true"]
         assert service.text["logging"]["options"]["max-size"]
         writable = [name for name, _path, may_write in service.volumes if may_write]
-        assert writable == (["keys"] if service.name == "keys" else [])
+        assert writable == (["keys"] if service.name in ("keys", "rotate") else [])
     assert file.services["keys"].text["network_mode"] == "none"
+
+
+def test_keys_can_be_rotated_at_every_process(file: ComposeFile) -> None:
+    service = file.services["rotate"]
+    assert service.is_asked_for
+    assert service.command == ["antiphon", "keys", "rotate", "--wait"]
+    told = load(RotateSettings, ["--wait"], service.environment, prog="rotate")
+    assert told.cluster_keys == file.services["relay"].environment["ANTIPHON_CLUSTER_KEYS"]
+    ports = {"relay": told.relay_admins, "transceiver": told.transceiver_admins}
+    for tier, admins in ports.items():
+        bound = HostPort.parse(file.services[tier].environment["ANTIPHON_ADMIN"])
+        assert [each.of(each.host) for each in admins.entries] == [[HostPort(tier, bound.port)]]
 
 
 def test_secrets_are_mounted_as_a_directory_for_a_file_would_never_change(
