@@ -1,6 +1,7 @@
 """The command before admin ports that are played; tests/e2e has real ones."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 import pytest
 
 from antiphon import keys
+from antiphon.kubernetes_api import PodAccess
 from antiphon_proto.cluster_keys import ClusterKeys
 from chassis.settings import SettingError
+from tests.antiphon.kubernetes_pod import pod_access
 from tests.antiphon.test_key_reports import relay_page, served, transceiver_page
+from tests.antiphon.test_key_store import Secrets
 
 TEXT = ClusterKeys.generate(bytes(32))
 NOBODY = ["--relay-admins=dns:nobody.invalid:1", "--transceiver-admins=dns:nobody.invalid:1"]
@@ -65,6 +69,25 @@ async def test_it_changes_nothing_when_asked_not_to(
         "--resume": "no rotation is under way",
     }
     assert expected[flag] in capsys.readouterr().out
+
+
+async def test_a_secret_is_rotated_from_within_a_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = Secrets()
+    secrets.data["cluster.keys"] = base64.b64encode(TEXT.encode()).decode()
+    async with (
+        served(relay_page()) as relay,
+        served(transceiver_page()) as transceiver,
+        pod_access(tmp_path, secrets.answer) as access,
+    ):
+        monkeypatch.setattr(PodAccess, "of_environment", lambda _environ: access)
+        admins = [f"--relay-admins={relay}", f"--transceiver-admins={transceiver}"]
+        arguments = ["rotate", "--secret=voice/antiphon.keys", *admins]
+        assert await asyncio.to_thread(keys.run, arguments, {}) == 0
+    text = base64.b64decode(secrets.data["cluster.keys"]).decode()
+    assert [config.id for config in ClusterKeys.parse(text).configs] == [0, 1, 2, 3, 4, 5]
+    assert "added keys that read: config id 3, 4, 5" in capsys.readouterr().out
 
 
 def test_none_is_begun_where_nobody_is_found(
