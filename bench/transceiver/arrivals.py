@@ -1,5 +1,6 @@
 """What came back to a client: when the kernel had each packet, and which frame it carries."""
 
+import math
 from array import array
 from collections.abc import Iterator
 
@@ -47,6 +48,12 @@ class Arrivals:
         first = self._sequences[0]
         ahead = [_signed(each - first, _SEQUENCES) for each in self._sequences]
         return max(ahead) - min(ahead) + 1 - len(set(ahead))
+
+    def longest_gap_seconds(self, now_ns: int) -> float:
+        """The longest time without a packet, from the first one recorded until `now_ns`."""
+        ends = [*self._arrived_ns[1:], now_ns]
+        gaps = [end - start for start, end in zip(self._arrived_ns, ends, strict=True)]
+        return max(gaps, default=math.inf) / 1e9
 
     def lateness_seconds(self) -> list[float]:
         """How much later each packet came than the promptest one, by its RTP timestamp.

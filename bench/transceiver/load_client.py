@@ -54,6 +54,8 @@ class Habits:
     data_channel: bool = False
     named: bool = False
     """Say in the session's instructions who calls, for an engine that takes notes."""
+    host: str = "127.0.0.1"
+    """The address that they call from."""
 
 
 class LoadClient:
@@ -80,9 +82,11 @@ class LoadClient:
         """Frames spoken, lost ones too."""
         self.spoken_at = array("d")
         """When each of them left, by the monotonic clock."""
+        self.unheard = 0
+        """Of its packets, those that the server misses, by its last report."""
         self.left_out: list[int] = []
         """The numbers of those that `lose` and `drop_next` took from the server."""
-        self.socket = _stamping_socket()
+        self.socket = _stamping_socket(habits.host)
         self._habits = habits
         self._certificate = certificate
         self._speech = habits.speech
@@ -290,14 +294,15 @@ class LoadClient:
                 self._remote_ssrc = packet.ssrc
                 middle = packet.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF
                 self._sender_report = (middle, time.time())
+                self.unheard = max([0, *(each.packets_lost for each in packet.reports)])
 
 
-def _stamping_socket() -> socket.socket:
+def _stamping_socket(host: str) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setblocking(False)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    made.bind(("127.0.0.1", 0))
+    made.bind((host, 0))
     return made
 
 
