@@ -6,7 +6,7 @@ from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from chassis.host_port import HostPort
 from chassis.logs import LogFormat, log_format, log_level
 from chassis.settings import SettingError, fraction, positive, setting, whole_number
-from chassis.tracing.settings import TracingSettings
+from chassis.tracing.settings import TracingSettings, trace_ratio
 from transceiver.audio.encoder_policy import OpusChoice
 from transceiver.mcp.allowed_servers import AllowedServers
 from transceiver.replica_addresses import ReplicaAddresses
@@ -209,7 +209,7 @@ class TransceiverConfig(TracingSettings):
     )
     trace_ratio: float = setting(
         1.0,
-        parse=fraction,
+        parse=trace_ratio,
         help="share of the calls that are traced, where --otlp-endpoint says whereto; a call whose "
         "client sent a traceparent is traced if that says so",
     )

@@ -11,6 +11,7 @@ TRACES_PATH = "/v1/traces"
 
 MAX_PAIRS, MAX_PAIR = 32, 4096
 
+_DECIMAL = re.compile(r"[0-9]*\.?[0-9]+", re.ASCII)
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -42,6 +43,14 @@ def otlp_headers(text: str) -> Mapping[str, str]:
 def trace_attributes(text: str) -> Mapping[str, str]:
     """NAME=VALUE,... as in OTEL_RESOURCE_ATTRIBUTES. Raises ValueError."""
     return _pairs(text)
+
+
+def trace_ratio(text: str) -> float:
+    """A number from 0 to 1. Raises ValueError."""
+    number = float(text) if _DECIMAL.fullmatch(text) else -1.0
+    if not 0 <= number <= 1:
+        raise ValueError(f"expected a number from 0 to 1, not {text!r}")
+    return number
 
 
 def _pairs(text: str) -> dict[str, str]:

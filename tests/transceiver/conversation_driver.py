@@ -11,6 +11,7 @@ from antiphon_proto.realtime import RealtimeSession, encode_server_event
 from tests.transceiver import official_shapes
 from tests.transceiver.event_rules import EventRules
 from transceiver.audio.playout import Playout
+from transceiver.call_trace import CallTrace
 from transceiver.conversation import Conversation
 from transceiver.conversation_outputs import (
     AppendAudio,
@@ -69,6 +70,7 @@ class Driver:
         open_channel: bool = True,
         judges: bool = False,
         spend: SpendRequest = unlimited,
+        trace: CallTrace | None = None,
     ) -> None:
         counters: dict[str, Callable[[], int]] = {}
 
@@ -95,6 +97,7 @@ class Driver:
             rtt_s=lambda: rtt_s,
             ledger=self.ledger,
             spend=spend,
+            trace=trace,
         )
         self.position_ms = 0
         self.act(self.conversation.open())

@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from antiphon_proto.realtime.response import InputTokenDetails, OutputTokenDetails, ResponseUsage
-from antiphon_proto.trunk import Stage, StageTime
+from antiphon_proto.trunk import Done, DoneStatus, Open, Respond, Stage, StageTime
 from tests.chassis.tracing.recorded import Recorder, remote, seconds
+from tests.transceiver.conversation_driver import Driver
 from transceiver.call_trace import MAX_OPEN, CallTrace
 from transceiver.close_reason import CloseReason
 from transceiver.ledger import LatencyLedger, TurnInstants
@@ -209,3 +210,21 @@ def test_a_call_that_is_not_traced() -> None:
     for happens in (trace.engine_answered, trace.connected, trace.ready, trace.heard):
         happens()
     trace.closed(CloseReason.IDLE)
+
+
+def test_a_replica_is_told_of_the_call_and_of_each_turn(recorder: Recorder) -> None:
+    driver = Driver(trace=CallTrace(recorder.tracer))
+    driver.user_turn()
+    [opening] = [each for each in driver.commands if isinstance(each, Open)]
+    [respond] = [each for each in driver.commands if isinstance(each, Respond)]
+    driver.speech(1, 40)
+    (resumption,), _outputs = driver.conversation.engine_resumptions()
+    assert resumption.request.traceparent == respond.traceparent, "wherever it goes on"
+    assert driver.conversation.engine_opening().traceparent == opening.traceparent
+    driver.play(40)
+    driver.engine(Done(1, DoneStatus.COMPLETED))
+    turn = recorder.named("turn")
+    assert respond.traceparent == turn.context.traceparent
+    assert opening.traceparent.split("-")[2] == turn.parent_id.hex()
+    assert recorder.names_below(turn) == ["latency"]
+    assert turn.attributes["gen_ai.response.id"] == driver.events[-1]["response"]["id"]

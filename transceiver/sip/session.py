@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sipmessage import Request, Response
 
+from chassis.logs import LoggedCall
 from transceiver.sdp.offer_error import OfferError
 from transceiver.sip.acceptance import Acceptance
 from transceiver.sip.application import Authenticator
@@ -201,8 +202,12 @@ class Session:
             self.handler.dtmf(digit)
 
     def _refuse_media(self, transaction: ServerTransaction, error: OfferError) -> None:
-        logger.info("call %s: an offer was refused: %s", self.call_id, error.message)
+        self._log("an offer was refused", error)
         transaction.respond(NOT_ACCEPTABLE, (media_warning(error),))
+
+    def _log(self, what: str, error: OfferError) -> None:
+        call = LoggedCall(self.call_id)
+        logger.info("call %s: %s: %s", self.call_id, what, error.message, extra=call.extra)
 
     def _refuse_for_now(self, transaction: ServerTransaction, status: int) -> None:
         """https://www.rfc-editor.org/rfc/rfc3261#section-14.2"""
@@ -297,7 +302,7 @@ class Session:
     def _broken(self, error: OfferError | None = None) -> None:
         """The two cannot agree, maybe since an offer or an answer is of no use."""
         if error is not None:
-            logger.info("call %s: an answer is of no use: %s", self.call_id, error.message)
+            self._log("an answer is of no use", error)
         self._finish(EndedBy.US)
 
     def _finish(self, by: EndedBy) -> None:

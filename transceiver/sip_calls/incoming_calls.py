@@ -19,6 +19,7 @@ from functools import partial
 from sipmessage import Request
 
 from antiphon_proto.realtime import RealtimeSession
+from chassis.logs import LoggedCall
 from transceiver.close_reason import CloseReason
 from transceiver.rtp_call_parts import RtpCallParts
 from transceiver.sdp.agreed_media import MediaSecurity
@@ -114,7 +115,13 @@ class IncomingCalls:
         try:
             security = offered_security(offer) if offer else None
         except OfferError as error:
-            logger.info("call %s: an offer was refused: %s", session.call_id, error.message)
+            call_id = session.call_id
+            logger.info(
+                "call %s: an offer was refused: %s",
+                call_id,
+                error.message,
+                extra=LoggedCall(call_id).extra,
+            )
             warning = media_warning(error)
             return self._turned_away(RingEnd.NOT_ACCEPTABLE, NOT_ACCEPTABLE, (warning,))
         action = self._access.now.config.dial_plan.action(request.uri, caller)
@@ -199,7 +206,10 @@ class IncomingCalls:
         try:
             await step
         except Exception:
-            logger.exception("call %s failed while it rang", ringing.incoming.call_id)
+            call_id = ringing.incoming.call_id
+            logger.exception(
+                "call %s failed while it rang", call_id, extra=LoggedCall(call_id).extra
+            )
             ringing.reject(SERVER_ERROR, RingEnd.FAILED)
 
     async def _take(

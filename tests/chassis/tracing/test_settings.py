@@ -1,7 +1,7 @@
 import pytest
 
 from chassis.settings import SettingError, load
-from chassis.tracing.settings import TracingSettings
+from chassis.tracing.settings import TracingSettings, trace_ratio
 
 
 def settings(*flags: str) -> TracingSettings:
@@ -56,3 +56,14 @@ def test_pairs_are_percent_decoded() -> None:
     )
     assert given.otlp_headers == {"Authorization": "Basic YTpi", "x-scope": "1"}
     assert given.trace_attributes == {"k8s.pod.name": "a,b"}
+
+
+@pytest.mark.parametrize(("text", "ratio"), [("0", 0.0), (".5", 0.5), ("1", 1.0), ("1.0", 1.0)])
+def test_a_ratio_is_from_0_to_1(text: str, ratio: float) -> None:
+    assert trace_ratio(text) == ratio
+
+
+@pytest.mark.parametrize("text", ["", "-0.1", "1.01", "nan", "inf", "1e-1", "half", "\u0661"])
+def test_no_other_ratio(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a number from 0 to 1"):
+        trace_ratio(text)
