@@ -116,6 +116,7 @@ class Generator:
                     client.check()
                     client.report()
             round_at += FRAME_S
+            await asyncio.sleep(0)  # Who is behind all the time must still be told to stop.
 
 
 async def connect(client: LoadClient, service: Service, http: aiohttp.ClientSession) -> None:
