@@ -151,6 +151,32 @@ def test_relays_of_other_releases_are_strangers(releases: Releases) -> None:
     assert reached(release, other) == from_anywhere(API, MEDIA, name="other")
 
 
+def other_component(release: Release) -> Party:
+    """A pod of the release that is no tier, which no policy closes in any direction."""
+    labels = release.tier("relay")["metadata"]["labels"] | {"app.kubernetes.io/component": "job"}
+    return Party("job", NAMESPACE, labels)
+
+
+def test_other_pods_of_the_release_are_strangers(releases: Releases) -> None:
+    release = releases["defaults"]
+    job = other_component(release)
+    assert reached(release, job) == from_anywhere(API, MEDIA, name="job")
+    ports = {hop for bound in listens(release).values() for hop in bound}
+    asked = [
+        (tier.name, protocol, port)
+        for tier, (protocol, port) in product(tiers(release), ports)
+        if admitted(release, tier, job, protocol, port)
+    ]
+    assert asked == []
+
+
+def test_a_model_server_reaches_no_tier(releases: Releases) -> None:
+    """Though it may reach the world, for its model."""
+    release = releases["everything"]
+    model = Party("vllm", NAMESPACE, release.tier("vllm")["metadata"]["labels"])
+    assert {hop[3] for hop in reached(release, model)} <= {MEDIA[3], 5060, 5061}
+
+
 @pytest.mark.parametrize("name", ["by-itself"])
 def test_without_policies_all_is_open(releases: Releases, name: str) -> None:
     assert not releases[name].of("NetworkPolicy")
