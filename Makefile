@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
+.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  measure the README's figures"
 	@echo "make bench-relay  measure the relay beside a Go reference, asyncio and coturn, 10 minutes"
 	@echo "make bench-relay-healing  measure how calls fare when their relay is killed or replaced"
+	@echo "make rehearse-rollout  update every tier of the chart under live calls, as root, 6 minutes"
 	@echo "make bench-transceiver  measure the transceiver beside stock aiortc, 10 minutes"
 	@echo "make bench-websocket  measure 200 sessions over WebSockets on one worker, 1 minute"
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
@@ -71,6 +72,11 @@ bench-relay: .venv/ready-to-develop relay-peers
 
 bench-relay-healing: .venv/ready-to-develop
 	$(BIN)/python -m bench.relay_healing $(BENCH_ARGS)
+
+# For a quick look: make rehearse-rollout BENCH_ARGS="--quick"
+rehearse-rollout: .venv/ready-to-develop debian-packages
+	$(BIN)/python -m bench.rollout $(BENCH_ARGS)
+	$(BIN)/python -m bench.report
 
 # For a quick look: make bench-transceiver BENCH_ARGS="--quick"
 bench-transceiver: .venv/ready-to-develop

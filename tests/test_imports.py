@@ -39,6 +39,8 @@ SHELLS = {
         "worker_link",
         "worker_process",
         "workers",
+        "cluster_lookup",
+        "introductions",
     ],
     "transceiver": [
         "__main__",
