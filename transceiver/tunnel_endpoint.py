@@ -21,15 +21,15 @@ from antiphon_proto.tunnel import (
     encode_frame,
     split_port_payload,
 )
-from antiphon_proto.tunnel_control import Hello, Leased, control_frame, control_message
+from antiphon_proto.tunnel_control import Hello, Leased, control_message
 from antiphon_proto.tunnel_transit import FromRelay, read_transit
-from transceiver.announcer import Announcer, Occasion
-from transceiver.clients_abroad import ClientsAbroad
+from transceiver.announcer import Announcer
 from transceiver.counters import TunnelCounters
 from transceiver.leased_ports import LeasedPorts
-from transceiver.relay_directory import MAX_RELAYS, Probe, RelayDirectory
+from transceiver.relay_directory import MAX_RELAYS, RelayDirectory
+from transceiver.relay_talk import RelayTalk
 from transceiver.relay_ways import RelayWays
-from transceiver.tunnel_peer import TunnelPeer, by_size
+from transceiver.tunnel_peer import TunnelPeer
 
 RECEIVE_BYTES = 4096
 BATCH = 256
@@ -37,9 +37,6 @@ LEAST_BATCH = 8
 """Taken whatever else is due: a worker that cannot keep up must not stop hearing altogether."""
 
 MAX_PEERS = 2 * MAX_RELAYS
-
-SWEEP_S = 1.0
-"""How often clients that were abroad are looked through."""
 
 SO_TIMESTAMPNS = 35
 """Linux: when each datagram came, as a control message of the same number."""
@@ -85,10 +82,8 @@ class TunnelEndpoint:
         self._waiting: list[TunnelPeer] = []
         self._flush_is_due = False
         self._directory = directory
-        self._abroad = ClientsAbroad(directory.siblings)
         self._ways = RelayWays(keys, epoch, directory)
-        self._sweep_at = 0.0
-        self._announcer = announcer
+        self._talk = RelayTalk(directory, announcer, self._ways, counters, self._transmit)
         self._counters = counters
         self._loop = asyncio.get_running_loop()
 
@@ -152,8 +147,7 @@ class TunnelEndpoint:
         """Send all that waits; what changed hands is announced before it."""
         self._flush_is_due = False
         self._tell_leases()
-        if self._announcer.changed:
-            self._tell_all(self._announcer.changes(), Occasion.CHANGE)
+        self._talk.tell_changes()
         if self._waiting:
             leaving, self._waiting = self._waiting, []
             for peer in leaving:
@@ -162,15 +156,9 @@ class TunnelEndpoint:
     def tick(self) -> None:
         """Probe relays and refresh what they were told, as far as due; about every 10 ms."""
         now = time.monotonic()
-        self._probe(now)
-        refresh = self._announcer.due(now)
-        if refresh:
-            self._tell_all(refresh, Occasion.REFRESH)
+        self._talk.tick(now)
         self.leases.tick(now)
         self._tell_leases()
-        if now >= self._sweep_at:
-            self._sweep_at = now + SWEEP_S
-            self._forget_abroad(now)
 
     def _queue(self, frame: bytes, peer: TunnelPeer) -> None:
         size = len(frame)
@@ -206,43 +194,9 @@ class TunnelEndpoint:
             else:
                 self._counters.send_failures += len(frames)
 
-    def _probe(self, now: float) -> None:
-        for probe in self._directory.tick(now):
-            self._send_control(self._question(probe), probe.relay)
-
-    def _question(self, probe: Probe) -> list[Frame]:
-        hello = control_frame(Hello(probe.nonce, ()))
-        return [self._announcer.reset, hello] if probe.introduce else [hello]
-
-    def _tell(self, relays: Iterable[Address], frames: list[Frame], occasion: Occasion) -> None:
-        for relay in relays:
-            self._counters.announced[occasion] += len(frames)
-            for datagram in by_size(frames):
-                self._send_control(datagram, relay)
-
-    def _tell_all(self, frames: list[Frame], occasion: Occasion) -> None:
-        """Tell every relay worker of this cluster, and those of others what concerns them."""
-        self._tell(self._directory.listening(), frames, occasion)
-        if self._abroad:
-            concerned = self._abroad.by_relay(frames)
-            for relay in self._directory.listening(remote=True):
-                if relay in concerned:
-                    self._tell([relay], concerned[relay], occasion)
-
     def _tell_leases(self) -> None:
         for frame, relay in self.leases.take_frames():
-            self._send_control([frame], relay)
-
-    def _send_control(self, frames: list[Frame], relay: Address) -> None:
-        sender, to = self._ways.to(relay)
-        if not self._transmit(sender.encode(frames), to):
-            self._counters.send_failures += 1
-
-    def _forget_abroad(self, now: float) -> None:
-        """Other clusters' relays without a client of ours, and what was of use with them."""
-        used = self._abroad.sweep(self._announcer.holds, now)
-        self._directory.forget_remote(used)
-        self._ways.forget(used)
+            self._talk.send([frame], relay)
 
     def _transmit(self, datagram: bytes, relay: Address) -> bool:
         try:
@@ -269,7 +223,7 @@ class TunnelEndpoint:
             self._on_batch()
         finally:
             self.flush()
-        self._probe(now)
+        self._talk.probe(now)
 
     def _receive_batch(self, now: float) -> None:
         busy_at = self._busy_at()
@@ -302,8 +256,7 @@ class TunnelEndpoint:
         self._counters.received_datagrams += frames[0].type in _PACKETS
         for frame in frames:
             if frame.type is FrameType.DATA:
-                if self._abroad:
-                    self._abroad.came_home(frame.client)
+                self._talk.came_home(frame.client)
                 self._counters.received += 1
                 self._on_datagram(frame.payload, frame.client, relay, now)
             else:
@@ -325,8 +278,7 @@ class TunnelEndpoint:
         self._counters.received_datagrams += frames[1].type is FrameType.DATA
         for frame in frames[1:]:
             if frame.type is FrameType.DATA:
-                if self._abroad.came(frame.client, relay, now):
-                    self._announcer.announce_again(frame.client)
+                self._talk.came(frame.client, relay, now)
                 self._counters.received += 1
                 self._on_datagram(frame.payload, frame.client, relay, now)
             elif frame.type is FrameType.HELLO:
@@ -347,11 +299,7 @@ class TunnelEndpoint:
             return
         if isinstance(message, Leased):
             self.leases.answered(relay, message, now)
-        elif isinstance(message, Hello) and self._directory.hello(relay, epoch, message, now):
-            everything = self._announcer.everything()
-            if self._directory.is_remote(relay):
-                everything = self._abroad.told_to(relay, everything)
-            self._tell([relay], everything, Occasion.NEW_EPOCH)
+        elif isinstance(message, Hello) and self._talk.hello(relay, epoch, message, now):
             self.leases.returned(relay)
 
 

@@ -270,6 +270,7 @@ async def test_a_leased_port_is_asked_for_and_carries_both_ways_apart_from_all_e
     while not worker.counters.faults[TunnelFault.FRAME]:
         await worker.batch()
     assert (port.address, heard) == (("192.0.2.1", 40_000), [(b"hello", CLIENT)])
+    relay.pending()
 
     port.latch(CLIENT)
     worker.endpoint.send(b"to another", CLIENT, relay.address)
