@@ -1,5 +1,4 @@
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from antiphon_proto.cluster_keys import ClusterKeys, Layout
 from antiphon_proto.keys_in_force import LABELS, KeyInForce, KeyUse, keys_in_force
