@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 
 _TIMESTAMPS, _SEQUENCES = 1 << 32, 1 << 16
 TICKS_PER_SECOND = 48_000
@@ -43,17 +44,22 @@ class Arrivals:
     @property
     def lost(self) -> int:
         """Sequence numbers between the lowest and the highest recorded that did not come."""
-        if not self._sequences:
-            return 0
-        first = self._sequences[0]
-        ahead = [_signed(each - first, _SEQUENCES) for each in self._sequences]
-        return max(ahead) - min(ahead) + 1 - len(set(ahead))
+        return sum(self._losses())
+
+    @property
+    def longest_loss(self) -> int:
+        """Of those, the most that follow one another."""
+        return max(self._losses(), default=0)
 
     def longest_gap_seconds(self, now_ns: int) -> float:
         """The longest time without a packet, from the first one recorded until `now_ns`."""
         ends = [*self._arrived_ns[1:], now_ns]
         gaps = [end - start for start, end in zip(self._arrived_ns, ends, strict=True)]
         return max(gaps, default=math.inf) / 1e9
+
+    def silent_seconds(self, now_ns: int) -> float:
+        """How long ago the last one recorded came."""
+        return (now_ns - self._arrived_ns[-1]) / 1e9 if self._arrived_ns else math.inf
 
     def lateness_seconds(self) -> list[float]:
         """How much later each packet came than the promptest one, by its RTP timestamp.
@@ -71,6 +77,14 @@ class Arrivals:
         ]
         promptest = min(offsets)
         return [offset - promptest for offset in offsets]
+
+    def _losses(self) -> list[int]:
+        """How many are missing between two that came, in the order of their numbers."""
+        if not self._sequences:
+            return []
+        first = self._sequences[0]
+        came = sorted({_signed(each - first, _SEQUENCES) for each in self._sequences})
+        return [later - earlier - 1 for earlier, later in pairwise(came)]
 
     def _rows(self) -> Iterator[tuple[int, int]]:
         return zip(self._arrived_ns, self._timestamps, strict=True)

@@ -5,8 +5,8 @@ from bench.tables import bound_table
 from tests.e2e.rollout.callers import CallReport
 from tests.e2e.rollout.rehearsal import Step
 
-CALM = CallReport(heard=500, longest_gap_s=0.041, missing=0, unheard=0)
-DISTURBED = CallReport(heard=498, longest_gap_s=0.08, missing=1, unheard=2)
+CALM = CallReport(500, 0.041, 0.01, missing=0, missing_in_a_row=0, unheard=0)
+DISTURBED = CallReport(498, 0.08, 0.01, missing=1, missing_in_a_row=1, unheard=2)
 MACHINE = {"machine.cores": 2.0, "machine.load_average": 0.5}
 
 

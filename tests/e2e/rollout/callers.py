@@ -25,8 +25,11 @@ class CallReport:
     """Packets."""
     longest_gap_s: float
     """Between two of them, or since the last."""
+    silent_s: float
+    """Since the last."""
     missing: int
     """Those whose numbers are between the others', and that did not come."""
+    missing_in_a_row: int
     unheard: int
     """Packets of its own that the server missed, by its last report."""
 
@@ -60,11 +63,13 @@ class Callers:
         return {}
 
     def _report(self, client: LoadClient) -> CallReport:
-        arrivals = client.arrivals
+        arrivals, now_ns = client.arrivals, time.time_ns()
         return CallReport(
             heard=len(arrivals),
-            longest_gap_s=arrivals.longest_gap_seconds(time.time_ns()),
+            longest_gap_s=arrivals.longest_gap_seconds(now_ns),
+            silent_s=arrivals.silent_seconds(now_ns),
             missing=arrivals.lost,
+            missing_in_a_row=arrivals.longest_loss,
             unheard=client.unheard - self._unheard.get(client, 0),
         )
 

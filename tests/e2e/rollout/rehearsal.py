@@ -36,14 +36,10 @@ class Step:
         return max(each.longest_gap_s for each in self.reports)
 
     @property
-    def missing(self) -> int:
-        """Packets to callers that did not come, of the call that misses most."""
-        return max(each.missing for each in self.reports)
-
-    @property
-    def unheard(self) -> int:
-        """Packets of callers that did not come, of the call that misses most."""
-        return max(each.unheard for each in self.reports)
+    def longest_loss(self) -> int:
+        """Packets in a row that did not come to a caller, or so many of one's that were not heard
+        at all."""
+        return max(max(each.missing_in_a_row, each.unheard) for each in self.reports)
 
     @property
     def lost(self) -> int:
@@ -54,7 +50,7 @@ class Step:
         return (
             f"{self.name:28} {len(self.reports):3} calls {self.seconds:6.1f} s"
             f"  longest gap {self.longest_gap_s * 1000:5.0f} ms"
-            f"  lost of a call: {self.missing} to it, {self.unheard} from it"
+            f"  packets lost of a call: {self.lost}, {self.longest_loss} in a row"
         )
 
 
