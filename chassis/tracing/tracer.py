@@ -127,7 +127,7 @@ class OpenSpan(SpanScope):
                 self._unix_ns(self._start),
                 self._unix_ns(max(self._start, end)),
                 _bounded(self._attributes),
-                error,
+                error[:MAX_ATTRIBUTE],
             )
         )
 
