@@ -6,7 +6,6 @@ is there: an init container finds it out.
 
 import asyncio
 import os
-import re
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,34 +14,11 @@ from pathlib import Path
 
 from antiphon.kubernetes_api import KubernetesApi, KubernetesApiError, PodAccess
 from antiphon.load_balancer_address import IP_VERSIONS, LoadBalancerAddress, preferred
+from antiphon.namespaced_name import NamespacedName
 from chassis.host_port import HostPort
 from chassis.settings import load, positive, setting, whole_number
 
 POLL_S = 2.0
-
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceName:
-    namespace: str
-    name: str
-
-    @classmethod
-    def parse(cls, text: str) -> "ServiceName":
-        """Read `NAMESPACE/NAME`. Raises ValueError for anything else."""
-        namespace, _, name = text.partition("/")
-        if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
-            raise ValueError(f"expected NAMESPACE/NAME, not {text!r}")
-        return cls(namespace, name)
-
-    @property
-    def path(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/services/{self.name}"
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
 
 
 def family(text: str) -> str:
@@ -56,7 +32,9 @@ def family(text: str) -> str:
 class AddressSettings:
     """Waits until a Service of Kubernetes has a load balancer's address, and tells it."""
 
-    service: ServiceName = setting(parse=ServiceName.parse, help="NAMESPACE/NAME of the Service")
+    service: NamespacedName = setting(
+        parse=NamespacedName.parse, help="NAMESPACE/NAME of the Service"
+    )
     port: int = setting(3478, parse=whole_number(1, 65535), help="port to tell with the address")
     family: str = setting("IPv4", parse=family, help="family to prefer: IPv4 or IPv6")
     timeout_seconds: int = setting(600, parse=positive, help="how long to wait at most")
@@ -100,7 +78,7 @@ async def _look(settings: AddressSettings, access: PodAccess) -> tuple[str | Non
     """The address, or why there is none yet."""
     try:
         async with KubernetesApi(access) as api:
-            service = await api.get(settings.service.path)
+            service = await api.get(settings.service.path("services"))
     except KubernetesApiError as error:
         return None, str(error)
     address = LoadBalancerAddress.of_service(service)

@@ -6,7 +6,6 @@ import binascii
 import contextlib
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from antiphon.kubernetes_api import KubernetesApi, KubernetesApiError, PodAccess
-
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAMESPACE = re.compile(_LABEL)
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names"""
+from antiphon.namespaced_name import NamespacedName
 
 
 class KeyStoreError(Exception):
@@ -107,40 +102,20 @@ def _write(path: Path, text: str) -> None:
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class SecretName:
-    namespace: str
-    name: str
-
-    @classmethod
-    def parse(cls, text: str) -> "SecretName":
-        """Read `NAMESPACE/NAME`. Raises ValueError for anything else."""
-        namespace, _, name = text.partition("/")
-        if not (_NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name) and len(name) <= 253):
-            raise ValueError(f"expected NAMESPACE/NAME, not {text!r}")
-        return cls(namespace, name)
-
-    @property
-    def path(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/secrets/{self.name}"
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
 class KeySecret:
     """A Secret of Kubernetes, by the service account of the pod that this runs in."""
 
-    def __init__(self, access: PodAccess, name: SecretName, key: str) -> None:
+    def __init__(self, access: PodAccess, name: NamespacedName, key: str) -> None:
         """`key`: of the Secret's data."""
         self._access = access
+        self._path = name.path("secrets")
         self._name = name
         self._key = key
 
     async def read(self) -> StoredKeys:
         try:
             async with KubernetesApi(self._access) as api:
-                secret = await api.get(self._name.path)
+                secret = await api.get(self._path)
         except KubernetesApiError as error:
             raise KeyStoreError(str(error)) from error
         try:
@@ -155,7 +130,7 @@ class KeySecret:
         patch = {"metadata": {"resourceVersion": version}, "data": data}
         try:
             async with KubernetesApi(self._access) as api:
-                await api.merge_patch(self._name.path, patch)
+                await api.merge_patch(self._path, patch)
         except KubernetesApiError as error:
             if error.status == HTTPStatus.CONFLICT:
                 raise ChangedMeanwhileError(

@@ -27,9 +27,9 @@ from antiphon.key_store import (
     KeySecret,
     KeyStore,
     KeyStoreError,
-    SecretName,
 )
 from antiphon.kubernetes_api import PodAccess
+from antiphon.namespaced_name import NamespacedName
 from antiphon.rotation_status import found_lines, status_lines
 from antiphon_proto.cluster_keys import SECRET_BYTES, ClusterKeyError
 from chassis.settings import SettingError, load, setting, switch, whole_number
@@ -56,8 +56,8 @@ class RotateSettings:
     cluster_keys: str | None = setting(
         None, parse=str, help="the key file, on this machine; unless --secret is given"
     )
-    secret: SecretName | None = setting(
-        None, parse=SecretName.parse, help="NAMESPACE/NAME of the Secret, from within a pod"
+    secret: NamespacedName | None = setting(
+        None, parse=NamespacedName.parse, help="NAMESPACE/NAME of the Secret, from within a pod"
     )
     secret_key: str = setting("cluster.keys", parse=str, help="where in the Secret's data")
     relay_admins: AdminPortList = setting(

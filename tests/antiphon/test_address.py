@@ -5,12 +5,13 @@ import pytest
 from aiohttp import web
 
 from antiphon import address, cli
-from antiphon.address import AddressSettings, ServiceName, wait_for_address
+from antiphon.address import AddressSettings, wait_for_address
 from antiphon.kubernetes_api import PodAccess
+from antiphon.namespaced_name import NamespacedName
 from chassis.host_port import HostPort
 from tests.antiphon.kubernetes_pod import Handler, pod_access
 
-RELAY = ServiceName("voice", "antiphon-relay")
+RELAY = NamespacedName("voice", "antiphon-relay")
 
 
 def service(**ingress: str) -> web.Response:
