@@ -8,7 +8,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from antiphon.admin_ports import AdminPortList, AdminPorts
+from antiphon.admin_ports import AdminPortList
 from antiphon.key_rotation import KeyReport, Tier
 from antiphon.unreachable import why_unreachable
 from antiphon_proto.keys_in_force import (
@@ -18,6 +18,7 @@ from antiphon_proto.keys_in_force import (
     KeyInForce,
 )
 from chassis.host_port import HostPort
+from chassis.worker_ports import WorkerPorts
 
 MAX_PROCESSES = 10_000
 _MAX_PAGE_BYTES = 8 * 1024 * 1024
@@ -73,17 +74,17 @@ async def collect_reports(relays: AdminPortList, transceivers: AdminPortList) ->
         )
 
 
-async def _found(tier: Tier, ports: AdminPorts) -> list[tuple[Tier, HostPort]]:
+async def _found(tier: Tier, ports: WorkerPorts) -> list[tuple[Tier, HostPort]]:
     """None where a name has no address, as a headless Service without pods has none."""
     hosts = [ports.host]
     if ports.is_name:
         loop = asyncio.get_running_loop()
         try:
-            answers = await loop.getaddrinfo(ports.host, ports.first, type=socket.SOCK_STREAM)
+            answers = await loop.getaddrinfo(*ports.first, type=socket.SOCK_STREAM)
         except OSError:
             return []
         hosts = sorted({str(answer[4][0]) for answer in answers})
-    return [(tier, admin) for host in hosts for admin in ports.of(host)]
+    return [(tier, HostPort(host, port)) for host in hosts for port in ports.ports]
 
 
 async def _ask(

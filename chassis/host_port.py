@@ -3,6 +3,9 @@
 import ipaddress
 from typing import NamedTuple
 
+DNS_PREFIX = "dns:"
+"""Before a name that stands for all that it resolves to, as a headless Service's does."""
+
 
 class HostPort(NamedTuple):
     """A network address; IPv6 hosts are held without brackets."""

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chassis.host_port import HostPort
+from chassis.host_port import DNS_PREFIX, HostPort
 
-DNS_PREFIX = "dns:"
 MAX_CLUSTER = 255
 
 

@@ -17,7 +17,6 @@ from antiphon_proto.address import Address, family_of
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import TunnelSender
 from antiphon_proto.tunnel_control import Hello, control_frame
-from chassis.host_port import HostPort
 from relay.cluster_lookup import LOOK_UP_S, resolved_addresses
 from relay.owner_places import OwnerPlaces
 
@@ -55,7 +54,6 @@ async def _found(owners: OwnerPlaces) -> list[Address]:
     for place in owners:
         hosts = [place.host]
         if place.is_name:
-            name = HostPort(place.host, place.ports[0])
-            hosts = [host for host, _ in await resolved_addresses(name)]
+            hosts = [host for host, _ in await resolved_addresses(place.first)]
         found += product(hosts, place.ports)
     return found

@@ -4,56 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chassis.host_port import HostPort
-from relay.cluster_relays import DNS_PREFIX
-
-MOST_WORKERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class OwnerPlace:
-    """The tunnel ports of a transceiver's workers, or with `is_name` of each one of a name."""
-
-    host: str
-    ports: range
-    is_name: bool
-
-    @classmethod
-    def parse(cls, text: str) -> "OwnerPlace":
-        """Read `10.0.0.8:7000`, `10.0.0.8:7000-7003` or `dns:NAME:7000-7003`. Raises ValueError."""
-        is_name = text.startswith(DNS_PREFIX)
-        # Names have hyphens, too: what is meant here stands behind the last colon.
-        host_text, _, port_text = text.removeprefix(DNS_PREFIX).rpartition(":")
-        first_text, separator, last_text = port_text.partition("-")
-        parse = HostPort.parse if is_name else HostPort.parse_concrete
-        host, first = parse(f"{host_text}:{first_text}")
-        last = HostPort.parse(f"-:{last_text}").port if separator else first
-        ports = range(first, last + 1)
-        if not (first and 0 < len(ports) <= MOST_WORKERS):
-            raise ValueError(f"expected ports from 1 up, at most {MOST_WORKERS}: {text!r}")
-        return cls(host, ports, is_name)
-
-    def __str__(self) -> str:
-        prefix = DNS_PREFIX if self.is_name else ""
-        last = f"-{self.ports[-1]}" if len(self.ports) > 1 else ""
-        return f"{prefix}{HostPort(self.host, self.ports[0])}{last}"
+from chassis.worker_ports import WorkerPorts
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerPlaces:
-    """All of them."""
+    """The tunnel ports of transceivers' workers, host by host or of every host of a name."""
 
-    places: tuple[OwnerPlace, ...] = ()
+    places: tuple[WorkerPorts, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "OwnerPlaces":
-        """Read places, separated by commas; none of no text. Raises ValueError."""
+        """Read `10.0.0.8:7000`, `10.0.0.8:7000-7003`, `dns:NAME:7000-7003` or several, separated
+        by commas; none of no text. Raises ValueError."""
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
-        places = tuple(map(OwnerPlace.parse, parts))
+        places = tuple(map(_place, parts))
         if len(set(places)) < len(places):
             raise ValueError(f"a place stands twice in {text!r}")
         return cls(places)
 
-    def __iter__(self) -> Iterator[OwnerPlace]:
+    def __iter__(self) -> Iterator[WorkerPorts]:
         return iter(self.places)
 
     def __bool__(self) -> bool:
@@ -64,3 +34,11 @@ class OwnerPlaces:
 
 
 NO_OWNERS = OwnerPlaces()
+
+
+def _place(text: str) -> WorkerPorts:
+    """Raises ValueError."""
+    place = WorkerPorts.parse(text)
+    if not place.is_name:
+        HostPort.parse_concrete(str(place.first))
+    return place

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.host_port import HostPort
-
-DNS_PREFIX = "dns:"
+from chassis.host_port import DNS_PREFIX, HostPort
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,47 +1,14 @@
 import pytest
 
-from antiphon.admin_ports import AdminPortList, AdminPorts
-from chassis.host_port import HostPort
+from antiphon.admin_ports import AdminPortList
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "127.0.0.1:8081",
-        "10.0.0.1:8083-8086",
-        "[2001:db8::1]:8083-8084",
-        "dns:antiphon-relay-tunnel:8081",
-        "dns:relays.eu-west.example:8083-8090",
-        "relay-1:8081,dns:others:8081",
-    ],
-)
-def test_a_list_is_written_as_it_is_read(text: str) -> None:
+def test_a_list_is_written_as_it_is_read() -> None:
+    text = "relay-1:8081,dns:others:8081-8083"
     assert str(AdminPortList.parse(text)) == text
 
 
-def test_a_range_is_a_port_for_each_worker() -> None:
-    ports = AdminPorts.parse("dns:voice-transceivers:8083-8085")
-    assert ports.is_name
-    assert ports.of("10.1.0.7") == [HostPort("10.1.0.7", port) for port in (8083, 8084, 8085)]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "relay",
-        "relay:0",
-        "relay:8083-",
-        "relay:8083-x",
-        "relay:8083-8082",
-        "relay:1-70000",
-        "relay:65535-65536",
-        "relay:1-257",
-        "dns:relay",
-        "relay:8081,",
-        "2001:db8::1:8081",
-    ],
-)
+@pytest.mark.parametrize("text", ["", "relay:8081,", "relay:8081,relay"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected|port must|needs brackets"):
+    with pytest.raises(ValueError, match="expected"):
         AdminPortList.parse(text)

@@ -36,7 +36,7 @@ def test_a_range_is_a_port_a_worker() -> None:
         ("0.0.0.0:7000", "can reach"),
         ("10.0.0.8:0", "from 1 up"),
         ("10.0.0.8:7003-7000", "from 1 up"),
-        ("10.0.0.8:7000-7300", "at most 256"),
+        ("10.0.0.8:7000-7300", "256 at most"),
         ("10.0.0.8:7000-x", "port must be a number"),
         ("10.0.0.8:65535-65536", "port must be a number"),
         ("10.0.0.8:7000,10.0.0.8:7000", "twice"),
