@@ -114,7 +114,14 @@ class KubernetesApi:
             headers["Content-Type"] = MERGE_PATCH
         url = f"{self._access.url}{path}"
         try:
-            async with self._session.request(method, url, data=body, headers=headers) as answer:
+            async with self._session.request(
+                # A Secret, which a patch may be of, is sent to nobody else.
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            ) as answer:
                 return _object(method, path, answer.status, await _whole(answer))
         except (aiohttp.ClientError, TimeoutError) as error:
             reason = str(error) or type(error).__name__

@@ -74,6 +74,19 @@ async def test_trusts_no_other_server(tmp_path: Path) -> None:
     assert caught.value.status is None
 
 
+async def test_sends_nothing_to_where_a_server_would_redirect_it(tmp_path: Path) -> None:
+    asked = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    async with pod_access(tmp_path, elsewhere) as access, KubernetesApi(access) as api:
+        with pytest.raises(KubernetesApiError, match="307") as caught:
+            await api.merge_patch(SECRET, {})
+    assert (caught.value.status, asked) == (307, [SECRET])
+
+
 def test_knows_where_the_server_is() -> None:
     environ = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"}
     assert PodAccess.of_environment(environ).url == "https://[fd00::1]:6443"
