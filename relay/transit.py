@@ -88,7 +88,9 @@ class TransitRules:
         if not self._may_relay(source[0]):
             return DropReason.RELAY_NOT_ALLOWED
         if isinstance(message, Probed):
-            self._remote.probed(message, now)
+            # It may name anybody; what they are sent is for relays alone.
+            named = tuple(each for each in message.siblings if self._may_relay(each[0]))
+            self._remote.probed(Probed(message.nonce, named), now)
             return None
         if message.cluster != self._remote.own_cluster:
             return DropReason.TRANSIT_CLUSTER

@@ -7,6 +7,7 @@ client's. Times are seconds of one monotonic clock.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame
@@ -17,7 +18,11 @@ FORGET_S = 30.0
 another cluster when none of its clients is left."""
 
 MAX_CLIENTS = 10_000
-"""More than a worker serves; of those beyond, relays abroad are told nothing."""
+"""More than a worker serves. Who comes to a relay by many addresses, and means none of them,
+displaces of those that are not bound the one that came first."""
+
+MAX_LOOKED_AT = 100
+"""Clients, to find one that makes room."""
 
 
 @dataclass(slots=True)
@@ -29,9 +34,14 @@ class _Place:
 class ClientsAbroad:
     """Which relay worker each of them last came through."""
 
-    def __init__(self, siblings: Callable[[Address], tuple[Address, ...]]) -> None:
-        """`siblings` of a relay worker, as it named them."""
+    def __init__(
+        self,
+        siblings: Callable[[Address], tuple[Address, ...]],
+        bound: Callable[[Address], bool],
+    ) -> None:
+        """`siblings` of a relay worker, as it named them; `bound` tells whose address is."""
         self._siblings = siblings
+        self._bound = bound
         self._places: dict[Address, _Place] = {}
 
     def __len__(self) -> int:
@@ -44,7 +54,7 @@ class ClientsAbroad:
         """
         place = self._places.get(client)
         if place is None:
-            if len(self._places) >= MAX_CLIENTS:
+            if len(self._places) >= MAX_CLIENTS and not self._make_room():
                 return False
             self._places[client] = _Place(relay, now)
             return True
@@ -73,17 +83,26 @@ class ClientsAbroad:
         """Those of the frames that are about clients of this relay worker's, or about none."""
         return [each for each in frames if each.client == NO_CLIENT or self._is_of(each, relay)]
 
-    def sweep(self, bound: Callable[[Address], bool], now: float) -> set[Address]:
+    def sweep(self, now: float) -> set[Address]:
         """Forget who is gone; returns the relay workers that are still of use."""
         gone = [
             client
             for client, place in self._places.items()
-            if now - place.at > FORGET_S and not bound(client)
+            if now - place.at > FORGET_S and not self._bound(client)
         ]
         for client in gone:
             del self._places[client]
         used = {place.relay for place in self._places.values()}
         return {each for relay in used for each in self._group(relay)}
+
+    def _make_room(self) -> bool:
+        for client in list(islice(self._places, MAX_LOOKED_AT)):
+            place = self._places.pop(client)
+            if not self._bound(client):
+                return True
+            # Behind the others, not to be looked at each time.
+            self._places[client] = place
+        return False
 
     def _is_of(self, frame: Frame, relay: Address) -> bool:
         place = self._places.get(frame.client)

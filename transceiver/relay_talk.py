@@ -39,7 +39,7 @@ class RelayTalk:
         self._ways = ways
         self._counters = counters
         self._transmit = transmit
-        self._abroad = ClientsAbroad(directory.siblings)
+        self._abroad = ClientsAbroad(directory.siblings, announcer.holds)
         self._sweep_at = 0.0
 
     def came(self, client: Address, relay: Address, now: float) -> None:
@@ -75,7 +75,7 @@ class RelayTalk:
             self._tell_all(refresh, Occasion.REFRESH)
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_S
-            used = self._abroad.sweep(self._announcer.holds, now)
+            used = self._abroad.sweep(now)
             self._directory.forget_remote(used)
             self._ways.forget(used)
 

@@ -273,6 +273,10 @@ class TunnelEndpoint:
             self._counters.faults[TunnelFault.FRAME] += 1
             return
         relay = way.relay
+        if self._directory.answering(relay) and not self._directory.is_remote(relay):
+            # None of this cluster would come through another: its own way must not be lost to that.
+            self._counters.faults[TunnelFault.FRAME] += 1
+            return
         self._ways.came(relay, gateway)
         self._directory.heard(relay, way.epoch, now, remote=True)
         self._counters.received_datagrams += frames[1].type is FrameType.DATA

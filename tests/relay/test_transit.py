@@ -223,6 +223,13 @@ class TestHealing:
         clusters.probe()
         assert list(clusters.edge.remote.counts()) == [(HOME_CLUSTER, 2, 2)]
 
+    def test_siblings_that_live_elsewhere_are_sent_nothing(self, cluster) -> None:
+        clusters = TwoClusters(cluster)
+        clusters.add(HOME_CLUSTER, HOME, siblings=(ATTACKER,))
+        clusters.name_all()
+        clusters.probe(4)
+        assert list(clusters.edge.remote.counts()) == [(HOME_CLUSTER, 2, 2)]
+
     def test_a_relay_may_be_known_by_another_name(self, cluster) -> None:
         clusters = TwoClusters(cluster)
         public = ("10.9.7.7", 9000)

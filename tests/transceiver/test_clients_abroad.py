@@ -14,9 +14,14 @@ NOW = 100.0
 
 
 @pytest.fixture
-def clients() -> ClientsAbroad:
+def bound() -> set[Address]:
+    return set()
+
+
+@pytest.fixture
+def clients(bound: set[Address]) -> ClientsAbroad:
     siblings = {E1: (E2,), E2: (E1,)}
-    return ClientsAbroad(lambda relay: siblings.get(relay, ()))
+    return ClientsAbroad(lambda relay: siblings.get(relay, ()), bound.__contains__)
 
 
 def frame(client: Address):
@@ -46,16 +51,36 @@ def test_who_came_home_is_abroad_no_more(clients: ClientsAbroad) -> None:
     assert clients.by_relay([frame(ANN)]) == {}
 
 
-def test_relays_are_of_use_while_they_have_a_client(clients: ClientsAbroad) -> None:
+def test_relays_are_of_use_while_they_have_a_client(
+    clients: ClientsAbroad, bound: set[Address]
+) -> None:
     clients.came(ANN, E1, NOW)
     clients.came(BOB, F, NOW)
-    assert clients.sweep({ANN}.__contains__, NOW + FORGET_S) == {E1, E2, F}
-    assert clients.sweep({ANN}.__contains__, NOW + FORGET_S + 1) == {E1, E2}
-    assert clients.sweep(set().__contains__, NOW + FORGET_S + 1) == set()
+    bound.add(ANN)
+    assert clients.sweep(NOW + FORGET_S) == {E1, E2, F}
+    assert clients.sweep(NOW + FORGET_S + 1) == {E1, E2}
+    bound.clear()
+    assert clients.sweep(NOW + FORGET_S + 1) == set()
 
 
-def test_they_are_bounded(clients: ClientsAbroad, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_that_nobody_has_displace_none_that_is_bound(
+    clients: ClientsAbroad, bound: set[Address], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients_abroad, "MAX_CLIENTS", 10)
+    bound.add(ANN)
+    clients.came(ANN, E1, NOW)
+    for i in range(100):
+        assert clients.came(("198.51.100.9", i), E1, NOW)
+    assert clients.came(BOB, F, NOW)
+    assert clients.by_relay([frame(ANN), frame(BOB)]).keys() == {E1, E2, F}
+    assert len(clients) == 10
+
+
+def test_they_are_bounded(
+    clients: ClientsAbroad, bound: set[Address], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clients_abroad, "MAX_CLIENTS", 1)
+    bound.add(ANN)
     assert clients.came(ANN, E1, NOW)
     assert not clients.came(BOB, E1, NOW)
-    assert len(clients) == 1
+    assert clients.by_relay([frame(ANN), frame(BOB)]).keys() == {E1, E2}

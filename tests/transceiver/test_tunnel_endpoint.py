@@ -624,6 +624,20 @@ class TestAbroad:
         assert control_frame(Bind(LIFETIME_S, True, ()), CLIENT) in [f for fs in frames for f in fs]
         worker.endpoint.close()
 
+    async def test_none_of_this_cluster_becomes_one_of_another(
+        self, worker: Worker, relay: Relay, sibling: Relay
+    ) -> None:
+        await worker.meet(relay, sibling)
+        await worker.answer_probe(sibling)
+        relay.send(worker, FromRelay(sibling.address, 1).frame(), data(b"a lie"))
+        await worker.batch()
+        assert not worker.directory.is_remote(sibling.address)
+        assert worker.counters.faults[TunnelFault.FRAME] == 1
+        worker.endpoint.send(b"to a client", CLIENT, sibling.address)
+        worker.endpoint.flush()
+        assert [data(b"to a client")] in sibling.pending()
+        worker.endpoint.close()
+
     async def test_a_sibling_of_the_gateway_stands_in(
         self, worker: Worker, relay: Relay, sibling: Relay
     ) -> None:
