@@ -69,6 +69,21 @@ OF_THE_SCHEMA: list[tuple[str, Any]] = [
     ("gateway.http.parentRefs", "edge"),
     ("keda.prometheusUrl", "prometheus:9090"),
     ("priorityClasses.media", 2_000_000_000),
+    *(
+        # What would end its line in a manifest, and begin another.
+        (path, f"a{separator}hostNetwork: true")
+        for separator in ("\n", ": ", '"}\n')
+        for path in (
+            "network.clusterDomain",
+            "relay.service.loadBalancerClass",
+            "relay.service.loadBalancerIP",
+            "transceiver.priorityClassName",
+            "inference.gpu.runtimeClassName",
+            "keda.triggerAuthentication",
+        )
+    ),
+    ("image.pullSecrets", ["a\nhostNetwork: true"]),
+    ("keys.api.lines", ["sk-a\nother: sk-b"]),
     ("realy", {}),
 ]
 BETWEEN_VALUES: list[tuple[str, Values]] = [
