@@ -69,7 +69,7 @@ class Helm:
         return self.objects()
 
     async def uninstall(self) -> None:
-        await self._do("Uninstall", self.release, wait=False, timeout=30)
+        await self._do("Uninstall", self.release, wait=False, timeout=120)
 
     def objects(self) -> list[Item]:
         """What the release consists of, without Helm's own records."""
@@ -81,7 +81,7 @@ class Helm:
 
     async def _released(self, action: str, **options: Any) -> list[Item]:
         release = await self._do(
-            action, self.release, str(self.chart), wait=False, timeout=30, **options
+            action, self.release, str(self.chart), wait=False, timeout=120, **options
         )
         self.notes = (release.get("info") or {}).get("notes", "")
         return self.objects()
