@@ -29,6 +29,7 @@ from transceiver.signaling.owner_link import (
     picked,
     unreachable,
     url_below,
+    whole_body,
 )
 from transceiver.signaling.regions import Placement, Regions
 from transceiver.signaling.request_body import reading_body
@@ -76,7 +77,7 @@ class ClusterForwarding:
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Hold connections to the other clusters for as long as the application runs."""
-        async with aiohttp.ClientSession(auto_decompress=False) as self._session:
+        async with aiohttp.ClientSession() as self._session:
             yield
 
     @web.middleware
@@ -223,7 +224,7 @@ class ClusterForwarding:
             ) as answer:
                 response = web.Response(
                     status=answer.status,
-                    body=await answer.read(),
+                    body=await whole_body(answer),
                     headers=picked(answer.headers, RESPONSE_HEADERS),
                 )
         return self._judged(cluster, response)

@@ -23,6 +23,7 @@ from transceiver.signaling.owner_link import (
     picked,
     reaching_owner,
     url_at,
+    whole_body,
 )
 from transceiver.signaling.regions import Regions
 from transceiver.signaling.request_body import reading_body
@@ -99,6 +100,6 @@ class CallForwarding:
             ) as response:
                 return web.Response(
                     status=response.status,
-                    body=await response.read(),
+                    body=await whole_body(response),
                     headers=picked(response.headers, RESPONSE_HEADERS),
                 )

@@ -20,6 +20,9 @@ RESPONSE_HEADERS = (
     "Upgrade",
     "WWW-Authenticate",
 )
+MAX_ANSWER_BYTES = 1 << 20
+"""No answer of ours has more."""
+
 TRACE_HEADERS = ("traceparent", "tracestate")
 """https://www.w3.org/TR/trace-context/"""
 
@@ -45,6 +48,17 @@ def url_below(api: str, request: web.Request) -> URL:
 def picked(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
     """Those of `headers` that are named, and are there."""
     return {name: headers[name] for name in names if name in headers}
+
+
+async def whole_body(answer: aiohttp.ClientResponse) -> bytes:
+    """Raises aiohttp.ClientError for one beyond all reason."""
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            answer.close()
+            raise aiohttp.ClientPayloadError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from transceiver.signaling.owner_link import (
     picked,
     reaching_owner,
     url_at,
+    whole_body,
 )
 from transceiver.signaling.running_requests import RunningRequests
 from transceiver.signaling.subprotocols import HEADER
@@ -70,7 +71,7 @@ class WebSocketForwarding:
 
     async def running(self, _app: web.Application) -> AsyncIterator[None]:
         """Hold connections to the other workers for as long as the application runs."""
-        self._session = aiohttp.ClientSession(raise_for_status=_raise_refusal)
+        self._session = aiohttp.ClientSession(middlewares=(_upgraded_or_refused,))
         async with self._session:
             yield
 
@@ -173,9 +174,17 @@ class UpgradeRefusedError(Exception):
         self.response = response
 
 
-async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
-    """Raises UpgradeRefusedError unless the connection is upgraded."""
+async def _upgraded_or_refused(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Raises UpgradeRefusedError unless the connection is upgraded.
+
+    Also for a redirect, before it is followed: the request holds a key, and whom we ask does not
+    choose whom else we ask.
+    """
+    response = await handler(request)
     if response.status != 101:
         headers = picked(response.headers, RESPONSE_HEADERS)
-        body = await response.read()
+        body = await whole_body(response)
         raise UpgradeRefusedError(web.Response(status=response.status, body=body, headers=headers))
+    return response

@@ -92,6 +92,8 @@ class Cluster:
     sessions: NoSessions = field(default_factory=NoSessions)
     zones: CurrentZones = field(default_factory=lambda: CurrentZones(Zones()))
     requests: list[web.Request] = field(default_factory=list)
+    compresses: bool = False
+    """As what is before its API may."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Cluster"]:
@@ -131,7 +133,10 @@ class Cluster:
     @web.middleware
     async def _note(self, request: web.Request, handler: web.RequestHandler) -> web.StreamResponse:
         self.requests.append(request)
-        return await handler(request)
+        response = await handler(request)
+        if self.compresses:
+            response.enable_compression()
+        return response
 
 
 @pytest.fixture
@@ -182,6 +187,12 @@ async def test_and_in_another_cluster_where_its_zone_wants_it_there(
     # The second cluster has no zones of its own: it is told.
     assert second.calls.relays == [AMERICA]
     assert first.counters.clusters == {(2, ClusterOutcome.ANSWERED): 1}
+
+
+async def test_an_answer_that_comes_compressed_is_read(client: Client, second: Cluster) -> None:
+    second.compresses = True
+    response = await offered(client, "us")
+    assert (response.status, await response.text()) == (201, ANSWER)
 
 
 async def test_a_session_goes_along(client: Client, second: Cluster) -> None:

@@ -28,6 +28,7 @@ from transceiver.signaling.api_keys import ApiKeys
 from transceiver.signaling.call_id import CallIds
 from transceiver.signaling.client_secret import ClientSecrets
 from transceiver.signaling.http import forwarded_app
+from transceiver.signaling.owner_link import MAX_ANSWER_BYTES
 
 SDP = {"Content-Type": "application/sdp"}
 FORGERS_KEYS = ClusterKeys.parse(f"0 ipv4 {'b2' * 32}")
@@ -105,7 +106,12 @@ async def test_a_worker_that_is_gone_had_no_calls(client: Client) -> None:
     assert error["code"] == "call_not_found"
 
 
-@pytest.mark.parametrize("behaviour", [b"", b"no HTTP\r\n\r\n"], ids=["silent", "strange"])
+ENDLESS = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(MAX_ANSWER_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    "behaviour", [b"", b"no HTTP\r\n\r\n", ENDLESS], ids=["silent", "strange", "endless"]
+)
 async def test_a_worker_that_does_not_answer_is_not_waited_for(
     client: Client, monkeypatch: pytest.MonkeyPatch, behaviour: bytes
 ) -> None:

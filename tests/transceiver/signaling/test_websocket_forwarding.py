@@ -35,6 +35,7 @@ class Owner:
     call_id: str = ""
     requests: list[web.Request] = field(default_factory=list)
     refusal: ApiError | None = None
+    redirect: str = ""
     behave: Behaviour | None = None
     ends: "asyncio.Queue[tuple[int | None, str]]" = field(default_factory=asyncio.Queue)
     """Codes and reasons of the close frames that came."""
@@ -43,6 +44,8 @@ class Owner:
         self.requests.append(request)
         if self.refusal:
             raise self.refusal
+        if self.redirect:
+            return web.Response(status=307, headers={"Location": self.redirect})
         socket = web.WebSocketResponse(protocols=("realtime",), max_msg_size=0, timeout=0.2)
         await socket.prepare(request)
         await (self.behave or self.echo)(socket)
@@ -121,6 +124,17 @@ async def test_a_refusal_comes_back_as_the_owner_words_it(client: Client, owner:
     async with client.session.get(owner.path, headers=headers) as response:
         assert (await error_of(response, 429))["code"] == "many"
         assert response.headers["Retry-After"] == "3"
+
+
+async def test_a_redirect_is_handed_back_and_not_followed(client: Client, owner: Owner) -> None:
+    owner.redirect = "/v1/realtime?elsewhere"
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    upgrade |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    response = await client.session.get(
+        owner.path, headers={**client.authorization, **upgrade}, allow_redirects=False
+    )
+    assert (response.status, response.headers["Location"]) == (307, owner.redirect)
+    assert [request.query_string for request in owner.requests] == [f"call_id={owner.call_id}"]
 
 
 async def test_what_is_no_upgrade_is_not_forwarded(client: Client, owner: Owner) -> None:
