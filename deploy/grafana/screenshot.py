@@ -12,7 +12,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from playwright.async_api import Browser, async_playwright
 
 from deploy.grafana.__main__ import BOARDS
 from deploy.grafana.board import Board
+from deploy.grafana.boards import calls, latency, relay
 from deploy.grafana.traffic import Traffic
 from tests.deploy.prometheus_server import Prometheus, running_prometheus
 from tests.e2e.browser import CHROMIUM
@@ -31,6 +32,9 @@ ROOT = Path(__file__).parents[2]
 PREVIEW = Path(__file__).with_name("preview")
 UPLOT = ROOT / "tests" / "e2e" / "npm" / "node_modules" / "uplot" / "dist"
 RULES = ROOT / "deploy" / "k8s" / "rules"
+
+PICTURED = (calls.BOARD, latency.BOARD, relay.BOARD)
+"""What docs/runbooks.md shows."""
 
 QUESTIONS = (
     "what is twelve plus thirty",
@@ -114,7 +118,7 @@ async def shoot(
     return empty
 
 
-async def record(minutes: float, folder: Path, directory: Path) -> None:
+async def record(minutes: float, folder: Path, directory: Path, boards: Sequence[Board]) -> None:
     flags = ("--engine=echo", "--workers=2", "--inference-replicas=2")
     speaker = Speaker(directory)
     questions = [speaker.say(text) for text in QUESTIONS]
@@ -126,7 +130,8 @@ async def record(minutes: float, folder: Path, directory: Path) -> None:
         await Traffic(deployment, questions, 60 * minutes).run()
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM)
-            empty = await shoot(View(prometheus, began, time.time()), browser, folder)
+            view = View(prometheus, began, time.time())
+            empty = await shoot(view, browser, folder, boards)
             await browser.close()
     for name, panels in empty.items():
         print(f"{name}: nothing to show in {', '.join(panels) or 'no panel'}")
@@ -136,10 +141,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="draw the dashboards over real calls")
     parser.add_argument("--minutes", type=float, default=6, help="of calls")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "dashboards", help="folder")
+    parser.add_argument("--all", action="store_true", help="and not only what docs show")
     arguments = parser.parse_args()
     arguments.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(record(arguments.minutes, arguments.to, Path(directory)))
+        boards = BOARDS if arguments.all else PICTURED
+        asyncio.run(record(arguments.minutes, arguments.to, Path(directory), boards))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from bench.transceiver.speech import VOIP, packets
 from chassis.host_port import HostPort
 from tests.e2e.running_deployment import RunningDeployment
 
-TALKERS, ECHOED = 3, 4
+TALKERS, ECHOED = 3, 3
 TURNS_A_CALL = 4
 PATIENCE_S = 30.0
 FLOOD_PACKETS, FLOOD_BURST = 20_000, 200
