@@ -21,7 +21,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         (["call"], "antiphon call: --wav (or ANTIPHON_WAV) is required\n"),
         (
             ["keys", "house"],
-            "antiphon keys: expected one of: cluster, api, hash, password, phone\n",
+            "antiphon keys: expected one of: cluster, api, hash, password, phone, init, rotate\n",
         ),
     ],
 )
