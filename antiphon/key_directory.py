@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def _write(path: Path, text: str) -> bool:
     """Whole or not at all; whether it was not there before."""
     if path.exists():
         return False
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not a process id: in containers, all are 1.
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(f"{text.rstrip()}\n")

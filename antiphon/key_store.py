@@ -84,9 +84,13 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _write(path: Path, text: str) -> None:
-    """In one step for whoever reads, and with the owner and the mode that the file has."""
+    """In one step for whoever reads, and with the owner and the mode that the file has.
+
+    Alone, so that what lies beside it is of one that was killed.
+    """
     before = path.stat()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -38,6 +38,14 @@ async def test_a_file_is_replaced_as_a_whole_and_keeps_its_mode(path: Path) -> N
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+async def test_what_one_left_that_was_killed_is_in_nobodys_way(path: Path) -> None:
+    path.with_name(f".{path.name}.new").write_text("half a f")
+    store = KeyFile(str(path))
+    await store.replace(NEXT, (await store.read()).version)
+    assert path.read_text() == NEXT
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
 async def test_a_file_that_was_changed_meanwhile_is_left_alone(path: Path) -> None:
     store = KeyFile(str(path))
     stored = await store.read()
