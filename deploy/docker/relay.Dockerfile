@@ -37,7 +37,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
     && install -d -o 65532 -g 65532 -m 0700 /etc/antiphon
 COPY --from=build /opt/antiphon /opt/antiphon
-ENV PATH=/opt/antiphon/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONUNBUFFERED=1
+# What lies in /tmp is no module, even where it has one's name.
+ENV PATH=/opt/antiphon/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="Antiphon relay" \

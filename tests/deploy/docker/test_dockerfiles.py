@@ -74,6 +74,8 @@ def test_an_image_runs_as_nobody_and_says_whether_it_is_well(tier: str, target: 
         index for index, each in enumerate(made) if each.name == "RUN"
     )
     assert last["CMD"].exec_form() == ["python", "-m", tier]
+    environment = " ".join(each.text for each in made if each.name == "ENV")
+    assert "PYTHONSAFEPATH=1" in environment.split()
     port = last["HEALTHCHECK"].exec_form()[-1]
     assert last["HEALTHCHECK"].exec_form() == ["python", "-m", "chassis.healthcheck", port]
     assert f"{port}/tcp" in last["EXPOSE"].words()
