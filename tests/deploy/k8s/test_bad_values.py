@@ -80,6 +80,8 @@ OF_THE_SCHEMA: list[tuple[str, Any]] = [
             "transceiver.priorityClassName",
             "inference.gpu.runtimeClassName",
             "keda.triggerAuthentication",
+            "gateway.http.requestTimeout",
+            "monitoring.dashboards.label",
         )
     ),
     ("image.pullSecrets", ["a\nhostNetwork: true"]),
