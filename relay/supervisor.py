@@ -31,12 +31,12 @@ from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
 from relay.debug_page import DebugPage, debug_routes
 from relay.drain_watch import DrainWatch
-from relay.handover import Predecessor, find_predecessor, hand_over, offer_everything
-from relay.handover_channel import HandoverChannel, HandoverError, Released
-from relay.handover_listener import HandoverListener, listen_for_successors
+from relay.handover import Predecessor, find_predecessor
+from relay.handover_channel import HandoverError
 from relay.introductions import introduce
 from relay.metrics import RelayCollector
 from relay.sockets import RelaySockets, adopt_sockets, open_sockets
+from relay.successors import Successors
 from relay.worker_process import WorkerSettings
 from relay.workers import RelayWorkers
 
@@ -82,7 +82,9 @@ class Supervisor:
         self._workers = RelayWorkers(settings, sockets, keys, heir=predecessor is not None)
         self._ready_file = ReadyFile(config.ready_file)
         self._runner: web.AppRunner | None = None
-        self._listener: HandoverListener | None = None
+        self._successors = Successors(
+            config.handover, self._workers, sockets, admin, self._stop_admin
+        )
         self._is_up = False
         self._drain_asked = asyncio.Event()
         self._end_asked = asyncio.Event()
@@ -136,7 +138,7 @@ class Supervisor:
         else:
             await self._succeed(self._predecessor)
             await self._serve_admin()
-        await self._listen()
+        await self._successors.listen()
         self._is_up = True
         tunnels = [str(bound_address(tunnel)) for tunnel in self._sockets.tunnels]
         public, admin = str(self._sockets.addresses), str(bound_address(self._admin))
@@ -163,7 +165,7 @@ class Supervisor:
         ]
         lasting = [
             asyncio.create_task(self._drain_asked.wait()),
-            asyncio.create_task(self._serve_successors()),
+            asyncio.create_task(self._successors.serve()),
         ]
         try:
             done, _ = await asyncio.wait(lasting, return_when=asyncio.FIRST_COMPLETED)
@@ -173,10 +175,12 @@ class Supervisor:
                 await _cancelled(lasting)
                 await self._drain()
             elif self._config.after_handover is AfterHandover.WAIT:
+                # It shows that it is ready until it ends: its successor serves at its address.
                 await _cancelled(meanwhile)
                 await self._outlast()
         finally:
             await _cancelled([*meanwhile, *lasting])
+            self._ready_file.show(ready=False)
 
     async def _introduce(self) -> None:
         workers = self._workers
@@ -229,66 +233,10 @@ class Supervisor:
             self._reload_asked.clear()
 
     async def _show_readiness(self) -> None:
-        """Keep the file of it, until cancelled."""
-        try:
-            while True:
-                self._ready_file.show(ready=self._not_ready() is None)
-                await asyncio.sleep(READY_LOOK_S)
-        finally:
-            self._ready_file.show(ready=False)
-
-    # Hand-over, as the predecessor.
-
-    async def _listen(self) -> None:
-        """Raises SettingError."""
-        if self._config.handover is None:
-            return
-        try:
-            self._listener = await listen_for_successors(self._config.handover)
-        except OSError as error:
-            raise SettingError(f"--handover {self._config.handover}: {error.strerror}") from error
-
-    async def _serve_successors(self) -> None:
-        """Returns when one has taken over; never where none can find this relay."""
-        if self._listener is None:
-            await asyncio.Event().wait()
-            return
-        with contextlib.closing(self._listener):
-            while not await self._hand_over(await self._listener.accept()):
-                pass
-
-    async def _hand_over(self, connection: socket.socket) -> bool:
-        """Whether the successor has taken over."""
-        try:
-            channel = HandoverChannel(connection)
-        except HandoverError as error:
-            logger.warning("no hand-over: %s", error)
-            return False
-        self._workers.lends_sockets = True
-        try:
-            await offer_everything(channel, self._sockets, self._admin)
-            logger.info("handing over")
-            await hand_over(channel, self._workers)
-        except HandoverError as error:
-            logger.warning("no hand-over: %s; relaying on", error)
-            await channel.refuse(str(error))
-            return False
-        else:
-            await self._let_go(channel)
-            return True
-        finally:
-            self._workers.lends_sockets = False
-            channel.close()
-
-    async def _let_go(self, channel: HandoverChannel) -> None:
-        """The successor is reading: leave it the field."""
-        await self._stop_admin()
-        # The workers hold the last descriptors, and close them once they have read enough.
-        self._sockets.close()
-        await self._workers.stop_reading()
-        with contextlib.suppress(HandoverError):
-            await channel.send(Released())
-        logger.info("handed over")
+        """Keep the file of it up to date, until cancelled."""
+        while True:
+            self._ready_file.show(ready=self._not_ready() is None)
+            await asyncio.sleep(READY_LOOK_S)
 
     # The operator's port.
 

@@ -101,9 +101,11 @@ def test_one_that_waits_ends_when_it_is_told_to(start_relay, start_calls, tmp_pa
 
     assert calls.lost() == 0
     wait_until(new_ready.exists)
-    wait_until(lambda: not old_ready.exists() and not predecessor.workers())
+    wait_until(lambda: not predecessor.workers())
     assert predecessor.process.poll() is None
+    assert old_ready.exists()
     assert predecessor.stop() == 0
+    assert not old_ready.exists()
     assert successor.ready() is None
 
 

@@ -114,5 +114,10 @@ def _balancer_tables() -> str:
     table ip lb {
       chain media { type nat hook prerouting priority dstnat; }
       chain api { type nat hook prerouting priority dstnat; }
+      # What a node sends of a flow that is no longer its own leads nowhere.
+      chain strays {
+        type filter hook forward priority filter;
+        iifname "fabric" oifname != "fabric" ct state new drop
+      }
     }
     """
