@@ -204,7 +204,9 @@ class Worker:
                     self._counters.add(Tally.RECEIVE_ERRORS)
                     break
                 taken += 1
-                take(datagram, address[:2])
+                # Without the zone of a link-local address, as the compiled loop has it: nobody
+                # beyond the link is behind one, and the tunnel could not name it.
+                take(datagram, (address[0].partition("%")[0], address[1]))
             if taken:
                 self._counters.add(Tally.WAKE_UPS)
                 self._counters.batch(direction, taken)

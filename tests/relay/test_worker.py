@@ -132,6 +132,28 @@ def client6() -> Iterator[socket.socket]:
         yield opened
 
 
+class OnTheLink:
+    """A socket at which a neighbour's datagram waits, from a link-local address."""
+
+    def __init__(self, bound: socket.socket, datagram: bytes) -> None:
+        self._bound, self._waiting = bound, [datagram]
+
+    def fileno(self) -> int:
+        return self._bound.fileno()
+
+    def recvfrom(self, _size: int) -> tuple[bytes, tuple[str, int, int, int]]:
+        if not self._waiting:
+            return self._bound.recvfrom(1)
+        return self._waiting.pop(), ("fe80::1%eth0", 4321, 0, 2)
+
+
+def test_a_neighbour_on_the_link_is_a_client_like_any_other(rig: Rig, owner) -> None:
+    rig.public6.sendto(b"so that it is readable", name(rig.public6))
+    rig.worker.read_out(OnTheLink(rig.public6, owner.check))
+    frame, _ = owner.receive()
+    assert frame == Frame(FrameType.DATA, ("fe80::1", 4321), owner.check)
+
+
 class TestForwarding:
     def test_between_clients_of_both_families_and_their_owner(
         self, rig, owner, client, client6, to_relay
