@@ -179,8 +179,9 @@ class Supervisor:
                 await _cancelled(meanwhile)
                 await self._outlast()
         finally:
-            await _cancelled([*meanwhile, *lasting])
+            # First, as another signal interrupts what is awaited here.
             self._ready_file.show(ready=False)
+            await _cancelled([*meanwhile, *lasting])
 
     async def _introduce(self) -> None:
         workers = self._workers
