@@ -77,7 +77,7 @@ def test_keys_can_be_rotated_at_every_process(file: ComposeFile) -> None:
     ports = {"relay": told.relay_admins, "transceiver": told.transceiver_admins}
     for tier, admins in ports.items():
         bound = HostPort.parse(file.services[tier].environment["ANTIPHON_ADMIN"])
-        assert [each.of(each.host) for each in admins.entries] == [[HostPort(tier, bound.port)]]
+        assert [(each.host, list(each.ports)) for each in admins.entries] == [(tier, [bound.port])]
 
 
 def test_secrets_are_mounted_as_a_directory_for_a_file_would_never_change(
