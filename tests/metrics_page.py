@@ -46,7 +46,6 @@ from transceiver.mcp.metrics import McpCollector
 from transceiver.metrics import (
     ProbeSeconds,
     RelayWorkersCollector,
-    ReplicaCollector,
     TurnLatency,
     WorkerCollector,
 )
@@ -56,6 +55,7 @@ from transceiver.regions.zones import CurrentZones
 from transceiver.regions.zones_file import parse_zones
 from transceiver.relay_directory import RelayDirectory
 from transceiver.replica_directory import ReplicaDirectory, ReplicaState
+from transceiver.replica_metrics import ReplicaCollector
 from transceiver.resumption.counters import ResumeOutcome, ResumptionCounters
 from transceiver.resumption.snapshot_store import SnapshotStore
 from transceiver.resumption_metrics import ResumptionCollector

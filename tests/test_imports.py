@@ -68,6 +68,7 @@ SHELLS = {
         "resumption/redis_keeper",
         "resumption/snapshot_keeping",
         "resumption_metrics",
+        "replica_metrics",
         "signaling/http",
         "signaling/request_body",
         "signaling/running_requests",

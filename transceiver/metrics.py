@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from antiphon_proto.tunnel import TunnelFault
@@ -13,7 +13,6 @@ from transceiver.audio_metrics import downlink_metrics, uplink_metrics
 from transceiver.close_reason import CloseReason
 from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.drop_reason import DropReason
-from transceiver.hand_off import HandOffCounters, HandOffOutcome, HandOffReason
 from transceiver.ice import IceRejection
 from transceiver.ledger import TurnAccount
 from transceiver.metric_families import (
@@ -25,7 +24,6 @@ from transceiver.metric_families import (
     histogram,
 )
 from transceiver.relay_directory import RelayDirectory
-from transceiver.replica_directory import ReplicaDirectory
 from transceiver.signaling.calls import RefusalReason
 from transceiver.signaling.key_refusal import KeyRefusal
 from transceiver.sip_calls.ring_end import RingEnd
@@ -98,54 +96,6 @@ class RelayWorkersCollector(Collector):
         )
 
 
-class ReplicaCollector(Collector):
-    """The inference replicas, and calls that went from one to another."""
-
-    def __init__(
-        self,
-        directory: ReplicaDirectory,
-        hand_offs: HandOffCounters,
-        clock: Callable[[], float],
-    ) -> None:
-        """`clock` is the one by which `directory` is told of failures."""
-        self._directory = directory
-        self._clock = clock
-        self._hand_offs = hand_offs
-
-    def collect(self) -> Iterable[Metric]:
-        replicas = GaugeMetricFamily(
-            "antiphon_transceiver_replicas",
-            "Inference replicas by state; sessions are placed on those that are ready.",
-            labels=["state"],
-        )
-        for state, count in self._directory.states(self._clock()).items():
-            replicas.add_metric([state.value], count)
-        yield replicas
-        yield counter(
-            "antiphon_transceiver_placements",
-            "Sessions that were placed on a replica.",
-            self._directory.placements,
-        )
-        yield self._ended()
-        yield histogram(
-            "antiphon_transceiver_hand_off_seconds",
-            "From when a call had lost its engine to when the next one was ready.",
-            self._hand_offs.resumed_after,
-        )
-
-    def _ended(self) -> Metric:
-        family = CounterMetricFamily(
-            "antiphon_transceiver_hand_offs",
-            "Calls that left their inference replica, by why and how.",
-            labels=["reason", "outcome"],
-        )
-        for reason in HandOffReason:
-            for outcome in HandOffOutcome:
-                ended = self._hand_offs.ended[reason, outcome]
-                family.add_metric([reason.value, outcome.value], ended)
-        return family
-
-
 class AdmissionLimits(Protocol):
     """What is read of `Admission`."""
 
@@ -182,6 +132,7 @@ class WorkerCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._tunnel_metrics()
         yield from self._call_metrics()
+        yield from self._packet_metrics()
         yield from uplink_metrics(self._calls.audio)
         yield from downlink_metrics(self._calls.downlink)
         yield from self._trunk_metrics()
@@ -258,6 +209,9 @@ class WorkerCollector(Collector):
             RingEnd,
             calls.rang,
         )
+
+    def _packet_metrics(self) -> Iterable[Metric]:
+        calls = self._calls
         yield by_enum(
             "antiphon_transceiver_drops",
             "Clients' packets that were dropped.",

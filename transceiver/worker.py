@@ -28,12 +28,9 @@ from transceiver.counters import CallCounters, TrunkCounters, TunnelCounters
 from transceiver.known_relays import introduce_relays
 from transceiver.load_meter import SAMPLE_S, LoadMeter
 from transceiver.media_loop import MediaLoop
-from transceiver.metrics import (
-    ReplicaCollector,
-    TurnLatency,
-    WorkerCollector,
-)
+from transceiver.metrics import TurnLatency, WorkerCollector
 from transceiver.regions.zones import CurrentZones
+from transceiver.replica_metrics import ReplicaCollector
 from transceiver.replica_pool import ReplicaPool
 from transceiver.resumption_metrics import ResumptionCollector
 from transceiver.signaling.api_keys import KeyLimits
