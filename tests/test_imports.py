@@ -41,6 +41,7 @@ SHELLS = {
         "workers",
         "cluster_lookup",
         "introductions",
+        "successors",
     ],
     "transceiver": [
         "__main__",
