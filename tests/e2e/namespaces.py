@@ -100,14 +100,10 @@ class Namespace:
 
     def processes(self) -> list[psutil.Process]:
         """Those that run here."""
-        pids = map(int, _ip("netns", "pids", self.name).split())
-        return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        return _processes(self.name)
 
     def delete(self) -> None:
         """Kill what runs here; links go, too."""
-        for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
         _delete(self.name)
 
 
@@ -186,7 +182,15 @@ def _delete_left_behind() -> None:
             _delete(each.name)
 
 
+def _processes(name: str) -> list[psutil.Process]:
+    pids = map(int, _ip("netns", "pids", name).split())
+    return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+
+
 def _delete(name: str) -> None:
+    for process in _processes(name):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     _ip("netns", "delete", name)
     shutil.rmtree(_FILES / name, ignore_errors=True)
 
