@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model_servers.server_process import ServerProcess, free_port, stopped_at_the_end
+from tests.free_ports import free_port
+from tests.model_servers.server_process import ServerProcess, stopped_at_the_end
 
 
 @pytest.fixture(scope="session")

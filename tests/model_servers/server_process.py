@@ -1,7 +1,6 @@
 """A model server as a process of its own on a loopback port."""
 
 import os
-import socket
 import subprocess
 import time
 import urllib.request
@@ -11,13 +10,6 @@ from pathlib import Path
 
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ServerProcess:

@@ -3,7 +3,6 @@
 import datetime
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,16 +16,11 @@ import pytest
 
 from antiphon.development_certificate import development_certificate
 from antiphon_proto.cluster_keys import ClusterKeys
+from tests.free_ports import free_port
 from tests.transceiver.strange_relay import StrangeRelay
 
 FIRST, SECOND = (f"{i} ipv4 {str(i) * 64}\n" for i in (1, 2))
 PATIENCE_S = 30.0
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 class Transceiver:
@@ -39,7 +33,7 @@ class Transceiver:
         self.tunnel = ("127.0.0.1", free_port())
         self._log = directory / "log"
         settings = {
-            "http": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}",
+            "http": f"127.0.0.1:{free_port()}",
             "admin": "127.0.0.1:0",
             "tunnel": f"127.0.0.1:{self.tunnel[1]}",
             "advertise": "203.0.113.1:3478",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model_servers.server_process import ServerProcess, free_port, stopped_at_the_end
+from tests.free_ports import free_port
+from tests.model_servers.server_process import ServerProcess, stopped_at_the_end
 from tests.model_servers.tiny_models import CONTEXT_TOKENS, save_chat_model
 
 PYTHON = Path(__file__).parents[2] / "build" / "vllm-venv" / "bin" / "python"

@@ -17,9 +17,10 @@ import pytest
 
 from antiphon.wav import Samples, read_wav
 from tests.e2e.sip.microphone import write_microphone
-from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, free_port, peer_process
+from tests.e2e.sip.peer_process import HOST, PATIENCE_S, PeerProcess, peer_process
 from tests.e2e.sip.private_network import PHONE_ADDRESS, PrivateNetwork
 from tests.e2e.sip.sip_deployment import PASSWORD, own_address
+from tests.free_ports import free_port
 
 BARESIP = shutil.which("baresip")
 needs_baresip = pytest.mark.skipif(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.sip.peer_process import free_port, peer_process
+from tests.e2e.sip.peer_process import peer_process
+from tests.free_ports import free_port
 
 KAMAILIO = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
 needs_kamailio = pytest.mark.skipif(

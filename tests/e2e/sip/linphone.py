@@ -9,8 +9,9 @@ import pytest
 
 from antiphon.wav import Samples, read_wav
 from tests.e2e.sip.microphone import write_microphone
-from tests.e2e.sip.peer_process import PeerProcess, free_port, peer_process
+from tests.e2e.sip.peer_process import PeerProcess, peer_process
 from tests.e2e.sip.sip_deployment import PASSWORD, REALM, own_address
+from tests.free_ports import free_port
 
 LINPHONEC = shutil.which("linphonec")
 needs_linphone = pytest.mark.skipif(

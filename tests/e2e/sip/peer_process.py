@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 PATIENCE_S = 20.0
 ENDS_WITHIN_S = 5.0
 HOST = "127.0.0.1"
-_given: set[int] = set()
-"""Ports for processes that do not have them yet."""
 
 
 class PeerProcess:
@@ -84,25 +81,3 @@ async def peer_process(
         yield peer
     finally:
         await peer.end()
-
-
-def free_port(host: str = HOST, count: int = 1) -> int:
-    """The first of `count` ports in a row that nobody had a moment ago, for UDP and for TCP."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            port: int = probe.getsockname()[1]
-        ports = range(port, port + count)
-        if _given.isdisjoint(ports) and all(_is_free(host, each) for each in ports):
-            _given.update(ports)
-            return port
-
-
-def _is_free(host: str, port: int) -> bool:
-    try:
-        for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
-            with socket.socket(socket.AF_INET, kind) as probe:
-                probe.bind((host, port))
-    except (OSError, OverflowError):
-        return False
-    return True

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from tests.e2e.running_deployment import RunningDeployment, running_deployment
-from tests.e2e.sip.peer_process import HOST, free_port
+from tests.e2e.sip.peer_process import HOST
 from tests.e2e.sip.voice_application import SECRET, VoiceApplication
+from tests.free_ports import free_port
 
 PHONE_PORTS = 8
 PASSWORD, REALM = "correct-horse", "antiphon"

@@ -15,7 +15,8 @@ import pytest
 
 from antiphon.wav import Samples
 from tests.e2e.encoded_audio import PCMU, encoded
-from tests.e2e.sip.peer_process import PeerProcess, free_port, peer_process
+from tests.e2e.sip.peer_process import PeerProcess, peer_process
+from tests.free_ports import free_port
 
 SIPP = shutil.which("sipp")
 needs_sipp = pytest.mark.skipif(

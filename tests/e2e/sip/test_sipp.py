@@ -11,12 +11,13 @@ import pytest
 
 from tests.e2e.running_deployment import wait_until
 from tests.e2e.sip.kamailio import kamailio, needs_kamailio
-from tests.e2e.sip.peer_process import HOST, free_port
+from tests.e2e.sip.peer_process import HOST
 from tests.e2e.sip.recordings import ANSWER, QUESTION
 from tests.e2e.sip.rtp_ears import RtpEars
 from tests.e2e.sip.sip_deployment import CARRIER, PROXY, STRANGER, SipDeployment
 from tests.e2e.sip.sipp import PORTS_A_CALL, completed, needs_sipp, sipp, write_capture
 from tests.e2e.speech import Speaker, silence
+from tests.free_ports import free_port
 
 pytestmark = needs_sipp
 
