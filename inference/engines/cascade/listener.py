@@ -153,7 +153,9 @@ class Listener:
             self._utterance.abort()
             self._utterance = None
         self._paused = False
-        self.floor.reset()
+        for turn in (*self._ended, self._turn, self.floor.reset()):
+            if turn is not None:
+                turn.settle()
         self._turn = UserTurn()
         self._ended.clear()
         self._settled = self._heard_until
@@ -237,6 +239,7 @@ class Listener:
             self._ended.append(turn)
             self._emit(TurnEnded(ended.voiced_end // SAMPLES_PER_MS))
             return
+        turn.settle()
         if self.observer is not None:
             self.observer.spoke_on()
         self._emit(SpeechDismissed(ended.position // SAMPLES_PER_MS))

@@ -85,6 +85,7 @@ class CascadeSession:
         self._asides.cancel_all()
         self._speculation.drop(Miss.UNASKED)
         self._listener.close()
+        self._unanswered.settle()
         for task in self._transcribing:
             task.cancel()
 
@@ -94,6 +95,7 @@ class CascadeSession:
         self._listener.push_audio(position, pcm)
 
     def commit(self, item_id: str) -> None:
+        self._unanswered.settle()
         turn = self._unanswered = self._listener.commit()
         self._heard_ms += turn.heard_ms
         self._history.append(Item(item_id, Role.USER, ""))

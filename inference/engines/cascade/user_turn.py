@@ -17,7 +17,11 @@ class UserTurn:
     """When the last voiced sample arrived; None before any speech."""
     reached: dict[Stage, float] = field(default_factory=dict)
     spans: list[OpenSpan] = field(default_factory=list)
-    """Of its utterances' recognition."""
+    """Of its utterances' recognition. They end when it is known, too, what answers the turn."""
+    is_heard: bool = False
+    """Whether its transcript is there."""
+    is_settled: bool = False
+    """Whether it is known what answers it, or that nothing does."""
 
     @property
     def heard_ms(self) -> int:
@@ -42,13 +46,24 @@ class UserTurn:
             self._end_spans(error.code.value)
             raise
         self.reached.setdefault(Stage.TRANSCRIPT_FINAL, clock())
-        self._end_spans()
+        for span in self.spans:
+            span.over()
+        self.is_heard = True
+        if self.is_settled:
+            self._end_spans()
         return _joined(words)
 
     def answered_within(self, scope: SpanScope) -> None:
         """The response that answers it is this span's."""
         for span in self.spans:
             span.move_below(scope)
+        self.settle()
+
+    def settle(self) -> None:
+        """From now on it is known what answers it, or that nothing does."""
+        self.is_settled = True
+        if self.is_heard:
+            self._end_spans()
 
     def _end_spans(self, error: str = "") -> None:
         for span in self.spans:

@@ -9,6 +9,7 @@ from antiphon_proto.trunk import DoneStatus
 from chassis.tracing.tracer import within
 from inference.engines.cascade.brain.brain import BrainError
 from inference.engines.cascade.engine import CascadeEngine
+from inference.engines.cascade.user_turn import UserTurn
 from inference.error_code import ErrorCode
 from tests.chassis.tracing.recorded import Recorder, remote
 from tests.inference.engines.cascade.caller import TIMEOUT_S, Caller
@@ -77,3 +78,26 @@ async def test_an_answer_that_is_cancelled(
     answer = caller.recorder.named("answer")
     assert (answer.error, answer.attributes["antiphon.discarded"]) == ("", True)
     caller.session.close("test")
+
+
+async def heard(recorder: Recorder) -> UserTurn:
+    """A turn whose transcript is there."""
+    turn = UserTurn(spans=[recorder.tracer.below(remote()).begin("asr")])
+    await turn.transcript(lambda: 1.0)
+    return turn
+
+
+async def test_a_transcript_that_is_there_before_it_is_asked_for() -> None:
+    recorder = Recorder()
+    turn = await heard(recorder)
+    assert recorder.spans == []
+    response = recorder.tracer.below(remote()).begin("respond")
+    turn.answered_within(response)
+    assert response.context is not None
+    assert recorder.named("asr").parent_id == response.context.span_id
+
+
+async def test_a_turn_that_is_not_answered() -> None:
+    recorder = Recorder()
+    (await heard(recorder)).settle()
+    assert recorder.named("asr").parent_id == remote().span_id
