@@ -156,6 +156,7 @@ STEREO_AND_LONG_PACKETS = """
 """
 
 
+@pytest.mark.alone
 async def test_stereo_and_packets_of_60_ms_come_back_too(place: Place, tmp_path: Path) -> None:
     async with browser_call(
         place.deployment, microphone(), tmp_path, model="echo", script=STEREO_AND_LONG_PACKETS

@@ -3,7 +3,6 @@ their own, behind a load balancer, as `cluster` draws it."""
 
 import asyncio
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 
@@ -12,7 +11,6 @@ from tests.e2e.namespaces import why_no_namespaces
 from tests.e2e.rollout.cluster import Delays
 from tests.e2e.rollout.rehearsal import (
     Rehearsal,
-    Step,
     rehearsal,
     rehearse,
     rehearse_hand_over,
@@ -26,7 +24,6 @@ FRAME_S = 0.02
 RELAY_GAP_S, REPLICA_GAP_S = 0.1, 1.0
 DEAD_S = 2.0
 """A call that was dropped is silent for longer; AFTER_S passes before it is asked."""
-ATTEMPTS = 3
 
 _MISSING = why_no_namespaces("nft", "conntrack") or why_not()
 pytestmark = [
@@ -58,30 +55,10 @@ def test_updates_of_every_tier_drop_no_call(deployments: Rehearsal) -> None:
         assert len(step.reports) == CALLS
         assert max(each.silent_s for each in step.reports) < DEAD_S
 
+    # By what was lost, as the time between arrivals is the machine's, too: the benchmark has it.
     assert transceivers.lost == 0
-    assert_within(deployments, "relay", relays, undisturbed, RELAY_GAP_S)
-    assert_within(deployments, "inference", replicas, undisturbed, REPLICA_GAP_S)
-
-
-def assert_within(
-    rehearsal: Rehearsal, tier: str, step: Step, undisturbed: Step, bound_s: float
-) -> None:
-    """No gap is longer than the bound, beside what the machine itself makes calls wait.
-
-    Others may have kept it busy for a moment: then the tier is updated once more.
-    """
-    for _ in range(ATTEMPTS - 1):
-        if _is_within(step, undisturbed, bound_s):
-            break
-        undisturbed = rehearsal.step("nothing, again", "second", lambda: None)
-        step = rehearsal.step(f"{tier}, again", "second", partial(rehearsal.update, tier))
-        print(undisturbed, step, sep="\n")
-    assert _is_within(step, undisturbed, bound_s)
-
-
-def _is_within(step: Step, undisturbed: Step, bound_s: float) -> bool:
-    heard = step.longest_gap_s <= bound_s + undisturbed.longest_gap_s
-    return heard and step.longest_loss * FRAME_S <= bound_s
+    assert relays.longest_loss * FRAME_S <= RELAY_GAP_S
+    assert replicas.longest_gap_s <= REPLICA_GAP_S + undisturbed.longest_gap_s
 
 
 def test_a_relay_that_hands_over_loses_nothing(hosts: Rehearsal) -> None:
