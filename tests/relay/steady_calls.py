@@ -112,5 +112,7 @@ class SteadyCalls:
 
     def _hear(self, client: socket.socket) -> None:
         packet = client.recv(2048)
-        _first, _type, number = _RTP.unpack(packet)
-        self.under_way.discard(number)
+        # Whoever had this port before may still be sent something.
+        if len(packet) == _RTP.size:
+            _first, _type, number = _RTP.unpack(packet)
+            self.under_way.discard(number)
