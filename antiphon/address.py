@@ -6,16 +6,17 @@ is there: an init container finds it out.
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from antiphon.kubernetes_api import KubernetesApi, KubernetesApiError, PodAccess
 from antiphon.load_balancer_address import IP_VERSIONS, LoadBalancerAddress, preferred
 from antiphon.namespaced_name import NamespacedName
 from chassis.host_port import HostPort
+from chassis.name_lookup import addresses_of_name
 from chassis.settings import load, positive, setting, whole_number
 
 POLL_S = 2.0
@@ -88,15 +89,8 @@ async def _look(settings: AddressSettings, access: PodAccess) -> tuple[str | Non
 
 async def _resolved(hostnames: Sequence[str]) -> tuple[str, ...]:
     """In a fixed order, so that pods choose alike."""
-    loop = asyncio.get_running_loop()
-    found: set[str] = set()
-    for hostname in hostnames:
-        try:
-            answers = await loop.getaddrinfo(hostname, None, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError):
-            continue
-        found |= {str(answer[4][0]) for answer in answers}
-    return tuple(sorted(found))
+    found = [await addresses_of_name(hostname) for hostname in hostnames]
+    return tuple(sorted(set(chain.from_iterable(found))))
 
 
 def _tell(address: str, output: str | None) -> None:

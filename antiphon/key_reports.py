@@ -1,7 +1,6 @@
 """What relays and transceivers say of their keys, by the metrics of their admin ports."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 
 import aiohttp
@@ -18,6 +17,7 @@ from antiphon_proto.keys_in_force import (
     KeyInForce,
 )
 from chassis.host_port import HostPort
+from chassis.name_lookup import addresses_of_name
 from chassis.worker_ports import WorkerPorts
 
 MAX_PROCESSES = 10_000
@@ -76,14 +76,7 @@ async def collect_reports(relays: AdminPortList, transceivers: AdminPortList) ->
 
 async def _found(tier: Tier, ports: WorkerPorts) -> list[tuple[Tier, HostPort]]:
     """None where a name has no address, as a headless Service without pods has none."""
-    hosts = [ports.host]
-    if ports.is_name:
-        loop = asyncio.get_running_loop()
-        try:
-            answers = await loop.getaddrinfo(*ports.first, type=socket.SOCK_STREAM)
-        except OSError:
-            return []
-        hosts = sorted({str(answer[4][0]) for answer in answers})
+    hosts = await addresses_of_name(ports.host) if ports.is_name else [ports.host]
     return [(tier, HostPort(host, port)) for host in hosts for port in ports.ports]
 
 

@@ -1,12 +1,12 @@
 """Finds the relays that `--clusters` names, again and again, for all workers."""
 
 import asyncio
-import socket
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 
 from antiphon_proto.address import Address
 from chassis.host_port import HostPort
+from chassis.name_lookup import addresses_of_name
 from relay.cluster_relays import ClusterRelays
 
 LOOK_UP_S = 5.0
@@ -40,9 +40,4 @@ async def follow_clusters(
 
 async def resolved_addresses(name: HostPort) -> list[Address]:
     """None where the name is not known at the moment."""
-    loop = asyncio.get_running_loop()
-    try:
-        answers = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_DGRAM)
-    except OSError:
-        return []
-    return sorted({(str(answer[4][0]), name.port) for answer in answers})
+    return [(host, name.port) for host in await addresses_of_name(name.host)]

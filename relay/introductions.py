@@ -17,7 +17,8 @@ from antiphon_proto.address import Address, family_of
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import TunnelSender
 from antiphon_proto.tunnel_control import Hello, control_frame
-from relay.cluster_lookup import LOOK_UP_S, resolved_addresses
+from chassis.name_lookup import addresses_of_name
+from relay.cluster_lookup import LOOK_UP_S
 from relay.owner_places import OwnerPlaces
 
 EAGER_S = 0.5
@@ -54,6 +55,6 @@ async def _found(owners: OwnerPlaces) -> list[Address]:
     for place in owners:
         hosts = [place.host]
         if place.is_name:
-            hosts = [host for host, _ in await resolved_addresses(place.first)]
+            hosts = await addresses_of_name(place.host)
         found += product(hosts, place.ports)
     return found

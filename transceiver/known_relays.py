@@ -5,11 +5,11 @@ anything came from there.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable
 
 from antiphon_proto.address import Address
 from chassis.host_port import HostPort
+from chassis.name_lookup import addresses_of_name
 from transceiver.replica_addresses import ReplicaAddresses
 
 LOOK_UP_S = 5.0
@@ -22,16 +22,7 @@ async def introduce_relays(
     while relays.listed or relays.names:
         found = [*relays.listed]
         for name in relays.names:
-            found += await _addresses(name)
+            hosts = await addresses_of_name(name.host)
+            found += [HostPort(host, name.port) for host in hosts]
         introduce((each.host, each.port) for each in found)
         await asyncio.sleep(LOOK_UP_S)
-
-
-async def _addresses(name: HostPort) -> list[HostPort]:
-    """None where the name is not known at the moment."""
-    loop = asyncio.get_running_loop()
-    try:
-        answers = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_DGRAM)
-    except OSError:
-        return []
-    return [HostPort(str(answer[4][0]), name.port) for answer in answers]

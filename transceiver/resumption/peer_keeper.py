@@ -1,10 +1,10 @@
 """Snapshots kept by other workers: of other hosts where there are any, else by siblings."""
 
 import asyncio
-import socket
 from collections.abc import Hashable, Sequence
 
 from antiphon_proto.address import Address
+from chassis.name_lookup import addresses_of_name
 from transceiver.replica_addresses import ReplicaAddresses
 from transceiver.resumption.keepers import ranked
 from transceiver.resumption.peer_messages import Fetch, Fetched, Keep, Kept
@@ -43,15 +43,10 @@ class PeerKeeper:
 
     async def look_up(self) -> None:
         """Follow the names of other hosts, for ever."""
-        loop = asyncio.get_running_loop()
         while self._names:
             found: set[Address] = set()
             for name in self._names:
-                try:
-                    answers = await loop.getaddrinfo(name.host, name.port, type=socket.SOCK_STREAM)
-                except OSError:
-                    continue
-                found |= {(str(answer[4][0]), name.port) for answer in answers}
+                found |= {(host, name.port) for host in await addresses_of_name(name.host)}
             if found:
                 self._others = self._distant([*self._listed, *sorted(found)])
             await asyncio.sleep(LOOK_UP_S)
