@@ -24,6 +24,7 @@ from transceiver.signaling.calls import CallRefusedError, RefusalReason
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.named_call import named_call
 from transceiver.signaling.owner_link import (
+    REQUEST_HEADERS,
     RESPONSE_HEADERS,
     TRACE_HEADERS,
     picked,
@@ -43,7 +44,6 @@ from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=2)
 """An offer is answered when an engine has taken the call."""
 
-_BODY_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
 _CALL_HEADERS = ("Authorization", *TRACE_HEADERS)
 _NOT_NOW = frozenset({502, 503, 504})
 """What a cluster, or the load balancer in front of it, says that takes no calls."""
@@ -206,7 +206,7 @@ class ClusterForwarding:
         """Raises ApiError (400, 408), _NotTakenError."""
         async with reading_body():
             body = await request.read()
-        headers = picked(request.headers, _BODY_HEADERS) | self.regions.headers(placement)
+        headers = picked(request.headers, REQUEST_HEADERS) | self.regions.headers(placement)
         return await self._ask(cluster, request.method, url_below(api, request), headers, body)
 
     async def _ask(

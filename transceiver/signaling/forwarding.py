@@ -18,8 +18,8 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.call_id import CallIdError, CallIds
 from transceiver.signaling.named_call import named_call
 from transceiver.signaling.owner_link import (
+    REQUEST_HEADERS,
     RESPONSE_HEADERS,
-    TRACE_HEADERS,
     picked,
     reaching_owner,
     url_at,
@@ -31,8 +31,6 @@ from transceiver.signaling.websocket_forwarding import WebSocketForwarding
 from transceiver.signaling.websocket_handshake import PATH as WEBSOCKET_PATH
 
 TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=2)
-
-_REQUEST_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
 
 
 class CallForwarding:
@@ -88,7 +86,7 @@ class CallForwarding:
         async with reading_body():
             body = await request.read()
         told = self._regions.headers(self._regions.placement(request))
-        headers = picked(request.headers, _REQUEST_HEADERS) | told
+        headers = picked(request.headers, REQUEST_HEADERS) | told
         with reaching_owner():
             async with self._session.request(
                 request.method,
