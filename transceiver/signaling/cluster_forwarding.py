@@ -24,7 +24,7 @@ from transceiver.signaling.calls import CallRefusedError, RefusalReason
 from transceiver.signaling.errors import ApiError
 from transceiver.signaling.named_call import named_call
 from transceiver.signaling.owner_link import (
-    REQUEST_HEADERS,
+    BODY_HEADERS,
     RESPONSE_HEADERS,
     TRACE_HEADERS,
     picked,
@@ -206,7 +206,7 @@ class ClusterForwarding:
         """Raises ApiError (400, 408), _NotTakenError."""
         async with reading_body():
             body = await request.read()
-        headers = picked(request.headers, REQUEST_HEADERS) | self.regions.headers(placement)
+        headers = picked(request.headers, BODY_HEADERS) | self.regions.headers(placement)
         return await self._ask(cluster, request.method, url_below(api, request), headers, body)
 
     async def _ask(

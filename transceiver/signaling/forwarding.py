@@ -18,7 +18,7 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from transceiver.signaling.call_id import CallIdError, CallIds
 from transceiver.signaling.named_call import named_call
 from transceiver.signaling.owner_link import (
-    REQUEST_HEADERS,
+    BODY_HEADERS,
     RESPONSE_HEADERS,
     picked,
     reaching_owner,
@@ -86,7 +86,7 @@ class CallForwarding:
         async with reading_body():
             body = await request.read()
         told = self._regions.headers(self._regions.placement(request))
-        headers = picked(request.headers, REQUEST_HEADERS) | told
+        headers = picked(request.headers, BODY_HEADERS) | told
         with reaching_owner():
             async with self._session.request(
                 request.method,

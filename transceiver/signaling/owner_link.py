@@ -26,7 +26,7 @@ MAX_ANSWER_BYTES = 1 << 20
 TRACE_HEADERS = ("traceparent", "tracestate")
 """https://www.w3.org/TR/trace-context/"""
 
-REQUEST_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
+BODY_HEADERS = ("Authorization", "Content-Type", *TRACE_HEADERS)
 """What goes on with a request that has a body."""
 
 
