@@ -11,12 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TIERS = ("relay", "transceiver", "inference")
 SHARED = ("antiphon_proto", "chassis")
-OURS = (*SHARED, *TIERS, "antiphon")
+OURS = (*SHARED, *TIERS, "antiphon", "loadtest")
 
 MAY_IMPORT = {
     "antiphon_proto": set[str](),
     "chassis": set[str](),
     "antiphon": {*SHARED},
+    "loadtest": {*SHARED},
     **{tier: {*SHARED} for tier in TIERS},
 }
 
@@ -217,3 +218,16 @@ print(*sorted({heavy} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_callers_share_no_code_with_what_they_call() -> None:
+    """A mistake in a tier's codec would else be made by both ends, and not be seen."""
+    found = {
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in (ROOT / "loadtest" / "callers").rglob("*.py")
+        for name in imports(module)
+        if name.partition(".")[0] in OURS
+        and name.partition(".")[0] != "loadtest"
+        and not name.startswith("antiphon_proto.realtime")
+    }
+    assert found == set()

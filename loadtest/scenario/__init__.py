@@ -1,0 +1,1 @@
+"""What is to happen in a run, as people write it and as callers carry it out."""
