@@ -1,6 +1,7 @@
 """All callers of one kind in one worker process."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from loadtest.measures.measures import Measures
@@ -28,6 +29,17 @@ class Target:
     """PEM file that vouches for `http`; the system's unless given."""
 
 
+@dataclass(slots=True)
+class RunClock:
+    """When the run began, by this process's `time.monotonic`; the worker sets it."""
+
+    started_at: float = field(default_factory=time.monotonic)
+
+    def planned(self, plan: CallPlan) -> float:
+        """When the call was to begin: what its set-up is counted from."""
+        return self.started_at + plan.start_s
+
+
 @dataclass(frozen=True, slots=True)
 class FleetContext:
     """What every fleet of a process works with."""
@@ -37,6 +49,7 @@ class FleetContext:
     measures: Measures
     addresses: tuple[str, ...] = ()
     """Of this host, that callers may call from; any unless given."""
+    clock: RunClock = field(default_factory=RunClock)
 
 
 class Fleet(Protocol):
@@ -49,7 +62,8 @@ class Fleet(Protocol):
         """Carry one call out, from set-up to hang-up.
 
         Returns when it is over. All that is to be known of it is in the measures: a call that
-        fails is counted there and raises nothing. Cancelled, it hangs up.
+        fails is counted there and raises nothing. Cancelled, it hangs up. Whoever begins the
+        call counts it as started, and notes how late it did so.
         """
 
     async def close(self) -> None:
