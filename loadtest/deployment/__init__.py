@@ -1,0 +1,1 @@
+"""What is tested, where the harness runs it itself: its tiers as processes of this machine."""

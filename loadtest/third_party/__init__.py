@@ -1,0 +1,1 @@
+"""Servers of others that speak the same protocol, to be measured by the same callers."""
