@@ -1,0 +1,1 @@
+"""Callers as browsers are: SDP over HTTP, ICE, DTLS, SRTP, Opus, a data channel."""
