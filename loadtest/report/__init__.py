@@ -1,0 +1,1 @@
+"""What a run found, for people: pages of HTML, tables of the terminal, comparisons."""

@@ -1,0 +1,1 @@
+"""Whether a run held its service levels."""

@@ -1,0 +1,228 @@
+"""Every service level that a scenario can name.
+
+Latencies are `<latency>_p50_ms`, `p90`, `p95`, `p99`, `p999` and `<latency>_max_ms`, of each of
+`loadtest.measures.names.Latency`, in milliseconds and at most the bound. All others are below.
+"""
+
+import difflib
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loadtest.measures.names import Count, Latency
+from loadtest.result import RunResult, Second
+
+Measure = Callable[[RunResult], float | None]
+"""None where the run has nothing to measure it by, which does not hold."""
+
+SPREAD_FIELDS = {
+    "p50": "p50",
+    "p90": "p90",
+    "p95": "p95",
+    "p99": "p99",
+    "p999": "p999",
+    "max": "maximum",
+}
+"""Of a latency's name, and of `loadtest.result.Spread`."""
+
+
+class UnknownServiceLevelError(ValueError):
+    """No service level has this name; the text says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """Something measured that a scenario can set a bound to."""
+
+    name: str
+    description: str
+    unit: str
+    """`ms`, `ratio` or empty."""
+    measure: Measure
+    at_least: bool = False
+    """Whether the bound is a lower one."""
+
+    def holds(self, measured: float, bound: float) -> bool:
+        return measured >= bound if self.at_least else measured <= bound
+
+
+def find(name: str) -> ServiceLevel:
+    """Raises UnknownServiceLevelError."""
+    if name not in SERVICE_LEVELS:
+        raise UnknownServiceLevelError(f"service_levels.{name}: {_known(name)}")
+    return SERVICE_LEVELS[name]
+
+
+def _known(name: str) -> str:
+    close = difflib.get_close_matches(name, SERVICE_LEVELS, n=3)
+    meant = f"no such service level; did you mean {' or '.join(close)}? " if close else ""
+    others = ", ".join(_OTHERS)
+    latencies = ", ".join(Latency)
+    return (
+        f"{meant or 'no such service level. '}There are {others}; and <latency>_p50_ms, _p90_ms, "
+        f"_p95_ms, _p99_ms, _p999_ms and _max_ms of {latencies}"
+    )
+
+
+def _latency_levels() -> dict[str, ServiceLevel]:
+    levels = [_latency(latency, percentile) for latency in Latency for percentile in SPREAD_FIELDS]
+    return {level.name: level for level in levels}
+
+
+def _latency(latency: Latency, percentile: str) -> ServiceLevel:
+    def measure(result: RunResult) -> float | None:
+        spread = result.latencies.get(latency)
+        if spread is None or not spread.count:
+            return None
+        return 1000.0 * float(getattr(spread, SPREAD_FIELDS[percentile]))
+
+    words = latency.replace("_", " ").capitalize()
+    description = f"{words}, {PERCENTILE_WORDS[percentile]}"
+    return ServiceLevel(f"{latency}_{percentile}_ms", description, "ms", measure)
+
+
+PERCENTILE_WORDS = {
+    "p50": "median",
+    "p90": "90th percentile",
+    "p95": "95th percentile",
+    "p99": "99th percentile",
+    "p999": "99.9th percentile",
+    "max": "maximum",
+}
+
+
+def _share(part: Count, *whole: Count) -> Measure:
+    def measure(result: RunResult) -> float | None:
+        of = sum(result.totals.get(count, 0) for count in whole)
+        return result.totals.get(part, 0) / of if of else None
+
+    return measure
+
+
+def _number(what: Count, evidence: Count) -> Measure:
+    """How many of `what`; nothing was measured where there is no `evidence`."""
+
+    def measure(result: RunResult) -> float | None:
+        return float(result.totals.get(what, 0)) if result.totals.get(evidence) else None
+
+    return measure
+
+
+def _peak_sessions(result: RunResult) -> float | None:
+    return float(result.peak_sessions)
+
+
+def _set_up_rate(result: RunResult) -> float | None:
+    ramp = float(result.scenario["load"]["ramp_seconds"])
+    seconds = [second for second in result.series if second.second < ramp]
+    return sum(map(_set_up, seconds)) / len(seconds) if seconds else None
+
+
+def _set_up(second: Second) -> int:
+    return second.counts.get(Count.CALLS_SET_UP, 0)
+
+
+def _longest_healing_ms(result: RunResult) -> float | None:
+    healed = [fault.healed_seconds for fault in result.faults]
+    known = [seconds for seconds in healed if seconds is not None]
+    return 1000.0 * max(known) if known and len(known) == len(healed) else None
+
+
+_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST)
+_ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
+
+_LISTED = (
+    ServiceLevel(
+        "sessions",
+        "Sessions up at once, at the most",
+        "",
+        _peak_sessions,
+        at_least=True,
+    ),
+    ServiceLevel(
+        "set_up_rate",
+        "Calls set up per second, over the ramp",
+        "",
+        _set_up_rate,
+        at_least=True,
+    ),
+    ServiceLevel(
+        "calls_failed",
+        "Calls that failed, of those begun",
+        "ratio",
+        _share(Count.CALLS_FAILED, Count.CALLS_STARTED),
+    ),
+    ServiceLevel(
+        "frames_on_schedule",
+        "Frames that came on schedule, of all that were due",
+        "ratio",
+        _share(Count.FRAMES_ON_SCHEDULE, *_DUE),
+        at_least=True,
+    ),
+    ServiceLevel(
+        "frames_lost",
+        "Frames lost, of all that were due",
+        "ratio",
+        _share(Count.FRAMES_LOST, *_DUE),
+    ),
+    ServiceLevel(
+        "frames_reordered",
+        "Frames that came out of order, of all that came",
+        "ratio",
+        _share(Count.FRAMES_REORDERED, Count.FRAMES_RECEIVED),
+    ),
+    ServiceLevel(
+        "frames_duplicated",
+        "Frames that came twice, of all that came",
+        "ratio",
+        _share(Count.FRAMES_DUPLICATED, Count.FRAMES_RECEIVED),
+    ),
+    ServiceLevel(
+        "frames_unauthenticated",
+        "Packets that do not verify, or are not what was sent",
+        "",
+        _number(Count.FRAMES_UNAUTHENTICATED, Count.FRAMES_RECEIVED),
+    ),
+    ServiceLevel(
+        "misrouted",
+        "Packets of another call",
+        "",
+        _number(Count.MISROUTED, Count.FRAMES_RECEIVED),
+    ),
+    ServiceLevel(
+        "turns_right",
+        "Turns answered as they should be, of those that were over",
+        "ratio",
+        _share(Count.TURNS_RIGHT, *_ANSWERED),
+        at_least=True,
+    ),
+    ServiceLevel(
+        "turns_wrong",
+        "Turns answered by something else, of those that were over",
+        "ratio",
+        _share(Count.TURNS_WRONG, *_ANSWERED),
+    ),
+    ServiceLevel(
+        "turns_unanswered",
+        "Turns left unanswered, of those that were over",
+        "ratio",
+        _share(Count.TURNS_UNANSWERED, *_ANSWERED),
+    ),
+    ServiceLevel(
+        "errors_received",
+        "Errors of the API that were not asked for",
+        "",
+        _number(Count.ERRORS_RECEIVED, Count.EVENTS_RECEIVED),
+    ),
+    ServiceLevel(
+        "faults_healed_ms",
+        "From a fault until as many calls were heard again, the longest",
+        "ms",
+        _longest_healing_ms,
+    ),
+)
+
+_OTHERS = {level.name: level for level in _LISTED}
+
+SERVICE_LEVELS: dict[str, ServiceLevel] = {**_OTHERS, **_latency_levels()}
+"""By name."""
