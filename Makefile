@@ -13,7 +13,7 @@ help:
 	@echo "make test   unit, property and end-to-end tests, with real clients"
 	@echo "make test-vllm  install vLLM's CPU build (4 GB, once), and test against it"
 	@echo "make check  lint, format, types, generated code, import rules"
-	@echo "make proto  generate the trunk's Python code from inference.proto"
+	@echo "make proto  generate the Python code of inference.proto and loadtest.proto"
 	@echo "make fuzz   mutate the seeds of every parser for longer than make test does, and hold"
 	@echo "            the relay's compiled decisions to the reference's"
 	@echo "make bench  measure the README's figures"
@@ -50,8 +50,8 @@ check: .venv/ready-to-develop
 	$(BIN)/pytest -q tests/test_imports.py
 	rm -rf build/proto && mkdir -p build/proto
 	$(call generate,build/proto)
-	diff -r -x __pycache__ -x '*.proto' -x __init__.py \
-	  build/proto/antiphon_proto/inference proto/antiphon_proto/inference
+	for package in inference loadtest; do diff -r -x __pycache__ -x '*.proto' -x __init__.py \
+	  build/proto/antiphon_proto/$$package proto/antiphon_proto/$$package || exit 1; done
 
 proto: .venv/ready-to-develop
 	$(call generate,proto)
@@ -147,7 +147,8 @@ relay-peers:
 define generate
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=$(1) --grpc_python_out=$(1) \
 	  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) \
-	  proto/antiphon_proto/inference/v1/inference.proto
+	  proto/antiphon_proto/inference/v1/inference.proto \
+	  proto/antiphon_proto/loadtest/v1/loadtest.proto
 endef
 
 # pip from outside: a Python without ensurepip (Debian packs it apart) has pip all the same.

@@ -25,7 +25,7 @@ OUTSIDE_WORLD = {"asyncio", "grpc", "prometheus_client", "socket", "time", "torc
 """What a core has no need of: it takes bytes, addresses, the time and randomness as arguments."""
 
 SHELLS = {
-    "antiphon_proto": ["inference/v1/*"],
+    "antiphon_proto": ["inference/v1/*", "loadtest/v1/*"],
     "relay": [
         "__main__",
         "cluster_key_metrics",

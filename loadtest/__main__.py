@@ -1,0 +1,7 @@
+"""`python -m loadtest`: the `antiphon-loadtest` command, where it is not installed."""
+
+import sys
+
+from loadtest.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Hands a scenario's calls to workers, and gathers what they measure."""

@@ -1,0 +1,1 @@
+"""How a load test is shared among hosts; docs/loadtest.md."""
