@@ -1,50 +1,157 @@
 """Latencies as HDR histograms: three significant digits from 1 us to an hour, merged exactly."""
 
+import binascii
+import struct
+import zlib
 from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from hdrh.codec import HdrCookieException, HdrHistogramEncoder, HdrLengthException
+from hdrh.histogram import HdrHistogram
+
+_LOWEST_US, _HIGHEST_US, _DIGITS = 1, 3_600_000_000, 3
+_BUCKET_BITS = 10
+"""Values share a slot with those that have the same topmost bits: one more than so many."""
+_DECODING_ERRORS = (
+    HdrCookieException,
+    HdrLengthException,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    ValueError,
+    binascii.Error,
+    struct.error,
+    zlib.error,
+)
 
 
 class Histogram:
     """Of seconds at the outside, of whole microseconds within (http://hdrhistogram.org)."""
 
     def __init__(self) -> None:
-        raise NotImplementedError
+        self._use(HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS))
 
     @property
     def count(self) -> int:
-        raise NotImplementedError
+        return self._count
 
     def record(self, seconds: float, count: int = 1) -> None:
         """Values below 1 us count as 1 us, those above an hour as an hour."""
-        raise NotImplementedError
+        microseconds = max(_LOWEST_US, min(_HIGHEST_US, round(seconds * 1e6)))
+        bucket = max(0, microseconds.bit_length() - _BUCKET_BITS - 1)
+        self._counts[(bucket << _BUCKET_BITS) + (microseconds >> bucket)] += count
+        self._count += count
 
     def record_many(self, seconds: Iterable[float]) -> None:
         """Also takes a numpy array; cheaper than one by one."""
-        raise NotImplementedError
+        values = (
+            np.asarray(seconds, float)
+            if isinstance(seconds, np.ndarray)
+            else np.fromiter(seconds, float)
+        )
+        if not len(values):
+            return
+        slots = np.bincount(_slots(values))
+        self._counts[: len(slots)] += slots
+        self._count += len(values)
 
     def add(self, other: "Histogram") -> None:
-        raise NotImplementedError
+        self._counts += other._counts
+        self._count += other._count
 
     def percentile(self, percent: float) -> float | None:
         """Seconds; None where nothing was recorded."""
-        raise NotImplementedError
+        if not self._count:
+            return None
+        rank = max(1, int(min(percent, 100.0) * self._count / 100 + 0.5))
+        return self._upper_seconds(int(np.searchsorted(np.cumsum(self._counts), rank)))
 
     @property
     def mean(self) -> float | None:
-        raise NotImplementedError
+        if not self._count:
+            return None
+        slots = np.flatnonzero(self._counts)
+        lower, width = _lower_us(slots), _width_us(slots)
+        total = np.dot(lower + width // 2, self._counts[slots].astype(float))
+        return float(total / self._count / 1e6)
 
     @property
     def maximum(self) -> float | None:
-        raise NotImplementedError
+        return self._upper_seconds(self._last_slot()) if self._count else None
 
     def cumulative(self) -> Iterator[tuple[float, float]]:
         """(seconds, share of values up to there), where values are: what a CDF is drawn of."""
-        raise NotImplementedError
+        slots = np.flatnonzero(self._counts)
+        shares = np.cumsum(self._counts[slots]) / max(1, self._count)
+        for slot, share in zip(slots.tolist(), shares.tolist(), strict=True):
+            yield self._upper_seconds(slot), share
 
     def encode(self) -> bytes:
         """HdrHistogram's V2 compressed form, in base64, which its other tools read."""
-        raise NotImplementedError
+        self._hdr.total_count = self._count
+        self._hdr.max_value = self._lower(self._last_slot()) if self._count else 0
+        encoded: bytes = self._hdr.encode()
+        return encoded
 
     @classmethod
     def decode(cls, encoded: bytes) -> "Histogram":
         """Raises ValueError."""
-        raise NotImplementedError
+        try:
+            payload = HdrHistogramEncoder.decode(encoded)
+            header = payload.payload
+            if (
+                header.lowest_trackable_value != _LOWEST_US
+                or header.highest_trackable_value != _HIGHEST_US
+                or header.significant_figures != _DIGITS
+            ):
+                raise ValueError("not from 1 us to an hour by three digits")
+            hdr = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS, hdr_payload=payload)
+        except _DECODING_ERRORS as error:
+            raise ValueError(f"no histogram: {str(error) or type(error).__name__}") from error
+        histogram = cls.__new__(cls)
+        histogram._use(hdr)
+        return histogram
+
+    def _use(self, hdr: HdrHistogram) -> None:
+        self._hdr = hdr
+        self._counts: npt.NDArray[np.int64] = np.ctypeslib.as_array(hdr.counts).view(np.int64)
+        self._count = int(self._counts.sum())
+
+    def _last_slot(self) -> int:
+        return int(np.flatnonzero(self._counts)[-1])
+
+    def _lower(self, slot: int) -> int:
+        return int(_lower_us(np.array([slot]))[0])
+
+    def _upper_seconds(self, slot: int) -> float:
+        """The highest value that shares the slot, which HDR histograms say for all of them."""
+        [lower], [width] = _lower_us(np.array([slot])), _width_us(np.array([slot]))
+        return float(min(_HIGHEST_US, int(lower + width - 1)) / 1e6)
+
+
+def _slots(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Indices into the counts, as HdrHistogram lays them out."""
+    microseconds = np.clip(np.rint(seconds * 1e6), _LOWEST_US, _HIGHEST_US)
+    bits = np.frexp(microseconds)[1].astype(np.int64)
+    buckets = np.maximum(0, bits - _BUCKET_BITS - 1)
+    slots: npt.NDArray[np.int64] = (buckets << _BUCKET_BITS) + (
+        microseconds.astype(np.int64) >> buckets
+    )
+    return slots
+
+
+def _bucket(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    buckets: npt.NDArray[np.int64] = np.maximum(0, (slots >> _BUCKET_BITS) - 1)
+    return buckets
+
+
+def _lower_us(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    buckets = _bucket(slots)
+    lower: npt.NDArray[np.int64] = (slots - (buckets << _BUCKET_BITS)) << buckets
+    return lower
+
+
+def _width_us(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    width: npt.NDArray[np.int64] = np.int64(1) << _bucket(slots)
+    return width

@@ -43,6 +43,11 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     length: Length = Length.FIXED
     arrivals: Arrivals = Arrivals.EVEN
 
+    @property
+    def seconds(self) -> float:
+        """The whole run's length."""
+        return self.ramp_seconds + self.hold_seconds
+
 
 class Kind(StrEnum):
     """By which door a caller comes."""
