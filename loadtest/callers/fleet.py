@@ -19,7 +19,8 @@ class Target:
     model: str = ""
     """Of the sessions; the deployment's own unless given. `echo` is an engine of Antiphon."""
     sip: str = ""
-    """`HOST:PORT` of its SIP over UDP; needed by callers of kind `sip`."""
+    """`HOST:PORT` of its SIP over UDP, with `NUMBER@` before it where another number than the
+    model's name is dialled; needed by callers of kind `sip`."""
     sip_user: str = ""
     sip_password: str = ""
     """With which they prove who they are, where they are asked."""

@@ -1,0 +1,1 @@
+"""Callers by telephone: SIP over UDP, and plain RTP."""
