@@ -1,0 +1,101 @@
+"""How loops are compiled: without the GIL, bounds-checked, and kept on disk.
+
+Without reference counts too: compiled code borrows its arrays from Python and makes none.
+numba keeps a function's machine code by that function's own file, and would not notice a change
+in a file that it calls into. Here the name of what is kept says what all of them held.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+_PACKAGE = Path(__file__).parents[1]
+_SOURCES = ("compiled/*.py", "callers/relay/*.py", "reflector/*.py", "reflected_packet.py")
+"""Of all that is compiled, or whose values are."""
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def jit(function: FunctionT) -> FunctionT:
+    """Compile as a part of compiled code that calls it; Python cannot."""
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def kept(function: FunctionT) -> FunctionT:
+    """Compile when first called from Python, for the types of that call."""
+    compiled = _compiled(function)
+    compiled._cache = _KeptCode(function)  # type: ignore[attr-defined]  # what cache=True does
+    return compiled
+
+
+def _compiled(function: FunctionT, **options: bool) -> FunctionT:
+    compiled: FunctionT = numba.njit(
+        nogil=True, boundscheck=True, error_model="numpy", _nrt=False, **options
+    )(function)
+    return compiled
+
+
+class _Locator(_CacheLocator):  # type: ignore[misc]  # numba has no types
+    """Beside the package, or in the user's cache where that cannot be written."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = str(directory)
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
+        places = (_PACKAGE / "compiled" / "__pycache__", _user_directory())
+        return cls(next(filter(_writable, places), None) or _process_directory())
+
+    def get_cache_path(self) -> str:
+        return self._directory
+
+    def get_source_stamp(self) -> str:
+        return _digest()
+
+    def get_disambiguator(self) -> str:
+        return _digest()
+
+
+class _KeptResults(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Locator,)
+
+
+class _KeptCode(FunctionCache):  # type: ignore[misc]
+    _impl_class = _KeptResults
+
+
+@cache
+def _digest() -> str:
+    """Of every source whose change changes the machine code."""
+    digest = hashlib.sha256()
+    for pattern in _SOURCES:
+        for source in sorted(_PACKAGE.glob(pattern)):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _user_directory() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(home) / "antiphon" / "loadtest"
+
+
+@cache
+def _process_directory() -> Path:
+    """What is loaded is run, so a place that others can write to is none."""
+    return Path(tempfile.mkdtemp(prefix="antiphon-loadtest-"))
+
+
+@cache
+def _writable(directory: Path) -> bool:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(directory, os.W_OK | os.X_OK)
