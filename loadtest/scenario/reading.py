@@ -1,12 +1,12 @@
 """Scenarios from TOML files, by path or by the name of one that is shipped."""
 
-import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
+from loadtest.decode_error import one_line
 from loadtest.scenario.scenario import (
     CallerProfile,
     Fault,
@@ -15,10 +15,11 @@ from loadtest.scenario.scenario import (
     Scenario,
     TalkModel,
 )
+from loadtest.verdict.service_levels import UnknownServiceLevelError
+from loadtest.verdict.verdict import check
 
 TIERS = ("relay", "transceiver", "inference")
 _SHIPPED = files("loadtest") / "scenarios"
-_PLACE = re.compile(r"(?P<text>.*) - at `\$\.?(?P<place>.*)`", re.DOTALL)
 
 
 class ScenarioError(ValueError):
@@ -31,10 +32,15 @@ def shipped_scenarios() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
+def shipped_text(name: str) -> str:
+    """The file of one of them."""
+    return (_SHIPPED / f"{name}.toml").read_text()
+
+
 def read_scenario(source: str) -> Scenario:
     """From a file, or a shipped one by its name. Raises ScenarioError."""
     if source in shipped_scenarios():
-        return parse_scenario((_SHIPPED / f"{source}.toml").read_text())
+        return parse_scenario(shipped_text(source))
     try:
         text = Path(source).read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -49,19 +55,26 @@ def read_scenario(source: str) -> Scenario:
 def parse_scenario(text: str) -> Scenario:
     """Raises ScenarioError."""
     try:
-        scenario = msgspec.toml.decode(text, type=Scenario)
+        table = msgspec.toml.decode(text)
+        _check_service_levels(table.get("service_levels"))
+        scenario = msgspec.convert(table, Scenario)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ScenarioError(_one_line(str(error))) from error
+        raise ScenarioError(one_line(error)) from error
+    except UnknownServiceLevelError as error:
+        raise ScenarioError(str(error)) from error
     for complaint in _complaints(scenario):
         raise ScenarioError(complaint)
     return scenario
 
 
-def _one_line(text: str) -> str:
-    """What msgspec says, with the member first."""
-    if placed := _PLACE.fullmatch(text):
-        text = f"{placed['place']}: {placed['text']}"
-    return " ".join(text.split())
+def _check_service_levels(table: object) -> None:
+    """What msgspec would say of a mapping's values has no name in it."""
+    if not isinstance(table, dict):
+        return
+    check(table)
+    for name, bound in table.items():
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise ScenarioError(f"service_levels.{name}: must be a number")
 
 
 def _complaints(scenario: Scenario) -> Iterator[str]:
