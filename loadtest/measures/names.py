@@ -102,5 +102,7 @@ class Failure(StrEnum):
     """Checks went unanswered for 30 s (RFC 7675)."""
     ENDED_EARLY = "ended_early"
     """By the far side."""
+    WORKER_LOST = "worker_lost"
+    """The process that placed the call, or its host, was lost."""
     CALLER_DEFECT = "caller_defect"
     """An exception of our own; the detail has it."""
