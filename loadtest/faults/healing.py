@@ -1,18 +1,72 @@
 """How long a fault was felt."""
 
+import math
+import statistics
 from collections.abc import Sequence
 
+import msgspec
+
+from loadtest.measures.names import Count, Latency
 from loadtest.result import FaultRecord, Second
+
+AS_BEFORE = 0.9
+"""The share of what was there before a fault that counts as all of it: calls come and go, and speak
+by chance."""
+BEFORE_SECONDS = 5
+FELT_WITHIN_SECONDS = 2
+"""What begins later has another cause."""
 
 
 def healed(faults: Sequence[FaultRecord], series: Sequence[Second]) -> list[FaultRecord]:
-    """The same faults with `healed_seconds`, by what callers noted until the next fault.
+    """The same faults in the order of their time, with `healed_seconds`.
 
-    A fault is healed in the first second from its own on in which sessions receive frames
-    at 95 % or more of the rate that they had before, as the median of the five seconds
-    before it tells. Callers note `Latency.HEALING`, a call's longest time without a packet that
-    was due, in the second in which the packet came after all: the longest of those until then
-    is how long it took. Where none noted any, it is the time until that second began,
-    and 0 where no second was worse.
+    A second is as before when there are at least 90 % as many sessions, and for what they say
+    they hear 90 % as much, as in the median of the five seconds before the fault. A fault that
+    was felt ends with the first second that is as before again; where there is none before the
+    next fault, it is not healed. Callers note `Latency.HEALING`, how long a call had no packet
+    that was due, in the second in which there was one again: the longest is how long the fault
+    took, to the packet. Where nobody noted any it is the time until that second began,
+    and 0 where none was worse.
     """
-    raise NotImplementedError
+    ordered = sorted(faults, key=lambda fault: fault.second)
+    ends = [*(fault.second for fault in ordered[1:]), math.inf]
+    return [
+        msgspec.structs.replace(fault, healed_seconds=_healed_seconds(fault, series, end))
+        for fault, end in zip(ordered, ends, strict=True)
+    ]
+
+
+def _healed_seconds(fault: FaultRecord, series: Sequence[Second], end: float) -> float | None:
+    first = math.floor(fault.second)
+    before = [each for each in series if first - BEFORE_SECONDS <= each.second < first]
+    after = [each for each in series if first <= each.second and each.second < end]
+    if not before or not after:
+        return None
+    worse = [not _as_before(each, before) for each in after]
+    if True not in worse[: FELT_WITHIN_SECONDS + 1]:
+        return _longest(after[: FELT_WITHIN_SECONDS + 1]) or 0.0
+    felt = worse.index(True)
+    if False not in worse[felt:]:
+        return None
+    over = worse.index(False, felt)
+    return _longest(after[: over + 1]) or max(0.0, after[over].second - fault.second)
+
+
+def _as_before(second: Second, before: Sequence[Second]) -> bool:
+    return second.sessions >= AS_BEFORE * statistics.median(
+        each.sessions for each in before
+    ) and _heard(second) >= AS_BEFORE * statistics.median(map(_heard, before))
+
+
+def _heard(second: Second) -> float:
+    """Frames received for each one sent."""
+    sent = second.counts.get(Count.FRAMES_SENT, 0)
+    return second.counts.get(Count.FRAMES_RECEIVED, 0) / sent if sent else 0.0
+
+
+def _longest(seconds: Sequence[Second]) -> float | None:
+    """Time without packets that callers noted then."""
+    noted = [
+        each.latencies[Latency.HEALING] for each in seconds if Latency.HEALING in each.latencies
+    ]
+    return max((maximum for _p50, _p99, maximum in noted), default=None)

@@ -1,0 +1,44 @@
+"""Stock aiortc on this machine, in the place of Antiphon."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from loadtest.callers.fleet import Target
+from loadtest.deployment.deployment import DeploymentError, TierUse
+from loadtest.deployment.part import Part
+from loadtest.deployment.process_use import ProcessUse
+from loadtest.deployment.tier_command import ANY_PORT, TierCommand, reported
+from loadtest.scenario.scenario import Fault
+
+TIER = "aiortc"
+
+
+class AiortcDeployment:
+    """A `Deployment` of one process, which takes no faults."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="antiphon-loadtest-")
+        command = TierCommand(TIER, "loadtest.third_party.aiortc_echo", {"http": ANY_PORT}, ())
+        self._part = Part(command, Path(self._directory.name), os.environ)
+        self._use = ProcessUse()
+
+    @property
+    def target(self) -> Target:
+        if not self._part.report:
+            raise DeploymentError("the deployment is not up")
+        return Target(http=f"http://{reported(self._part.report, 'http')}", api_key="any")
+
+    async def start(self) -> None:
+        await self._part.start()
+        self.use()
+
+    async def stop(self) -> None:
+        await self._part.stop()
+        self._directory.cleanup()
+
+    async def carry_out(self, fault: Fault) -> str:
+        raise DeploymentError(f"{fault.action} is not to be done to a server of others")
+
+    def use(self) -> TierUse:
+        return self._use.take({session: TIER for session in self._part.sessions})
