@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from loadtest.measures.histogram import Histogram
+
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
     """A latency over the whole run, in seconds."""
@@ -18,6 +20,21 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
     maximum: float
     histogram: str
     """HdrHistogram's V2 compressed form, in base64."""
+
+    @staticmethod
+    def of(histogram: Histogram) -> "Spread":
+        """All 0 of one without a value."""
+        return Spread(
+            count=histogram.count,
+            mean=histogram.mean or 0.0,
+            p50=histogram.percentile(50) or 0.0,
+            p90=histogram.percentile(90) or 0.0,
+            p95=histogram.percentile(95) or 0.0,
+            p99=histogram.percentile(99) or 0.0,
+            p999=histogram.percentile(99.9) or 0.0,
+            maximum=histogram.maximum or 0.0,
+            histogram=histogram.encode().decode(),
+        )
 
 
 class Second(msgspec.Struct, frozen=True, kw_only=True):
