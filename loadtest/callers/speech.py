@@ -1,9 +1,42 @@
-"""What callers say: recorded questions, encoded before the run."""
+"""What callers say: recorded questions, encoded before the run.
 
-import re
+`loadtest/speech/questions.toml` has the questions, `questions.opus-frames` beside it how they
+sound: first a packet of silence as an utterance of its own, then each question in their order.
+An utterance is a count of packets, and each packet is a length and so many bytes; both numbers
+have 16 bits, big-endian.
+"""
+
+import struct
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import av
+import msgspec
+import numpy as np
 
 FRAME_S = 0.02
+FRAMES_PER_SECOND = 50
+OPUS_RATE = 48_000
+PCMU_RATE = 8_000
+
+_NUMBER = struct.Struct(">H")
+
+
+class SpeechError(ValueError):
+    """A file of recordings that is none."""
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As `questions.toml` has it."""
+
+    text: str
+    answer: str
+    """A regular expression; see `Utterance`."""
+
+
+class _Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    question: tuple[Question, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +44,9 @@ class Utterance:
     """A question."""
 
     text: str
-    answer: re.Pattern[str]
-    """What the transcript of a fitting answer has somewhere in it."""
+    answer: str
+    """A regular expression that is found in the transcript of a fitting answer, whatever the
+    case."""
     packets: tuple[bytes, ...]
     """Opus, 20 ms each, mono."""
 
@@ -27,13 +61,94 @@ class Speech:
 
     def pcm(self, utterance: int, rate: int) -> tuple[bytes, ...]:
         """An utterance as s16 mono in frames of 20 ms, decoded once for each rate."""
-        raise NotImplementedError
+        return _pcm(self.utterances[utterance].packets, rate)
 
     def pcmu(self, utterance: int) -> tuple[bytes, ...]:
-        """An utterance as G.711 mu-law in frames of 20 ms (160 bytes)."""
-        raise NotImplementedError
+        """An utterance as G.711 mu-law in frames of 20 ms (160 bytes), encoded once."""
+        return _pcmu(self.utterances[utterance].packets)
 
 
+@cache
 def recorded_speech() -> Speech:
-    """What the package ships; read once."""
-    raise NotImplementedError
+    """What the package ships. Raises SpeechError where that is damaged."""
+    recordings = resources.files("loadtest.speech").joinpath("questions.opus-frames").read_bytes()
+    (silence, *_), *utterances = unpack(recordings)
+    asked = questions()
+    if len(asked) != len(utterances):
+        raise SpeechError(f"{len(utterances)} recordings of {len(asked)} questions")
+    return Speech(
+        tuple(
+            Utterance(each.text, each.answer, packets)
+            for each, packets in zip(asked, utterances, strict=True)
+        ),
+        silence,
+    )
+
+
+def questions() -> tuple[Question, ...]:
+    """All of them. Raises SpeechError."""
+    text = resources.files("loadtest.speech").joinpath("questions.toml").read_bytes()
+    try:
+        return msgspec.toml.decode(text, type=_Questions).question
+    except msgspec.DecodeError as error:
+        raise SpeechError(f"questions.toml: {error}") from error
+
+
+def pack(utterances: list[tuple[bytes, ...]]) -> bytes:
+    """The bytes of a file of recordings."""
+    packed = bytearray()
+    for packets in utterances:
+        packed += _NUMBER.pack(len(packets))
+        for packet in packets:
+            packed += _NUMBER.pack(len(packet)) + packet
+    return bytes(packed)
+
+
+def unpack(recordings: bytes) -> list[tuple[bytes, ...]]:
+    """Read a file of recordings. Raises SpeechError."""
+    utterances, at = [], 0
+    try:
+        while at < len(recordings):
+            (count,) = _NUMBER.unpack_from(recordings, at)
+            at += _NUMBER.size
+            packets = []
+            for _ in range(count):
+                (length,) = _NUMBER.unpack_from(recordings, at)
+                at += _NUMBER.size
+                packets.append(recordings[at : at + length])
+                at += length
+            utterances.append(tuple(packets))
+    except struct.error as error:
+        raise SpeechError("recordings are cut short") from error
+    if at != len(recordings):
+        raise SpeechError("recordings are cut short")
+    return utterances
+
+
+@cache
+def _pcm(packets: tuple[bytes, ...], rate: int) -> tuple[bytes, ...]:
+    decoder = av.CodecContext.create("libopus", "r")
+    assert isinstance(decoder, av.AudioCodecContext)
+    decoder.sample_rate, decoder.layout = OPUS_RATE, "mono"
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    frames = [frame for each in packets for frame in decoder.decode(av.Packet(each))]
+    resampled = [out for frame in [*frames, None] for out in resampler.resample(frame)]
+    samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in resampled])
+    length = rate // FRAMES_PER_SECOND
+    whole = np.zeros(len(packets) * length, np.int16)
+    kept = min(len(samples), len(whole))
+    whole[:kept] = samples[:kept]
+    return tuple(whole[at : at + length].tobytes() for at in range(0, len(whole), length))
+
+
+@cache
+def _pcmu(packets: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    encoder = av.CodecContext.create("pcm_mulaw", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.format, encoder.layout = PCMU_RATE, "s16", "mono"
+    samples = np.frombuffer(b"".join(_pcm(packets, PCMU_RATE)), np.int16)
+    frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+    frame.sample_rate = PCMU_RATE
+    coded = b"".join(map(bytes, [*encoder.encode(frame), *encoder.encode(None)]))
+    length = PCMU_RATE // FRAMES_PER_SECOND
+    return tuple(coded[at : at + length] for at in range(0, len(coded), length))

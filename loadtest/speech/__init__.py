@@ -1,0 +1,1 @@
+"""Recordings of what callers say: `questions.toml`, and `questions.opus-frames` made of it."""
