@@ -1,5 +1,6 @@
 """Finds what calls cost from runs that measured their tiers' CPU."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -107,7 +108,7 @@ def _explained(measured: Matrix, fitted: Matrix) -> float | None:
 def _entangled(matrix: Matrix, units: Sequence[str]) -> Iterator[tuple[str, str]]:
     lengths = np.linalg.norm(matrix, axis=0)
     cosines = (matrix.T @ matrix) / np.outer(lengths, lengths)
-    for row, column in zip(*np.triu_indices(len(units), 1), strict=True):
+    for row, column in itertools.combinations(range(len(units)), 2):
         if cosines[row, column] > ENTANGLED:
             yield units[row], units[column]
 

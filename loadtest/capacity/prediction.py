@@ -26,7 +26,7 @@ class Calls:
     """What sort of calls they are."""
 
     kind: Kind = Kind.WEBRTC
-    talk: Talk = Talk()
+    talk: Talk = field(default_factory=Talk)
     call_seconds: float = 180.0
     """Their mean length, by which the rate of set-ups goes."""
 
