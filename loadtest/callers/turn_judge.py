@@ -1,0 +1,108 @@
+"""Whether the answers of one call are right, turn by turn.
+
+An echo is right when its loudness goes as that of what was said; an answer when the transcript of
+one of the responses that were heard in its time fits the question, or, where the far side tells
+none, when it is not what was said. What has too little sound to be compared counts as right for
+having come at all; so does an answer that was interrupted, and one to a talk spurt, which need not
+be a whole question.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtest.callers.answer_check import Envelope, fits, is_echo
+from loadtest.callers.talk import Turn
+from loadtest.measures.measures import Measures
+from loadtest.measures.names import Count
+from loadtest.scenario.scenario import Expect, Talk, TalkModel
+
+KEPT_FRAMES = 3000
+"""Of a minute; a longer turn is judged by its end."""
+TAIL_S = 0.5
+"""An echo may be heard for so much longer than what it is of."""
+
+
+@dataclass(slots=True)
+class _Response:
+    heard_at: float
+    transcript: str | None = None
+
+
+class TurnJudge:
+    """Counts TURNS_RIGHT and TURNS_WRONG; turns that nobody answered are not its matter."""
+
+    def __init__(self, talk: Talk, patterns: Sequence[str], measures: Measures) -> None:
+        """`patterns` are the utterances', of the transcripts of fitting answers."""
+        self._talk = talk
+        self._patterns = patterns
+        self._measures = measures
+        self._said: deque[tuple[float, float]] = deque(maxlen=KEPT_FRAMES)
+        self._heard: deque[tuple[float, float]] = deque(maxlen=KEPT_FRAMES)
+        self._responses: dict[str, _Response] = {}
+
+    def said(self, at: float, loudness_db: float) -> None:
+        """A frame of 20 ms was said."""
+        self._said.append((at, loudness_db))
+
+    def heard(self, at: float, loudness_db: float) -> None:
+        """A frame of 20 ms is heard; `at` is when it is played, evenly for frames of one piece."""
+        self._heard.append((at, loudness_db))
+
+    def responded(self, response: str, at: float) -> None:
+        """The first audio of a response came."""
+        self._responses.setdefault(response, _Response(at))
+
+    def transcribed(self, response: str, transcript: str, at: float) -> None:
+        """All that a response says."""
+        self._responses.setdefault(response, _Response(at)).transcript = transcript
+
+    def judge(self, turn: Turn) -> None:
+        """Count a turn that is over."""
+        if turn.answered_at is None:
+            return
+        right = self._echoed(turn) if self._talk.expect is Expect.ECHO else self._answered(turn)
+        self._measures.count(Count.TURNS_RIGHT if right else Count.TURNS_WRONG)
+        self._forget(turn)
+
+    def _answered(self, turn: Turn) -> bool:
+        if turn.interrupted or self._talk.model is not TalkModel.TURNS:
+            return True
+        transcripts = self._transcripts(turn)
+        if transcripts:
+            return any(fits(each, self._patterns[turn.utterance]) for each in transcripts)
+        return self._compared(turn) is not True
+
+    def _echoed(self, turn: Turn) -> bool:
+        return turn.interrupted or self._compared(turn) is not False
+
+    def _transcripts(self, turn: Turn) -> list[str]:
+        """Of responses from when the question began."""
+        return [
+            each.transcript
+            for each in self._responses.values()
+            if each.transcript is not None and each.heard_at >= turn.began_at
+        ]
+
+    def _compared(self, turn: Turn) -> bool | None:
+        assert turn.answered_at is not None
+        said = _within(self._said, turn.began_at, turn.ended_at)
+        until = turn.answered_at + turn.ended_at - turn.began_at + TAIL_S
+        return is_echo(said, _within(self._heard, turn.answered_at, until))
+
+    def _forget(self, turn: Turn) -> None:
+        """What belongs to nothing later. An echo may still be on its way when the next turn
+        is judged, so that only what is older than its own question is dropped."""
+        over = turn.answer_ended_at or turn.ended_at
+        self._responses = {k: v for k, v in self._responses.items() if v.heard_at > over}
+        while self._said and self._said[0][0] <= turn.ended_at:
+            self._said.popleft()
+        while self._heard and self._heard[0][0] <= turn.began_at:
+            self._heard.popleft()
+
+
+def _within(frames: deque[tuple[float, float]], begin: float, end: float) -> Envelope:
+    """The loudness of frames of that time."""
+    return np.array([loudness for at, loudness in frames if begin <= at <= end], dtype=np.float64)
