@@ -2,21 +2,20 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from loadtest.callers.speech import FRAME_S
+from loadtest.callers.talk_spurts import SpokenFrame, TalkSpurts
 from loadtest.measures.measures import Measures
-from loadtest.scenario.scenario import Talk
+from loadtest.measures.names import Count, Latency
+from loadtest.scenario.scenario import Expect, Talk, TalkModel
 
+QUIET_S = 0.3
+"""Who says nothing for so long is quiet: gaps between words are shorter."""
+ANSWER_OVER_S = 1.0
+"""After so long without a voice an answer is over, where nobody says so."""
 
-@dataclass(frozen=True, slots=True)
-class SpokenFrame:
-    """20 ms of speech."""
-
-    utterance: int
-    frame: int
-    """Within the utterance."""
-    spurt: bool
-    """Whether a talk spurt begins with it: RTP's marker."""
+_NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,15 @@ class Turn:
     began_at: float
     ended_at: float
     """When its last frame was sent."""
-    answered_at: float | None
+    frames: int = 0
+    """Said."""
+    answered_at: float | None = None
     """When the first frame of its answer came; None: patience ended."""
-    answer_ended_at: float | None
+    answer_ended_at: float | None = None
     """When the last one came."""
-    interrupted: bool
+    voiced: int = 0
+    """Frames of the answer that had a voice in them."""
+    interrupted: bool = False
     """Whether the answer was cut short by the caller."""
 
 
@@ -53,24 +56,131 @@ class Conversation:
         starts_at: float,
     ) -> None:
         """`lengths` are the utterances', in frames; speech does not begin before `starts_at`."""
-        raise NotImplementedError
+        self._talk = talk
+        self._lengths = lengths
+        self._chance = chance
+        self._measures = measures
+        self._echo = talk.expect is Expect.ECHO
+        self._asks = talk.model is TalkModel.TURNS
+        self._spurts = TalkSpurts(
+            lengths,
+            chance,
+            spurt_s=talk.spurt_seconds if talk.model is TalkModel.ON_OFF else None,
+            pause_s=talk.pause_seconds,
+            starts_at=starts_at,
+        )
+        self._next_question_at = starts_at
+        self._asking: tuple[int, int] | None = None
+        self._turn: Turn | None = None
+        self._over: list[Turn] = []
+        self._voice_at = _NEVER
+        self._interrupt_at: float | None = None
+        self._interruption: tuple[float, float] | None = None
+        """When one began, and when what it interrupted was last heard."""
 
     def frame(self, now: float) -> SpokenFrame | None:
         """What is to be sent in these 20 ms; None: silence."""
-        raise NotImplementedError
+        self._watch_turn(now)
+        self._watch_interruption(now)
+        spoken = self._question_frame(now) if self._asks else self._spurts.frame(now)
+        if spoken is not None:
+            self._said(spoken, now)
+        return spoken
 
     def heard(self, at: float) -> None:
         """A frame with voice in it came."""
-        raise NotImplementedError
+        quiet = at - self._voice_at > QUIET_S
+        self._voice_at = max(self._voice_at, at)
+        if self._interruption is not None:
+            self._interruption = self._interruption[0], at
+        turn = self._turn
+        if turn is None:
+            return
+        if turn.answered_at is None:
+            if not (self._echo or (self._asking is None and quiet)):
+                return
+            turn = self._answered(turn, at)
+        self._turn = replace(turn, answer_ended_at=at, voiced=turn.voiced + 1)
 
     def answer_over(self, now: float) -> None:
         """The far side said that its answer is over; else a pause of a second tells."""
-        raise NotImplementedError
+        if self._turn is not None and self._turn.answered_at is not None and not self._echo:
+            self._finish(now)
 
     def take_turns(self) -> list[Turn]:
         """Those that came to their end since the last time."""
-        raise NotImplementedError
+        over, self._over = self._over, []
+        return over
 
     def close(self, now: float) -> None:
         """Hang up: a turn whose answer was not due yet counts as none."""
-        raise NotImplementedError
+        if self._turn is not None and self._turn.answered_at is not None:
+            self._finish(now)
+        self._turn = None
+
+    def _question_frame(self, now: float) -> SpokenFrame | None:
+        if self._asking is None:
+            if not self._may_ask(now):
+                return None
+            self._asking = self._chance.randrange(len(self._lengths)), 0
+        utterance, frame = self._asking
+        last = frame + 1 >= self._lengths[utterance]
+        self._asking = None if last else (utterance, frame + 1)
+        return SpokenFrame(utterance, frame, frame == 0)
+
+    def _may_ask(self, now: float) -> bool:
+        if self._turn is None:
+            return now >= self._next_question_at
+        if self._interrupt_at is None or now < self._interrupt_at:
+            return False
+        self._interrupt_at = None
+        self._interruption = now, now
+        self._measures.count(Count.BARGE_INS)
+        self._over.append(replace(self._turn, interrupted=True))
+        self._turn = None
+        return True
+
+    def _said(self, spoken: SpokenFrame, now: float) -> None:
+        if self._turn is not None:
+            self._turn = replace(self._turn, ended_at=now, frames=self._turn.frames + 1)
+        elif spoken.spurt and (self._asks or now - self._voice_at > QUIET_S):
+            # What begins while the last echo is still heard cannot be told from it.
+            self._turn = Turn(spoken.utterance, now, now, 1)
+            self._measures.count(Count.TURNS)
+
+    def _answered(self, turn: Turn, at: float) -> Turn:
+        since = turn.began_at if self._echo else turn.ended_at
+        self._measures.note(Latency.VOICE_TO_VOICE, max(at - since, 0.0))
+        if self._asks and not self._echo and self._chance.random() < self._talk.barge_in:
+            self._interrupt_at = at + self._talk.barge_in_seconds
+        return replace(turn, answered_at=at)
+
+    def _watch_turn(self, now: float) -> None:
+        """End a turn that is over, or that nobody answers."""
+        turn = self._turn
+        if turn is None:
+            return
+        if turn.answered_at is None:
+            since = turn.began_at if self._echo else turn.ended_at
+            if self._asking is None and now - since > self._talk.patience_seconds:
+                self._measures.count(Count.TURNS_UNANSWERED)
+                self._finish(now)
+            return
+        pause = QUIET_S if self._echo else ANSWER_OVER_S
+        if now - max(self._voice_at, turn.ended_at + FRAME_S) > pause:
+            self._finish(now)
+
+    def _watch_interruption(self, now: float) -> None:
+        """Note how long an interrupted answer went on, once it is quiet."""
+        if self._interruption is None:
+            return
+        began_at, heard_at = self._interruption
+        if now - heard_at > QUIET_S:
+            self._measures.note(Latency.BARGE_IN, heard_at - began_at)
+            self._interruption = None
+
+    def _finish(self, now: float) -> None:
+        assert self._turn is not None
+        self._over.append(self._turn)
+        self._turn = self._interrupt_at = None
+        self._next_question_at = now + self._chance.expovariate(1 / self._talk.pause_seconds)
