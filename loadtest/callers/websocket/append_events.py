@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
 
 from loadtest.callers.speech import FRAME_S, Speech
 
@@ -14,17 +14,22 @@ _BEGIN = '{"type":"input_audio_buffer.append","audio":"'
 _END = '"}'
 
 
-@cache
-def encoded_silence() -> str:
-    """20 ms."""
-    return b64encode(bytes(FRAME_BYTES)).decode()
+@dataclass(frozen=True, slots=True)
+class EncodedSpeech:
+    """All that there is to be said, in base64.
 
+    A frame of 20 ms is 960 bytes, which need no padding, so that frames may be put together.
+    """
 
-@cache
-def encoded_frames(speech: Speech, utterance: int) -> tuple[str, ...]:
-    """Base64 of an utterance's frames of 20 ms. A frame's 960 bytes need no padding, so that
-    frames may be put together."""
-    return tuple(b64encode(frame).decode() for frame in speech.pcm(utterance, RATE))
+    utterances: tuple[tuple[str, ...], ...]
+    silence: str
+
+    @classmethod
+    def of(cls, speech: Speech) -> "EncodedSpeech":
+        frames = (speech.pcm(number, RATE) for number in range(len(speech.utterances)))
+        return cls(
+            tuple(tuple(map(_encoded, each)) for each in frames), _encoded(bytes(FRAME_BYTES))
+        )
 
 
 def append_event(frames: Sequence[str]) -> str:
@@ -36,3 +41,7 @@ def audio_seconds(encoded: str) -> float:
     """How long the audio of an `response.output_audio.delta` is, without decoding it."""
     padding = 2 if encoded.endswith("==") else encoded.endswith("=")
     return (len(encoded) * 3 // 4 - padding) / BYTES_PER_SECOND
+
+
+def _encoded(frame: bytes) -> str:
+    return b64encode(frame).decode()

@@ -27,9 +27,9 @@ class Playout:
         self._lateness = array("d")
 
     @property
-    def answer(self) -> str | None:
-        """The response whose audio came last."""
-        return self._answer
+    def dry_at(self) -> float:
+        """When all that came will be played."""
+        return self._dry_at
 
     def playing(self, now: float) -> bool:
         return now < self._dry_at

@@ -14,6 +14,7 @@ TURN = Turn(
     utterance=0,
     began_at=10.0,
     ended_at=12.0,
+    frames=100,
     answered_at=12.5,
     answer_ended_at=14.5,
     interrupted=False,
