@@ -2,10 +2,11 @@
 
 Latencies are `<latency>_p50_ms`, `p90`, `p95`, `p99`, `p999` and `<latency>_max_ms`, of each of
 `loadtest.measures.names.Latency`, in milliseconds and at most the bound. All others are below.
+Shares of frames and of turns count from the end of the warm-up on, as latencies do; calls and
+packets that no run may have count from its begin.
 """
 
 import difflib
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -92,11 +93,24 @@ PERCENTILE_WORDS = {
 
 
 def _share(part: Count, *whole: Count) -> Measure:
+    """After the warm-up, as latencies are."""
+
     def measure(result: RunResult) -> float | None:
-        of = sum(result.totals.get(count, 0) for count in whole)
-        return result.totals.get(part, 0) / of if of else None
+        of = sum(_counted(result, count) for count in whole)
+        return _counted(result, part) / of if of else None
 
     return measure
+
+
+def _counted(result: RunResult, count: Count) -> int:
+    begin = float(result.scenario["warm_up_seconds"])
+    return sum(second.counts.get(count, 0) for second in result.series if second.second >= begin)
+
+
+def _calls_failed(result: RunResult) -> float | None:
+    """Of the whole run: a call that fails while others warm up has failed."""
+    started = result.totals.get(Count.CALLS_STARTED, 0)
+    return result.totals.get(Count.CALLS_FAILED, 0) / started if started else None
 
 
 def _number(what: Count, evidence: Count) -> Measure:
@@ -150,7 +164,7 @@ _LISTED = (
         "calls_failed",
         "Calls that failed, of those begun",
         "ratio",
-        _share(Count.CALLS_FAILED, Count.CALLS_STARTED),
+        _calls_failed,
     ),
     ServiceLevel(
         "frames_on_schedule",

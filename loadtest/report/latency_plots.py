@@ -1,0 +1,78 @@
+"""How latencies are distributed: shares of calls or frames, drawn so that the tail shows."""
+
+from collections.abc import Sequence
+from math import log10
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from loadtest.measures.histogram import Histogram
+from loadtest.report import quantity
+from loadtest.report.palette import MARKS
+from loadtest.report.plot import Plot, drawing, legend_entry, series_style, to_svg
+from loadtest.report.timeline import Values
+from loadtest.result import Spread
+
+MOST_POINTS = 160
+MARKED = (50.0, 95.0, 99.0)
+_PERCENTS = (0.0, 50.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
+
+
+def distribution_plot(title: str, spreads: Sequence[tuple[str, Spread]], name: str) -> Plot | None:
+    """Of each label's latency, one line. None where there is nothing to draw."""
+    shown = [(label, spread) for label, spread in spreads if spread.count]
+    if not shown:
+        return None
+    with drawing() as (figure, (axes,)):
+        for index, (_, spread) in enumerate(shown):
+            _draw(axes, spread, index)
+        _finish(axes, max(spread.count for _, spread in shown))
+        description = f"{title}, cumulative: " + "; ".join(
+            f"{label} median {quantity.duration(spread.p50)}, p99 {quantity.duration(spread.p99)}"
+            for label, spread in shown
+        )
+        svg = to_svg(figure, name, description)
+    legend = [legend_entry(label, index) for index, (label, _) in enumerate(shown)]
+    return Plot(title, description, svg, legend)
+
+
+def _draw(axes: Axes, spread: Spread, index: int) -> None:
+    histogram = Histogram.decode(spread.histogram.encode())
+    seconds, shares = np.array(list(histogram.cumulative())).T
+    depths = _depth(shares, spread.count)
+    kept = _thinned(depths)
+    axes.step(seconds[kept], depths[kept], where="post", **series_style(index))
+    marked = [histogram.percentile(percent) or 0.0 for percent in MARKED]
+    colour = series_style(index)["color"]
+    axes.plot(marked, _depth(np.array(MARKED) / 100, spread.count), "o", ms=4.5, color=colour)
+
+
+def _depth(shares: Values, count: int) -> Values:
+    """Nines: 90 % is 1, 99 % is 2; and all of them as many as the number of values can show."""
+    rest: Values = np.maximum(1.0 - shares, 1.0 / max(count, 2))
+    return -np.log10(rest)
+
+
+def _thinned(depths: Values) -> list[int]:
+    """Indices of the first value at each of so many depths, and the last one."""
+    wanted = np.linspace(depths[0], depths[-1], MOST_POINTS)
+    return sorted({*np.searchsorted(depths, wanted[:-1]).tolist(), len(depths) - 1})
+
+
+def _finish(axes: Axes, most: int) -> None:
+    deepest = max(2.0, log10(max(most, 2)))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(10.0, numticks=6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity.duration(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    shown = [percent for percent in _PERCENTS if _nines(percent) <= deepest]
+    axes.set_yticks([_nines(percent) for percent in shown])
+    axes.set_yticklabels([f"{percent:g} %" for percent in shown])
+    axes.set_ylim(0.0, deepest * 1.03)
+    for percent in MARKED:
+        axes.axhline(_nines(percent), color=MARKS["muted"], linewidth=0.6, linestyle=(0, (1, 3)))
+
+
+def _nines(percent: float) -> float:
+    return -log10(1.0 - percent / 100)

@@ -1,0 +1,156 @@
+"""Plots as SVG within the page: text stays text, colours are the page's, names are unique."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from loadtest.report.palette import DASHES, MARKS, SERIES
+
+WIDTH_IN, HEIGHT_IN = 5.2, 3.0
+"""Of 72 units each, of which a narrow telephone shows one by one pixel."""
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "antiphon",
+    "font.size": 11.0,
+    "axes.edgecolor": MARKS["line"],
+    "axes.labelcolor": MARKS["muted"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": MARKS["line"],
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.6,
+    "text.color": MARKS["ink"],
+    "xtick.color": MARKS["muted"],
+    "ytick.color": MARKS["muted"],
+    "xtick.major.size": 0.0,
+    "xtick.minor.size": 0.0,
+    "ytick.major.size": 0.0,
+    "ytick.minor.size": 0.0,
+    "figure.constrained_layout.use": True,
+}
+_DROPPED = ("metadata", "style")
+_REFERENCE = re.compile(r"#([\w-]+)")
+_DECIMALS = re.compile(r"-?\d+\.\d{2,}")
+_ROLES = {mark: role for role, mark in MARKS.items()}
+_MARK = re.compile("|".join(_ROLES))
+_FAMILY = re.compile(r"(font: [^;']*?(?:px|pt)) '[^;]*|font-family: [^;]*;? ?")
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One of a plot's series, for the legend beside it."""
+
+    label: str
+    role: str
+    """Of the palette."""
+    dash: str = "solid"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure of the page."""
+
+    title: str
+    description: str
+    """What it shows, for those who do not see it; with its main figures."""
+    svg: str
+    legend: Sequence[LegendEntry] = ()
+
+
+@contextmanager
+def drawing(panels: int = 1, height_in: float = HEIGHT_IN) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure of so many axes, one above the other along the same x."""
+    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
+        figure = Figure(figsize=(WIDTH_IN, height_in))
+        figure.patch.set_visible(False)
+        grid: Any = figure.subplots(panels, 1, sharex=True, squeeze=False)
+        axes = [row[0] for row in grid]
+        for one in axes:
+            one.patch.set_visible(False)
+        yield figure, axes
+
+
+def series_style(index: int) -> dict[str, Any]:
+    """Arguments of `Axes.plot`, of the series of that index."""
+    index %= len(SERIES)
+    return {"color": MARKS[SERIES[index]], "linestyle": DASHES[index]}
+
+
+def legend_entry(label: str, index: int) -> LegendEntry:
+    index %= len(SERIES)
+    return LegendEntry(label, SERIES[index], DASHES[index])
+
+
+def to_svg(figure: Figure, name: str, description: str) -> str:
+    """An `svg` element whose ids begin with `name`, which no other one of the page may have."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    root = ElementTree.fromstring(text.getvalue())  # noqa: S314 (of our own making)
+    _strip(root)
+    _colour(root)
+    _rename(root, name)
+    for attribute in ("width", "height", "version"):
+        root.attrib.pop(attribute, None)
+    root.attrib |= {"class": "plot", "role": "img", "aria-label": description}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _strip(element: ElementTree.Element) -> None:
+    """Leave out what an HTML page needs not, or must not have: namespaces, links, global style."""
+    element.tag = _local(element.tag)
+    element.attrib = {_local(key): _short(value) for key, value in element.attrib.items()}
+    if element.tag == "text":
+        element.attrib["style"] = _FAMILY.sub(r"\1", element.attrib.get("style", ""))
+        if element.attrib.get("transform", "").startswith("rotate(-0 "):
+            del element.attrib["transform"]
+    if element.tag != "text" and element.text is not None and not element.text.strip():
+        element.text = None
+    element.tail = None
+    for child in list(element):
+        if not isinstance(child.tag, str) or _local(child.tag) in _DROPPED:
+            element.remove(child)
+        else:
+            _strip(child)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _short(value: str) -> str:
+    """Coordinates to a tenth of a unit."""
+    return _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}", " ".join(value.split()))
+
+
+def _rename(root: ElementTree.Element, name: str) -> None:
+    """Give what is referred to names of this plot's own; what is not needs none."""
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    used = dict.fromkeys(found for value in values for found in _REFERENCE.findall(value))
+    names = {old: f"{name}-{number}" for number, old in enumerate(used)}
+    for element in root.iter():
+        if element.attrib.get("id") not in names:
+            element.attrib.pop("id", None)
+        for key, value in element.attrib.items():
+            if key == "id":
+                element.attrib[key] = names[value]
+            elif "#" in value:
+                element.attrib[key] = _REFERENCE.sub(
+                    lambda found: f"#{names.get(found[1], found[1])}", value
+                )
+
+
+def _colour(root: ElementTree.Element) -> None:
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            element.attrib[key] = _MARK.sub(lambda mark: f"var(--{_ROLES[mark[0]]})", value)

@@ -1,0 +1,167 @@
+"""What went on over the run's time: sessions, calls, frames, cores, memory; with its faults."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from loadtest.measures.names import Count, Latency
+from loadtest.report import quantity
+from loadtest.report.palette import MARKS
+from loadtest.report.plot import LegendEntry, Plot, drawing, legend_entry, series_style, to_svg
+from loadtest.report.timeline import Timeline, Values, count_of, percentile_of
+from loadtest.result import FaultRecord, RunResult, Second
+
+HARNESS = "load itself"
+
+
+def sessions_plot(result: RunResult, name: str) -> Plot:
+    timeline = Timeline(result.series)
+    with drawing(panels=2) as (figure, (sessions, calls)):
+        _line(sessions, timeline, timeline.mean(lambda second: second.sessions), 0)
+        sessions.fill_between(
+            _edges(timeline),
+            _closed(timeline.mean(lambda second: second.sessions)),
+            step="post",
+            alpha=0.15,
+            color=series_style(0)["color"],
+            linewidth=0,
+        )
+        sessions.set_ylabel("sessions")
+        for index, count in enumerate((Count.CALLS_SET_UP, Count.CALLS_ENDED, Count.CALLS_FAILED)):
+            _line(calls, timeline, timeline.mean(count_of(count)), _CALLS[index])
+        calls.set_ylabel("calls/s")
+        _finish([sessions, calls], result.faults, _number)
+        description = f"Sessions over time, at the most {result.peak_sessions}; and calls a second"
+        svg = to_svg(figure, name, description)
+    labels = ("set up", "ended", "failed")
+    legend = [legend_entry(label, index) for label, index in zip(labels, _CALLS, strict=True)]
+    return Plot("Sessions, and calls a second", description, svg, legend)
+
+
+_CALLS = (2, 5, 1)
+"""Their colours: failures have a warm one."""
+
+
+def lateness_plot(result: RunResult, name: str) -> Plot | None:
+    """None where no frames were timed."""
+    spread = result.latencies.get(Latency.FRAME_LATENESS)
+    if spread is None or not spread.count:
+        return None
+    timeline = Timeline(result.series)
+    bound_s = float(result.scenario["on_schedule_ms"]) / 1e3
+    with drawing() as (figure, (axes,)):
+        for index in range(3):
+            values = timeline.largest(percentile_of(Latency.FRAME_LATENESS, index))
+            _line(axes, timeline, np.maximum(values, 1e-6), index)
+        axes.axhline(bound_s, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (2, 2)))
+        axes.set_yscale("log")
+        _finish([axes], result.faults, quantity.duration)
+        description = (
+            f"Frame lateness over time: median {quantity.duration(spread.p50)}, 99th percentile "
+            f"{quantity.duration(spread.p99)}, maximum {quantity.duration(spread.maximum)}"
+        )
+        svg = to_svg(figure, name, description)
+    legend = [legend_entry(label, at) for at, label in enumerate(("median", "p99", "maximum"))]
+    schedule = LegendEntry(f"on schedule: {quantity.duration(bound_s)}", "ink", "dotted")
+    return Plot("Frame lateness", description, svg, [*legend, schedule])
+
+
+def cpu_plot(result: RunResult, name: str) -> Plot:
+    def cores(tier: str) -> Callable[[Second], float | None]:
+        return lambda second: second.tiers_cpu.get(tier)
+
+    lines = {tier: cores(tier) for tier in _tiers(result)}
+    lines[HARNESS] = lambda second: second.workers_cpu
+    return _tiers_plot(result, name, "Cores used", lines, quantity.cores)
+
+
+def memory_plot(result: RunResult, name: str) -> Plot | None:
+    """None where no tier could be watched."""
+
+    def size(tier: str) -> Callable[[Second], float | None]:
+        return lambda second: second.tiers_memory.get(tier)
+
+    lines = {tier: size(tier) for tier in _tiers(result)}
+    if not lines:
+        return None
+    return _tiers_plot(result, name, "Memory, resident", lines, quantity.memory)
+
+
+def _tiers_plot(
+    result: RunResult,
+    name: str,
+    title: str,
+    lines: dict[str, Callable[[Second], float | None]],
+    text: Callable[[float], str],
+) -> Plot:
+    timeline = Timeline(result.series)
+    values = {label: timeline.mean(value) for label, value in lines.items()}
+    with drawing() as (figure, (axes,)):
+        for index, label in enumerate(values):
+            _line(axes, timeline, values[label], index)
+        _finish([axes], result.faults, text)
+        means = [
+            f"{label} {text(float(np.nanmean(found)))}"
+            for label, found in values.items()
+            if not np.all(np.isnan(found))
+        ]
+        description = f"{title} over time; on the average {', '.join(means)}"
+        svg = to_svg(figure, name, description)
+    legend = [legend_entry(label, index) for index, label in enumerate(values)]
+    return Plot(title, description, svg, legend)
+
+
+def _tiers(result: RunResult) -> list[str]:
+    return list(dict.fromkeys(tier for second in result.series for tier in second.tiers_cpu))
+
+
+def _line(axes: Axes, timeline: Timeline, values: Values, index: int) -> None:
+    axes.step(_edges(timeline), _closed(values), where="post", **series_style(index))
+
+
+def _edges(timeline: Timeline) -> Values:
+    """A step lasts as long as its seconds did, also the last one."""
+    end = timeline.seconds[-1:] + timeline.seconds_a_point
+    return np.concatenate([timeline.seconds, end])
+
+
+def _closed(values: Values) -> Values:
+    return np.concatenate([values, values[-1:]])
+
+
+def _number(value: float) -> str:
+    return quantity.number(value)
+
+
+def _finish(
+    panels: Sequence[Axes], faults: Sequence[FaultRecord], text: Callable[[float], str]
+) -> None:
+    for axes in panels:
+        if axes.get_yscale() == "linear":
+            axes.set_ylim(bottom=0.0)
+            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+        axes.grid(visible=False, axis="x")
+        axes.margins(x=0.0)
+        for fault in faults:
+            axes.axvline(fault.second, color=MARKS["fault"], linewidth=1.0, linestyle=(0, (4, 2)))
+    for number, fault in enumerate(faults):
+        _name_fault(panels[0], fault, number)
+    panels[-1].set_xlabel("seconds")
+
+
+def _name_fault(axes: Axes, fault: FaultRecord, number: int) -> None:
+    """Above the plot, in turn on two lines."""
+    right = fault.second > sum(axes.get_xlim()) / 2
+    axes.annotate(
+        f"{fault.action.replace('_', ' ')} {fault.tier}".strip(),
+        (fault.second, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-2 if right else 2, 3 + 11 * (number % 2)),
+        textcoords="offset points",
+        ha="right" if right else "left",
+        fontsize=10,
+        color=MARKS["fault"],
+    )
