@@ -38,7 +38,8 @@ class Measures:
     def note_many(self, latency: Latency, seconds: Iterable[float]) -> None:
         """Also takes a numpy array, which must stay as it is."""
         if isinstance(seconds, np.ndarray):
-            self._arrays[latency].append(seconds)
+            if len(seconds):
+                self._arrays[latency].append(seconds)
         else:
             self._noted[latency].extend(seconds)
 

@@ -80,14 +80,28 @@ def _check_service_levels(table: object) -> None:
 def _complaints(scenario: Scenario) -> Iterator[str]:
     if not scenario.name:
         yield "name: must not be empty"
+    if not scenario.load.seconds:
+        yield "load.hold_seconds: must be more than 0"
     for index, caller in enumerate(scenario.callers):
         for complaint in _of_caller(caller):
             yield f"callers[{index}].{complaint}"
+    yield from _of_expectations(scenario)
     for index, fault in enumerate(scenario.faults):
         for complaint in _of_fault(fault, scenario):
             yield f"faults[{index}].{complaint}"
     if scenario.warm_up_seconds >= scenario.load.seconds:
         yield "warm_up_seconds: must be less than the whole run"
+
+
+def _of_expectations(scenario: Scenario) -> Iterator[str]:
+    engines = [
+        (index, caller.talk.expect)
+        for index, caller in enumerate(scenario.callers)
+        if caller.kind is not Kind.RELAY
+    ]
+    for index, expect in engines:
+        if expect is not engines[0][1]:
+            yield f"callers[{index}].talk.expect: one engine does not both echo and answer"
 
 
 def _of_caller(caller: CallerProfile) -> Iterator[str]:

@@ -120,7 +120,7 @@ class CallerProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A kind of caller."""
 
     kind: Kind = Kind.WEBRTC
-    share: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    share: Annotated[float, msgspec.Meta(gt=0.0, le=1e6)] = 1.0
     """Of all callers, by weight."""
     talk: Talk = Talk()
     network: Network = Network()
