@@ -29,7 +29,7 @@ def healed(faults: Sequence[FaultRecord], series: Sequence[Second]) -> list[Faul
     and 0 where none was worse.
     """
     ordered = sorted(faults, key=lambda fault: fault.second)
-    ends = [*(fault.second for fault in ordered[1:]), math.inf]
+    ends = [*(fault.second for fault in ordered), math.inf][1:]
     return [
         msgspec.structs.replace(fault, healed_seconds=_healed_seconds(fault, series, end))
         for fault, end in zip(ordered, ends, strict=True)
