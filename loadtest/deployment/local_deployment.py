@@ -1,4 +1,4 @@
-"""Antiphon's own tiers as child processes of this one, on loopback, on ports of their choice.
+"""Antiphon's own tiers as child processes of this one, on loopback.
 
 They end with this process, however that ends.
 """
@@ -21,7 +21,6 @@ from loadtest.deployment.tier_command import (
     inference_command,
     reflector_command,
     relay_command,
-    reported,
     transceiver_command,
 )
 from loadtest.scenario.scenario import Fault, FaultAction
@@ -60,8 +59,8 @@ class LocalDeployment:
         ]
         transceiver: ReadyReport = {}
         if settings.transceiver_workers:
-            grpc = [reported(report, "grpc") for report in inference]
-            transceiver = await self._start(transceiver_command(settings, files, relay, grpc))
+            command = transceiver_command(settings, files, relay, inference)
+            transceiver = await self._start(command)
         self._target = self._reached_by(transceiver, reflectors)
         self.use()
 
@@ -94,12 +93,12 @@ class LocalDeployment:
 
     def _reached_by(self, transceiver: ReadyReport, reflectors: list[ReadyReport]) -> Target:
         return Target(
-            http=f"http://{reported(transceiver, 'http')}",
+            http=f"http://{transceiver['http']}" if transceiver else "",
             api_key=self._secrets.api_key,
-            sip=reported(transceiver, "sip") if self._settings.sip else "",
+            sip=str(transceiver["sip"]) if self._settings.sip else "",
             sip_user=SIP_USER if self._settings.sip else "",
             sip_password=self._secrets.sip_password if self._settings.sip else "",
-            reflector=",".join(f"http://{reported(each, 'http')}" for each in reflectors),
+            reflector=",".join(f"http://{each['http']}" for each in reflectors),
         )
 
     def _tier(self, name: str) -> list[Part]:

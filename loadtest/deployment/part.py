@@ -111,7 +111,6 @@ class Part:
         except BaseException:
             await self._child.kill()
             raise
-        self.command = self.command.rebound(self.report)
 
     async def _keep(self) -> None:
         while self._child is not None:

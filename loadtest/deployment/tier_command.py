@@ -1,15 +1,16 @@
 """How each tier is started, and started again where it was."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.readiness import ReadyReport
+from loadtest.deployment.free_ports import free_ports
 from loadtest.deployment.local_settings import LocalSettings
 
-ANY_PORT = "127.0.0.1:0"
 DRAIN_SECONDS = 5
 """How long a drained tier waits for its calls."""
+_PHONE_PORTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +21,11 @@ class TierCommand:
     module: str
     binds: Mapping[str, str]
     """Flag without dashes -> address that it listens on."""
-    flags: tuple[str, ...]
+    flags: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         binds = (f"--{name}={address}" for name, address in self.binds.items())
         return [self.module, *binds, *self.flags]
-
-    def rebound(self, report: ReadyReport) -> "TierCommand":
-        """The command that starts it again on the addresses that it reported."""
-        return replace(self, binds={name: reported(report, name) for name in self.binds})
-
-
-def reported(report: ReadyReport, name: str) -> str:
-    """The address under this name, or the first of several; a later worker's port follows it."""
-    value = report.get(name, report.get(f"{name}s", ANY_PORT))
-    return value[0] if isinstance(value, list) else str(value)
-
-
-def all_reported(report: ReadyReport, name: str) -> list[str]:
-    value = report.get(name, [])
-    return list(value) if isinstance(value, list) else [str(value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +39,27 @@ class CommandFiles:
     sip_credentials: Path
 
 
+def local_address(workers: int = 1) -> str:
+    """One that is free, with those of the next workers behind it."""
+    return f"127.0.0.1:{free_ports(workers)}"
+
+
 def relay_command(settings: LocalSettings, files: CommandFiles) -> TierCommand:
-    phone_ports = ("--phone-ports=64",) if settings.sip else ()
     return TierCommand(
         "relay",
         "relay",
-        {"public": ANY_PORT, "tunnel": ANY_PORT, "admin": ANY_PORT},
+        {
+            "public": local_address(),
+            "tunnel": local_address(settings.relay_workers),
+            "admin": local_address(),
+        },
         (
             f"--cluster-keys={files.cluster_keys}",
             f"--handover={files.handover}",
             f"--workers={settings.relay_workers}",
             # The other tiers and the callers need these CPUs too: the kernel knows best.
             "--cpus=off",
-            *phone_ports,
+            *((f"--phone-ports={_PHONE_PORTS}",) if settings.sip else ()),
             *_common(settings, "relay"),
         ),
     )
@@ -75,7 +69,7 @@ def inference_command(settings: LocalSettings) -> TierCommand:
     return TierCommand(
         "inference",
         "inference",
-        {"grpc": ANY_PORT, "admin": ANY_PORT},
+        {"grpc": local_address(), "admin": local_address()},
         (
             f"--engine={settings.engine}",
             f"--max-sessions={settings.max_calls}",
@@ -88,22 +82,27 @@ def transceiver_command(
     settings: LocalSettings,
     files: CommandFiles,
     relay: ReadyReport,
-    replicas: list[str],
+    replicas: Sequence[ReadyReport],
 ) -> TierCommand:
-    """`replicas`: the gRPC addresses of inference."""
-    binds = {"http": ANY_PORT, "tunnel": ANY_PORT, "admin": ANY_PORT}
+    workers = settings.transceiver_workers
+    binds = {
+        "http": local_address(),
+        "tunnel": local_address(workers),
+        "admin": local_address(workers),
+    }
     return TierCommand(
         "transceiver",
         "transceiver",
-        {**binds, "sip": ANY_PORT} if settings.sip else binds,
+        {**binds, "sip": local_address()} if settings.sip else binds,
         (
-            f"--advertise={reported(relay, 'public')}",
-            f"--inference={','.join(replicas)}",
+            f"--advertise={relay['public']}",
+            f"--relays={_tunnels(relay)}",
+            f"--inference={','.join(str(replica['grpc']) for replica in replicas)}",
             f"--cluster-keys={files.cluster_keys}",
             f"--api-keys={files.api_keys}",
-            f"--workers={settings.transceiver_workers}",
+            f"--workers={workers}",
             f"--max-calls={settings.max_calls}",
-            *(_sip(files, relay) if settings.sip else ()),
+            *(_sip(files) if settings.sip else ()),
             *_common(settings, "transceiver"),
         ),
     )
@@ -115,15 +114,21 @@ def reflector_command(
     return TierCommand(
         "reflector",
         "loadtest.reflector",
-        {"http": ANY_PORT, "tunnel": ANY_PORT},
+        {"http": local_address(), "tunnel": local_address()},
         (
-            f"--public={reported(relay, 'public')}",
-            f"--relays={','.join(all_reported(relay, 'tunnels'))}",
+            f"--public={relay['public']}",
+            f"--relays={_tunnels(relay)}",
             f"--cluster-keys={files.cluster_keys}",
             f"--log-level={settings.log_level}",
             *settings.flags.get("reflector", ()),
         ),
     )
+
+
+def _tunnels(relay: ReadyReport) -> str:
+    tunnels = relay["tunnels"]
+    assert isinstance(tunnels, list)
+    return ",".join(tunnels)
 
 
 def _common(settings: LocalSettings, tier: str) -> tuple[str, ...]:
@@ -134,9 +139,5 @@ def _common(settings: LocalSettings, tier: str) -> tuple[str, ...]:
     )
 
 
-def _sip(files: CommandFiles, relay: ReadyReport) -> tuple[str, ...]:
-    return (
-        f"--relays={','.join(all_reported(relay, 'tunnels'))}",
-        f"--sip-config={files.sip_config}",
-        f"--sip-credentials={files.sip_credentials}",
-    )
+def _sip(files: CommandFiles) -> tuple[str, ...]:
+    return f"--sip-config={files.sip_config}", f"--sip-credentials={files.sip_credentials}"

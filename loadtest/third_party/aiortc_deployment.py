@@ -8,7 +8,7 @@ from loadtest.callers.fleet import Target
 from loadtest.deployment.deployment import DeploymentError, TierUse
 from loadtest.deployment.part import Part
 from loadtest.deployment.process_use import ProcessUse
-from loadtest.deployment.tier_command import ANY_PORT, TierCommand, reported
+from loadtest.deployment.tier_command import TierCommand, local_address
 from loadtest.scenario.scenario import Fault
 
 TIER = "aiortc"
@@ -19,7 +19,7 @@ class AiortcDeployment:
 
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="antiphon-loadtest-")
-        command = TierCommand(TIER, "loadtest.third_party.aiortc_echo", {"http": ANY_PORT}, ())
+        command = TierCommand(TIER, "loadtest.third_party.aiortc_echo", {"http": local_address()})
         self._part = Part(command, Path(self._directory.name), os.environ)
         self._use = ProcessUse()
 
@@ -27,7 +27,7 @@ class AiortcDeployment:
     def target(self) -> Target:
         if not self._part.report:
             raise DeploymentError("the deployment is not up")
-        return Target(http=f"http://{reported(self._part.report, 'http')}", api_key="any")
+        return Target(http=f"http://{self._part.report['http']}", api_key="any")
 
     async def start(self) -> None:
         await self._part.start()
@@ -41,4 +41,4 @@ class AiortcDeployment:
         raise DeploymentError(f"{fault.action} is not to be done to a server of others")
 
     def use(self) -> TierUse:
-        return self._use.take({session: TIER for session in self._part.sessions})
+        return self._use.take(dict.fromkeys(self._part.sessions, TIER))
