@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)antiphon_proto/loadtest/v1/loadtest.proto\x12\x1a\x61ntiphon_proto.loadtest.v1\"\x12\n\x10ReadClockRequest\"\x1f\n\x0c\x43lockReading\x12\x0f\n\x07seconds\x18\x01 \x01(\x01\"\xa2\x02\n\x06Report\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.HelloH\x00\x12\x32\n\x05ready\x18\x02 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.ReadyH\x00\x12\x38\n\x08measured\x18\x03 \x01(\x0b\x32$.antiphon_proto.loadtest.v1.MeasuredH\x00\x12\x38\n\x08\x66inished\x18\x04 \x01(\x0b\x32$.antiphon_proto.loadtest.v1.FinishedH\x00\x12\x34\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\".antiphon_proto.loadtest.v1.FailedH\x00\x42\x06\n\x04kind\"D\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x12\n\x05index\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_index\"$\n\x05Ready\x12\x1b\n\x13\x63lock_error_seconds\x18\x01 \x01(\x01\"\xe6\x02\n\x08Measured\x12\x0e\n\x06second\x18\x01 \x01(\r\x12@\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x30.antiphon_proto.loadtest.v1.Measured.CountsEntry\x12\x10\n\x08sessions\x18\x03 \x01(\r\x12\x46\n\tlatencies\x18\x04 \x03(\x0b\x32\x33.antiphon_proto.loadtest.v1.Measured.LatenciesEntry\x12\x38\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32&.antiphon_proto.loadtest.v1.FailedCall\x12\x13\n\x0b\x63pu_seconds\x18\x06 \x01(\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x12:\x02\x38\x01\x1a\x30\n\x0eLatenciesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"<\n\nFailedCall\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\x1e\n\x08\x46inished\x12\x12\n\nunfinished\x18\x01 \x01(\r\"\x18\n\x06\x46\x61iled\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xb3\x01\n\x05Order\x12<\n\nassignment\x18\x01 \x01(\x0b\x32&.antiphon_proto.loadtest.v1.AssignmentH\x00\x12\x32\n\x05start\x18\x02 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.StartH\x00\x12\x30\n\x04stop\x18\x03 \x01(\x0b\x32 .antiphon_proto.loadtest.v1.StopH\x00\x42\x06\n\x04kind\"s\n\nAssignment\x12\x10\n\x08scenario\x18\x01 \x01(\x0c\x12\x32\n\x06target\x18\x02 \x01(\x0b\x32\".antiphon_proto.loadtest.v1.Target\x12\x0e\n\x06worker\x18\x03 \x01(\r\x12\x0f\n\x07workers\x18\x04 \x01(\r\"\x9d\x01\n\x06Target\x12\x0c\n\x04http\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0b\n\x03sip\x18\x04 \x01(\t\x12\x10\n\x08sip_user\x18\x05 \x01(\t\x12\x14\n\x0csip_password\x18\x06 \x01(\t\x12\x11\n\treflector\x18\x07 \x01(\t\x12\x1d\n\x15\x63\x65rtificate_authority\x18\x08 \x01(\t\"\x1b\n\x05Start\x12\x12\n\nat_seconds\x18\x01 \x01(\x01\"\x06\n\x04Stop2\xc6\x01\n\x0c\x43oordination\x12Q\n\x04Work\x12\".antiphon_proto.loadtest.v1.Report\x1a!.antiphon_proto.loadtest.v1.Order(\x01\x30\x01\x12\x63\n\tReadClock\x12,.antiphon_proto.loadtest.v1.ReadClockRequest\x1a(.antiphon_proto.loadtest.v1.ClockReadingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)antiphon_proto/loadtest/v1/loadtest.proto\x12\x1a\x61ntiphon_proto.loadtest.v1\"\x12\n\x10ReadClockRequest\"\x1f\n\x0c\x43lockReading\x12\x0f\n\x07seconds\x18\x01 \x01(\x01\"\xa2\x02\n\x06Report\x12\x32\n\x05hello\x18\x01 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.HelloH\x00\x12\x32\n\x05ready\x18\x02 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.ReadyH\x00\x12\x38\n\x08measured\x18\x03 \x01(\x0b\x32$.antiphon_proto.loadtest.v1.MeasuredH\x00\x12\x38\n\x08\x66inished\x18\x04 \x01(\x0b\x32$.antiphon_proto.loadtest.v1.FinishedH\x00\x12\x34\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\".antiphon_proto.loadtest.v1.FailedH\x00\x42\x06\n\x04kind\"D\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x12\n\x05index\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_index\"$\n\x05Ready\x12\x1b\n\x13\x63lock_error_seconds\x18\x01 \x01(\x01\"\xd7\x03\n\x08Measured\x12\x0e\n\x06second\x18\x01 \x01(\r\x12@\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x30.antiphon_proto.loadtest.v1.Measured.CountsEntry\x12\x10\n\x08sessions\x18\x03 \x01(\r\x12\x46\n\tlatencies\x18\x04 \x03(\x0b\x32\x33.antiphon_proto.loadtest.v1.Measured.LatenciesEntry\x12\x38\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32&.antiphon_proto.loadtest.v1.FailedCall\x12@\n\x06\x66\x61iled\x18\x06 \x03(\x0b\x32\x30.antiphon_proto.loadtest.v1.Measured.FailedEntry\x12\x13\n\x0b\x63pu_seconds\x18\x07 \x01(\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x12:\x02\x38\x01\x1a\x30\n\x0eLatenciesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a-\n\x0b\x46\x61iledEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x12:\x02\x38\x01\"<\n\nFailedCall\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"/\n\x08\x46inished\x12\x12\n\nunfinished\x18\x01 \x01(\r\x12\x0f\n\x07overdue\x18\x02 \x01(\r\"\x18\n\x06\x46\x61iled\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xb3\x01\n\x05Order\x12<\n\nassignment\x18\x01 \x01(\x0b\x32&.antiphon_proto.loadtest.v1.AssignmentH\x00\x12\x32\n\x05start\x18\x02 \x01(\x0b\x32!.antiphon_proto.loadtest.v1.StartH\x00\x12\x30\n\x04stop\x18\x03 \x01(\x0b\x32 .antiphon_proto.loadtest.v1.StopH\x00\x42\x06\n\x04kind\"s\n\nAssignment\x12\x10\n\x08scenario\x18\x01 \x01(\x0c\x12\x32\n\x06target\x18\x02 \x01(\x0b\x32\".antiphon_proto.loadtest.v1.Target\x12\x0e\n\x06worker\x18\x03 \x01(\r\x12\x0f\n\x07workers\x18\x04 \x01(\r\"\x9d\x01\n\x06Target\x12\x0c\n\x04http\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0b\n\x03sip\x18\x04 \x01(\t\x12\x10\n\x08sip_user\x18\x05 \x01(\t\x12\x14\n\x0csip_password\x18\x06 \x01(\t\x12\x11\n\treflector\x18\x07 \x01(\t\x12\x1d\n\x15\x63\x65rtificate_authority\x18\x08 \x01(\t\"\x1b\n\x05Start\x12\x12\n\nat_seconds\x18\x01 \x01(\x01\"\x06\n\x04Stop2\xc6\x01\n\x0c\x43oordination\x12Q\n\x04Work\x12\".antiphon_proto.loadtest.v1.Report\x1a!.antiphon_proto.loadtest.v1.Order(\x01\x30\x01\x12\x63\n\tReadClock\x12,.antiphon_proto.loadtest.v1.ReadClockRequest\x1a(.antiphon_proto.loadtest.v1.ClockReadingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEASURED_COUNTSENTRY']._serialized_options = b'8\001'
   _globals['_MEASURED_LATENCIESENTRY']._loaded_options = None
   _globals['_MEASURED_LATENCIESENTRY']._serialized_options = b'8\001'
+  _globals['_MEASURED_FAILEDENTRY']._loaded_options = None
+  _globals['_MEASURED_FAILEDENTRY']._serialized_options = b'8\001'
   _globals['_READCLOCKREQUEST']._serialized_start=73
   _globals['_READCLOCKREQUEST']._serialized_end=91
   _globals['_CLOCKREADING']._serialized_start=93
@@ -46,27 +48,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READY']._serialized_start=489
   _globals['_READY']._serialized_end=525
   _globals['_MEASURED']._serialized_start=528
-  _globals['_MEASURED']._serialized_end=886
-  _globals['_MEASURED_COUNTSENTRY']._serialized_start=791
-  _globals['_MEASURED_COUNTSENTRY']._serialized_end=836
-  _globals['_MEASURED_LATENCIESENTRY']._serialized_start=838
-  _globals['_MEASURED_LATENCIESENTRY']._serialized_end=886
-  _globals['_FAILEDCALL']._serialized_start=888
-  _globals['_FAILEDCALL']._serialized_end=948
-  _globals['_FINISHED']._serialized_start=950
-  _globals['_FINISHED']._serialized_end=980
-  _globals['_FAILED']._serialized_start=982
-  _globals['_FAILED']._serialized_end=1006
-  _globals['_ORDER']._serialized_start=1009
-  _globals['_ORDER']._serialized_end=1188
-  _globals['_ASSIGNMENT']._serialized_start=1190
-  _globals['_ASSIGNMENT']._serialized_end=1305
-  _globals['_TARGET']._serialized_start=1308
-  _globals['_TARGET']._serialized_end=1465
-  _globals['_START']._serialized_start=1467
-  _globals['_START']._serialized_end=1494
-  _globals['_STOP']._serialized_start=1496
-  _globals['_STOP']._serialized_end=1502
-  _globals['_COORDINATION']._serialized_start=1505
-  _globals['_COORDINATION']._serialized_end=1703
+  _globals['_MEASURED']._serialized_end=999
+  _globals['_MEASURED_COUNTSENTRY']._serialized_start=857
+  _globals['_MEASURED_COUNTSENTRY']._serialized_end=902
+  _globals['_MEASURED_LATENCIESENTRY']._serialized_start=904
+  _globals['_MEASURED_LATENCIESENTRY']._serialized_end=952
+  _globals['_MEASURED_FAILEDENTRY']._serialized_start=954
+  _globals['_MEASURED_FAILEDENTRY']._serialized_end=999
+  _globals['_FAILEDCALL']._serialized_start=1001
+  _globals['_FAILEDCALL']._serialized_end=1061
+  _globals['_FINISHED']._serialized_start=1063
+  _globals['_FINISHED']._serialized_end=1110
+  _globals['_FAILED']._serialized_start=1112
+  _globals['_FAILED']._serialized_end=1136
+  _globals['_ORDER']._serialized_start=1139
+  _globals['_ORDER']._serialized_end=1318
+  _globals['_ASSIGNMENT']._serialized_start=1320
+  _globals['_ASSIGNMENT']._serialized_end=1435
+  _globals['_TARGET']._serialized_start=1438
+  _globals['_TARGET']._serialized_end=1595
+  _globals['_START']._serialized_start=1597
+  _globals['_START']._serialized_end=1624
+  _globals['_STOP']._serialized_start=1626
+  _globals['_STOP']._serialized_end=1632
+  _globals['_COORDINATION']._serialized_start=1635
+  _globals['_COORDINATION']._serialized_end=1833
 # @@protoc_insertion_point(module_scope)
