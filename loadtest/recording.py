@@ -55,7 +55,7 @@ class Recording:
         for failure in interval.failures:
             examples = self._examples.setdefault(failure.reason, [])
             if len(examples) < MAX_EXAMPLES:
-                examples.append(f"call {failure.number}: {failure.detail}")
+                examples.append(f"call {failure.number}: {failure.detail}".removesuffix(": "))
         if interval.second >= self._scenario.warm_up_seconds:
             for latency, histogram in interval.latencies.items():
                 self._latencies.setdefault(latency, Histogram()).add(histogram)

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtest.measures.histogram import Histogram
-from loadtest.measures.interval import FailedCall as FailedCall
-from loadtest.measures.interval import Interval as Interval
-from loadtest.measures.interval import bounded
+from loadtest.measures.interval import FailedCall, Interval, bounded
 from loadtest.measures.names import Count, Failure, Latency
 
 MAX_DETAIL = 200
