@@ -30,7 +30,9 @@ async def converse(
         for task in (listening, speaking):
             task.cancel()
         await asyncio.gather(listening, speaking, return_exceptions=True)
-        caller.close(time.monotonic())
+        audible = caller.close(time.monotonic())
+    if not audible:
+        raise FailedCallError(Failure.NO_MEDIA, "nothing was answered")
 
 
 async def _listen(connection: Connection, caller: Caller) -> None:

@@ -14,6 +14,7 @@ from antiphon_proto.realtime.response_events import (
 )
 from antiphon_proto.realtime.server_events import Error, InputAudioBufferSpeechStarted
 from loadtest.callers.answer_check import FLOOR_DB, envelope
+from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.speech import FRAME_S
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
@@ -52,6 +53,7 @@ class Caller:
         conversation: Conversation,
         judge: TurnJudge,
         playout: Playout,
+        silence: SilenceWatch,
         measures: Measures,
         *,
         compares: bool,
@@ -69,12 +71,7 @@ class Caller:
         self._silenced: str | None = None
         """The response that was interrupted."""
         self._speaking = self._answer_done = False
-        self._heard_anything = self._unanswered = False
-
-    @property
-    def unheard(self) -> bool:
-        """Whether answers were due, and nothing was heard in all the call."""
-        return self._unanswered and not self._heard_anything
+        self._silence = silence
 
     def say(self, now: float) -> str | None:
         """The event to send, if there is one in these 20 ms."""
@@ -85,6 +82,7 @@ class Caller:
             self._frames.append(self._voice.encoded.silence)
             self._judge.said(now, FLOOR_DB)
         else:
+            self._silence.spoke(now)
             self._frames.append(self._voice.encoded.utterances[spoken.utterance][spoken.frame])
             self._judge.said(now, self._voice.loudness[spoken.utterance][spoken.frame])
         if len(self._frames) < FRAMES_PER_APPEND:
@@ -115,12 +113,13 @@ class Caller:
         """Have what came since the last time noted; about once each second."""
         self._playout.settle()
 
-    def close(self, now: float) -> None:
-        """Hang up."""
+    def close(self, now: float) -> bool:
+        """Hang up. False: answers were due, and nothing was heard in all the call."""
         self._listen(now)
         self._conversation.close(now)
         self._judge_turns()
         self._playout.settle()
+        return not self._silence.silent(now)
 
     def _play(self, event: ResponseOutputAudioDelta, now: float) -> None:
         if event.response_id == self._silenced:
@@ -133,7 +132,7 @@ class Caller:
             self._compare(event, now)
         self._playout.received(event.response_id, audio_seconds(event.delta), now)
         self._playing, self._answer_done = event, False
-        self._heard_anything = True
+        self._silence.heard()
         self._conversation.heard(now)
 
     def _compare(self, event: ResponseOutputAudioDelta, now: float) -> None:
@@ -169,5 +168,5 @@ class Caller:
 
     def _judge_turns(self) -> None:
         for turn in self._conversation.take_turns():
-            self._unanswered |= turn.answered_at is None
+            self._silence.turn(turn)
             self._judge.judge(turn)

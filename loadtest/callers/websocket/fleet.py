@@ -10,6 +10,7 @@ import aiohttp
 
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import FleetContext, FleetError
+from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.speech import recorded_speech
 from loadtest.callers.speech_loudness import speech_loudness
 from loadtest.callers.talk import Conversation
@@ -70,8 +71,6 @@ class WebSocketFleet:
         finally:
             measures.closed()
             await connection.close()
-        if caller.unheard:
-            raise FailedCallError(Failure.NO_MEDIA, "nothing was answered")
 
     def _caller(self, plan: CallPlan, profile: CallerProfile, now: float) -> Caller:
         measures, talk = self._context.measures, profile.talk
@@ -83,6 +82,7 @@ class WebSocketFleet:
             conversation,
             TurnJudge(talk, self._patterns, measures),
             Playout(measures, on_schedule_s=on_schedule_s),
+            SilenceWatch(talk),
             measures,
             compares=talk.expect is Expect.ECHO,
         )
