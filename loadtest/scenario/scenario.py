@@ -1,6 +1,7 @@
 """A scenario: how many callers, what they do, what goes wrong, and what must hold all the while.
 
-Files are TOML; `loadtest/scenarios` has some, docs/loadtest.md describes every member.
+Files are TOML; `loadtest/scenarios` has some. docs/loadtest-scenarios.md is made of the docstrings
+here.
 """
 
 from collections.abc import Mapping
@@ -18,14 +19,18 @@ class Arrivals(StrEnum):
     """How calls come to be spread over time."""
 
     EVEN = "even"
+    """At equal distances."""
     POISSON = "poisson"
+    """At random, each whenever it likes."""
 
 
 class Length(StrEnum):
     """How calls' lengths are spread around their mean."""
 
     FIXED = "fixed"
+    """All are as long."""
     EXPONENTIAL = "exponential"
+    """Many short ones and some long ones, none below a second."""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,8 +58,11 @@ class Kind(StrEnum):
     """By which door a caller comes."""
 
     WEBRTC = "webrtc"
+    """ICE, DTLS, SRTP and Opus, set up by the Realtime API over HTTP."""
     WEBSOCKET = "websocket"
+    """The Realtime API's events, with PCM in them."""
     SIP = "sip"
+    """A phone, with PCMU over plain RTP."""
     RELAY = "relay"
     """Authenticated checks and packets shaped as RTP, to a reflector behind a relay."""
 
@@ -102,9 +110,11 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a caller's path does to its packets, both ways."""
 
     loss: Share = 0.0
+    """The share of packets that are lost, each way."""
     loss_burst: Annotated[float, msgspec.Meta(ge=1.0, le=100.0)] = 1.0
     """How many packets in a row are lost on the average (Gilbert's model)."""
     delay_ms: Milliseconds = 0.0
+    """How long a packet takes, each way."""
     jitter_ms: Milliseconds = 0.0
     """The standard deviation of what comes on top of the delay; packets stay in order."""
     reorder: Share = 0.0
@@ -158,20 +168,26 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seconds: Seconds = 0.5
     """Of `pause`: how long."""
     command: tuple[str, ...] = ()
+    """Of `command`: the program and its arguments, which no shell sees."""
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole file."""
 
     name: str
+    """What reports call it."""
     description: str = ""
+    """A line that says what it is for."""
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    """Of all that is random: the same one gives the same calls, talk, losses and moves."""
     load: Load
     callers: Annotated[tuple[CallerProfile, ...], msgspec.Meta(min_length=1)] = (CallerProfile(),)
+    """Kinds of callers, a `[[callers]]` each; one with all defaults unless given."""
     faults: tuple[Fault, ...] = ()
+    """What goes wrong on schedule, a `[[faults]]` each."""
     service_levels: Mapping[str, float] = {}
-    """Bounds by name, as `set_up_p99_ms`, `frames_lost`: see `loadtest.verdict.service_levels`."""
+    """What must hold: bounds by the names of `loadtest.verdict`, as `set_up_p99_ms = 500`."""
     on_schedule_ms: Milliseconds = 20.0
     """How late a frame may come and still be on schedule."""
     warm_up_seconds: Seconds = 0.0
-    """Of the run's begin, after which latencies count towards the service levels."""
+    """How much of the run's begin latencies do not count of, in its figures and service levels."""
