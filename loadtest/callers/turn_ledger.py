@@ -4,6 +4,8 @@
 give none of it are noted nothing for.
 """
 
+import contextlib
+import math
 from collections.abc import Mapping
 
 from loadtest.measures.measures import Measures
@@ -22,7 +24,6 @@ def note_ledger(metadata: Mapping[str, str] | None, measures: Measures) -> None:
     """Note the parts that there are; what is no number counts as not there."""
     for name, latency in _PARTS.items():
         text = (metadata or {}).get(name, "")
-        try:
-            measures.note(latency, float(text) / 1000)
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            if math.isfinite(milliseconds := float(text)):
+                measures.note(latency, milliseconds / 1000)
