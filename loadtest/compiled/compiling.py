@@ -17,7 +17,13 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 _PACKAGE = Path(__file__).parents[1]
-_SOURCES = ("compiled/*.py", "callers/relay/*.py", "reflector/*.py", "reflected_packet.py")
+_SOURCES = (
+    "compiled/*.py",
+    "callers/relay/*.py",
+    "reflector/*.py",
+    "reflected_packet.py",
+    "simulation/core/*.py",
+)
 """Of all that is compiled, or whose values are."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.simulation.compiling import jit
+from loadtest.compiled.compiling import jit
 
 Chance = NDArray[np.uint64]
 """The generator's state: an array of one."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.simulation.compiling import jit
+from loadtest.compiled.compiling import jit
 
 
 class EventHeap(NamedTuple):
@@ -71,7 +71,7 @@ def push(heap: EventHeap, time: float, event: int) -> None:
 @jit
 def pop(heap: EventHeap) -> int:
     """The earliest event, whose time is `heap.times[0]` before. There must be one."""
-    first = heap.events[0]
+    first: int = heap.events[0]
     heap.size[0] -= 1
     size = heap.size[0]
     time, event = heap.times[size], heap.events[size]

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.simulation import event_heap
-from loadtest.simulation.event_heap import EventHeap
+from loadtest.simulation.core import event_heap
+from loadtest.simulation.core.event_heap import EventHeap
 
 RELAY, TRANSCEIVER, INFERENCE = 0, 1, 2
 TIERS = 3
