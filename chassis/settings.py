@@ -30,12 +30,19 @@ class _Parser(argparse.ArgumentParser):
         raise SettingError(message)
 
 
-def setting(default: Any = dataclasses.MISSING, *, help: str, parse: Callable[[str], Any]) -> Any:
+def setting(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str,
+    parse: Callable[[str], Any],
+    bare: str | None = None,
+) -> Any:
     """A documented dataclass field; `parse` turns text into its value or raises ValueError.
 
-    Without `default` the setting is required.
+    Without `default` the setting is required. `bare` is the text of its flag alone, which else
+    needs one.
     """
-    metadata = {"help": help, "parse": parse}
+    metadata = {"help": help, "parse": parse} | ({} if bare is None else {"bare": bare})
     return dataclasses.field(default=default, metadata=metadata)
 
 

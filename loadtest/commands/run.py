@@ -1,0 +1,98 @@
+"""`antiphon-loadtest run`: carries a scenario out by processes of this machine."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.settings import load, positive, setting
+from loadtest.callers.fleet import Target
+from loadtest.deployment.deployment import Deployment, DeploymentError
+from loadtest.deployment.local_deployment import LocalDeployment
+from loadtest.deployment.local_settings import LocalSettings
+from loadtest.local_flags import KNOWN, fit_to, parse_local
+from loadtest.progress import Display
+from loadtest.reported_run import ReportFiles, report, shown
+from loadtest.result import RunResult
+from loadtest.run import RunError
+from loadtest.run import run as run_scenario
+from loadtest.scenario.scenario import Scenario
+from loadtest.scenario_argument import scenario_and_flags
+from loadtest.target_settings import TargetSettings, check_target
+
+PROG = "antiphon-loadtest run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(TargetSettings):
+    """SCENARIO first: a file, or a name that `antiphon-loadtest scenarios` lists."""
+
+    local: LocalSettings | None = setting(
+        None,
+        help=f"start a deployment on this machine and test that; of {KNOWN}, as NAME=VALUE,...",
+        parse=parse_local,
+        bare="",
+    )
+    workers: int = setting(
+        len(os.sched_getaffinity(0)), help="processes that place the calls", parse=positive
+    )
+    label: str | None = setting(
+        None, help="what was tested, for reports on several runs", parse=str
+    )
+    out: Path = setting(Path("loadtest-results"), help="directory of the report", parse=Path)
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Returns 0 when all service levels held, 1 when not, 2 when nothing could be measured."""
+    scenario, flags = scenario_and_flags(argv)
+    settings = load(Settings, flags, environ, prog=f"{PROG} SCENARIO")
+    if scenario is None:
+        return _complain("give a scenario: a file, or a name of `antiphon-loadtest scenarios`")
+    target = settings.as_target()
+    if settings.local is None:
+        check_target(target, scenario)
+    try:
+        result = asyncio.run(shown(lambda *how: _carry_out(scenario, target, settings, *how)))
+        return report(result, ReportFiles(settings.out, scenario.name))
+    except (RunError, DeploymentError, OSError) as error:
+        return _complain(str(error))
+
+
+async def _carry_out(
+    scenario: Scenario, target: Target, settings: Settings, display: Display, stop: asyncio.Event
+) -> RunResult:
+    async with _deployment(settings.local, scenario, display) as deployment:
+        return await run_scenario(
+            scenario,
+            target if deployment is None else deployment.target,
+            workers=settings.workers,
+            deployment=deployment,
+            label=settings.label or "",
+            display=display,
+            stop=stop,
+        )
+
+
+@contextlib.asynccontextmanager
+async def _deployment(
+    local: LocalSettings | None, scenario: Scenario, display: Display
+) -> AsyncIterator[Deployment | None]:
+    """Raises DeploymentError."""
+    if local is None:
+        yield None
+        return
+    deployment = LocalDeployment(fit_to(local, scenario))
+    try:
+        display.line("Starting a deployment on this machine")
+        await deployment.start()
+        yield deployment
+    finally:
+        await deployment.stop()
+
+
+def _complain(text: str) -> int:
+    print(f"{PROG}: {text}", file=sys.stderr)
+    return 2
