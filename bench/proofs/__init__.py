@@ -1,0 +1,1 @@
+"""What the load harness proves on one machine: `make loadtest-10k`, `make loadtest-soak`."""
