@@ -55,7 +55,7 @@ class TerminalDisplay:
     """Lines above a table that moves."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, stderr=True)
+        self._console = console or Console(stderr=True)
         self._live = Live(console=self._console, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Display:
@@ -71,7 +71,7 @@ class TerminalDisplay:
         self._live.stop()
 
     def line(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, highlight=False)
 
     def glimpse(self, glimpse: Glimpse) -> None:
         bar = ProgressBar(total=max(1.0, glimpse.length_s), completed=glimpse.second + 1)
