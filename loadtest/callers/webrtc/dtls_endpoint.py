@@ -52,7 +52,7 @@ class DtlsEndpoint:
         self.closed = False
         """By the peer."""
         self._fingerprint = fingerprint
-        self._client = client
+        self.client = client
         self._ssl = SSL.Connection(certificate.context, None)
         if client:
             self._ssl.set_connect_state()
@@ -63,7 +63,7 @@ class DtlsEndpoint:
 
     def start(self) -> None:
         """Send the first flight, where that is ours to do. Raises DtlsError."""
-        if self._client:
+        if self.client:
             self._shake_hands()
 
     def receive(self, datagram: bytes) -> list[bytes]:
@@ -121,7 +121,7 @@ class DtlsEndpoint:
         if not profile:
             raise DtlsError("no SRTP profile was agreed on")
         material = self._ssl.export_keying_material(_LABEL, exported_bytes(profile))
-        return SrtpKeys.exported(profile, material, client=self._client)
+        return SrtpKeys.exported(profile, material, client=self.client)
 
     def _records(self) -> Iterator[bytes]:
         while True:

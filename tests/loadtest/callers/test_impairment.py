@@ -13,7 +13,7 @@ FRAME_S = 0.02
 
 def sent_through(network: Network, seed: int = 1) -> tuple[list[bool], list[tuple[float, bytes]]]:
     """Which of the packets were passed on, and what came out when."""
-    path = Impairment(network, random.Random(seed))
+    path: Impairment[bytes] = Impairment(network, random.Random(seed))
     passed, came = [], []
     for number, packet in enumerate(PACKETS):
         now = number * FRAME_S
@@ -23,7 +23,7 @@ def sent_through(network: Network, seed: int = 1) -> tuple[list[bool], list[tupl
 
 
 def test_a_clean_path_passes_everything_at_once() -> None:
-    path = Impairment(Network(), random.Random(1))
+    path: Impairment[bytes] = Impairment(Network(), random.Random(1))
 
     assert path.transparent
     assert path.pass_on(b"a", 5.0)
@@ -66,7 +66,7 @@ def test_lets_the_next_one_overtake() -> None:
 
 
 def test_what_nothing_overtakes_comes_all_the_same() -> None:
-    path = Impairment(Network(reorder=1.0), random.Random(1))
+    path: Impairment[bytes] = Impairment(Network(reorder=1.0), random.Random(1))
     path.pass_on(b"a", 1.0)
 
     assert path.next_at == 1.0 + HELD_S

@@ -1,0 +1,87 @@
+"""The UDP socket of a call. The kernel stamps what comes, so that a process that reads it late
+does not take that for lateness of the server."""
+
+import socket
+import struct
+import time
+
+from loadtest.callers.stun_message import Address
+
+RECEIVE_BYTES = 2048
+BUFFER_BYTES = 1 << 18
+
+_SO_TIMESTAMPNS = 35
+"""https://www.kernel.org/doc/html/latest/networking/timestamping.html"""
+_TIMESPEC = struct.Struct("@ll")
+_ANCILLARY_BYTES = 64
+
+
+class KernelClock:
+    """How far the kernel's stamps, by the time of day, are behind `time.monotonic`."""
+
+    def __init__(self) -> None:
+        self.offset_s = 0.0
+        self.adjust()
+
+    def adjust(self) -> None:
+        """Now and then: the time of day is set now and then."""
+        self.offset_s = min(time.monotonic() - time.time() for _interrupted_in_between in range(3))
+
+
+class MediaSocket:
+    """Bound to a port of its own; connected once it is known to whom."""
+
+    def __init__(self, clock: KernelClock, host: str, *, ipv6: bool = False) -> None:
+        """Raises OSError."""
+        family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket.bind((host, 0))
+        self._receive = self._socket.recvmsg
+        self._send = self._socket.send
+        self._clock = clock
+        self._connected = False
+
+    @property
+    def port(self) -> int:
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def connect(self, address: Address) -> None:
+        """Talk with nobody else from here on."""
+        try:
+            self._socket.connect(address)
+        except OSError:
+            return  # There is no way there now; packets are lost as they would be on the way.
+        self._connected = True
+
+    def send_to(self, datagram: bytes, address: Address) -> None:
+        """What cannot be sent is lost, as by a network."""
+        try:
+            if self._connected:
+                self._send(datagram)
+            else:
+                self._socket.sendto(datagram, address)
+        except OSError:
+            return
+
+    def receive(self) -> tuple[bytes, float, Address] | None:
+        """A datagram, when it came by `time.monotonic`, and from where; None: there is none."""
+        while True:
+            try:
+                datagram, ancillary, _flags, source = self._receive(RECEIVE_BYTES, _ANCILLARY_BYTES)
+            except BlockingIOError:
+                return None
+            except OSError:
+                continue  # What an earlier datagram met with, such as a closed port.
+            seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
+            arrived_at = seconds + nanoseconds * 1e-9 + self._clock.offset_s
+            return datagram, arrived_at, source[:2]
+
+    def close(self) -> None:
+        self._socket.close()
