@@ -1,21 +1,184 @@
 """All callers by SIP of a process."""
 
-from loadtest.callers.fleet import FleetContext
+import asyncio
+import random
+import secrets
+import socket
+import time
+
+from loadtest.callers.failed_call import FailedCallError
+from loadtest.callers.fleet import FleetContext, FleetError
+from loadtest.callers.silence_watch import SilenceWatch
+from loadtest.callers.sip.caller import Caller, Voice
+from loadtest.callers.sip.digest import Credentials
+from loadtest.callers.sip.g711 import CodedSpeech
+from loadtest.callers.sip.media_line import MediaLine
+from loadtest.callers.sip.session_description import (
+    Address,
+    Answer,
+    Codec,
+    SdpError,
+    offer,
+    parse_answer,
+)
+from loadtest.callers.sip.signaling import SignaledCall, Signaling
+from loadtest.callers.sip.sip_target import SipTarget, SipTargetError
+from loadtest.callers.speech import recorded_speech
+from loadtest.callers.speech_loudness import speech_loudness
+from loadtest.callers.talk import Conversation
+from loadtest.callers.turn_judge import TurnJudge
+from loadtest.callers.webrtc.media_socket import KernelClock, MediaSocket
+from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
-from loadtest.scenario.scenario import CallerProfile
+from loadtest.scenario.scenario import CallerProfile, Kind
+
+DEFAULT_USER = "loadtest"
+"""What a caller is called that proves nothing."""
 
 
 class SipFleet:
     """See `loadtest.callers.fleet.Fleet`."""
 
     def __init__(self, context: FleetContext) -> None:
-        raise NotImplementedError
+        self._context = context
+        self._signaling: list[Signaling] = []
 
     async def start(self) -> None:
-        raise NotImplementedError
+        self._check_scenario()
+        target = self._context.target
+        try:
+            self._target = SipTarget.parse(target.sip, target.model)
+            self._server = await _resolved(self._target)
+            hosts = self._context.addresses or (_own_address(self._server),)
+            for host in hosts:
+                self._signaling.append(await Signaling.open(host, self._context.measures))
+        except (SipTargetError, OSError) as error:
+            raise FleetError(f"SIP at {target.sip!r}: {error}") from error
+        speech = recorded_speech()
+        loudness = speech_loudness(speech)
+        self._voices = {
+            codec: Voice(codec, CodedSpeech.of(speech, codec), loudness) for codec in Codec
+        }
+        self._lengths = [len(each.packets) for each in speech.utterances]
+        self._patterns = [each.answer for each in speech.utterances]
+        self._kernel_clock = KernelClock()
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
-        raise NotImplementedError
+        measures = self._context.measures
+        try:
+            await self._call(plan, profile, self._context.clock.planned(plan))
+        except FailedCallError as failed:
+            measures.failed(plan.number, failed.reason, failed.detail)
+        except Exception as defect:  # noqa: BLE001 - the run goes on, and its report tells
+            measures.failed(plan.number, Failure.CALLER_DEFECT, repr(defect))
+        else:
+            measures.count(Count.CALLS_ENDED)
 
     async def close(self) -> None:
-        raise NotImplementedError
+        for each in self._signaling:
+            each.close()
+
+    async def _call(self, plan: CallPlan, profile: CallerProfile, planned: float) -> None:
+        signaling = self._signaling[plan.number % len(self._signaling)]
+        host, _port = signaling.address
+        media = MediaSocket(self._kernel_clock, host, ipv6=":" in host)
+        try:
+            begun = time.monotonic()
+            call = self._dial(signaling, (host, media.port))
+            try:
+                answer = await _agreed(call)
+                self._set_up(begun, planned)
+                try:
+                    await self._talk(call, media, answer, plan, profile, planned + plan.length_s)
+                finally:
+                    self._context.measures.closed()
+            finally:
+                await call.hang_up()
+        finally:
+            media.close()
+
+    def _dial(self, signaling: Signaling, media: Address) -> SignaledCall:
+        target = self._context.target
+        user = target.sip_user or DEFAULT_USER
+        credentials = Credentials(user, target.sip_password) if target.sip_password else None
+        sdp = offer(media, secrets.randbits(31))
+        return signaling.call(self._target.number, self._server, user, credentials, sdp)
+
+    def _set_up(self, begun: float, planned: float) -> None:
+        now, measures = time.monotonic(), self._context.measures
+        measures.note(Latency.SET_UP_SIGNALING, now - begun)
+        measures.note(Latency.SET_UP, now - planned)
+        measures.opened()
+
+    async def _talk(
+        self,
+        call: SignaledCall,
+        media: MediaSocket,
+        answer: Answer,
+        plan: CallPlan,
+        profile: CallerProfile,
+        until: float,
+    ) -> None:
+        """Until then, or until the other side hangs up. Raises FailedCallError."""
+        chance = random.Random(plan.seed)  # noqa: S311 - repeatable, and no secret
+        caller = self._caller(answer.codec, profile, chance)
+        line = MediaLine(
+            media, answer.address, caller, self._context.measures, profile.network, chance
+        )
+        talking = asyncio.create_task(line.talk(until))
+        ended = asyncio.create_task(call.ended())
+        try:
+            await asyncio.wait((talking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                raise ended.result()
+            talking.result()
+        finally:
+            talking.cancel()
+            ended.cancel()
+            await asyncio.gather(talking, ended, return_exceptions=True)
+            audible = caller.close(time.monotonic())
+        if not audible:
+            raise FailedCallError(Failure.NO_MEDIA, "nothing was answered")
+
+    def _caller(self, codec: Codec, profile: CallerProfile, chance: random.Random) -> Caller:
+        measures, talk = self._context.measures, profile.talk
+        return Caller(
+            self._voices[codec],
+            Conversation(talk, self._lengths, chance, measures, starts_at=time.monotonic()),
+            TurnJudge(talk, self._patterns, measures),
+            SilenceWatch(talk),
+            measures,
+            chance,
+            on_schedule_s=self._context.scenario.on_schedule_ms / 1000,
+        )
+
+    def _check_scenario(self) -> None:
+        for profile in self._context.scenario.callers:
+            network = profile.network
+            if profile.kind is Kind.SIP and (network.rebind_seconds or network.move_seconds):
+                raise FleetError("callers by SIP neither rebind nor move: telephones stay")
+
+
+async def _agreed(call: SignaledCall) -> Answer:
+    """Raises FailedCallError."""
+    try:
+        return parse_answer(await call.answered())
+    except SdpError as error:
+        raise FailedCallError(Failure.BAD_ANSWER, str(error)) from error
+
+
+async def _resolved(target: SipTarget) -> Address:
+    """Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+    host, port = found[0][4][:2]
+    return str(host), int(port)
+
+
+def _own_address(server: Address) -> str:
+    """By which this host reaches it. Raises OSError."""
+    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(server)
+        host: str = probe.getsockname()[0]
+        return host
