@@ -13,6 +13,10 @@ from hdrh.histogram import HdrHistogram
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 3_600_000_000, 3
 _BUCKET_BITS = 10
 """Values share a slot with those that have the same topmost bits: one more than so many."""
+_SLOTS: int = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS).counts_len
+
+Slots = npt.NDArray[np.int64] | np.int64
+
 _DECODING_ERRORS = (
     HdrCookieException,
     HdrLengthException,
@@ -30,7 +34,8 @@ class Histogram:
     """Of seconds at the outside, of whole microseconds within (http://hdrhistogram.org)."""
 
     def __init__(self) -> None:
-        self._use(HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS))
+        self._counts = np.zeros(_SLOTS, np.int64)
+        self._count = 0
 
     @property
     def count(self) -> int:
@@ -65,7 +70,7 @@ class Histogram:
         if not self._count:
             return None
         rank = max(1, int(min(percent, 100.0) * self._count / 100 + 0.5))
-        return self._upper_seconds(int(np.searchsorted(np.cumsum(self._counts), rank)))
+        return float(_upper_seconds(np.searchsorted(np.cumsum(self._counts), rank)))
 
     @property
     def mean(self) -> float | None:
@@ -78,20 +83,23 @@ class Histogram:
 
     @property
     def maximum(self) -> float | None:
-        return self._upper_seconds(self._last_slot()) if self._count else None
+        return float(_upper_seconds(self._last_slot())) if self._count else None
 
     def cumulative(self) -> Iterator[tuple[float, float]]:
         """(seconds, share of values up to there), where values are: what a CDF is drawn of."""
         slots = np.flatnonzero(self._counts)
         shares = np.cumsum(self._counts[slots]) / max(1, self._count)
-        for slot, share in zip(slots.tolist(), shares.tolist(), strict=True):
-            yield self._upper_seconds(slot), share
+        yield from zip(_upper_seconds(slots).tolist(), shares.tolist(), strict=True)
 
     def encode(self) -> bytes:
         """HdrHistogram's V2 compressed form, in base64, which its other tools read."""
-        self._hdr.total_count = self._count
-        self._hdr.max_value = self._lower(self._last_slot()) if self._count else 0
-        encoded: bytes = self._hdr.encode()
+        hdr = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
+        np.ctypeslib.as_array(hdr.counts)[:] = self._counts
+        hdr.total_count = self._count
+        hdr.max_value = int(_lower_us(self._last_slot())) if self._count else 0
+        encoded: bytes = hdr.encode()
+        # The two know each other: memory would fill up until the next collection.
+        hdr.encoder.histogram = None
         return encoded
 
     @classmethod
@@ -106,28 +114,25 @@ class Histogram:
                 or header.significant_figures != _DIGITS
             ):
                 raise ValueError("not from 1 us to an hour by three digits")
-            hdr = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS, hdr_payload=payload)
+            payload.init_counts(_SLOTS)
         except _DECODING_ERRORS as error:
             raise ValueError(f"no histogram: {str(error) or type(error).__name__}") from error
-        histogram = cls.__new__(cls)
-        histogram._use(hdr)
+        histogram = cls()
+        histogram._counts = np.ctypeslib.as_array(payload.get_counts()).view(np.int64)
+        histogram._count = int(histogram._counts.sum())
         return histogram
 
-    def _use(self, hdr: HdrHistogram) -> None:
-        self._hdr = hdr
-        self._counts: npt.NDArray[np.int64] = np.ctypeslib.as_array(hdr.counts).view(np.int64)
-        self._count = int(self._counts.sum())
+    def _last_slot(self) -> np.int64:
+        slot: np.int64 = np.flatnonzero(self._counts)[-1]
+        return slot
 
-    def _last_slot(self) -> int:
-        return int(np.flatnonzero(self._counts)[-1])
 
-    def _lower(self, slot: int) -> int:
-        return int(_lower_us(np.array([slot]))[0])
-
-    def _upper_seconds(self, slot: int) -> float:
-        """The highest value that shares the slot, which HDR histograms say for all of them."""
-        [lower], [width] = _lower_us(np.array([slot])), _width_us(np.array([slot]))
-        return float(min(_HIGHEST_US, int(lower + width - 1)) / 1e6)
+def _upper_seconds(slots: Slots) -> npt.NDArray[np.float64]:
+    """The highest value that shares a slot, which HDR histograms say for all of them."""
+    upper: npt.NDArray[np.float64] = (
+        np.minimum(_HIGHEST_US, _lower_us(slots) + _width_us(slots) - 1) / 1e6
+    )
+    return upper
 
 
 def _slots(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -141,17 +146,17 @@ def _slots(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return slots
 
 
-def _bucket(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _bucket(slots: Slots) -> npt.NDArray[np.int64]:
     buckets: npt.NDArray[np.int64] = np.maximum(0, (slots >> _BUCKET_BITS) - 1)
     return buckets
 
 
-def _lower_us(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _lower_us(slots: Slots) -> npt.NDArray[np.int64]:
     buckets = _bucket(slots)
     lower: npt.NDArray[np.int64] = (slots - (buckets << _BUCKET_BITS)) << buckets
     return lower
 
 
-def _width_us(slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _width_us(slots: Slots) -> npt.NDArray[np.int64]:
     width: npt.NDArray[np.int64] = np.int64(1) << _bucket(slots)
     return width
