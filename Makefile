@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
-.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference dashboards-screenshot relay-peers flite clean debian-packages
+.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference loadtest-10k loadtest-soak dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -25,6 +25,8 @@ help:
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
 	@echo "make bench-sip  measure what is understood of callers on the telephone, 8 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
+	@echo "make loadtest-10k   10,000 sessions, 10,000 calls, the largest load, a peer: 15 minutes"
+	@echo "make loadtest-soak  half of the largest load for 30 minutes: does anything drift?"
 	@echo "make dashboards-screenshot  draw the dashboards over real calls, 8 minutes"
 	@echo "make images  build the container images of all tiers, by ENGINE=docker or another"
 	@echo "make prove-images  build them without a registry, run deploy/compose.yaml and talk, 15 minutes"
@@ -102,6 +104,14 @@ bench-sip: .venv/ready-to-bench flite
 bench-inference: .venv/ready-to-develop flite
 	$(BIN)/python -m bench.inference $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
+
+# For a quick look: make loadtest-10k LOADTEST_ARGS="--quick"
+loadtest-10k: .venv/ready-to-develop
+	$(BIN)/python -m bench.loadtest_10k $(LOADTEST_ARGS)
+
+# For a quick look: make loadtest-soak LOADTEST_ARGS="--minutes 1 --sessions 5 --to /tmp"
+loadtest-soak: .venv/ready-to-develop
+	$(BIN)/python -m bench.loadtest_soak $(LOADTEST_ARGS)
 
 # For a quick look: make dashboards-screenshot SCREENSHOT_ARGS="--minutes 1 --to /tmp"
 dashboards-screenshot: .venv/ready-to-develop debian-packages npm-packages

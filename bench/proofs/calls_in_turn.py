@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bench.proofs.drift import drift
+from bench.proofs.growths import MEMORY_GROWTH, memory_line
 from bench.proofs.held_seconds import held_seconds, tier_cores
 from bench.proofs.local_run import measured, running
 from bench.proofs.part import Claim, Part, at_least, at_most
@@ -15,8 +15,6 @@ from loadtest.progress import Display
 from loadtest.result import RunResult
 from loadtest.scenario.reading import read_scenario
 
-MEMORY_GROWTH = 0.05
-"""Over the run, once caches and allocators have what they keep."""
 SETTLING_SHARE = 0.3
 """Of the run, after which memory is looked at."""
 SET_UP = (Latency.SET_UP, Latency.SET_UP_SIGNALING, Latency.SET_UP_ICE, Latency.SET_UP_DTLS)
@@ -54,18 +52,13 @@ async def calls_in_turn(display: Display, size: Size) -> Part:
     return Part(_figures(result, growth), [result], _claims(size, result, growth))
 
 
-def memory_growth(result: RunResult, settling: float = SETTLING_SHARE) -> dict[str, float]:
+def memory_growth(result: RunResult) -> dict[str, float]:
     """Of each tier, as a share, by a line through the seconds after it settled."""
     seconds = held_seconds(result)
-    seconds = seconds[int(settling * len(seconds)) :]
+    seconds = seconds[int(SETTLING_SHARE * len(seconds)) :]
     tiers = sorted({tier for each in seconds for tier in each.tiers_memory})
-    growth = {}
-    for tier in tiers:
-        there = [each for each in seconds if tier in each.tiers_memory]
-        line = drift([s.second for s in there], [s.tiers_memory[tier] for s in there])
-        if line is not None:
-            growth[tier] = line.ratio
-    return growth
+    lines = {tier: memory_line(seconds, tier) for tier in tiers}
+    return {tier: line.ratio for tier, line in lines.items() if line is not None}
 
 
 def _figures(result: RunResult, growth: dict[str, float]) -> dict[str, float | str]:
