@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.settings import whole_number
 from loadtest.deployment.local_settings import LocalSettings
-from loadtest.scenario.scenario import Kind, Scenario
+from loadtest.scenario.scenario import Expect, Kind, Scenario
 
 _NUMBERS = {
     "relay_workers": whole_number(1, 64),
@@ -37,13 +37,20 @@ def _value(name: str, text: str) -> Any:
 
 
 def fit_to(settings: LocalSettings, scenario: Scenario) -> LocalSettings:
-    """With the doors that the scenario's callers come in by, and room for all of them."""
+    """With the doors that the scenario's callers come in by, room for all of them, and an engine
+    that does what they expect."""
     kinds = {caller.kind for caller in scenario.callers}
     if kinds == {Kind.RELAY}:
         settings = dataclasses.replace(settings, transceiver_workers=0)
     return dataclasses.replace(
         settings,
+        engine=_engine(settings, scenario),
         sip=Kind.SIP in kinds,
         reflectors=max(settings.reflectors, int(Kind.RELAY in kinds)),
         max_calls=max(settings.max_calls, 2 * scenario.load.sessions),
     )
+
+
+def _engine(settings: LocalSettings, scenario: Scenario) -> str:
+    answers = any(caller.talk.expect is Expect.ANSWER for caller in scenario.callers)
+    return "cascade" if answers and settings.engine == "echo" else settings.engine

@@ -1,5 +1,6 @@
 """Scenarios from TOML files, by path or by the name of one that is shipped."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,8 @@ from loadtest.verdict.service_levels import UnknownServiceLevelError
 from loadtest.verdict.verdict import check
 
 TIERS = ("relay", "transceiver", "inference")
+_NAME = re.compile(r"\w[\w .-]{0,79}")
+"""Of a scenario, after which its result's file is named."""
 _SHIPPED = files("loadtest") / "scenarios"
 
 
@@ -78,8 +81,8 @@ def _check_service_levels(table: object) -> None:
 
 
 def _complaints(scenario: Scenario) -> Iterator[str]:
-    if not scenario.name:
-        yield "name: must not be empty"
+    if not _NAME.fullmatch(scenario.name):
+        yield "name: must be 1 to 80 letters, digits, spaces, dots, hyphens and underscores"
     if not scenario.load.seconds:
         yield "load.hold_seconds: must be more than 0"
     for index, caller in enumerate(scenario.callers):
