@@ -16,9 +16,11 @@ from loadtest.callers.speech import FRAMES_PER_SECOND, OPUS_RATE, pack, question
 FILE = Path(__file__).parent / "speech" / "questions.opus-frames"
 
 BIT_RATE = 24_000
-SILENT_FRAMES = 50
-"""Of which the last one is kept: an encoder needs some to believe that it is quiet."""
 QUIET = 200
+
+SILENCE = bytes.fromhex("f8fffe")
+"""20 ms of nothing, mono (https://www.rfc-editor.org/rfc/rfc6716#section-3.1): what
+an encoder makes of zeros decodes to noise, faint enough to be missed and loud enough to be coded."""
 
 VOICE, WORDS_PER_MINUTE = b"en-us", 150
 
@@ -36,8 +38,7 @@ Samples = NDArray[np.int16]
 def recordings() -> bytes:
     """The file of all questions, and of silence before them."""
     voice = _Voice()
-    silence = encode(np.zeros(SILENT_FRAMES * OPUS_RATE // FRAMES_PER_SECOND, np.int16))
-    return pack([silence[-1:], *(encode(voice.say(each.text)) for each in questions())])
+    return pack([(SILENCE,), *(encode(voice.say(each.text)) for each in questions())])
 
 
 def encode(samples: Samples) -> tuple[bytes, ...]:

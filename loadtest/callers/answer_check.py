@@ -6,6 +6,7 @@ callers can afford it for some of their turns.
 """
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ FRAMES_PER_SECOND = 50
 FLOOR_DB = -60.0
 LEAST_FRAMES = 25
 """Shorter pieces of speech look like one another."""
+MOST_MISSED = 25
+"""The path may have come up while something was said already."""
 LIKE = 0.8
 """Two recordings of one thing correlate by more, recordings of two things by less."""
 
@@ -38,17 +41,18 @@ def envelope(samples: NDArray[np.int16], rate: int) -> Envelope:
 
 
 def likeness(said: Envelope, heard: Envelope, most_delay: int = 50) -> float | None:
-    """Pearson's correlation of the two where `heard` is shifted so that they fit best: 1 for the
+    """Pearson's correlation of the two where they are shifted so that they fit best: 1 for the
     same, about 0 for two that have nothing to do with one another.
 
-    `most_delay` is by how many frames what was heard may be behind what was said. None where
-    there is too little to say.
+    `most_delay` is by how many frames what was heard may be behind what was said. It may begin by
+    up to `MOST_MISSED` frames later in what was said: that much was not heard. None where there is
+    too little to say.
     """
     said, heard = _without_gaps(said), _without_gaps(heard)
     likenesses = [
-        _correlation(said[:shared], heard[delay : delay + shared])
-        for delay in range(most_delay + 1)
-        if (shared := min(len(said), len(heard) - delay)) >= LEAST_FRAMES
+        _correlation(said[missed : missed + shared], heard[delay : delay + shared])
+        for missed, delay in _shifts(most_delay)
+        if (shared := min(len(said) - missed, len(heard) - delay)) >= LEAST_FRAMES
         and 2 * shared >= len(said)
     ]
     return max(likenesses, default=None)
@@ -58,6 +62,12 @@ def is_echo(said: Envelope, heard: Envelope, most_delay: int = 50) -> bool | Non
     """Whether what was heard is what was said; None where there is too little to say."""
     found = likeness(said, heard, most_delay)
     return None if found is None else found >= LIKE
+
+
+def _shifts(most_delay: int) -> Iterator[tuple[int, int]]:
+    """Frames to leave out of what was said, and of what was heard."""
+    yield from ((missed, 0) for missed in range(MOST_MISSED, 0, -1))
+    yield from ((0, delay) for delay in range(most_delay + 1))
 
 
 def _without_gaps(loudness: Envelope) -> Envelope:

@@ -9,8 +9,8 @@ import numpy as np
 from loadtest.callers.answer_check import envelope
 from loadtest.callers.stream_check import StreamCheck
 
-VOICE_BYTES = 20
-"""Opus packets of 20 ms that are no longer are silence, or next to it."""
+_CELT, _VOICED, _ONES = 0x80, 0x80, 0xFF
+_SHORTEST_VOICE_BYTES = 4
 
 _RATE = 8000
 _HEADER_BYTES = 12
@@ -57,7 +57,7 @@ class HeardAudio:
         start = _HEADER_BYTES if packet[0] == 0x80 else _payload_start(packet)
         if self._red is not None and packet[1] & 0x7F == self._red:
             start = _primary_start(packet, start)
-        if len(packet) - start > VOICE_BYTES:
+        if has_voice(packet, start):
             self._conversation.heard(arrived_at)
         if self._listen is not None and self._decoder is not None:
             self._listen(arrived_at, self._decoder.loudness(packet[start:]))
@@ -103,6 +103,20 @@ class _Decoder:
         heard = envelope(np.concatenate(samples), _RATE) if samples else ()
         self._last_db = float(np.mean(heard)) if len(heard) else self._last_db
         return self._last_db
+
+
+def has_voice(packet: bytes, start: int) -> bool:
+    """Whether the Opus frame that begins there has a voice in it, by its first bits.
+
+    SILK's begin with the flag that its encoder's voice activity detection sets, of even odds, so
+    that it is the first bit; CELT's with one that says "silence", of odds so long that it takes
+    a byte of ones. https://www.rfc-editor.org/rfc/rfc6716#section-4.2.3,
+    https://www.rfc-editor.org/rfc/rfc6716#section-4.3
+    """
+    if len(packet) - start < _SHORTEST_VOICE_BYTES:
+        return False
+    first = packet[start + 1]
+    return first != _ONES if packet[start] & _CELT else first >= _VOICED
 
 
 def _payload_start(packet: bytes) -> int:
