@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import os
 import signal
 import subprocess
@@ -11,13 +10,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chassis.readiness import ReadyReport, parse_ready
-from chassis.worker_processes import die_with_parent
 from loadtest.deployment.deployment import DeploymentError
 
 START_SECONDS = 180.0
 """A busy machine takes a minute to compile the relay's fast path, where no installation did."""
 STOP_SECONDS = 2.0
 _LAST_LINE_BYTES = 4096
+_BECOME = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Has the kernel kill it when its parent ends (PR_SET_PDEATHSIG, SIGKILL), before it is a tier.
+
+In a program of its own: code between fork and exec, where threads of gRPC run, may wait for ever.
+"""
 
 
 class ChildProcess:
@@ -36,15 +44,17 @@ class ChildProcess:
         self._ready_fd, writing = os.pipe()
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - no shell, our own interpreter
-                # -P: a directory named like a tier where the command was typed is not the tier.
-                [sys.executable, "-P", "-m", *arguments, f"--ready-fd={writing}"],
+                [
+                    *(sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid())),
+                    # -P: a directory named like a tier where it was typed is not the tier.
+                    *("-P", "-m", *arguments, f"--ready-fd={writing}"),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=[writing],
                 env=environ,
                 start_new_session=True,
-                preexec_fn=functools.partial(die_with_parent, os.getpid()),
             )
         os.close(writing)
         self.pid = self._process.pid
