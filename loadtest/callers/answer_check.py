@@ -16,7 +16,7 @@ Envelope = NDArray[np.float64]
 
 FRAMES_PER_SECOND = 50
 FLOOR_DB = -60.0
-LEAST_FRAMES = 25
+LEAST_FRAMES = 40
 """Shorter pieces of speech look like one another."""
 MOST_MISSED = 25
 """The path may have come up while something was said already."""

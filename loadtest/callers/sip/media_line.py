@@ -33,7 +33,8 @@ class MediaLine:
         self._peer = peer
         self._caller = caller
         self._measures = measures
-        self._out, self._in = Impairment(network, chance), Impairment(network, chance)
+        self._out = Impairment[bytes](network, chance)
+        self._in = Impairment[bytes](network, chance)
 
     async def talk(self, until: float) -> None:
         """Speak and listen until then, by `time.monotonic`."""

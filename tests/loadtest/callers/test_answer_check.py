@@ -52,6 +52,11 @@ def test_an_echo_whose_end_is_cut_off_is_one() -> None:
     assert is_echo(said, said[: len(said) * 3 // 4]) is True
 
 
+def test_an_echo_whose_begin_was_missed_is_one() -> None:
+    said = envelope(speech_like(4), RATE)
+    assert is_echo(said, said[20:]) is True
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_something_else_is_no_echo(seed: int) -> None:
     said, other = envelope(speech_like(seed), RATE), envelope(speech_like(seed + 100, 4.0), RATE)
