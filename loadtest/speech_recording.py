@@ -19,8 +19,8 @@ BIT_RATE = 24_000
 QUIET = 200
 
 SILENCE = bytes.fromhex("f8fffe")
-"""20 ms of nothing, mono (https://www.rfc-editor.org/rfc/rfc6716#section-3.1): what
-an encoder makes of zeros decodes to noise, faint enough to be missed and loud enough to be coded."""
+"""20 ms of nothing, mono: https://www.rfc-editor.org/rfc/rfc6716#section-3.1
+What an encoder makes of zeros decodes to a noise that nobody hears and other encoders code."""
 
 VOICE, WORDS_PER_MINUTE = b"en-us", 150
 
