@@ -48,6 +48,8 @@ def likeness(said: Envelope, heard: Envelope, most_delay: int = 50) -> float | N
     up to `MOST_MISSED` frames later in what was said: that much was not heard. None where there is
     too little to say.
     """
+    if min(len(said), len(heard)) < LEAST_FRAMES:
+        return None
     said, heard = _without_gaps(said), _without_gaps(heard)
     likenesses = [
         _correlation(said[missed : missed + shared], heard[delay : delay + shared])

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from loadtest.callers.speech import FRAME_S
 from loadtest.callers.talk_spurts import SpokenFrame, TalkSpurts
@@ -39,6 +39,31 @@ class Turn:
     """Whether the answer was cut short by the caller."""
 
 
+@dataclass(slots=True)
+class _OpenTurn:
+    """As `Turn`, while it goes on."""
+
+    utterance: int
+    began_at: float
+    ended_at: float
+    frames: int = 1
+    answered_at: float | None = None
+    answer_ended_at: float | None = None
+    voiced: int = 0
+
+    def closed(self, *, interrupted: bool = False) -> Turn:
+        return Turn(
+            utterance=self.utterance,
+            began_at=self.began_at,
+            ended_at=self.ended_at,
+            frames=self.frames,
+            answered_at=self.answered_at,
+            answer_ended_at=self.answer_ended_at,
+            voiced=self.voiced,
+            interrupted=interrupted,
+        )
+
+
 class Conversation:
     """Ask it for a `frame` every 20 ms, and tell it of each frame `heard` that has voice.
 
@@ -71,7 +96,7 @@ class Conversation:
         )
         self._next_question_at = starts_at
         self._asking: tuple[int, int] | None = None
-        self._turn: Turn | None = None
+        self._turn: _OpenTurn | None = None
         self._over: list[Turn] = []
         self._voice_at = _NEVER
         self._interrupt_at: float | None = None
@@ -99,8 +124,9 @@ class Conversation:
         if turn.answered_at is None:
             if not (self._echo or (self._asking is None and quiet)):
                 return
-            turn = self._answered(turn, at)
-        self._turn = replace(turn, answer_ended_at=at, voiced=turn.voiced + 1)
+            self._answered(turn, at)
+        turn.answer_ended_at = at
+        turn.voiced += 1
 
     def answer_over(self, now: float) -> None:
         """The far side said that its answer is over; else a pause of a second tells."""
@@ -136,24 +162,26 @@ class Conversation:
         self._interrupt_at = None
         self._interruption = now, now
         self._measures.count(Count.BARGE_INS)
-        self._over.append(replace(self._turn, interrupted=True))
+        self._over.append(self._turn.closed(interrupted=True))
         self._turn = None
         return True
 
     def _said(self, spoken: SpokenFrame, now: float) -> None:
-        if self._turn is not None:
-            self._turn = replace(self._turn, ended_at=now, frames=self._turn.frames + 1)
+        turn = self._turn
+        if turn is not None:
+            turn.ended_at = now
+            turn.frames += 1
         elif spoken.spurt and (self._asks or now - self._voice_at > QUIET_S):
             # What begins while the last echo is still heard cannot be told from it.
-            self._turn = Turn(spoken.utterance, now, now, 1)
+            self._turn = _OpenTurn(spoken.utterance, now, now)
             self._measures.count(Count.TURNS)
 
-    def _answered(self, turn: Turn, at: float) -> Turn:
+    def _answered(self, turn: _OpenTurn, at: float) -> None:
         since = turn.began_at if self._echo else turn.ended_at
         self._measures.note(Latency.VOICE_TO_VOICE, max(at - since, 0.0))
         if self._asks and not self._echo and self._chance.random() < self._talk.barge_in:
             self._interrupt_at = at + self._talk.barge_in_seconds
-        return replace(turn, answered_at=at)
+        turn.answered_at = at
 
     def _watch_turn(self, now: float) -> None:
         """End a turn that is over, or that nobody answers."""
@@ -181,6 +209,6 @@ class Conversation:
 
     def _finish(self, now: float) -> None:
         assert self._turn is not None
-        self._over.append(self._turn)
+        self._over.append(self._turn.closed())
         self._turn = self._interrupt_at = None
         self._next_question_at = now + self._chance.expovariate(1 / self._talk.pause_seconds)
