@@ -82,8 +82,6 @@ class Choice(NamedTuple):
     length_sigma: float
     patience: float
     """Seconds that a call waits for room; 0: refused at once."""
-    detect: float
-    """Seconds until a client sees that its call is broken."""
     spread: float
     """Seconds over which clients come back, evenly; doubled with each try."""
     reconnects: int

@@ -1,0 +1,95 @@
+"""A model that is fitted to runs has the costs that made them."""
+
+import msgspec
+import pytest
+
+from loadtest.capacity.demand import UnusableRunError, speaking_share, turns_per_second, windows
+from loadtest.capacity.fitting import fit
+from loadtest.scenario.scenario import Talk, TalkModel
+from tests.loadtest.capacity.made_runs import (
+    CONTINUOUS,
+    IDLE_CORES,
+    ON_OFF,
+    PACKET,
+    SET_UP,
+    SILENT,
+    SPEAKING,
+    TURN,
+    made_run,
+)
+
+RUNS = [
+    made_run(20, CONTINUOUS),
+    made_run(50, ON_OFF),
+    made_run(30, ON_OFF, set_ups_a_second=40),
+]
+
+
+def test_costs_are_found() -> None:
+    model = fit(RUNS, made_by="a test")
+    relay, transceiver = model.tiers["relay"], model.tiers["transceiver"]
+    assert relay.cpu_seconds["packet"] == pytest.approx(PACKET, rel=0.01)
+    assert transceiver.cpu_seconds["webrtc.set_up"] == pytest.approx(SET_UP, rel=0.02)
+    assert transceiver.cpu_seconds["webrtc.speaking"] == pytest.approx(SPEAKING, rel=0.02)
+    assert transceiver.cpu_seconds["webrtc.silent"] == pytest.approx(SILENT, rel=0.02)
+    assert transceiver.idle_cores == pytest.approx(IDLE_CORES, rel=0.05)
+    assert model.tiers["inference"].cpu_seconds["turn"] == pytest.approx(TURN, rel=0.1)
+    assert model.packets_a_second["webrtc.speaking"] == pytest.approx(100, rel=0.01)
+
+
+def test_memory_is_found() -> None:
+    relay = fit(RUNS, made_by="a test").tiers["relay"]
+    assert relay.memory_bytes == pytest.approx(50e6, rel=0.01)
+    assert relay.memory_bytes_a_session == pytest.approx(100e3, rel=0.01)
+
+
+def test_a_model_of_noisy_runs_says_what_it_explains() -> None:
+    noisy = [made_run(sessions, ON_OFF, noise=0.2) for sessions in (10, 20, 40)]
+    explained = fit(noisy, made_by="a test").tiers["transceiver"].explained
+    assert explained is not None
+    assert 0.8 < explained < 1.0
+
+
+def test_units_that_grew_in_step_are_named() -> None:
+    model = fit([made_run(40, ON_OFF)], made_by="a test")
+    assert ("webrtc.silent", "webrtc.speaking") in model.tiers["transceiver"].entangled
+
+
+def test_a_model_says_what_it_was_made_from() -> None:
+    model = fit(RUNS, made_by="antiphon-loadtest capacity --fit")
+    assert [source.peak_sessions for source in model.sources] == [20, 50, 30]
+    assert model.machine["cpu"] == "made"
+
+
+def test_a_run_whose_tiers_were_not_watched_is_of_no_use() -> None:
+    blind = [msgspec.structs.replace(second, tiers_cpu={}) for second in RUNS[0].series]
+    with pytest.raises(UnusableRunError, match="CPU by tier is known of 0 s only"):
+        fit([msgspec.structs.replace(RUNS[0], series=blind)], made_by="a test")
+
+
+def test_runs_of_several_machines_make_no_model() -> None:
+    other = msgspec.structs.replace(RUNS[1], machine={**RUNS[1].machine, "cpu": "another"})
+    with pytest.raises(UnusableRunError, match="its machine differs in cpu"):
+        fit([RUNS[0], other], made_by="a test")
+
+
+def test_no_run_makes_no_model() -> None:
+    with pytest.raises(UnusableRunError, match="at least one run"):
+        fit([], made_by="a test")
+
+
+def test_a_window_has_the_seconds_that_it_is_of() -> None:
+    first, *_others = windows(RUNS[0])
+    assert first.demand["idle"] == 5
+    assert first.demand["webrtc.speaking"] == 2 + 4 + 6 + 8 + 10
+
+
+@pytest.mark.parametrize("model", TalkModel)
+def test_speech_and_silence_share_a_turn(model: TalkModel) -> None:
+    talk = Talk(model=model, spurt_seconds=2.0, pause_seconds=4.0)
+    expected = {
+        TalkModel.CONTINUOUS: (1.0, 0.0),
+        TalkModel.ON_OFF: (1 / 3, 1 / 6),
+        TalkModel.TURNS: (1 / 4, 1 / 8),
+    }
+    assert (speaking_share(talk), turns_per_second(talk)) == pytest.approx(expected[model])
