@@ -59,7 +59,7 @@ def relay_command(settings: LocalSettings, files: CommandFiles) -> TierCommand:
             f"--workers={settings.relay_workers}",
             # The other tiers and the callers need these CPUs too: the kernel knows best.
             "--cpus=off",
-            *((f"--phone-ports={_PHONE_PORTS}",) if settings.sip else ()),
+            *(_phone_ports() if settings.sip else ()),
             *_common(settings, "relay"),
         ),
     )
@@ -123,6 +123,11 @@ def reflector_command(
             *settings.flags.get("reflector", ()),
         ),
     )
+
+
+def _phone_ports() -> tuple[str, ...]:
+    first = free_ports(_PHONE_PORTS)
+    return (f"--phone-ports={first}-{first + _PHONE_PORTS - 1}",)
 
 
 def _tunnels(relay: ReadyReport) -> str:

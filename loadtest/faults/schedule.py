@@ -21,8 +21,8 @@ async def carry_out_faults(
 
     `run_clock` gives seconds since the run's start. `report` is told of each when it is over, by
     a record with the time at which it began and without `healed_seconds`; of one that could not
-    be done the detail says so. Faults may overlap. Cancelled, it ends commands that it runs and
-    lets paused processes go on.
+    be done, or was not over when this was cancelled, the detail says so. Faults may overlap.
+    Cancelled, it ends commands that it runs and lets paused processes go on.
     """
     async with asyncio.TaskGroup() as together:
         for fault in faults:
@@ -55,7 +55,14 @@ async def _carry_out(
         detail = await _done(fault, deployment)
     except DeploymentError as error:
         detail = f"not done: {error}"
-    report(FaultRecord(second=began, action=fault.action, tier=fault.tier, detail=detail))
+    except asyncio.CancelledError:
+        report(_record(fault, began, "was not over when the run ended"))
+        raise
+    report(_record(fault, began, detail))
+
+
+def _record(fault: Fault, began: float, detail: str) -> FaultRecord:
+    return FaultRecord(second=began, action=fault.action, tier=fault.tier, detail=detail)
 
 
 async def _done(fault: Fault, deployment: Deployment | None) -> str:
