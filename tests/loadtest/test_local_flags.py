@@ -22,7 +22,7 @@ def test_what_it_cannot_be_is_refused(text: str) -> None:
     [
         ("steady", "echo", False, 0, 1),
         ("turns", "cascade", False, 0, 1),
-        ("mixed", "echo", True, 0, 1),
+        ("mixed", "cascade", True, 0, 1),
         ("relay-10k", "echo", False, 1, 0),
     ],
 )

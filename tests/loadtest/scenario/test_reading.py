@@ -56,6 +56,26 @@ WRONG = [
     ),
     (LEAST + "[[callers]]\nnetwork = { loss = 1 }", "callers[0].network.loss: must be less than 1"),
     (
+        LEAST + '[[callers]]\nkind = "websocket"',
+        "callers[0].talk.expect: events have no echo",
+    ),
+    (
+        LEAST + '[[callers]]\nkind = "relay"\nnetwork = { loss = 0.1 }',
+        'callers[0].network: there is none of kind = "relay"',
+    ),
+    (
+        LEAST + '[[callers]]\nkind = "sip"\nnetwork = { rebind_seconds = 3 }',
+        "callers[0].network.rebind_seconds: there is none of kind",
+    ),
+    (
+        LEAST + '[[callers]]\nkind = "sip"\nnetwork = { move_seconds = 3 }',
+        "callers[0].network.move_seconds: there is none of kind",
+    ),
+    (
+        LEAST + '[[callers]]\nkind = "sip"\ndata_channel = false',
+        'callers[0].data_channel: is of kind = "webrtc"',
+    ),
+    (
         LEAST + '[[callers]]\n[[callers]]\ntalk = { expect = "answer" }',
         "callers[1].talk.expect: one engine does not both echo and answer",
     ),
