@@ -127,6 +127,7 @@ images:
 	$(call image,relay)
 	$(call image,transceiver)
 	$(call image,inference)
+	$(call image,loadtest)
 	$(if $(GPU),$(call image,inference,--target gpu,-gpu))
 
 # The image for GPUs, too: make prove-images PROVE_ARGS=--gpu

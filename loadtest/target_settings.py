@@ -20,12 +20,12 @@ def _urls(text: str) -> str:
     return ",".join(_url(each.strip()) for each in text.split(","))
 
 
-def _one_line(text: str) -> str:
-    """A secret's file. Raises ValueError."""
-    secret = text.strip()
-    if not secret or len(secret.split()) > 1:
-        raise ValueError("expected one word")
-    return secret
+def _first_word(text: str) -> str:
+    """Of a secret's file, as a deployment's own API keys are written. Raises ValueError."""
+    words = [line.split()[0] for line in text.splitlines() if line.strip() and line[0] != "#"]
+    if not words or words[0].startswith("sha256:"):
+        raise ValueError("its first line that is no comment must begin with the secret itself")
+    return words[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,4 +79,4 @@ def check_target(target: Target, scenario: Scenario) -> None:
 
 
 def _secret(flag: str, path: str | None) -> str:
-    return "" if path is None else read_secret_file(flag, str(Path(path)), _one_line)
+    return "" if path is None else read_secret_file(flag, str(Path(path)), _first_word)

@@ -22,6 +22,7 @@ COPY chassis chassis
 COPY relay relay
 COPY transceiver transceiver
 COPY inference inference
+COPY loadtest loadtest
 COPY proto proto
 RUN python3 -m pip wheel --no-deps --wheel-dir dist . \
     && python3 -m pip --python /opt/antiphon/bin/python install --no-deps dist/*.whl

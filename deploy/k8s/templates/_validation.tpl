@@ -63,6 +63,19 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.loadtest.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.loadtestEgress) -}}
+{{- range $name := list "target" "sip" "reflector" -}}
+{{- if index $.Values.loadtest $name -}}
+{{- $problems = append $problems (printf "networkPolicy.loadtestEgress: needed with loadtest.%s: rules that let its workers reach it; [{}] lets them reach everything" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.loadtest.enabled .Values.loadtest.target (not .Values.loadtest.apiKeySecret) -}}
+{{- $problems = append $problems "loadtest.apiKeySecret: needed with loadtest.target: a key of that deployment" -}}
+{{- end -}}
+{{- if and .Values.loadtest.enabled .Values.keys.api.lines (not .Values.loadtest.apiKeySecret) -}}
+{{- $problems = append $problems "loadtest.apiKeySecret: needed with keys.api.lines, which may be digests: a key" -}}
+{{- end -}}
 {{- $problems = concat $problems (include "antiphon.optionalProblems" . | fromJsonArray) -}}
 {{- if $problems -}}
 {{- fail (printf "\n\nThese values cannot be used:\n\n- %s\n" (join "\n- " $problems)) -}}

@@ -12,11 +12,13 @@ from tests.deploy.docker.dockerfile import DOCKER, instructions, lineage, stages
 
 ROOT = Path(__file__).parents[3]
 TIERS = ("relay", "transceiver", "inference")
+IMAGES = (*TIERS, "loadtest")
 TARGETS = [*((tier, -1) for tier in TIERS), ("inference", -2)]
 HEAVY = {
     "relay": {"torch", "grpcio", "aiortc", "av", "onnxruntime"},
     "transceiver": {"torch", "numba", "onnxruntime", "grpcio"},
     "inference": {"torch", "numba", "aiortc"},
+    "loadtest": {"torch", "onnxruntime", "pocketsphinx"},
 }
 """What a tier's image has no need of."""
 
@@ -36,7 +38,7 @@ def project() -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", IMAGES)
 def test_what_is_copied_is_there_and_not_ignored(tier: str) -> None:
     ignored = [
         line
@@ -81,7 +83,14 @@ def test_an_image_runs_as_nobody_and_says_whether_it_is_well(tier: str, target: 
     assert f"{port}/tcp" in last["EXPOSE"].words()
 
 
-@pytest.mark.parametrize("tier", TIERS)
+def test_the_load_harness_runs_as_nobody() -> None:
+    last = {each.name: each for stage in lineage("loadtest") for each in stage.instructions}
+    assert last["USER"].text == "65532:65532"
+    assert last["CMD"].exec_form()[0] == "antiphon-loadtest"
+    assert "7700/tcp" in last["EXPOSE"].words()
+
+
+@pytest.mark.parametrize("tier", IMAGES)
 def test_what_only_a_build_needs_stays_behind(tier: str) -> None:
     """pip, and whatever a secret or a cache of the build might be."""
     for target in (-1, -2) if tier == "inference" else (-1,):
@@ -93,7 +102,7 @@ def test_what_only_a_build_needs_stays_behind(tier: str) -> None:
                 assert copied.words() == ["/opt/antiphon", "/opt/antiphon"]
 
 
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", IMAGES)
 def test_every_install_is_held_to_the_versions_that_are_tested(tier: str) -> None:
     for stage in stages(tier):
         installs = [run for run in stage.of("RUN") if "pip " in run.text and "--python" in run.text]
@@ -113,6 +122,7 @@ def test_every_install_is_held_to_the_versions_that_are_tested(tier: str) -> Non
         ("relay", ["relay"]),
         ("transceiver", ["transceiver", "tracing", "redis", "call"]),
         ("inference", ["inference", "tracing"]),
+        ("loadtest", ["loadtest"]),
     ],
 )
 def test_an_image_has_its_own_tiers_packages_and_no_others(
@@ -140,7 +150,7 @@ def test_an_extra_within_another_is_taken_apart(requirements: ModuleType) -> Non
 def test_the_wheel_holds_every_package_that_is_copied() -> None:
     built = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     packages = {each.split("/")[0] for each in built["targets"]["wheel"]["packages"]}
-    for tier in TIERS:
+    for tier in IMAGES:
         copied = {each.words()[0] for stage in stages(tier) for each in stage.of("COPY")}
         assert packages <= copied
 
@@ -152,8 +162,8 @@ def test_the_relay_is_compiled_when_its_image_is_built() -> None:
 
 def test_the_base_and_the_start_of_all_images_are_the_same() -> None:
     """So that they share their layers."""
-    ends = {tier: next(s for s in lineage(tier) if s.of("USER")).of("RUN") for tier in TIERS}
-    assert ends["relay"] == ends["transceiver"] == ends["inference"]
+    ends = {tier: next(s for s in lineage(tier) if s.of("USER")).of("RUN") for tier in IMAGES}
+    assert all(end == ends["relay"] for end in ends.values())
 
 
 def test_an_instruction_that_is_none_is_refused() -> None:

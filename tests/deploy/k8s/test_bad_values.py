@@ -62,6 +62,11 @@ OF_THE_SCHEMA: list[tuple[str, Any]] = [
     ("inference.llm.urls", ["llm:8000"]),
     ("inference.asr.protocol", "grpc"),
     ("vllm.gpuCount", 0),
+    ("loadtest.scenario", "Steady State"),
+    ("loadtest.workers", 0),
+    ("loadtest.run", "again"),
+    ("loadtest.target", "voice.example.com"),
+    ("loadtest.sip", "sip.example.com"),
     ("networkPolicy.metricsFrom", "monitoring"),
     ("networkPolicy.apiServerPorts", [0]),
     ("monitoring.kind", "annotations"),
@@ -129,6 +134,21 @@ BETWEEN_VALUES: list[tuple[str, Values]] = [
     (
         "inference.autoscaling.sessionsPerWorker",
         {"inference": {"maxSessions": 20, "autoscaling": {"kind": "hpa"}}},
+    ),
+    (
+        "loadtest.apiKeySecret",
+        {
+            "loadtest": {"enabled": True, "target": "https://voice.example.com"},
+            "networkPolicy": {"loadtestEgress": [{}]},
+        },
+    ),
+    (
+        "loadtest.apiKeySecret",
+        {"loadtest": {"enabled": True}, "keys": {"api": {"lines": ["sk-a"]}}},
+    ),
+    (
+        "networkPolicy.loadtestEgress",
+        nested("loadtest", {"enabled": True, "reflector": "http://reflector:8090"}),
     ),
     ("gateway.http.parentRefs", nested("gateway.http.enabled", True)),
     (

@@ -73,7 +73,7 @@ def test_roles_are_about_named_objects_only(release: Release) -> None:
 
 
 def test_services_find_one_workload_and_its_ports(release: Release) -> None:
-    templates = [(item, pod_template(item)) for item in release.of(*WORKLOADS)]
+    templates = [(item, pod_template(item)) for item in release.of(*WORKLOADS, "Job")]
     for service in release.of("Service"):
         found = [
             (item, template)

@@ -112,7 +112,10 @@ async def effective(chart: Path, values: dict[str, Any], paths: set[Path_]) -> s
 
 
 async def test_every_value_changes_what_is_made(tmp_path: Path) -> None:
-    own_keys = {"keys": {"cluster": {"existingSecret": "a"}, "api": {"existingSecret": "b"}}}
+    own_keys = {
+        "keys": {"cluster": {"existingSecret": "a"}, "api": {"existingSecret": "b"}},
+        "loadtest": {"tokenSecret": "c"},
+    }
     defaults = merged(yaml.safe_load(VALUES), own_keys)
     chart, left = driver_chart(tmp_path), set(LEAVES)
     for base in BASES:
