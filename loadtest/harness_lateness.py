@@ -37,7 +37,8 @@ class HarnessLateness:
             if p99 is not None and p99 > limit:
                 yield (
                     f"The harness itself {what} late: p99 {p99 * 1000:.1f} ms, over "
-                    f"{limit * 1000:.0f} ms. It shows in {where}: take more workers, fewer calls, or a quieter machine."
+                    f"{limit * 1000:.0f} ms. It shows in {where}: take more workers, fewer calls, "
+                    "or a quieter machine."
                 )
         for worker, busy in sorted(self._busy.items()):
             if busy:
