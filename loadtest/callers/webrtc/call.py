@@ -70,6 +70,7 @@ class Call:
         pace.join(caller.tick)
         loop.add_reader(descriptor, caller.drain)
         try:
+            caller.start()
             await self._connected(caller)
             # From here on what comes is drained with each tick: the kernel's stamps say when it
             # came, and a turn of the event loop for each packet would be its dearest part.

@@ -17,8 +17,8 @@ from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Failure, Latency
 
 SECOND_TICKS = 50
-RETRANSMISSION_TICKS = 5
-"""How often OpenSSL is asked whether a flight of the handshake is to be sent again."""
+TIMER_TICKS = 5
+"""How often is asked for what is to be sent again, or to be checked."""
 
 
 class Caller:
@@ -61,6 +61,10 @@ class Caller:
     def stage(self) -> Failure:
         """What went wrong, if it is not connected by now."""
         return Failure.ICE_TIMEOUT if self._ice.selected is None else Failure.DTLS_TIMEOUT
+
+    def start(self) -> None:
+        """Send the first check."""
+        self._serve_timers()
 
     def drain(self) -> None:
         """Take all that came."""
@@ -106,17 +110,21 @@ class Caller:
 
     def _take_turn(self, due: float) -> bool:
         self._ticks += 1
-        for check in self._ice.due(time.monotonic()):
-            self._send(check)
+        if self._ticks % TIMER_TICKS == 0:
+            self._serve_timers()
         srtp = self._srtp
         if srtp is None:
-            if self._dtls_began_at is not None and self._ticks % RETRANSMISSION_TICKS == 0:
-                self._retransmit()
             return False
         self._speak(srtp, due)
         if self._ticks % SECOND_TICKS == 0:
             self._each_second(srtp)
         return True
+
+    def _serve_timers(self) -> None:
+        for check in self._ice.due(time.monotonic()):
+            self._send(check)
+        if self._dtls_began_at is not None and self._srtp is None:
+            self._shake(self._dtls.retransmit)
 
     def _speak(self, srtp: SrtpSession, due: float) -> None:
         packet = srtp.protect(self._media.packet(due))
@@ -184,9 +192,6 @@ class Caller:
     def _begin_dtls(self) -> None:
         if self._dtls_began_at is None:
             self._dtls_began_at = time.monotonic()
-
-    def _retransmit(self) -> None:
-        self._shake(self._dtls.retransmit)
 
     def _shake(self, step: Callable[[], None]) -> None:
         try:

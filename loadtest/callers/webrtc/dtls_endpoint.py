@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from loadtest.callers.webrtc.srtp_session import OFFERED, SrtpKeys, exported_bytes
 
@@ -31,8 +31,8 @@ class DtlsCertificate:
 
     def __init__(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = crypto.X509.from_cryptography(_self_signed(key))
-        self.fingerprint = certificate.digest("sha256").decode()
+        certificate = _self_signed(key)
+        self.fingerprint = _fingerprint(certificate)
         context = SSL.Context(SSL.DTLS_METHOD)
         context.use_certificate(certificate)
         context.use_privatekey(key)
@@ -114,8 +114,8 @@ class DtlsEndpoint:
         self._collect()
 
     def _authentic_keys(self) -> SrtpKeys:
-        certificate = self._ssl.get_peer_certificate()
-        if certificate is None or certificate.digest("sha256").decode() != self._fingerprint:
+        certificate = self._ssl.get_peer_certificate(as_cryptography=True)
+        if certificate is None or _fingerprint(certificate) != self._fingerprint:
             raise DtlsError("the certificate is not the one of the SDP")
         profile = self._ssl.get_selected_srtp_profile()
         if not profile:
@@ -145,6 +145,10 @@ class DtlsEndpoint:
             length = _RECORD_HEADER_BYTES + int.from_bytes(flight[at + 11 : at + 13], "big")
             self._datagrams.append(flight[at : at + length])
             at += length
+
+
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
