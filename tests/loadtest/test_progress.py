@@ -42,7 +42,7 @@ def test_plain_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_terminal_shows_a_table_and_lines_above_it() -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=100)
     with TerminalDisplay(console) as display:
         display.line("  1.0 s  fault: kill [relay]")
         display.glimpse(seen(failed=2))
