@@ -82,6 +82,8 @@ def _load(load: Load) -> str:
 
 def _callers(scenario: Scenario) -> list[str]:
     weight = sum(profile.share for profile in scenario.callers)
+    if len(scenario.callers) == 1:
+        return [_caller(scenario.callers[0])]
     return [
         f"{quantity.share(profile.share / weight)} {_caller(profile)}"
         for profile in scenario.callers
@@ -118,9 +120,21 @@ def _warm_up(scenario: Scenario) -> str:
     return f"the first {seconds} do not count in latencies, nor in shares of frames and turns"
 
 
+_MACHINE = {
+    "processor": "{}",
+    "cores": "{} cores",
+    "memory_gib": "{} GiB",
+    "kernel": "{}",
+    "python": "Python {}",
+    "antiphon": "Antiphon {}",
+}
+
+
 def _machine(result: RunResult) -> list[str]:
     return [
-        f"{key.replace('_', ' ')} {quantity.number(value) if isinstance(value, float) else value}"
+        _MACHINE.get(key, f"{key} {{}}").format(
+            value if isinstance(value, str) else quantity.number(value)
+        )
         for key, value in result.machine.items()
     ]
 

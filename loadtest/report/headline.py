@@ -104,7 +104,7 @@ def _missed(levels: list[LevelRecord]) -> Iterator[str]:
         measured = "not measured"
         if level.measured is not None:
             measured = quantity.measured(level.measured, level.unit)
-        words = level.description.split(",")[0]
+        words = level.description.partition(" (")[0]
         yield f"{words[:1].lower()}{words[1:]} {measured} ({bound_text(level)})"
 
 

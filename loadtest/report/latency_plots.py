@@ -5,12 +5,12 @@ from math import log10
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from loadtest.measures.histogram import Histogram
 from loadtest.report import quantity
 from loadtest.report.palette import MARKS
-from loadtest.report.plot import Plot, drawing, legend_entry, series_style, to_svg
+from loadtest.report.plot import Plot, drawing, legend_entry, log_steps, series_style, to_svg
 from loadtest.report.timeline import Values
 from loadtest.result import Spread
 
@@ -63,9 +63,9 @@ def _thinned(depths: Values) -> list[int]:
 def _finish(axes: Axes, most: int) -> None:
     deepest = max(2.0, log10(max(most, 2)))
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(10.0, numticks=6))
+    axes.xaxis.set_major_locator(LogLocator(10.0, subs=log_steps(axes.get_xlim()), numticks=6))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity.duration(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
     shown = [percent for percent in _PERCENTS if _nines(percent) <= deepest]
     axes.set_yticks([_nines(percent) for percent in shown])
     axes.set_yticklabels([f"{percent:g} %" for percent in shown])

@@ -1,5 +1,6 @@
 """Pages of HTML from the templates beside this file."""
 
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +16,15 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_BEFORE_UNIT = re.compile(r"(?<=[\d.]) (?=(?:%|µs|ms|s|min|MB|GB)\b|%)")
+
+
+def unbroken(text: str) -> str:
+    """Figures and their units on one line."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+_ENVIRONMENT.filters["unbroken"] = unbroken
 
 
 def fill(template: str, **values: Any) -> str:

@@ -1,7 +1,8 @@
-"""The report's colours: told apart in daltonism and on both grounds, and never the only sign.
+"""The report's colours; plots name a role, and the page's style sheet gives the role its colour.
 
-Series after Okabe and Ito (https://jfly.uni-koeln.de/color/), darker or lighter for contrast of 3
-to 1 with the ground; plots name a role, and the page's style sheet gives the role its colour.
+Of the series, the first two are of Okabe and Ito (https://jfly.uni-koeln.de/color/). The others
+are such that any two differ by 20 in CIELAB, also to eyes with protanopia, deuteranopia or
+tritanopia, and by a contrast of 3 to 1 from the ground.
 """
 
 from dataclasses import dataclass
@@ -25,20 +26,19 @@ COLOURS = {
     "failed": Colour("#b3361c", "#f5896b"),
     "held-wash": Colour("#e6f4f0", "#12291f"),
     "failed-wash": Colour("#fcece7", "#331a13"),
-    "fault": Colour("#b3361c", "#f5896b"),
     "series-1": Colour("#0072b2", "#56b4e9"),
     "series-2": Colour("#d55e00", "#f28c45"),
-    "series-3": Colour("#008a64", "#2ec79c"),
-    "series-4": Colour("#a2487c", "#dd9ac0"),
-    "series-5": Colour("#7d6500", "#e0bb3c"),
-    "series-6": Colour("#4d5761", "#a9b3bd"),
+    "series-3": Colour("#78965a", "#b4e1a5"),
+    "series-4": Colour("#781e5a", "#a56987"),
+    "series-5": Colour("#c37896", "#0f69e1"),
+    "series-6": Colour("#4b3c00", "#c32d3c"),
 }
 """By role."""
 
 SERIES = tuple(role for role in COLOURS if role.startswith("series-"))
 
-DASHES = ("solid", "dashed", "dotted", "solid", "dashed", "dotted")
-"""Of each of the series, so that it is not by the colour alone that they are told apart."""
+DASHES = ("solid", "solid", "solid", "dashed", "dashed", "dashed")
+"""Of each of the series."""
 
 MARKS = {role: f"#0ddb{number:02x}" for number, role in enumerate(COLOURS)}
 """What stands for a role in a plot until its SVG is made: no colour that anything else has."""

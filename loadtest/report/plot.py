@@ -33,11 +33,11 @@ _STYLE: dict[Any, Any] = {
     "text.color": MARKS["ink"],
     "xtick.color": MARKS["muted"],
     "ytick.color": MARKS["muted"],
+    "xtick.major.pad": 5.0,
     "xtick.major.size": 0.0,
     "xtick.minor.size": 0.0,
     "ytick.major.size": 0.0,
     "ytick.minor.size": 0.0,
-    "figure.constrained_layout.use": True,
 }
 _DROPPED = ("metadata", "style")
 _REFERENCE = re.compile(r"#([\w-]+)")
@@ -69,11 +69,20 @@ class Plot:
 
 
 @contextmanager
-def drawing(panels: int = 1, height_in: float = HEIGHT_IN) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure of so many axes, one above the other along the same x."""
+def drawing(
+    panels: int = 1, height_in: float = HEIGHT_IN, left_in: float = 0.74
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure of so many axes, one above the other along the same x, with room for labels."""
     with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
         figure = Figure(figsize=(WIDTH_IN, height_in))
         figure.patch.set_visible(False)
+        figure.subplots_adjust(
+            left=left_in / WIDTH_IN,
+            right=0.97,
+            bottom=0.47 / height_in,
+            top=1.0 - 0.27 / height_in,
+            hspace=0.14,
+        )
         grid: Any = figure.subplots(panels, 1, sharex=True, squeeze=False)
         axes = [row[0] for row in grid]
         for one in axes:
@@ -90,6 +99,11 @@ def series_style(index: int) -> dict[str, Any]:
 def legend_entry(label: str, index: int) -> LegendEntry:
     index %= len(SERIES)
     return LegendEntry(label, SERIES[index], DASHES[index])
+
+
+def log_steps(limits: tuple[float, float]) -> tuple[float, ...]:
+    """What a logarithmic axis names within each decade: the more, the fewer there are."""
+    return (1.0,) if limits[1] > 100.0 * limits[0] else (1.0, 2.0, 5.0)
 
 
 def to_svg(figure: Figure, name: str, description: str) -> str:

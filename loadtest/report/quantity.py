@@ -21,7 +21,7 @@ def share(ratio: float | None) -> str:
     if ratio is None:
         return NOTHING
     rest = min(abs(ratio), abs(1.0 - ratio))
-    places = 1 if rest == 0.0 else max(1, min(6, -floor(log10(rest * 100)) + 1))
+    places = 1 if rest == 0.0 else max(1, 1 - floor(log10(rest * 100)))
     text = f"{ratio * 100:.{places}f}"
     return f"{text.rstrip('0').rstrip('.')} %"
 

@@ -18,8 +18,16 @@ from loadtest.report.headline import (
 from loadtest.report.latency_plots import distribution_plot
 from loadtest.report.plot import Plot
 from loadtest.report.stage_plot import SET_UP, TURN, stage_plot
-from loadtest.report.time_plots import cpu_plot, lateness_plot, memory_plot, sessions_plot
+from loadtest.report.time_plots import (
+    answers_plot,
+    cpu_plot,
+    frames_plot,
+    lateness_plot,
+    memory_plot,
+    sessions_plot,
+)
 from loadtest.result import FailureRecord, FaultRecord, LevelRecord, RunResult, Spread
+from loadtest.verdict.wording import words
 
 CDFS = {
     "Set-up": (
@@ -122,10 +130,6 @@ def title(result: RunResult) -> str:
     return f"{result.name}, {result.label}" if result.label else result.name
 
 
-def words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
 def _level(level: LevelRecord) -> Level:
     measured = quantity.measured(level.measured, level.unit)
     return Level(level.description, level.name, bound_text(level), measured, level.held)
@@ -158,6 +162,8 @@ def _over_time(result: RunResult, anchor: str) -> list[Plot]:
     draw: dict[str, Callable[[RunResult, str], Plot | None]] = {
         "sessions": sessions_plot,
         "lateness": lateness_plot,
+        "answers": answers_plot,
+        "frames": frames_plot,
         "cpu": cpu_plot,
         "memory": memory_plot,
     }

@@ -7,9 +7,10 @@ from loadtest.measures.names import Latency
 from loadtest.report import quantity
 from loadtest.report.latency_plots import distribution_plot
 from loadtest.report.plot import Plot
-from loadtest.report.run_page import RunPage, words
+from loadtest.report.run_page import RunPage
 from loadtest.result import RunResult
 from loadtest.verdict.service_levels import SERVICE_LEVELS
+from loadtest.verdict.wording import words
 
 SHOWN = (
     "sessions",

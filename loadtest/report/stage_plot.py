@@ -45,9 +45,13 @@ def stage_plot(
     if not known:
         return None
     bars = _bars(known, whole)
-    with drawing(height_in=0.55 + 0.36 * len(bars)) as (figure, (axes,)):
-        for row, (_, begin, length, text) in enumerate(bars):
-            style = series_style(row) if row < len(known) else {"color": MARKS["muted"]}
+    with drawing(height_in=0.75 + 0.34 * len(bars), left_in=1.1) as (figure, (axes,)):
+        for row, (label, begin, length, text) in enumerate(bars):
+            style = (
+                series_style(row)
+                if row < len(known)
+                else {"color": MARKS["line" if label == "other" else "muted"]}
+            )
             axes.barh(row, length, left=begin, height=0.62, color=style["color"], linewidth=0)
             axes.annotate(
                 text,

@@ -1,17 +1,26 @@
 """What went on over the run's time: sessions, calls, frames, cores, memory; with its faults."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from loadtest.measures.names import Count, Latency
 from loadtest.report import quantity
 from loadtest.report.palette import MARKS
-from loadtest.report.plot import LegendEntry, Plot, drawing, legend_entry, series_style, to_svg
+from loadtest.report.plot import (
+    LegendEntry,
+    Plot,
+    drawing,
+    legend_entry,
+    log_steps,
+    series_style,
+    to_svg,
+)
 from loadtest.report.timeline import Timeline, Values, count_of, percentile_of
 from loadtest.result import FaultRecord, RunResult, Second
+from loadtest.verdict.wording import words
 
 HARNESS = "load itself"
 
@@ -44,28 +53,53 @@ _CALLS = (2, 5, 1)
 """Their colours: failures have a warm one."""
 
 
+def frames_plot(result: RunResult, name: str) -> Plot | None:
+    """None where no frames were sent."""
+    if not result.totals.get(Count.FRAMES_SENT):
+        return None
+    counts = (Count.FRAMES_SENT, Count.FRAMES_LOST, Count.FRAMES_RECEIVED)
+    lines = {words(count).removeprefix("Frames "): count_of(count) for count in counts}
+    return _lines_plot(result, name, "Frames a second", lines, _number)
+
+
 def lateness_plot(result: RunResult, name: str) -> Plot | None:
     """None where no frames were timed."""
-    spread = result.latencies.get(Latency.FRAME_LATENESS)
+    bound_s = float(result.scenario["on_schedule_ms"]) / 1e3
+    return _latency_plot(result, name, Latency.FRAME_LATENESS, bound_s)
+
+
+def answers_plot(result: RunResult, name: str) -> Plot | None:
+    """How fast answers came, or else packets did. None where neither was timed."""
+    spoken = result.latencies.get(Latency.VOICE_TO_VOICE)
+    timed = spoken is not None and spoken.count
+    latency = Latency.VOICE_TO_VOICE if timed else Latency.ROUND_TRIP
+    return _latency_plot(result, name, latency)
+
+
+def _latency_plot(
+    result: RunResult, name: str, latency: Latency, bound_s: float | None = None
+) -> Plot | None:
+    spread = result.latencies.get(latency)
     if spread is None or not spread.count:
         return None
     timeline = Timeline(result.series)
-    bound_s = float(result.scenario["on_schedule_ms"]) / 1e3
+    legend = [legend_entry(label, at) for at, label in enumerate(("median", "p99", "maximum"))]
     with drawing() as (figure, (axes,)):
-        for index in range(3):
-            values = timeline.largest(percentile_of(Latency.FRAME_LATENESS, index))
+        for index in reversed(range(3)):
+            values = timeline.largest(percentile_of(latency, index))
             _line(axes, timeline, np.maximum(values, 1e-6), index)
-        axes.axhline(bound_s, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (2, 2)))
+        if bound_s is not None:
+            axes.axhline(bound_s, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (2, 2)))
+            text = f"on schedule: {quantity.duration(bound_s)}"
+            legend.append(LegendEntry(text, "ink", "dotted"))
         axes.set_yscale("log")
         _finish([axes], result.faults, quantity.duration)
         description = (
-            f"Frame lateness over time: median {quantity.duration(spread.p50)}, 99th percentile "
+            f"{words(latency)} over time: median {quantity.duration(spread.p50)}, 99th percentile "
             f"{quantity.duration(spread.p99)}, maximum {quantity.duration(spread.maximum)}"
         )
         svg = to_svg(figure, name, description)
-    legend = [legend_entry(label, at) for at, label in enumerate(("median", "p99", "maximum"))]
-    schedule = LegendEntry(f"on schedule: {quantity.duration(bound_s)}", "ink", "dotted")
-    return Plot("Frame lateness", description, svg, [*legend, schedule])
+    return Plot(f"{words(latency)}, each second", description, svg, legend)
 
 
 def cpu_plot(result: RunResult, name: str) -> Plot:
@@ -74,7 +108,7 @@ def cpu_plot(result: RunResult, name: str) -> Plot:
 
     lines = {tier: cores(tier) for tier in _tiers(result)}
     lines[HARNESS] = lambda second: second.workers_cpu
-    return _tiers_plot(result, name, "Cores used", lines, quantity.cores)
+    return _lines_plot(result, name, "Cores used", lines, quantity.cores)
 
 
 def memory_plot(result: RunResult, name: str) -> Plot | None:
@@ -86,14 +120,14 @@ def memory_plot(result: RunResult, name: str) -> Plot | None:
     lines = {tier: size(tier) for tier in _tiers(result)}
     if not lines:
         return None
-    return _tiers_plot(result, name, "Memory, resident", lines, quantity.memory)
+    return _lines_plot(result, name, "Memory, resident", lines, quantity.memory)
 
 
-def _tiers_plot(
+def _lines_plot(
     result: RunResult,
     name: str,
     title: str,
-    lines: dict[str, Callable[[Second], float | None]],
+    lines: Mapping[str, Callable[[Second], float | None]],
     text: Callable[[float], str],
 ) -> Plot:
     timeline = Timeline(result.series)
@@ -139,14 +173,17 @@ def _finish(
     panels: Sequence[Axes], faults: Sequence[FaultRecord], text: Callable[[float], str]
 ) -> None:
     for axes in panels:
+        axes.yaxis.set_minor_locator(NullLocator())
         if axes.get_yscale() == "linear":
             axes.set_ylim(bottom=0.0)
             axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        else:
+            axes.yaxis.set_major_locator(LogLocator(10.0, subs=log_steps(axes.get_ylim())))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
         axes.grid(visible=False, axis="x")
         axes.margins(x=0.0)
         for fault in faults:
-            axes.axvline(fault.second, color=MARKS["fault"], linewidth=1.0, linestyle=(0, (4, 2)))
+            axes.axvline(fault.second, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (4, 2)))
     for number, fault in enumerate(faults):
         _name_fault(panels[0], fault, number)
     panels[-1].set_xlabel("seconds")
@@ -163,5 +200,5 @@ def _name_fault(axes: Axes, fault: FaultRecord, number: int) -> None:
         textcoords="offset points",
         ha="right" if right else "left",
         fontsize=10,
-        color=MARKS["fault"],
+        color=MARKS["ink"],
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from loadtest.measures.names import Count, Latency
 from loadtest.result import RunResult, Second
+from loadtest.verdict.wording import words
 
 Measure = Callable[[RunResult], float | None]
 """None where the run has nothing to measure it by, which does not hold."""
@@ -77,8 +78,7 @@ def _latency(latency: Latency, percentile: str) -> ServiceLevel:
             return None
         return 1000.0 * float(getattr(spread, SPREAD_FIELDS[percentile]))
 
-    words = latency.replace("_", " ").capitalize()
-    description = f"{words}, {PERCENTILE_WORDS[percentile]}"
+    description = f"{words(latency)}, {PERCENTILE_WORDS[percentile]}"
     return ServiceLevel(f"{latency}_{percentile}_ms", description, "ms", measure)
 
 
@@ -148,89 +148,89 @@ _ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
 _LISTED = (
     ServiceLevel(
         "sessions",
-        "Sessions up at once, at the most",
+        "Sessions at once (the most)",
         "",
         _peak_sessions,
         at_least=True,
     ),
     ServiceLevel(
         "set_up_rate",
-        "Calls set up per second, over the ramp",
+        "Calls set up per second (over the ramp)",
         "",
         _set_up_rate,
         at_least=True,
     ),
     ServiceLevel(
         "calls_failed",
-        "Calls that failed, of those begun",
+        "Calls failed (of those begun)",
         "ratio",
         _calls_failed,
     ),
     ServiceLevel(
         "frames_on_schedule",
-        "Frames that came on schedule, of all that were due",
+        "Frames on schedule (of those due)",
         "ratio",
         _share(Count.FRAMES_ON_SCHEDULE, *_DUE),
         at_least=True,
     ),
     ServiceLevel(
         "frames_lost",
-        "Frames lost, of all that were due",
+        "Frames lost (of those due)",
         "ratio",
         _share(Count.FRAMES_LOST, *_DUE),
     ),
     ServiceLevel(
         "frames_reordered",
-        "Frames that came out of order, of all that came",
+        "Frames out of order (of those that came)",
         "ratio",
         _share(Count.FRAMES_REORDERED, Count.FRAMES_RECEIVED),
     ),
     ServiceLevel(
         "frames_duplicated",
-        "Frames that came twice, of all that came",
+        "Frames that came twice (of those that came)",
         "ratio",
         _share(Count.FRAMES_DUPLICATED, Count.FRAMES_RECEIVED),
     ),
     ServiceLevel(
         "frames_unauthenticated",
-        "Packets that do not verify, or are not what was sent",
+        "Packets not as they were sent",
         "",
         _number(Count.FRAMES_UNAUTHENTICATED, Count.FRAMES_RECEIVED),
     ),
     ServiceLevel(
         "misrouted",
-        "Packets of another call",
+        "Misrouted packets (of another call)",
         "",
         _number(Count.MISROUTED, Count.FRAMES_RECEIVED),
     ),
     ServiceLevel(
         "turns_right",
-        "Turns answered as they should be, of those that were over",
+        "Turns right (of those over)",
         "ratio",
         _share(Count.TURNS_RIGHT, *_ANSWERED),
         at_least=True,
     ),
     ServiceLevel(
         "turns_wrong",
-        "Turns answered by something else, of those that were over",
+        "Turns wrong (of those over)",
         "ratio",
         _share(Count.TURNS_WRONG, *_ANSWERED),
     ),
     ServiceLevel(
         "turns_unanswered",
-        "Turns left unanswered, of those that were over",
+        "Turns unanswered (of those over)",
         "ratio",
         _share(Count.TURNS_UNANSWERED, *_ANSWERED),
     ),
     ServiceLevel(
         "errors_received",
-        "Errors of the API that were not asked for",
+        "Errors of the API (not asked for)",
         "",
         _number(Count.ERRORS_RECEIVED, Count.EVENTS_RECEIVED),
     ),
     ServiceLevel(
         "faults_healed_ms",
-        "From a fault until as many calls were heard again, the longest",
+        "Healing of faults (the longest)",
         "ms",
         _longest_healing_ms,
     ),

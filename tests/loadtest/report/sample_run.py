@@ -90,7 +90,12 @@ def sample_run(sample: Sample | None = None, /, **changes: Any) -> RunResult:
         started_at="2026-11-21T12:00:00Z",
         seconds=float(sample.seconds),
         scenario=msgspec.to_builtins(scenario),
-        machine={"system": "Linux 6.1", "processor": "a processor", "cores": 2.0},
+        machine={
+            "processor": "A processor",
+            "cores": 2.0,
+            "memory_gib": 7.8,
+            "kernel": "Linux 6.1",
+        },
         workers=1,
         totals=_totals(series),
         peak_sessions=max(second.sessions for second in series),
