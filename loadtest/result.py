@@ -61,6 +61,8 @@ class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     tier: str
     detail: str = ""
+    lasted_seconds: float = 0.0
+    """Until it was done: a tier that was restarted was ready again."""
     healed_seconds: float | None = None
     """From the fault until as many calls were heard again as before; None: not within the run."""
 

@@ -14,7 +14,7 @@ AS_BEFORE = 0.9
 by chance."""
 BEFORE_SECONDS = 5
 FELT_WITHIN_SECONDS = 2
-"""What begins later has another cause."""
+"""Of its end; what begins later has another cause."""
 
 
 def healed(faults: Sequence[FaultRecord], series: Sequence[Second]) -> list[FaultRecord]:
@@ -43,13 +43,14 @@ def _healed_seconds(fault: FaultRecord, series: Sequence[Second], end: float) ->
     if not before or not after:
         return None
     worse = [not _as_before(each, before) for each in after]
-    if True not in worse[: FELT_WITHIN_SECONDS + 1]:
-        return _longest(after[: FELT_WITHIN_SECONDS + 1]) or 0.0
+    soon = math.floor(fault.second + fault.lasted_seconds) + FELT_WITHIN_SECONDS - first + 1
+    if True not in worse[:soon]:
+        return _longest(after[:soon]) or 0.0
     felt = worse.index(True)
     if False not in worse[felt:]:
         return None
     over = worse.index(False, felt)
-    return _longest(after[: over + 1]) or max(0.0, after[over].second - fault.second)
+    return _longest(after[: max(over + 1, soon)]) or max(0.0, after[over].second - fault.second)
 
 
 def _as_before(second: Second, before: Sequence[Second]) -> bool:

@@ -56,13 +56,19 @@ async def _carry_out(
     except DeploymentError as error:
         detail = f"not done: {error}"
     except asyncio.CancelledError:
-        report(_record(fault, began, "was not over when the run ended"))
+        report(_record(fault, "was not over when the run ended", began, run_clock()))
         raise
-    report(_record(fault, began, detail))
+    report(_record(fault, detail, began, run_clock()))
 
 
-def _record(fault: Fault, began: float, detail: str) -> FaultRecord:
-    return FaultRecord(second=began, action=fault.action, tier=fault.tier, detail=detail)
+def _record(fault: Fault, detail: str, began: float, ended: float) -> FaultRecord:
+    return FaultRecord(
+        second=began,
+        action=fault.action,
+        tier=fault.tier,
+        detail=detail,
+        lasted_seconds=ended - began,
+    )
 
 
 async def _done(fault: Fault, deployment: Deployment | None) -> str:

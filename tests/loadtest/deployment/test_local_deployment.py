@@ -48,7 +48,7 @@ async def test_a_restarted_relay_is_another_process_on_the_same_ports(
     ports = udp_ports(before)
     said = await deployment.carry_out(fault(FaultAction.RESTART))
     [after] = deployment.pids("relay")
-    assert said.startswith("killed, and started again (")
+    assert said == "killed, and started again"
     assert after != before
     assert ports
     assert udp_ports(after) == ports

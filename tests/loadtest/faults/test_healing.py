@@ -1,5 +1,6 @@
 """How long a fault was felt, from what callers noted second by second."""
 
+import msgspec
 import pytest
 
 from loadtest.faults.healing import healed
@@ -57,6 +58,13 @@ def test_sessions_that_are_gone_are_not_healed() -> None:
 def test_what_begins_much_later_has_another_cause() -> None:
     series = [*BEFORE, *(second(n) for n in range(5, 9)), second(9, heard=0)]
     assert healed_seconds(*series) == 0.0
+
+
+def test_a_fault_that_lasts_is_felt_as_long() -> None:
+    lasting = msgspec.structs.replace(fault(5.0), lasted_seconds=3.5)
+    series = [*BEFORE, *(second(n) for n in range(5, 9)), second(9, heard=0), second(10)]
+    [record] = healed([lasting], series)
+    assert record.healed_seconds == 5.0
 
 
 def test_a_fault_before_which_nothing_was_heard_is_not_judged() -> None:
