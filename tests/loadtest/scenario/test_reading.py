@@ -159,8 +159,15 @@ def test_a_shipped_scenario_can_be_run(name: str) -> None:
     assert scenario.name == name
     assert scenario.description
     assert scenario.service_levels
-    assert scenario.warm_up_seconds >= scenario.load.ramp_seconds
     assert shipped_text(name).startswith(f'name = "{name}"\n')
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_set_ups_of_a_shipped_scenario_are_measured(name: str) -> None:
+    scenario = read_scenario(name)
+    starts = [call.start_s for call in plan_calls(scenario)]
+    counted = [start for start in starts if start >= scenario.warm_up_seconds]
+    assert len(counted) > len(starts) / 2
 
 
 def test_ten_thousand_calls_are_as_many() -> None:
