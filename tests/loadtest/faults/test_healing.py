@@ -42,7 +42,13 @@ def test_it_lasts_until_a_second_is_as_before() -> None:
 
 
 def test_what_calls_noted_tells_it_finer() -> None:
-    series = [*BEFORE, second(5, heard=300, healing=0.31), second(6), second(7, healing=9.0)]
+    series = [
+        *BEFORE,
+        second(5, heard=300, healing=0.31),
+        second(6),
+        second(7),
+        second(8, healing=9.0),
+    ]
     assert healed_seconds(*series) == 0.31
 
 
