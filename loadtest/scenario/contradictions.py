@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from loadtest.measures.names import Latency
 from loadtest.scenario.scenario import (
     CallerProfile,
     Expect,
@@ -35,6 +36,7 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
             yield f"faults[{index}].{text}"
     if scenario.warm_up_seconds >= scenario.load.seconds:
         yield "warm_up_seconds: must be less than the whole run"
+    yield from _of_levels(scenario)
 
 
 def _of_talk(caller: CallerProfile) -> Iterator[str]:
@@ -79,6 +81,16 @@ def _of_expectations(scenario: Scenario) -> Iterator[str]:
     for index, expect in expected:
         if expect is not expected[0][1]:
             yield f"callers[{index}].talk.expect: one engine does not both echo and answer"
+
+
+def _of_levels(scenario: Scenario) -> Iterator[str]:
+    load, warm_up = scenario.load, scenario.warm_up_seconds
+    none_counts = load.call_seconds is None and 0 < warm_up >= load.ramp_seconds
+    for name in scenario.service_levels:
+        if none_counts and name.startswith(f"{Latency.SET_UP}_") and name.endswith("_ms"):
+            yield f"service_levels.{name}: all calls come before warm_up_seconds are over"
+        if name == "faults_healed_ms" and not scenario.faults:
+            yield f"service_levels.{name}: needs faults"
 
 
 def _of_fault(fault: Fault, scenario: Scenario) -> Iterator[str]:

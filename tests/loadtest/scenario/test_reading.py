@@ -107,6 +107,11 @@ WRONG = [
     (LEAST + '[service_levels]\nmisrouted = "0"', "service_levels.misrouted: must be a number"),
     (LEAST + "[service_levels]\nmisrouted = true", "service_levels.misrouted: must be a number"),
     ("warm_up_seconds = 35\n" + LEAST, "warm_up_seconds: must be less than the whole run"),
+    (
+        "warm_up_seconds = 5\n" + LEAST + "[service_levels]\nset_up_ice_p99_ms = 3",
+        "service_levels.set_up_ice_p99_ms: all calls come before warm_up_seconds are over",
+    ),
+    (LEAST + "[service_levels]\nfaults_healed_ms = 3", "service_levels.faults_healed_ms: needs f"),
     ("service_levels = 3\n" + LEAST, "service_levels: Expected `object`, got `int`"),
 ]
 
