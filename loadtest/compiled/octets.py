@@ -7,9 +7,13 @@ import numpy as np
 from loadtest.compiled.compiling import jit
 
 
+i64: Any = np.int64
+"""For numbers of fewer bits, whose shifts would be cut short."""
+
+
 @jit
 def u16_at(data: Any, at: int) -> int:
-    return int(np.int64(data[at]) << 8 | np.int64(data[at + 1]))
+    return int(i64(data[at]) << 8 | i64(data[at + 1]))
 
 
 @jit
