@@ -14,7 +14,7 @@ FIRST_BYTE: Final = 0x80
 """RTP's version 2, nothing optional: https://datatracker.ietf.org/doc/html/rfc3550#section-5.1"""
 PAYLOAD_TYPE: Final = 111
 MARKER: Final = 0x80
-TIMESTAMP_HZ: Final = 48_000
+TIMESTAMP_KHZ: Final = 48
 
 SEQUENCE_AT: Final = 2
 TIMESTAMP_AT: Final = 4
@@ -56,7 +56,7 @@ class ReflectedPacket:
             FIRST_BYTE,
             PAYLOAD_TYPE | (MARKER if self.marker else 0),
             self.number & 0xFFFF,
-            self.sent_ns * TIMESTAMP_HZ // 1_000_000_000 & 0xFFFFFFFF,
+            self.sent_ns // 1000 * TIMESTAMP_KHZ // 1000 & 0xFFFFFFFF,
             self.ssrc,
             self.session,
             self.tag,
