@@ -93,7 +93,9 @@ class Call:
         if falls_on(faults.late_every):
             sent = [(faults.late_ms / 1000, packet)]
         if falls_on(faults.forge_every):
-            sent.append((0.0, packet[:-1] + bytes([packet[-1] ^ 1])))
+            # Of a number to come: what came already is not even verified.
+            number = self._sequence + 100 & 0xFFFF
+            sent.append((0.0, packet[:2] + number.to_bytes(2, "big") + packet[4:]))
         return sent
 
 

@@ -95,13 +95,11 @@ class StreamCheck:
         return False
 
     def _settle_losses(self, *, final: bool) -> None:
-        lost = len(self._missing) if final else 0
-        if not final:
-            for each in self._missing_before:
-                if each in self._missing:
-                    del self._missing[each]
-                    lost += 1
-            self._missing_before = set(self._missing)
+        gone = list(self._missing) if final else self._missing_before & self._missing.keys()
+        for each in gone:
+            del self._missing[each]
+        self._missing_before = set(self._missing)
+        lost = len(gone)
         if lost:
             self._measures.count(Count.FRAMES_LOST, lost)
 

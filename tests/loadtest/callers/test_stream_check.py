@@ -80,6 +80,16 @@ def test_what_is_missing_for_a_second_is_lost() -> None:
     assert counts[Count.FRAMES_RECEIVED] == 5
 
 
+def test_what_is_lost_is_counted_once() -> None:
+    stream = Stream()
+    for number in (0, 1, 4, 5):
+        stream.receive(number)
+    for final in (False, True, False, True):
+        stream.check.settle(final=final)
+
+    assert stream.measures.take(0).counts[Count.FRAMES_LOST] == 2
+
+
 def test_what_came_twice_is_told() -> None:
     stream = Stream()
     assert [stream.receive(number) for number in (0, 1, 1)] == [True, True, False]
