@@ -60,7 +60,7 @@ def scenario_of(size: Size) -> Scenario:
     load = msgspec.structs.replace(
         scenario.load, ramp_seconds=size.ramp_seconds, hold_seconds=size.hold_seconds
     )
-    return msgspec.structs.replace(scenario, load=load, warm_up_seconds=size.ramp_seconds + 2)
+    return msgspec.structs.replace(scenario, load=load, warm_up_seconds=1.0)
 
 
 def _figures(found: CapacityResult) -> dict[str, float | str]:

@@ -80,7 +80,6 @@ def _steady(size: Size, per_second: float) -> Scenario:
         load=load,
         callers=(caller,),
         faults=(),
-        warm_up_seconds=size.ramp_seconds + 1,
         service_levels={**levels, "set_up_rate": size.sessions / size.ramp_seconds * 0.9},
     )
 

@@ -54,9 +54,7 @@ def _scenario(size: Size) -> Scenario:
     )
     # Of the Realtime API aiortc has the calls, and not the events.
     caller = msgspec.structs.replace(scenario.callers[0], data_channel=False)
-    return msgspec.structs.replace(
-        scenario, load=load, callers=(caller,), warm_up_seconds=size.ramp_seconds + 1
-    )
+    return msgspec.structs.replace(scenario, load=load, callers=(caller,), warm_up_seconds=1.0)
 
 
 def _figures(result: RunResult) -> dict[str, float | str]:

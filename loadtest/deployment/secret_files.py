@@ -12,6 +12,13 @@ from loadtest.deployment.tier_command import CommandFiles
 SIP_USER = "caller"
 SIP_REALM = "antiphon"
 _SIP_CONFIG = """
+[phones]
+sessions = 0
+
+[[dial-plan]]
+number = "echo"
+session = { type = "realtime", model = "echo" }
+
 [[dial-plan]]
 session = { type = "realtime" }
 """
