@@ -19,12 +19,14 @@ class HarnessLateness:
 
     def __init__(self) -> None:
         self._busy: Counter[int] = Counter()
-        self._seconds: Counter[int] = Counter()
+        self._told: dict[int, int] = {}
 
-    def add(self, worker: int, cpu_seconds: float) -> None:
-        """What one used in one second."""
-        self._seconds[worker] += 1
-        self._busy[worker] += cpu_seconds > MAX_CORES
+    def add(self, worker: int, second: int, cpu_seconds: float) -> None:
+        """What one used since it told of a second the last time: one that was held up skips some."""
+        passed = max(1, second - self._told.get(worker, -1))
+        self._told[worker] = max(second, self._told.get(worker, -1))
+        if cpu_seconds > MAX_CORES * passed:
+            self._busy[worker] += passed
 
     def notes(self, latencies: Mapping[Latency, Histogram]) -> Iterator[str]:
         """One sentence each; `latencies` of the whole run."""
@@ -41,8 +43,7 @@ class HarnessLateness:
                     "or a quieter machine."
                 )
         for worker, busy in sorted(self._busy.items()):
-            if busy:
-                yield (
-                    f"Worker {worker} used more than {MAX_CORES:.0%} of a core in {busy} of "
-                    f"{self._seconds[worker]} seconds."
-                )
+            yield (
+                f"Worker {worker} used more than {MAX_CORES:.0%} of a core in {busy} of "
+                f"{self._told[worker] + 1} seconds."
+            )

@@ -50,7 +50,7 @@ class Recording:
     def add(self, interval: Interval, worker: int = 0) -> None:
         """One second of one worker; if it told of that second before, this is added."""
         self._at(interval.second).add(interval, worker)
-        self._lateness.add(worker, interval.cpu_seconds)
+        self._lateness.add(worker, interval.second, interval.cpu_seconds)
         self._failed.update(interval.failed)
         for failure in interval.failures:
             examples = self._examples.setdefault(failure.reason, [])

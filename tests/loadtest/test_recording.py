@@ -185,6 +185,13 @@ def test_a_harness_that_was_late_says_so() -> None:
     assert busy == "Worker 0 used more than 90% of a core in 2 of 3 seconds."
 
 
+def test_a_worker_that_was_held_up_is_not_taken_for_busy() -> None:
+    run = recording()
+    for second, cpu in ((0, 0.5), (3, 1.5), (4, 0.95), (6, 1.9)):
+        run.add(Interval(second, cpu_seconds=cpu))
+    assert run.result().notes == ["Worker 0 used more than 90% of a core in 3 of 7 seconds."]
+
+
 def test_notes_of_others_are_kept() -> None:
     run = recording()
     run.note("Worker 3 was lost.")
