@@ -22,7 +22,7 @@ class HarnessLateness:
         self._told: dict[int, int] = {}
 
     def add(self, worker: int, second: int, cpu_seconds: float) -> None:
-        """What one used since it told of a second the last time: one that was held up skips some."""
+        """What one used since it last told of a second; one that was held up skips some."""
         passed = max(1, second - self._told.get(worker, -1))
         self._told[worker] = max(second, self._told.get(worker, -1))
         if cpu_seconds > MAX_CORES * passed:
