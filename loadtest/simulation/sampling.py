@@ -23,6 +23,8 @@ from loadtest.simulation.core.state import (
     SESSION_SECONDS,
     SET_UP_BINS,
     SHORTEST,
+    WAITED,
+    WAITING_SECONDS,
     State,
 )
 from loadtest.simulation.pool import Pool
@@ -37,6 +39,7 @@ _COUNTED = {
     "admitted": (ADMITTED,),
     "late": (LATE,),
     "away": (AWAY,),
+    "waited": (WAITED,),
     "interrupted": (INTERRUPTED,),
     "reconnected": (RECONNECTED,),
     "cut": (CUT,),
@@ -62,6 +65,7 @@ class RegionSampling:
         self._set_ups = np.zeros(SET_UP_BINS, np.int64)
         self._interrupted_seconds = 0.0
         self._session_seconds = 0.0
+        self._waiting_seconds = 0.0
         self._over = dict.fromkeys(("refused", "late", "cut", "interrupted", "any"), 0.0)
 
     def sample(self, state: State, now: float, passed: float) -> None:
@@ -95,6 +99,7 @@ class RegionSampling:
             self._refused_for[name] += int(counts[which])
         self._interrupted_seconds += float(sums[INTERRUPTED_SECONDS])
         self._session_seconds += float(sums[SESSION_SECONDS])
+        self._waiting_seconds += float(sums[WAITING_SECONDS])
         self._set_ups += set_ups
         for array in (counts, sums, set_ups):
             array[:] = 0
@@ -110,6 +115,8 @@ class RegionSampling:
             interrupted=_total(series["interrupted"]),
             cut=_total(series["cut"]),
             away=_total(series["away"]),
+            waited=_total(series["waited"]),
+            waiting_seconds=self._waiting_seconds,
             peak_sessions=round(max(series["sessions"])),
             mean_sessions=self._session_seconds / seconds,
             over_level_seconds=self._over["any"],

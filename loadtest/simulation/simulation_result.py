@@ -20,6 +20,9 @@ class RegionResult(msgspec.Struct, frozen=True, kw_only=True):
     cut: int
     away: int
     """Calls that another region served."""
+    waited: int
+    waiting_seconds: float
+    """Of all calls that waited for room together."""
     peak_sessions: int
     mean_sessions: float
     over_level_seconds: float

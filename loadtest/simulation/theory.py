@@ -4,7 +4,7 @@
 def erlang_b(servers: int, offered: float) -> float:
     """The share of calls that find all servers taken and are lost; `offered` in erlangs.
 
-    By the recursion of ITU-T E.501, which is stable where factorials are not.
+    By the recursion over servers, which is stable where factorials are not.
     """
     blocked = 1.0
     for number in range(1, servers + 1):

@@ -26,7 +26,7 @@ def advance(state: State, choice: Choice, until: float) -> bool:
         if min(arrival, event) > until:
             break
         if arrival <= event:
-            if state.free_size[0] == 0:
+            if not has_room(state):
                 return False
             state.clock[0] = arrival
             maybe_arrive(state, choice, region)
@@ -38,6 +38,12 @@ def advance(state: State, choice: Choice, until: float) -> bool:
     for region in range(state.arrival.shape[0]):
         settle(state, region)
     return True
+
+
+@jit
+def has_room(state: State) -> bool:
+    """For one more call, and for all events that may come of one that is handled."""
+    return state.free_size[0] > 0 and 2 * state.heap.size[0] <= len(state.heap.times)
 
 
 @jit
@@ -80,7 +86,7 @@ def plan_arrival(state: State, region: int) -> None:
         state.arrival[region, NEXT] = state.clock[0] + exponential(state.chance, 1.0 / rate)
 
 
-@jit
+@kept
 def busy(state: State, region: int, now: float) -> float:
     """How busy the hour is, of the day's busiest."""
     from_peak = 2.0 * math.pi * (now - state.arrival[region, PEAK_SECOND]) / DAY

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.compiled.compiling import jit
+from loadtest.compiled.compiling import jit, kept
 
 
 class EventHeap(NamedTuple):
@@ -32,28 +32,28 @@ def grown(heap: EventHeap, capacity: int) -> EventHeap:
     return larger
 
 
-@jit
+@kept
 def packed(kind: int, slot: int, generation: int) -> int:
     """A generation tells a slot's calls apart: an event for one that is over means nothing."""
     return (kind << 56) | ((generation & _GENERATIONS) << 32) | slot
 
 
-@jit
+@kept
 def kind_of(event: int) -> int:
     return event >> 56
 
 
-@jit
+@kept
 def slot_of(event: int) -> int:
     return event & 0xFFFFFFFF
 
 
-@jit
+@kept
 def is_of(event: int, generation: int) -> bool:
     return ((event >> 32) & _GENERATIONS) == (generation & _GENERATIONS)
 
 
-@jit
+@kept
 def push(heap: EventHeap, time: float, event: int) -> None:
     place = heap.size[0]
     heap.size[0] += 1
@@ -68,7 +68,7 @@ def push(heap: EventHeap, time: float, event: int) -> None:
     heap.events[place] = event
 
 
-@jit
+@kept
 def pop(heap: EventHeap) -> int:
     """The earliest event, whose time is `heap.times[0]` before. There must be one."""
     first: int = heap.events[0]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.compiled.compiling import jit
+from loadtest.compiled.compiling import jit, kept
 
 Chance = NDArray[np.uint64]
 """The generator's state: an array of one."""
@@ -18,7 +18,7 @@ _MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S11, _S27, _S30, _S31 = np.uint64(11), np.uint64(27), np.uint64(30), np.uint64(31)
 
 
-@jit
+@kept
 def uniform(chance: Chance) -> float:
     """In [0, 1), with 53 random bits."""
     chance[0] += _STEP

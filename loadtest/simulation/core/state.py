@@ -65,6 +65,10 @@ later than the service level; INTERRUPTED: by a failure; CUT: and not helped in 
 SESSION_SECONDS, WAITING_SECONDS, INTERRUPTED_SECONDS, SET_UP_SECONDS = range(4)
 SUMS = 4
 
+EVENTS_A_SLOT = 4
+"""Room in the heap: two of the call that is there, as many of those that were there before, which
+mean nothing any more, and none that comes at once is refused."""
+
 SET_UP_BINS, BINS_A_DECADE, SHORTEST = 160, 20, 1e-3
 """Of the histogram of set-up times: so many a decade, from a millisecond."""
 
@@ -144,7 +148,7 @@ def empty_state(*, regions: int, pods_a_pool: int, slots: int, waiting: int, see
     pods["place"] = -1
     pods["pool"] = np.repeat(np.arange(pools), pods_a_pool)
     return State(
-        heap=event_heap.empty(2 * slots),
+        heap=event_heap.empty(EVENTS_A_SLOT * slots),
         sessions=np.zeros(slots, SESSION),
         free=np.arange(slots, dtype=np.int32)[::-1].copy(),
         free_size=np.array([slots]),
@@ -180,7 +184,7 @@ def with_more_slots(state: State) -> State:
     free[size : size + slots] = np.arange(slots, 2 * slots)[::-1]
     state.free_size[0] += slots
     return state._replace(
-        heap=event_heap.grown(state.heap, 4 * slots), sessions=sessions, free=free
+        heap=event_heap.grown(state.heap, 2 * EVENTS_A_SLOT * slots), sessions=sessions, free=free
     )
 
 
