@@ -38,16 +38,16 @@ class Measured:
 
 def measured(page: str) -> Measured:
     """Raises MissingFigureError."""
-    paced = _cell(page, "Antiphon", "paced 20k/s")
+    paced = cell(page, "Antiphon", "paced 20k/s")
     websocket = re.search(r"\*\*([\d.]+) ms of\s+CPU a session and second\*\*, (\d+) kB", page)
     if websocket is None:
         raise MissingFigureError("docs/benchmarks.md: sessions over WebSockets")
     return Measured(
-        relay_seconds_a_packet=_number(paced) / 1e6,
-        flow_bytes=_number(_cell(page, "flow table, a flow", "measured")),
-        voip_calls=_number(_cell(page, "Antiphon, Opus VOIP", "calls a core")),
-        celt_calls=_number(_cell(page, "Antiphon, Opus CELT", "calls a core")),
-        call_kilobytes=_number(_cell(page, "memory of a call", "measured")),
+        relay_seconds_a_packet=number(paced) / 1e6,
+        flow_bytes=number(cell(page, "flow table, a flow", "measured")),
+        voip_calls=number(cell(page, "Antiphon, Opus VOIP", "calls a core")),
+        celt_calls=number(cell(page, "Antiphon, Opus CELT", "calls a core")),
+        call_kilobytes=number(cell(page, "memory of a call", "measured")),
         websocket_calls=1000 / float(websocket[1]),
         websocket_kilobytes=float(websocket[2]),
     )
@@ -117,8 +117,8 @@ def _at_least(number: float) -> str:
     return str(math.ceil(number))
 
 
-def _cell(page: str, row: str, column: str) -> str:
-    """Of the first table that has both."""
+def cell(page: str, row: str, column: str) -> str:
+    """Of the first table that has both. Raises MissingFigureError."""
     for table in re.findall(r"(?:^\|.*\|\n)+", page, re.M):
         head, _line, *rows = (
             [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -130,7 +130,8 @@ def _cell(page: str, row: str, column: str) -> str:
     raise MissingFigureError(f"docs/benchmarks.md: {row}, {column}")
 
 
-def _number(cell: str) -> float:
+def number(cell: str) -> float:
+    """That a cell begins with. Raises MissingFigureError."""
     match = re.match(r"[\d.]+", cell)
     if match is None:
         raise MissingFigureError(f"docs/benchmarks.md: {cell!r} is no number")
