@@ -1,6 +1,7 @@
 """Under what conditions a run's figures came about, for whoever is to believe or repeat them."""
 
 import shlex
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ def conditions(result: RunResult) -> list[Row]:
         ("Callers", "; ".join(_callers(scenario))),
         ("Warm-up", _warm_up(scenario)),
         ("Machine", ", ".join(_machine(result))),
-        ("Begun", f"{result.started_at}, for {quantity.duration(result.seconds)}"),
+        ("Begun", f"{_moment(result.started_at)}, for {quantity.duration(result.seconds)}"),
     ]
     return [row for row in rows if row[1]]
 
@@ -118,6 +119,13 @@ def _warm_up(scenario: Scenario) -> str:
         return ""
     seconds = quantity.duration(scenario.warm_up_seconds)
     return f"the first {seconds} do not count in latencies, nor in shares of frames and turns"
+
+
+def _moment(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return text
 
 
 _MACHINE = {

@@ -43,9 +43,10 @@ def _draw(axes: Axes, spread: Spread, index: int) -> None:
     depths = _depth(shares, spread.count)
     kept = _thinned(depths)
     axes.step(seconds[kept], depths[kept], where="post", **series_style(index))
-    marked = [histogram.percentile(percent) or 0.0 for percent in MARKED]
+    known = [percent for percent in MARKED if spread.count * (1.0 - percent / 100) >= 1.0]
+    marked = [histogram.percentile(percent) or 0.0 for percent in known]
     colour = series_style(index)["color"]
-    axes.plot(marked, _depth(np.array(MARKED) / 100, spread.count), "o", ms=4.5, color=colour)
+    axes.plot(marked, _depth(np.array(known) / 100, spread.count), "o", ms=4.5, color=colour)
 
 
 def _depth(shares: Values, count: int) -> Values:

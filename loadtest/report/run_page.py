@@ -184,8 +184,8 @@ def _distributions(result: RunResult, anchor: str) -> list[Plot]:
 def _stages(result: RunResult, anchor: str) -> list[Plot]:
     return _drawn(
         [
-            stage_plot(result, "Set-up, stage by stage", SET_UP, f"{anchor}-set-up"),
-            stage_plot(result, "A turn, stage by stage", TURN, f"{anchor}-turn"),
+            stage_plot(result, SET_UP, f"{anchor}-set-up"),
+            stage_plot(result, TURN, f"{anchor}-turn"),
         ]
     )
 

@@ -1,7 +1,9 @@
 """Where the time of a set-up or of a turn goes: its stages one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from loadtest.measures.names import Latency
@@ -10,17 +12,35 @@ from loadtest.report.palette import MARKS
 from loadtest.report.plot import Plot, drawing, series_style, to_svg
 from loadtest.result import RunResult, Spread
 
-SET_UP = (
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """A latency, and what goes on in it."""
+
+    title: str
+    whole: Latency
+    whole_label: str
+    within: Mapping[str, Latency]
+    """Labels and stages, in their order."""
+    after: Mapping[str, Latency]
+    """Stages that go on when the whole is over."""
+
+
+SET_UP = Stages(
+    "Set-up, stage by stage",
     Latency.SET_UP,
+    "until media",
     {
         "signaling": Latency.SET_UP_SIGNALING,
         "ICE": Latency.SET_UP_ICE,
         "DTLS": Latency.SET_UP_DTLS,
-        "data channel": Latency.SET_UP_DATA_CHANNEL,
     },
+    {"data channel": Latency.SET_UP_DATA_CHANNEL},
 )
-TURN = (
+TURN = Stages(
+    "A turn, stage by stage",
     Latency.VOICE_TO_VOICE,
+    "whole",
     {
         "endpointing": Latency.TURN_ENDPOINTING,
         "recognition": Latency.TURN_ASR,
@@ -28,71 +48,82 @@ TURN = (
         "synthesis": Latency.TURN_TTS,
         "pacing": Latency.TURN_PACING,
     },
+    {},
 )
-"""The whole, and its stages in their order."""
 
 _LEAST_REST = 0.02
 """Of the whole: less than this that no stage explains is not drawn."""
 
 
-def stage_plot(
-    result: RunResult, title: str, parts: tuple[Latency, dict[str, Latency]], name: str
-) -> Plot | None:
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    label: str
+    begin: float
+    """Seconds, as its length is."""
+    length: float
+    text: str
+    colour: str
+
+
+def stage_plot(result: RunResult, stages: Stages, name: str) -> Plot | None:
     """None where no stage was measured."""
-    whole = result.latencies.get(parts[0])
-    stages = [(label, result.latencies.get(latency)) for label, latency in parts[1].items()]
-    known = [(label, spread) for label, spread in stages if spread is not None and spread.count]
-    if not known:
+    bars = _bars(result, stages)
+    if all(bar.label == stages.whole_label for bar in bars):
         return None
-    bars = _bars(known, whole)
     with drawing(height_in=0.75 + 0.34 * len(bars), left_in=1.1) as (figure, (axes,)):
-        for row, (label, begin, length, text) in enumerate(bars):
-            style = (
-                series_style(row)
-                if row < len(known)
-                else {"color": MARKS["line" if label == "other" else "muted"]}
-            )
-            axes.barh(row, length, left=begin, height=0.62, color=style["color"], linewidth=0)
-            axes.annotate(
-                text,
-                (begin + length, row),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=10,
-            )
-        end = max(begin + length for _, begin, length, _ in bars)
-        axes.set_xlim(0.0, end * 1.5)
-        axes.set_yticks(range(len(bars)), [label for label, *_ in bars])
+        for row, bar in enumerate(bars):
+            _draw(axes, row, bar)
+        axes.set_xlim(0.0, 1.5 * max(bar.begin + bar.length for bar in bars))
+        axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity.duration(value)))
-        description = f"{title}, by means: " + ", ".join(
-            f"{label} {text}" for label, _, _, text in bars
-        )
+        parts = ", ".join(f"{bar.label} {bar.text}" for bar in bars)
+        description = f"{stages.title}, by means: {parts}"
         svg = to_svg(figure, name, description)
-    return Plot(title, description, svg)
+    return Plot(stages.title, description, svg)
 
 
-def _bars(
-    stages: Sequence[tuple[str, Spread]], whole: Spread | None
-) -> list[tuple[str, float, float, str]]:
-    """Label, begin, length in seconds, and the text beside it.
+def _draw(axes: Axes, row: int, bar: _Bar) -> None:
+    axes.barh(row, bar.length, left=bar.begin, height=0.62, color=bar.colour, linewidth=0)
+    axes.annotate(
+        bar.text,
+        (bar.begin + bar.length, row),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=10,
+    )
 
-    Of means, which add up, as percentiles do not.
-    """
-    bars = []
-    begin = 0.0
-    for label, spread in stages:
-        bars.append((label, begin, spread.mean, _text(spread)))
-        begin += spread.mean
-    if whole is None or not whole.count:
-        return bars
-    rest = whole.mean - begin
-    if rest > _LEAST_REST * whole.mean:
-        bars.append(("other", begin, rest, quantity.duration(rest)))
-    return [*bars, ("whole", 0.0, whole.mean, _text(whole))]
+
+def _bars(result: RunResult, stages: Stages) -> list[_Bar]:
+    """Of means, which add up, as percentiles do not."""
+    bars = list(_sequence(result, stages.within, 0.0, 0))
+    end = bars[-1].begin + bars[-1].length if bars else 0.0
+    whole = _measured(result, stages.whole)
+    if whole is not None:
+        rest = whole.mean - end
+        if bars and rest > _LEAST_REST * whole.mean:
+            bars.append(_Bar("other", end, rest, quantity.duration(rest), MARKS["line"]))
+        label, end = stages.whole_label, whole.mean
+        bars.append(_Bar(label, 0.0, whole.mean, _text(whole), MARKS["muted"]))
+    return [*bars, *_sequence(result, stages.after, end, len(stages.within))]
+
+
+def _sequence(
+    result: RunResult, stages: Mapping[str, Latency], begin: float, index: int
+) -> Iterator[_Bar]:
+    for number, (label, latency) in enumerate(stages.items(), index):
+        spread = _measured(result, latency)
+        if spread is not None:
+            yield _Bar(label, begin, spread.mean, _text(spread), series_style(number)["color"])
+            begin += spread.mean
+
+
+def _measured(result: RunResult, latency: Latency) -> Spread | None:
+    spread = result.latencies.get(latency)
+    return spread if spread is not None and spread.count else None
 
 
 def _text(spread: Spread) -> str:

@@ -41,7 +41,7 @@ def sessions_plot(result: RunResult, name: str) -> Plot:
         for index, count in enumerate((Count.CALLS_SET_UP, Count.CALLS_ENDED, Count.CALLS_FAILED)):
             _line(calls, timeline, timeline.mean(count_of(count)), _CALLS[index])
         calls.set_ylabel("calls/s")
-        _finish([sessions, calls], result.faults, _number)
+        _finish([sessions, calls], result, _number)
         description = f"Sessions over time, at the most {result.peak_sessions}; and calls a second"
         svg = to_svg(figure, name, description)
     labels = ("set up", "ended", "failed")
@@ -93,7 +93,7 @@ def _latency_plot(
             text = f"on schedule: {quantity.duration(bound_s)}"
             legend.append(LegendEntry(text, "ink", "dotted"))
         axes.set_yscale("log")
-        _finish([axes], result.faults, quantity.duration)
+        _finish([axes], result, quantity.duration)
         description = (
             f"{words(latency)} over time: median {quantity.duration(spread.p50)}, 99th percentile "
             f"{quantity.duration(spread.p99)}, maximum {quantity.duration(spread.maximum)}"
@@ -135,7 +135,7 @@ def _lines_plot(
     with drawing() as (figure, (axes,)):
         for index, label in enumerate(values):
             _line(axes, timeline, values[label], index)
-        _finish([axes], result.faults, text)
+        _finish([axes], result, text)
         means = [
             f"{label} {text(float(np.nanmean(found)))}"
             for label, found in values.items()
@@ -169,9 +169,7 @@ def _number(value: float) -> str:
     return quantity.number(value)
 
 
-def _finish(
-    panels: Sequence[Axes], faults: Sequence[FaultRecord], text: Callable[[float], str]
-) -> None:
+def _finish(panels: Sequence[Axes], result: RunResult, text: Callable[[float], str]) -> None:
     for axes in panels:
         axes.yaxis.set_minor_locator(NullLocator())
         if axes.get_yscale() == "linear":
@@ -181,10 +179,10 @@ def _finish(
             axes.yaxis.set_major_locator(LogLocator(10.0, subs=log_steps(axes.get_ylim())))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
         axes.grid(visible=False, axis="x")
-        axes.margins(x=0.0)
-        for fault in faults:
+        axes.set_xlim(0.0, result.series[-1].second + 1.0)
+        for fault in result.faults:
             axes.axvline(fault.second, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (4, 2)))
-    for number, fault in enumerate(faults):
+    for number, fault in enumerate(result.faults):
         _name_fault(panels[0], fault, number)
     panels[-1].set_xlabel("seconds")
 

@@ -26,7 +26,7 @@ Values = npt.NDArray[np.float64]
 MEDIANS_MS = {
     Latency.ARRIVAL_LATENESS: (0.4, 0.6),
     Latency.SEND_LATENESS: (0.3, 0.5),
-    Latency.SET_UP: (74.0, 0.35),
+    Latency.SET_UP: (58.0, 0.35),
     Latency.SET_UP_SIGNALING: (11.0, 0.4),
     Latency.SET_UP_ICE: (4.0, 0.5),
     Latency.SET_UP_DTLS: (31.0, 0.4),
