@@ -51,7 +51,7 @@ class SipFleet:
             self._server = await _resolved(self._target)
             hosts = self._context.addresses or (_own_address(self._server),)
             for host in hosts:
-                self._signaling.append(await Signaling.open(host, self._context.measures))
+                self._signaling.append(Signaling(host, self._context.measures))
         except (SipTargetError, OSError) as error:
             raise FleetError(f"SIP at {target.sip!r}: {error}") from error
         speech = recorded_speech()

@@ -5,7 +5,6 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from typing import cast
 
 from sipmessage import Message, Request
 
@@ -22,41 +21,42 @@ RING_S = 60.0
 HANG_UP_S = 5.0
 """How long the answer to our BYE is waited for; it is counted for nothing."""
 
+RECEIVE_BYTES = 1 << 16
+
 _IP_RECVERR = 11
 """https://www.man7.org/linux/man-pages/man7/ip.7.html: else no ICMP of a socket that is not
 connected is heard of."""
 _IPV6_RECVERR = 25
 
 
-class Signaling(asyncio.DatagramProtocol):
-    """Calls by their Call-ID."""
+class Signaling:
+    """Calls by their Call-ID.
 
-    def __init__(self, measures: Measures) -> None:
+    A socket of its own that the loop watches, no transport: uvloop's cannot be told of ICMP.
+    """
+
+    def __init__(self, host: str, measures: Measures) -> None:
+        """At a port of its own. Raises OSError."""
         self._measures = measures
         self._calls: dict[str, SignaledCall] = {}
-        self._transport: asyncio.DatagramTransport
-
-    @classmethod
-    async def open(cls, host: str, measures: Measures) -> "Signaling":
-        """At a port of its own. Raises OSError."""
         ipv6 = ":" in host
-        bound = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
         if ipv6:
-            bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
         else:
-            bound.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        bound.bind((host, 0))
-        loop = asyncio.get_running_loop()
-        _, signaling = await loop.create_datagram_endpoint(lambda: cls(measures), sock=bound)
-        return signaling
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        self._socket.bind((host, 0))
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     @property
     def address(self) -> Address:
-        host, port = self._transport.get_extra_info("sockname")[:2]
+        host, port = self._socket.getsockname()[:2]
         return host, port
 
     def close(self) -> None:
-        self._transport.close()
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
 
     def call(
         self,
@@ -84,22 +84,30 @@ class Signaling(asyncio.DatagramProtocol):
         call.follow()
         return call
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
+    def _read(self) -> None:
+        while True:
+            try:
+                data, source = self._socket.recvfrom(RECEIVE_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._note_error(error)
+            else:
+                self._receive(data, source[:2])
 
-    def datagram_received(self, data: bytes, source: Address) -> None:
+    def _receive(self, data: bytes, source: Address) -> None:
         self._measures.count(Count.BYTES_RECEIVED, len(data))
         try:
             message = Message.parse(data)
             call = self._calls.get(message.call_id)
             if call is not None:
-                call.receive(message, source[:2])
+                call.receive(message, source)
             elif isinstance(message, Request) and message.method != "ACK":
                 self._refuse(message, source)
         except (ValueError, LookupError):
             return  # Of keep-alives and what is no SIP, nothing can be made.
 
-    def error_received(self, error: Exception) -> None:
+    def _note_error(self, error: OSError) -> None:
         """ICMP does not say which call it is about: it tells of the server, to all that wait."""
         if isinstance(error, ConnectionRefusedError):
             for call in list(self._calls.values()):
@@ -113,7 +121,11 @@ class Signaling(asyncio.DatagramProtocol):
 
     def _send(self, datagram: bytes, address: Address) -> None:
         self._measures.count(Count.BYTES_SENT, len(datagram))
-        self._transport.sendto(datagram, address)
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError as error:
+            # An earlier datagram's error may be told here; then this one was not sent.
+            asyncio.get_running_loop().call_soon(self._note_error, error)
 
 
 class SignaledCall:
