@@ -37,9 +37,16 @@ class ReportFiles:
         self.html.write_text(render([result]))
 
 
-async def shown(carried: Carried) -> RunResult:
+def carry_out(carried: Carried) -> RunResult:
     """The first Ctrl-C hangs all calls up, and what was measured is the result; a second one
-    does not wait for that."""
+    does not wait for that, and raises KeyboardInterrupt."""
+    try:
+        return asyncio.run(_shown(carried))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _shown(carried: Carried) -> RunResult:
     stop = asyncio.Event()
     running = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -48,6 +55,7 @@ async def shown(carried: Carried) -> RunResult:
         def interrupted() -> None:
             if stop.is_set() and running is not None:
                 running.cancel()
+                return
             display.line("Hanging up; press Ctrl-C again to leave everything as it is")
             stop.set()
 

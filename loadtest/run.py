@@ -57,13 +57,14 @@ async def run(
     label: str = "",
     display: Display | None = None,
     stop: asyncio.Event | None = None,
-    worker_command: Sequence[str] = local_workers.COMMAND,
+    worker_command: Sequence[str] | None = None,
 ) -> RunResult:
     """Place all calls by so many workers, and gather what they measured.
 
     Workers are processes of this machine unless they are `remote`. `deployment` is running, and
     is left so. Set `stop` to end the run before its time, with what was measured until then. The
-    levels of the result are those of the scenario, judged.
+    levels of the result are those of the scenario, judged. `worker_command` begins a process that
+    takes the flags of `antiphon-loadtest worker`; that one itself unless given.
 
     Raises RunError where the run could not begin, and UnknownServiceLevelError.
     """
@@ -73,7 +74,8 @@ async def run(
     stopped = stop or asyncio.Event()
     try:
         coordinator = Coordinator(scenario, target, workers)
-        async with _attended(coordinator, workers, remote, shown, worker_command):
+        command = worker_command or local_workers.COMMAND
+        async with _attended(coordinator, workers, remote, shown, command):
             patience_s = LOCAL_PATIENCE_S if remote is None else remote.patience_s
             await _gather(coordinator, patience_s, stopped)
             recording = _recording(scenario, workers, label)

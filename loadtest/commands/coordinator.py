@@ -1,6 +1,5 @@
 """`antiphon-loadtest coordinator`: carries a scenario out by workers on other hosts."""
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load, positive, setting, switch
 from loadtest.coordinator.join_token import parse_token
 from loadtest.coordinator.server import ServerCertificate
-from loadtest.reported_run import ReportFiles, report, shown
+from loadtest.reported_run import ReportFiles, carry_out, report
 from loadtest.run import RemoteWorkers, RunError
 from loadtest.run import run as run_scenario
 from loadtest.scenario_argument import scenario_and_flags
@@ -58,17 +57,15 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     check_target(target, scenario)
     remote = _remote(settings)
     try:
-        result = asyncio.run(
-            shown(
-                lambda display, stop: run_scenario(
-                    scenario,
-                    target,
-                    workers=settings.workers,
-                    remote=remote,
-                    label=settings.label or "",
-                    display=display,
-                    stop=stop,
-                )
+        result = carry_out(
+            lambda display, stop: run_scenario(
+                scenario,
+                target,
+                workers=settings.workers,
+                remote=remote,
+                label=settings.label or "",
+                display=display,
+                stop=stop,
             )
         )
         code = report(result, ReportFiles(settings.out, scenario.name))

@@ -15,7 +15,7 @@ from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.local_flags import KNOWN, fit_to, parse_local
 from loadtest.progress import Display
-from loadtest.reported_run import ReportFiles, report, shown
+from loadtest.reported_run import ReportFiles, carry_out, report
 from loadtest.result import RunResult
 from loadtest.run import RunError
 from loadtest.run import run as run_scenario
@@ -55,13 +55,13 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if settings.local is None:
         check_target(target, scenario)
     try:
-        result = asyncio.run(shown(lambda *how: _carry_out(scenario, target, settings, *how)))
+        result = carry_out(lambda *how: _run(scenario, target, settings, *how))
         return report(result, ReportFiles(settings.out, scenario.name))
     except (RunError, DeploymentError, OSError) as error:
         return _complain(str(error))
 
 
-async def _carry_out(
+async def _run(
     scenario: Scenario, target: Target, settings: Settings, display: Display, stop: asyncio.Event
 ) -> RunResult:
     async with _deployment(settings.local, scenario, display) as deployment:

@@ -57,10 +57,6 @@ class LocalWorkers:
         if self._watching:
             await asyncio.wait(self._watching)
 
-    @property
-    def process_ids(self) -> list[int]:
-        return [process.pid for process in self._processes]
-
     async def _watch(self, number: int, process: asyncio.subprocess.Process) -> None:
         last = ""
         if process.stdout is not None:
@@ -78,7 +74,7 @@ async def local_workers(
     token: str,
     line: Callable[[str], None],
     ended_early: Callable[[str], None],
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str],
 ) -> AsyncIterator[LocalWorkers]:
     """So many, which find the token in a file that nobody else can read."""
     workers = LocalWorkers(line, ended_early)

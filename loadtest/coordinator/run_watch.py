@@ -75,12 +75,13 @@ class RunWatch:
             if self._deployment is not None:
                 self._recording.add_use(second, self._deployment.use())
             self._coordinator.look_after(second)
-            self._show(min(second + 1, RECENT_SECONDS))
+            self._show()
             # Where this process was held up, seconds are passed over, and not caught up with.
             second = max(second + 1, int(self._clock()))
 
-    def _show(self, seconds: int) -> None:
-        recent = self._recording.recent(seconds)
+    def _show(self) -> None:
+        recent = self._recording.recent(RECENT_SECONDS)
         if recent is not None:
+            seconds = min(recent.second + 1, RECENT_SECONDS)
             roll = self._coordinator.roll
             self._display.glimpse(glimpse(recent, seconds, self._scenario, roll))

@@ -1,45 +1,25 @@
 """Whole runs, with worker processes whose calls are scripted."""
 
 import asyncio
-import signal
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from chassis.host_port import HostPort
 from loadtest.callers.fleet import Target
 from loadtest.coordinator import coordinator
 from loadtest.deployment.deployment import TierUse
 from loadtest.glimpse import Glimpse
-from loadtest.result import RunResult
-from loadtest.run import RemoteWorkers, RunError, run
-from loadtest.scenario.scenario import Fault, FaultAction, Load, Scenario
-from tests.free_ports import free_port
+from loadtest.run import RunError, run
+from loadtest.scenario.scenario import Fault, FaultAction
 from tests.loadtest import scripted_worker
+from tests.loadtest.small_run import COMMAND, Shown, scenario
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "tests.loadtest.scripted_worker")
 
 
 @pytest.fixture(autouse=True)
 def _from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-
-
-class Shown:
-    """A `Display`."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.glimpses: list[Glimpse] = []
-
-    def line(self, text: str) -> None:
-        self.lines.append(text)
-
-    def glimpse(self, glimpse: Glimpse) -> None:
-        self.glimpses.append(glimpse)
 
 
 class StillDeployment:
@@ -64,19 +44,6 @@ class StillDeployment:
 
     def use(self) -> TierUse:
         return TierUse(cpu={"relay": 0.25}, memory={"relay": 1 << 20})
-
-
-def scenario(
-    sessions: int = 8,
-    *,
-    seconds: float = 2.0,
-    levels: Mapping[str, float] | None = None,
-    faults: Sequence[Fault] = (),
-) -> Scenario:
-    load = Load(sessions=sessions, ramp_seconds=0.5, hold_seconds=seconds - 0.5)
-    return Scenario(
-        name="small", load=load, service_levels=levels or {}, faults=tuple(faults), seed=7
-    )
 
 
 async def test_every_call_of_every_worker_is_in_the_result() -> None:
@@ -184,63 +151,3 @@ async def test_faults_and_what_the_tiers_use_are_in_the_result() -> None:
     ]
     assert result.series[0].tiers_cpu == {"relay": 0.25}
     assert any("fault: kill relay" in line for line in shown.lines)
-
-
-async def test_workers_that_come_by_themselves(tmp_path: Path) -> None:
-    token_file = tmp_path / "token"
-    token_file.write_text("0123456789abcdef")
-    address = HostPort("127.0.0.1", free_port())
-    remote = RemoteWorkers(address, "0123456789abcdef")
-    flags = (f"--coordinator={address}", f"--token-file={token_file}")
-    workers = [await asyncio.create_subprocess_exec(*COMMAND, *flags) for _ in range(2)]
-    result: RunResult = await run(scenario(), Target(), workers=2, remote=remote)
-    assert result.totals["calls_ended"] == 8
-    assert [await worker.wait() for worker in workers] == [0, 0]
-
-
-async def test_a_worker_without_the_token_is_turned_away(tmp_path: Path) -> None:
-    token_file = tmp_path / "token"
-    token_file.write_text("not-the-token-of-the-run")
-    address = HostPort("127.0.0.1", free_port())
-    remote = RemoteWorkers(address, "0123456789abcdef")
-    stop = asyncio.Event()
-    running = asyncio.create_task(run(scenario(), Target(), remote=remote, stop=stop))
-    worker = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        f"--coordinator={address}",
-        f"--token-file={token_file}",
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await worker.communicate()
-    assert (worker.returncode, b"UNAUTHENTICATED" in said) == (1, True)
-    stop.set()
-    with pytest.raises(RunError, match="stopped before the first call"):
-        await running
-
-
-async def test_a_worker_hangs_up_when_its_coordinator_is_gone(tmp_path: Path) -> None:
-    token_file = tmp_path / "token"
-    token_file.write_text("0123456789abcdef")
-    address = HostPort("127.0.0.1", free_port())
-    remote = RemoteWorkers(address, "0123456789abcdef")
-    worker = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        f"--coordinator={address}",
-        f"--token-file={token_file}",
-        stderr=asyncio.subprocess.PIPE,
-    )
-    at_work = asyncio.Event()
-
-    class AtWork(Shown):
-        def glimpse(self, glimpse: Glimpse) -> None:
-            at_work.set()
-
-    running = asyncio.create_task(
-        run(scenario(seconds=600.0), Target(), remote=remote, display=AtWork())
-    )
-    await at_work.wait()
-    running.cancel()
-    await asyncio.wait([running])
-    _, said = await worker.communicate()
-    assert worker.returncode not in (0, -signal.SIGKILL)
-    assert b"coordinator" in said
