@@ -16,8 +16,10 @@ from bench.machine import machine
 from bench.proofs import calls_in_turn, largest_load, relay_sessions, side_by_side
 from bench.proofs.part import Part
 from loadtest.capacity.search import Bounds
+from loadtest.deployment.deployment import DeploymentError
 from loadtest.progress import Display, progress_display
 from loadtest.report.html_report import render
+from loadtest.run import RunError
 
 NAME = "loadtest_10k"
 Run = Callable[[Display], Awaitable[Part]]
@@ -52,12 +54,21 @@ def main() -> int:
     arguments = parser.parse_args()
     known = parts(quick=arguments.quick)
     began = time.monotonic()
-    with progress_display() as display:
-        done = asyncio.run(proven([known[name] for name in arguments.parts], display))
+    try:
+        with progress_display() as display:
+            done = asyncio.run(proven([known[name] for name in arguments.parts], display))
+    except (DeploymentError, RunError) as error:
+        print(f"loadtest-10k: {error}", file=sys.stderr)
+        return 2
+    return conclude(done, time.monotonic() - began)
+
+
+def conclude(done: Sequence[Part], seconds: float) -> int:
+    """Publish, and return the exit code."""
     figures = dict(machine())
     for part in done:
         figures |= part.figures
-    figures["seconds"] = round(time.monotonic() - began)
+    figures["seconds"] = round(seconds)
     publish(NAME, figures)
     report = OUT / f"{NAME}.html"
     report.write_text(render([run for part in done for run in part.runs]))
