@@ -29,6 +29,7 @@ class StreamCheck:
         self._next: int | None = None
         self._missing: dict[int, None] = {}
         self._missing_before: set[int] = set()
+        self._dropped: set[int] = set()
         self._reordered = self._duplicated = 0
         self._arrived: list[float] = []
         self._timestamps: list[int] = []
@@ -48,13 +49,12 @@ class StreamCheck:
         return True
 
     def dropped(self, sequence: int) -> None:
-        """A packet was taken on purpose: it is neither received nor lost."""
-        if sequence == self._next:
-            self._next = sequence + 1 & 0xFFFF
+        """A packet was taken on purpose: it is neither received nor lost. Those that were sent
+        before it may still be on their way."""
+        if sequence in self._missing:
+            del self._missing[sequence]
         else:
-            reordered = self._reordered
-            self._place(sequence)
-            self._reordered = reordered
+            self._dropped.add(sequence)
 
     def settle(self, *, final: bool = False) -> None:
         """Note what came since the last time; call it about once each second.
@@ -80,11 +80,13 @@ class StreamCheck:
         if self._next is None:
             self._next = sequence + 1 & 0xFFFF
             return True
-        ahead = (sequence - self._next + _HALF) % _SEQUENCES - _HALF
+        ahead = _distance(self._next, sequence)
         if ahead >= 0:
             if ahead <= MOST_MISSING:
-                gap = range(self._next, self._next + ahead)
-                self._missing.update(dict.fromkeys(each & 0xFFFF for each in gap))
+                gap = (each & 0xFFFF for each in range(self._next, self._next + ahead))
+                self._missing.update(
+                    dict.fromkeys(each for each in gap if each not in self._dropped)
+                )
             self._next = sequence + 1 & 0xFFFF
             return True
         if sequence in self._missing:
@@ -99,6 +101,8 @@ class StreamCheck:
         for each in gone:
             del self._missing[each]
         self._missing_before = set(self._missing)
+        upcoming = (each for each in self._dropped if _distance(self._next or 0, each) >= 0)
+        self._dropped = set(upcoming)
         lost = len(gone)
         if lost:
             self._measures.count(Count.FRAMES_LOST, lost)
@@ -111,6 +115,11 @@ class StreamCheck:
         on_schedule = int(np.count_nonzero(lateness <= self._on_schedule_s))
         self._measures.count(Count.FRAMES_ON_SCHEDULE, on_schedule)
         self._measures.note_many(Latency.FRAME_LATENESS, lateness)
+
+
+def _distance(earlier: int, later: int) -> int:
+    """Of sequence numbers, which wrap; below 0 where it is the other way round."""
+    return (later - earlier + _HALF) % _SEQUENCES - _HALF
 
 
 class _Promptness:

@@ -113,6 +113,22 @@ def test_what_was_dropped_on_purpose_is_not_lost() -> None:
     assert Count.FRAMES_LOST not in counts
 
 
+def test_what_was_dropped_ahead_of_others_puts_none_out_of_order() -> None:
+    stream = Stream()
+    stream.drop(0)
+    for number in range(1, 200):
+        if (number + 3) % 10 == 0:
+            stream.drop(number + 3)
+        if number % 10 != 0:
+            stream.receive(number)
+        if number % 50 == 49:
+            stream.check.settle()
+    stream.check.settle(final=True)
+
+    counts = stream.measures.take(0).counts
+    assert counts == {Count.FRAMES_RECEIVED: 180, Count.FRAMES_ON_SCHEDULE: 180}
+
+
 @given(seed=st.integers(0, 999), kept=st.floats(0.5, 1.0))
 def test_every_frame_is_received_or_lost(seed: int, kept: float) -> None:
     chance, stream = random.Random(seed), Stream()
