@@ -1,18 +1,19 @@
 """What a caller hears: the server's RTP, checked and listened to."""
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
 import av
 import numpy as np
 
-from loadtest.callers.answer_check import envelope
+from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.stream_check import StreamCheck
 
 _CELT, _VOICED, _ONES = 0x80, 0x80, 0xFF
 _SHORTEST_VOICE_BYTES = 4
 
-_RATE = 8000
+_FULL_SCALE = 32768.0
 _HEADER_BYTES = 12
 
 
@@ -86,8 +87,7 @@ class _Decoder:
         assert isinstance(decoder, av.AudioCodecContext)
         decoder.sample_rate, decoder.layout = 48_000, "mono"
         self._decoder = decoder
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE)
-        self._last_db = 0.0
+        self._last_db = FLOOR_DB
 
     def loudness(self, packet: bytes) -> float:
         """In dB of the full scale; that of the frame before, where it is damaged."""
@@ -95,13 +95,10 @@ class _Decoder:
             frames = self._decoder.decode(av.Packet(packet))
         except av.error.FFmpegError:
             return self._last_db
-        samples = [
-            piece.to_ndarray().reshape(-1)
-            for frame in frames
-            for piece in self._resampler.resample(frame)
-        ]
-        heard = envelope(np.concatenate(samples), _RATE) if samples else ()
-        self._last_db = float(np.mean(heard)) if len(heard) else self._last_db
+        for frame in frames:
+            samples = np.frombuffer(bytes(frame.planes[0]), np.int16).astype(np.float32)
+            power = float(samples @ samples) / max(len(samples), 1) / _FULL_SCALE**2
+            self._last_db = max(10 * math.log10(power + 1e-12), FLOOR_DB)
         return self._last_db
 
 
