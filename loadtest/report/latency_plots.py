@@ -14,7 +14,7 @@ from loadtest.report.plot import Plot, drawing, legend_entry, log_steps, series_
 from loadtest.report.timeline import Values
 from loadtest.result import Spread
 
-MOST_POINTS = 160
+MOST_POINTS = 120
 MARKED = (50.0, 95.0, 99.0)
 _PERCENTS = (0.0, 50.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 

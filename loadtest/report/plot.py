@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtest.report.palette import DASHES, MARKS, SERIES
+from loadtest.report.svg_path import compact
 
 WIDTH_IN, HEIGHT_IN = 5.2, 3.0
 """Of 72 units each, of which a narrow telephone shows one by one pixel."""
@@ -42,6 +43,11 @@ _STYLE: dict[Any, Any] = {
 _DROPPED = ("metadata", "style")
 _REFERENCE = re.compile(r"#([\w-]+)")
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}")
+_USUAL = re.compile(
+    r"(?:stroke-linecap: (?:square|butt)|stroke-linejoin: (?:miter|round)|stroke-dashoffset: 0"
+    r"|font-size: 11px)(?:; |$)"
+)
+"""What the style sheet says of all plots."""
 _ROLES = {mark: role for role, mark in MARKS.items()}
 _MARK = re.compile("|".join(_ROLES))
 _FAMILY = re.compile(r"(font: [^;']*?(?:px|pt)) '[^;]*|font-family: [^;]*;? ?")
@@ -124,6 +130,10 @@ def _strip(element: ElementTree.Element) -> None:
     """Leave out what an HTML page needs not, or must not have: namespaces, links, global style."""
     element.tag = _local(element.tag)
     element.attrib = {_local(key): _short(value) for key, value in element.attrib.items()}
+    if element.tag == "path":
+        element.attrib["d"] = compact(element.attrib.get("d", ""))
+    if "style" in element.attrib:
+        element.attrib["style"] = _USUAL.sub("", element.attrib["style"]).rstrip("; ")
     if element.tag == "text":
         element.attrib["style"] = _FAMILY.sub(r"\1", element.attrib.get("style", ""))
         if element.attrib.get("transform", "").startswith("rotate(-0 "):
@@ -131,11 +141,16 @@ def _strip(element: ElementTree.Element) -> None:
     if element.tag != "text" and element.text is not None and not element.text.strip():
         element.text = None
     element.tail = None
-    for child in list(element):
-        if not isinstance(child.tag, str) or _local(child.tag) in _DROPPED:
-            element.remove(child)
-        else:
-            _strip(child)
+    kept = [child for child in element if _local(str(child.tag)) not in _DROPPED]
+    for child in kept:
+        _strip(child)
+    element[:] = [one for child in kept for one in _without_group(child)]
+
+
+def _without_group(element: ElementTree.Element) -> list[ElementTree.Element]:
+    """What a group holds that says nothing itself."""
+    idle = element.tag == "g" and not element.attrib.keys() - {"id"}
+    return list(element) if idle else [element]
 
 
 def _local(name: str) -> str:

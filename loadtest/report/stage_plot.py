@@ -73,7 +73,7 @@ def stage_plot(result: RunResult, stages: Stages, name: str) -> Plot | None:
     with drawing(height_in=0.75 + 0.34 * len(bars), left_in=1.1) as (figure, (axes,)):
         for row, bar in enumerate(bars):
             _draw(axes, row, bar)
-        axes.set_xlim(0.0, 1.5 * max(bar.begin + bar.length for bar in bars))
+        axes.set_xlim(0.0, 1.85 * max(bar.begin + bar.length for bar in bars))
         axes.set_yticks(range(len(bars)), [bar.label for bar in bars])
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from loadtest.result import Second
 
-MOST_POINTS = 240
+MOST_POINTS = 150
 
 Values = npt.NDArray[np.float64]
 
