@@ -56,7 +56,7 @@ def _check(results: Sequence[RunResult]) -> None:
         raise UnusableRunError("a model needs at least one run")
     first = results[0]
     for other in results[1:]:
-        for name in ("cpu", "cores", "architecture"):
+        for name in ("processor", "cores"):
             if other.machine.get(name) != first.machine.get(name):
                 raise UnusableRunError(f"{other.name}: its machine differs in {name}")
 

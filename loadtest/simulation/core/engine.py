@@ -43,7 +43,9 @@ def advance(state: State, choice: Choice, until: float) -> bool:
 @jit
 def has_room(state: State) -> bool:
     """For one more call, and for all events that may come of one that is handled."""
-    return state.free_size[0] > 0 and 2 * state.heap.size[0] <= len(state.heap.times)
+    events: int = state.heap.size[0]
+    slots: int = state.free_size[0]
+    return slots > 0 and 2 * events <= len(state.heap.times)
 
 
 @jit

@@ -12,7 +12,7 @@ from loadtest.scenario.scenario import CallerProfile, Load, Scenario, Talk, Talk
 PACKET, SET_UP, SPEAKING, SILENT, TURN = 3e-6, 0.002, 0.02, 0.008, 0.04
 IDLE_CORES = 0.01
 PACKETS_A_SECOND = 100
-MACHINE: Mapping[str, str | float] = {"cpu": "made", "cores": 2.0, "architecture": "none"}
+MACHINE: Mapping[str, str | float] = {"processor": "made", "cores": 2.0}
 
 
 def made_run(

@@ -58,7 +58,7 @@ def test_units_that_grew_in_step_are_named() -> None:
 def test_a_model_says_what_it_was_made_from() -> None:
     model = fit(RUNS, made_by="antiphon-loadtest capacity --fit")
     assert [source.peak_sessions for source in model.sources] == [20, 50, 30]
-    assert model.machine["cpu"] == "made"
+    assert model.machine["processor"] == "made"
 
 
 def test_a_run_whose_tiers_were_not_watched_is_of_no_use() -> None:
@@ -68,8 +68,8 @@ def test_a_run_whose_tiers_were_not_watched_is_of_no_use() -> None:
 
 
 def test_runs_of_several_machines_make_no_model() -> None:
-    other = msgspec.structs.replace(RUNS[1], machine={**RUNS[1].machine, "cpu": "another"})
-    with pytest.raises(UnusableRunError, match="its machine differs in cpu"):
+    other = msgspec.structs.replace(RUNS[1], machine={**RUNS[1].machine, "processor": "another"})
+    with pytest.raises(UnusableRunError, match="its machine differs in processor"):
         fit([RUNS[0], other], made_by="a test")
 
 

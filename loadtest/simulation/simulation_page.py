@@ -1,0 +1,22 @@
+"""A simulation as a page of HTML."""
+
+from loadtest.report import page
+from loadtest.simulation.simulation_plots import plots
+from loadtest.simulation.simulation_result import SimulationResult
+from loadtest.simulation.simulation_table import HEADS, rows, summary
+
+
+def render(result: SimulationResult) -> str:
+    machine = ", ".join(map(str, result.machine.values()))
+    return page.fill(
+        "simulation.html.jinja",
+        result=result,
+        summary=summary(result),
+        description=result.scenario["description"],
+        heads=HEADS,
+        rows=rows(result),
+        levels=result.scenario["levels"],
+        plots=plots(result),
+        pods=[(tier, f"{calls:,} calls") for tier, calls in result.sessions_a_pod.items()],
+        sources=[("runs", ", ".join(result.model_sources)), ("on", machine)],
+    )
