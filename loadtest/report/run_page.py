@@ -71,6 +71,7 @@ class FaultRow:
     at: str
     what: str
     detail: str
+    lasted: str
     healed: str
 
 
@@ -153,7 +154,8 @@ def _fault(fault: FaultRecord) -> FaultRow:
     if fault.healed_seconds is not None:
         healed = quantity.duration(fault.healed_seconds)
     what = f"{fault.action.replace('_', ' ')} {fault.tier}".strip()
-    return FaultRow(quantity.duration(fault.second), what, fault.detail, healed)
+    lasted = quantity.duration(fault.lasted_seconds)
+    return FaultRow(quantity.duration(fault.second), what, fault.detail, lasted, healed)
 
 
 def _over_time(result: RunResult, anchor: str) -> list[Plot]:

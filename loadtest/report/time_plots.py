@@ -182,6 +182,8 @@ def _finish(panels: Sequence[Axes], result: RunResult, text: Callable[[float], s
         axes.set_xlim(0.0, result.series[-1].second + 1.0)
         for fault in result.faults:
             axes.axvline(fault.second, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (4, 2)))
+            end = fault.second + fault.lasted_seconds
+            axes.axvspan(fault.second, end, color=MARKS["ink"], alpha=0.12, linewidth=0)
     for number, fault in enumerate(result.faults):
         _name_fault(panels[0], fault, number)
     panels[-1].set_xlabel("seconds")

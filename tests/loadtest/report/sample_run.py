@@ -207,6 +207,7 @@ def _faults(sample: Sample) -> list[FaultRecord]:
         action=FaultAction.RESTART,
         tier="relay",
         detail="pid 4711",
+        lasted_seconds=0.4,
         healed_seconds=0.62,
     )
     return [fault]

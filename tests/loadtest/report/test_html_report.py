@@ -117,7 +117,7 @@ def test_counts_are_those_of_the_result(run: RunResult, page: ParsedPage) -> Non
 
 
 def test_faults_and_failures_are_told(page: ParsedPage) -> None:
-    assert page.table("Fault").rows == [["restart relay pid 4711", "31.3 s", "620 ms"]]
+    assert page.table("Fault").rows == [["restart relay pid 4711", "31.3 s", "400 ms", "620 ms"]]
     [[reason, count, _]] = page.table("Reason").rows
     assert (reason, count) == ("ice timeout", "8")
 
