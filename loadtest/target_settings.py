@@ -36,7 +36,7 @@ class TargetSettings:
     api_key_file: str | None = setting(None, help="file with its API key", parse=str)
     model: str | None = setting(None, help="the model that sessions ask for", parse=str)
     sip: str | None = setting(
-        None, help="HOST:PORT of its SIP over UDP, for callers of kind sip", parse=str
+        None, help="[NUMBER@]HOST:PORT of its SIP over UDP, for callers of kind sip", parse=str
     )
     sip_user: str | None = setting(None, help="as whom SIP callers call", parse=str)
     sip_password_file: str | None = setting(None, help="file with their password", parse=str)
