@@ -12,6 +12,8 @@ from loadtest.scenario.scenario import Expect, Talk, TalkModel
 
 QUIET_S = 0.3
 """Who says nothing for so long is quiet: gaps between words are shorter."""
+ECHO_S = 0.6
+"""So long after a word its echo may begin; what is said sooner belongs to the same turn."""
 ANSWER_OVER_S = 1.0
 """After so long without a voice an answer is over, where nobody says so."""
 
@@ -79,10 +81,16 @@ class Conversation:
         measures: Measures,
         *,
         starts_at: float,
+        audible: Sequence[Sequence[bool]] = (),
     ) -> None:
-        """`lengths` are the utterances', in frames; speech does not begin before `starts_at`."""
+        """`lengths` are the utterances', in frames; speech does not begin before `starts_at`.
+
+        `audible` says which frames of each have a sound, all of them unless given: the echo of
+        those that have none is not to be heard.
+        """
         self._talk = talk
         self._lengths = lengths
+        self._audible = audible
         self._chance = chance
         self._measures = measures
         self._echo = talk.expect is Expect.ECHO
@@ -98,7 +106,7 @@ class Conversation:
         self._asking: tuple[int, int] | None = None
         self._turn: _OpenTurn | None = None
         self._over: list[Turn] = []
-        self._voice_at = _NEVER
+        self._voice_at = self._spoke_at = _NEVER
         self._interrupt_at: float | None = None
         self._interruption: tuple[float, float] | None = None
         """When one began, and when what it interrupted was last heard."""
@@ -167,14 +175,22 @@ class Conversation:
         return True
 
     def _said(self, spoken: SpokenFrame, now: float) -> None:
-        turn = self._turn
-        if turn is not None:
-            turn.ended_at = now
-            turn.frames += 1
-        elif spoken.spurt and (self._asks or now - self._voice_at > QUIET_S):
-            # What begins while the last echo is still heard cannot be told from it.
+        audible = not self._audible or self._audible[spoken.utterance][spoken.frame]
+        if self._turn is not None:
+            self._turn.frames += 1
+            if audible or not self._echo:
+                self._turn.ended_at = now
+        elif self._begins_turn(spoken, now, audible=audible):
             self._turn = _OpenTurn(spoken.utterance, now, now)
             self._measures.count(Count.TURNS)
+        if audible:
+            self._spoke_at = now
+
+    def _begins_turn(self, spoken: SpokenFrame, now: float, *, audible: bool) -> bool:
+        """What is said while an echo is still heard, or due, cannot be told from it."""
+        if not self._echo:
+            return spoken.spurt
+        return audible and now - self._voice_at > QUIET_S and now - self._spoke_at > ECHO_S
 
     def _answered(self, turn: _OpenTurn, at: float) -> None:
         since = turn.began_at if self._echo else turn.ended_at

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEAST_PAUSE_S = 0.1
-"""Shorter ones are gaps between words."""
+LEAST_S = 0.1
+"""Shorter pauses are gaps between words, and shorter spurts no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,5 @@ class TalkSpurts:
     def _length(self) -> float:
         if self._spurt_s is None:
             return float("inf")
-        if self._speaking:
-            return self._chance.expovariate(1 / self._spurt_s)
-        return max(self._chance.expovariate(1 / self._pause_s), LEAST_PAUSE_S)
+        mean = self._spurt_s if self._speaking else self._pause_s
+        return max(self._chance.expovariate(1 / mean), LEAST_S)

@@ -23,8 +23,8 @@ from loadtest.scenario.scenario import CallerProfile
 
 CONNECT_S = 15.0
 """For ICE and DTLS together."""
-EVENTS_S = 10.0
-"""From keys to session.created."""
+EVENTS_S = 30.0
+"""From keys to session.created: on a bad path SCTP needs several tries, seconds apart."""
 
 
 class Call:

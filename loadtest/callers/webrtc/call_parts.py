@@ -1,6 +1,7 @@
 """What a call is put together from, and what it shares with the others of its fleet."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loadtest.callers.fleet import FleetContext
@@ -20,11 +21,15 @@ from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 from loadtest.callers.webrtc.signaling import Signaling
 from loadtest.callers.webrtc.voice import Voice, VoiceFormat
+from loadtest.measures.names import Latency
 from loadtest.scenario.scenario import CallerProfile, Expect
 
 OPUS_RATE = 48_000
 COMPARED_SHARE = 0.05
 """Of callers: those that decode what they hear, to compare it with what they said."""
+
+FELT_S = 10.0
+"""So long after a fault what is missing is laid to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Shared:
     speech: Speech
     loudness: tuple[tuple[float, ...], ...]
     """Of each frame of each utterance."""
+    audible: tuple[tuple[bool, ...], ...]
+    """Likewise."""
     hosts: tuple[str, ...]
     """Addresses that calls may come from."""
     advertised: str
@@ -92,7 +99,9 @@ def put_together(
     """Speech begins no earlier than `starts_at`."""
     measures, speech, talk = shared.context.measures, shared.speech, profile.talk
     lengths = [len(each.packets) for each in speech.utterances]
-    conversation = Conversation(talk, lengths, chance, measures, starts_at=starts_at)
+    conversation = Conversation(
+        talk, lengths, chance, measures, starts_at=starts_at, audible=shared.audible
+    )
     judge = TurnJudge(talk, [each.answer for each in speech.utterances], measures)
     compares = talk.expect is Expect.ECHO and chance.random() < COMPARED_SHARE
     voice_format = VoiceFormat.agreed(remote, red=profile.red)
@@ -105,6 +114,7 @@ def put_together(
             conversation,
             red=voice_format.red,
             listen=judge.heard if compares else None,
+            gap=_note_healing(shared.context) if talk.expect is Expect.ECHO else None,
         ),
         Reports(local.ssrc),
         measures,
@@ -114,6 +124,18 @@ def put_together(
     caller = Caller(path, IceAgent(local, remote, chance), dtls, media, measures, chance)
     path.on_dropped(caller.dropped)
     return CallParts(caller, media, conversation, judge)
+
+
+def _note_healing(context: FleetContext) -> Callable[[float, float], None]:
+    """Notes gaps that a fault can have made. An echo has no others; an answer has pauses."""
+
+    def note(until: float, seconds: float) -> None:
+        since_start = until - context.clock.started_at
+        faults = context.scenario.faults
+        if any(each.at_seconds <= since_start <= each.at_seconds + FELT_S for each in faults):
+            context.measures.note(Latency.HEALING, seconds)
+
+    return note
 
 
 def _new_check(context: FleetContext) -> StreamCheck:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.speech import recorded_speech
-from loadtest.callers.speech_loudness import speech_loudness
+from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.webrtc.call import Call
 from loadtest.callers.webrtc.call_parts import Shared
 from loadtest.callers.webrtc.dtls_endpoint import DtlsCertificate
@@ -29,6 +29,7 @@ class WebRtcFleet:
 
     async def start(self) -> None:
         speech, clock = recorded_speech(), KernelClock()
+        loudness = speech_loudness(speech)
         family, address = _route(self._context.target.http)
         self._shared = Shared(
             context=self._context,
@@ -37,7 +38,8 @@ class WebRtcFleet:
             pace=Pace(self._context.measures, clock.adjust),
             clock=clock,
             speech=speech,
-            loudness=speech_loudness(speech),
+            loudness=loudness,
+            audible=audible_frames(loudness),
             hosts=self._context.addresses or (ANY_ADDRESS[family],),
             advertised=address,
         )

@@ -125,3 +125,30 @@ def test_a_turn_that_is_hung_up_on_is_none_that_was_not_answered() -> None:
 
     assert Count.TURNS_UNANSWERED not in far.noted().counts
     assert far.conversation.take_turns() == []
+
+
+def test_a_turn_begins_with_the_first_sound() -> None:
+    measures = Measures()
+    audible = [[number >= 10 for number in range(length)] for length in LENGTHS]
+    talk = Talk(model=TalkModel.TURNS)
+    conversation = Conversation(
+        talk, LENGTHS, random.Random(1), measures, starts_at=0.0, audible=audible
+    )
+    for tick in range(200):
+        now = 5.0 + tick * FRAME_S
+        conversation.frame(now)
+        if 25 <= tick < 60:
+            conversation.heard(now)
+
+    (turn,) = conversation.take_turns()
+    assert turn.began_at == pytest.approx(5.2)
+    assert measures.take(0).latencies[Latency.VOICE_TO_VOICE].maximum == pytest.approx(0.3, 0.01)
+
+
+def test_an_echo_of_the_word_before_is_none_of_the_next_spurt() -> None:
+    far = FarSide(Talk(model=TalkModel.ON_OFF, pause_seconds=0.2))
+    far.run(300, echo_ticks=15)
+
+    latencies = far.noted().latencies[Latency.VOICE_TO_VOICE]
+    assert latencies.percentile(1) == pytest.approx(0.3, rel=0.01)
+    assert latencies.maximum == pytest.approx(0.3, rel=0.01)
