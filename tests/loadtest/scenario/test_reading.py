@@ -186,5 +186,5 @@ def test_churn_is_of_random_calls() -> None:
 
 
 def test_the_pages_example_can_be_run() -> None:
-    [example] = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert parse_scenario(example).load.sessions == 200
+    examples = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert parse_scenario(examples[0]).load.sessions == 200
