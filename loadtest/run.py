@@ -57,13 +57,15 @@ async def run(
     label: str = "",
     display: Display | None = None,
     stop: asyncio.Event | None = None,
+    addresses: Sequence[str] = (),
     worker_command: Sequence[str] | None = None,
 ) -> RunResult:
     """Place all calls by so many workers, and gather what they measured.
 
     Workers are processes of this machine unless they are `remote`. `deployment` is running, and
     is left so. Set `stop` to end the run before its time, with what was measured until then. The
-    levels of the result are those of the scenario, judged. `worker_command` begins a process that
+    levels of the result are those of the scenario, judged. Callers call from `addresses`, or from
+    any of this machine. `worker_command` begins a process that
     takes the flags of `antiphon-loadtest worker`; that one itself unless given.
 
     Raises RunError where the run could not begin, and UnknownServiceLevelError.
@@ -74,7 +76,8 @@ async def run(
     stopped = stop or asyncio.Event()
     try:
         coordinator = Coordinator(scenario, target, workers)
-        command = worker_command or local_workers.COMMAND
+        own = (f"--addresses={','.join(addresses)}",) if addresses else ()
+        command = (*(worker_command or local_workers.COMMAND), *own)
         async with _attended(coordinator, workers, remote, shown, command):
             patience_s = LOCAL_PATIENCE_S if remote is None else remote.patience_s
             await _gather(coordinator, patience_s, stopped)

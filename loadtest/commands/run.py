@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.settings import load, positive, setting
+from loadtest.caller_addresses import parse_addresses
 from loadtest.callers.fleet import Target
 from loadtest.deployment.deployment import Deployment, DeploymentError
 from loadtest.deployment.local_deployment import LocalDeployment
@@ -38,6 +39,11 @@ class Settings(TargetSettings):
     )
     workers: int = setting(
         len(os.sched_getaffinity(0)), help="processes that place the calls", parse=positive
+    )
+    addresses: tuple[str, ...] = setting(
+        (),
+        help="addresses of this machine to call from, with commas between",
+        parse=parse_addresses,
     )
     label: str | None = setting(
         None, help="what was tested, for reports on several runs", parse=str
@@ -73,6 +79,7 @@ async def _run(
             label=settings.label or "",
             display=display,
             stop=stop,
+            addresses=settings.addresses,
         )
 
 

@@ -12,14 +12,11 @@ import uvloop
 from chassis.host_port import HostPort
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, load, setting, whole_number
+from loadtest.caller_addresses import parse_addresses
 from loadtest.coordinator.join_token import parse_token
 from loadtest.worker.run_worker import WorkerError, WorkerSettings, run_worker
 
 PROG = "antiphon-loadtest worker"
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (each.strip() for each in text.split(","))))
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Settings:
         60, help="how long the coordinator is waited for", parse=whole_number(1)
     )
     addresses: tuple[str, ...] = setting(
-        (), help="addresses of this host to call from, with commas between", parse=_addresses
+        (), help="addresses of this host to call from, with commas between", parse=parse_addresses
     )
 
 
