@@ -15,6 +15,8 @@ from loadtest.report.timeline import Values
 from loadtest.result import Spread
 
 MOST_POINTS = 120
+LEAST_OF_MEDIAN = 30.0
+"""Of the smallest median, the axis shows no less than this part."""
 MARKED = (50.0, 95.0, 99.0)
 _PERCENTS = (0.0, 50.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999)
 
@@ -27,7 +29,7 @@ def distribution_plot(title: str, spreads: Sequence[tuple[str, Spread]], name: s
     with drawing() as (figure, (axes,)):
         for index, (_, spread) in enumerate(shown):
             _draw(axes, spread, index)
-        _finish(axes, max(spread.count for _, spread in shown))
+        _finish(axes, [spread for _, spread in shown])
         description = f"{title}, cumulative: " + "; ".join(
             f"{label} median {quantity.duration(spread.p50)}, p99 {quantity.duration(spread.p99)}"
             for label, spread in shown
@@ -61,9 +63,11 @@ def _thinned(depths: Values) -> list[int]:
     return sorted({*np.searchsorted(depths, wanted[:-1]).tolist(), len(depths) - 1})
 
 
-def _finish(axes: Axes, most: int) -> None:
-    deepest = max(2.0, log10(max(most, 2)))
+def _finish(axes: Axes, spreads: Sequence[Spread]) -> None:
+    deepest = max(2.0, *(log10(max(spread.count, 2)) for spread in spreads))
     axes.set_xscale("log")
+    least = min(spread.p50 for spread in spreads) / LEAST_OF_MEDIAN
+    axes.set_xlim(left=max(axes.get_xlim()[0], least))
     axes.xaxis.set_major_locator(LogLocator(10.0, subs=log_steps(axes.get_xlim()), numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity.duration(value)))

@@ -23,6 +23,8 @@ from loadtest.result import FaultRecord, RunResult, Second
 from loadtest.verdict.wording import words
 
 HARNESS = "load itself"
+LEAST_S = 1e-5
+"""What is less is drawn as this: the promptest frame is late by nothing, which no logarithm has."""
 
 
 def sessions_plot(result: RunResult, name: str) -> Plot:
@@ -87,7 +89,7 @@ def _latency_plot(
     with drawing() as (figure, (axes,)):
         for index in reversed(range(3)):
             values = timeline.largest(percentile_of(latency, index))
-            _line(axes, timeline, np.maximum(values, 1e-6), index)
+            _line(axes, timeline, np.maximum(values, LEAST_S), index)
         if bound_s is not None:
             axes.axhline(bound_s, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (2, 2)))
             text = f"on schedule: {quantity.duration(bound_s)}"
