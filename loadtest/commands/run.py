@@ -42,7 +42,7 @@ class Settings(TargetSettings):
     )
     addresses: tuple[str, ...] = setting(
         (),
-        help="addresses of this machine to call from, with commas between",
+        help="addresses of this machine to call from: IP,IP-IP",
         parse=parse_addresses,
     )
     label: str | None = setting(

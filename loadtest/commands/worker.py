@@ -37,7 +37,7 @@ class Settings:
         60, help="how long the coordinator is waited for", parse=whole_number(1)
     )
     addresses: tuple[str, ...] = setting(
-        (), help="addresses of this host to call from, with commas between", parse=parse_addresses
+        (), help="addresses of this host to call from: IP,IP-IP", parse=parse_addresses
     )
 
 
