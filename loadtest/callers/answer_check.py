@@ -6,7 +6,6 @@ callers can afford it for some of their turns.
 """
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,14 @@ Envelope = NDArray[np.float64]
 
 FRAMES_PER_SECOND = 50
 FLOOR_DB = -60.0
-LEAST_FRAMES = 40
+PIECE_FRAMES = 40
 """Shorter pieces of speech look like one another."""
-MOST_MISSED = 25
-"""The path may have come up while something was said already."""
-LIKE = 0.8
-"""Two recordings of one thing correlate by more, recordings of two things by less."""
+LIKE = 0.85
+"""Two recordings of one piece correlate by more, those of two pieces seldom."""
+LEAST_SHARE = 0.4
+"""Of the pieces of an echo; the others have a stall in them."""
 
+_HOP = 10
 _FULL_SCALE = 32768.0
 
 
@@ -40,46 +40,42 @@ def envelope(samples: NDArray[np.int16], rate: int) -> Envelope:
     return loudness
 
 
-def likeness(said: Envelope, heard: Envelope, most_delay: int = 50) -> float | None:
-    """Pearson's correlation of the two where they are shifted so that they fit best: 1 for the
-    same, about 0 for two that have nothing to do with one another.
+def echoed_share(said: Envelope, heard: Envelope) -> float | None:
+    """How much of what was heard is something that was said just before: from 0 to 1.
 
-    `most_delay` is by how many frames what was heard may be behind what was said. It may begin by
-    up to `MOST_MISSED` frames later in what was said: that much was not heard. None where there is
-    too little to say.
+    `said` begins earlier than `heard`, by as much as an echo may be late, and ends with it. Each
+    piece of what was heard is compared by itself, for a server that stalls is later from then on.
+    None where there is too little to say.
     """
-    if min(len(said), len(heard)) < LEAST_FRAMES:
+    latest = len(said) - len(heard)
+    if len(heard) < PIECE_FRAMES or latest < 0:
         return None
-    said, heard = _without_gaps(said), _without_gaps(heard)
-    likenesses = [
-        _correlation(said[missed : missed + shared], heard[delay : delay + shared])
-        for missed, delay in _shifts(most_delay)
-        if (shared := min(len(said) - missed, len(heard) - delay)) >= LEAST_FRAMES
-        and 2 * shared >= len(said)
-    ]
-    return max(likenesses, default=None)
+    pieces = _pieces(heard)[::_HOP]
+    # A quiet piece is like every other.
+    heard_at = np.flatnonzero(pieces.any(axis=1))
+    if not len(heard_at):
+        return 0.0
+    correlations = pieces[heard_at] @ _pieces(said).T
+    earlier = np.arange(correlations.shape[1]) - heard_at[:, None] * _HOP
+    correlations[(earlier < 0) | (earlier > latest)] = 0.0
+    return float(np.mean(correlations.max(axis=1) >= LIKE))
 
 
-def is_echo(said: Envelope, heard: Envelope, most_delay: int = 50) -> bool | None:
-    """Whether what was heard is what was said; None where there is too little to say."""
-    found = likeness(said, heard, most_delay)
-    return None if found is None else found >= LIKE
+def is_echo(said: Envelope, heard: Envelope) -> bool | None:
+    """Whether what was heard was said: see `echoed_share`."""
+    share = echoed_share(said, heard)
+    return None if share is None else share >= LEAST_SHARE
 
 
-def _shifts(most_delay: int) -> Iterator[tuple[int, int]]:
-    """Frames to leave out of what was said, and of what was heard."""
-    yield from ((missed, 0) for missed in range(MOST_MISSED, 0, -1))
-    yield from ((0, delay) for delay in range(most_delay + 1))
+def _pieces(loudness: Envelope) -> NDArray[np.float64]:
+    """Each run of `PIECE_FRAMES`, a row each: so that a product of two is Pearson's correlation.
 
-
-def _without_gaps(loudness: Envelope) -> Envelope:
-    """Its running median of three: a single frame that was lost does not show."""
+    Of the running median of three, for then a single frame that was lost does not show.
+    """
     padded = np.pad(loudness, 1, mode="edge")
-    smooth: Envelope = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
-    return smooth
-
-
-def _correlation(one: Envelope, other: Envelope) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    scale = float(np.sqrt(np.dot(one, one) * np.dot(other, other)))
-    return float(np.dot(one, other)) / scale if scale else 0.0
+    smooth = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
+    rows = np.lib.stride_tricks.sliding_window_view(smooth, PIECE_FRAMES)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    scale = np.linalg.norm(rows, axis=1, keepdims=True)
+    pieces: NDArray[np.float64] = np.divide(rows, scale, np.zeros_like(rows), where=scale > 1e-6)
+    return pieces

@@ -13,16 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtest.callers.answer_check import Envelope, fits, is_echo
+from loadtest.callers.answer_check import FLOOR_DB, Envelope, fits, is_echo
+from loadtest.callers.speech import FRAME_S
 from loadtest.callers.talk import Turn
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count
 from loadtest.scenario.scenario import Expect, Talk, TalkModel
 
-KEPT_FRAMES = 3000
-"""Of a minute; a longer turn is judged by its end."""
-TAIL_S = 0.5
-"""An echo may be heard for so much longer than what it is of."""
+KEPT_FRAMES = 500
+"""Of ten seconds: a longer turn is judged by its end."""
+LATEST_ECHO_S = 1.5
+"""What comes later is something else."""
+COMPARED_S = 1.0, 3.0
+"""How much of an answer is compared, at least and at most; behind a short one is silence, which
+follows what was said too."""
+HELD_S = 0.06
+"""A frame stands for so long where the next ones are missing, or come late."""
 
 
 @dataclass(slots=True)
@@ -87,22 +93,26 @@ class TurnJudge:
         ]
 
     def _compared(self, turn: Turn) -> bool | None:
+        """Whether what was heard, by the answer's end, is what was said lately."""
         assert turn.answered_at is not None
-        said = _within(self._said, turn.began_at, turn.ended_at)
-        until = turn.answered_at + turn.ended_at - turn.began_at + TAIL_S
-        return is_echo(said, _within(self._heard, turn.answered_at, until))
+        least, most = COMPARED_S
+        end = turn.answered_at + max(turn.ended_at - turn.began_at, least)
+        begin = max(turn.answered_at, end - most)
+        said_from = begin - LATEST_ECHO_S
+        return is_echo(_evenly(self._said, said_from, end), _evenly(self._heard, begin, end))
 
     def _forget(self, turn: Turn) -> None:
-        """What belongs to nothing later. An echo may still be on its way when the next turn
-        is judged, so that only what is older than its own question is dropped."""
+        """Responses that belong to nothing later."""
         over = turn.answer_ended_at or turn.ended_at
         self._responses = {k: v for k, v in self._responses.items() if v.heard_at > over}
-        while self._said and self._said[0][0] <= turn.ended_at:
-            self._said.popleft()
-        while self._heard and self._heard[0][0] <= turn.began_at:
-            self._heard.popleft()
 
 
-def _within(frames: deque[tuple[float, float]], begin: float, end: float) -> Envelope:
-    """The loudness of frames of that time."""
-    return np.array([loudness for at, loudness in frames if begin <= at <= end], dtype=np.float64)
+def _evenly(frames: deque[tuple[float, float]], begin: float, end: float) -> Envelope:
+    """The loudness each 20 ms of that time, whenever frames came; until the last one."""
+    if not frames:
+        return np.empty(0)
+    times, loudness = np.array(frames).T
+    grid = np.arange(begin, min(end, float(times[-1])), FRAME_S)
+    latest = np.searchsorted(times, grid + FRAME_S / 2) - 1
+    known = (latest >= 0) & (grid - times[latest] < HELD_S)
+    return np.where(known, loudness[latest], FLOOR_DB)

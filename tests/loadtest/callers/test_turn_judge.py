@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.talk import Turn
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.measures.measures import Measures
@@ -19,6 +20,7 @@ TURN = Turn(
     answer_ended_at=14.5,
     interrupted=False,
 )
+AT_ONCE = dataclasses.replace(TURN, answered_at=10.3, answer_ended_at=12.3)
 FRAMES = 100
 
 
@@ -36,9 +38,12 @@ def loudness(seed: int) -> list[float]:
 
 
 def say_and_hear(told: TurnJudge, said: int, heard: int) -> None:
+    """Two seconds of speech, and the same, or something else, a third of a second later."""
     for number, (mine, theirs) in enumerate(zip(loudness(said), loudness(heard), strict=True)):
         told.said(10.0 + number * 0.02, mine)
-        told.heard(12.5 + number * 0.02, theirs)
+        told.heard(10.3 + number * 0.02 + number % 3 * 0.004, theirs)
+    for number in range(FRAMES // 2):
+        told.said(12.0 + number * 0.02, FLOOR_DB)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +81,10 @@ def test_a_transcript_that_comes_before_its_sound_counts() -> None:
 def test_without_a_transcript_an_answer_is_anything_but_an_echo() -> None:
     told, measures = judge(Expect.ANSWER)
     say_and_hear(told, 1, 2)
-    told.judge(TURN)
+    told.judge(AT_ONCE)
     told, echoing = judge(Expect.ANSWER)
     say_and_hear(told, 1, 1)
-    told.judge(TURN)
+    told.judge(AT_ONCE)
     assert (counted(measures), counted(echoing)) == (
         {Count.TURNS_RIGHT: 1},
         {Count.TURNS_WRONG: 1},
@@ -90,7 +95,7 @@ def test_without_a_transcript_an_answer_is_anything_but_an_echo() -> None:
 def test_an_echo_is_judged_by_its_loudness(heard: int, what: Count) -> None:
     told, measures = judge(Expect.ECHO, TalkModel.ON_OFF)
     say_and_hear(told, 1, heard)
-    told.judge(TURN)
+    told.judge(AT_ONCE)
     assert counted(measures) == {what: 1}
 
 
@@ -98,8 +103,19 @@ def test_an_echo_is_judged_by_its_loudness(heard: int, what: Count) -> None:
 def test_what_was_interrupted_need_only_have_come(expect: Expect) -> None:
     told, measures = judge(expect)
     say_and_hear(told, 1, 2 if expect is Expect.ECHO else 1)
-    told.judge(dataclasses.replace(TURN, interrupted=True))
+    told.judge(dataclasses.replace(AT_ONCE, interrupted=True))
     assert counted(measures) == {Count.TURNS_RIGHT: 1}
+
+
+def test_an_echo_that_comes_too_late_is_something_else() -> None:
+    told, measures = judge(Expect.ECHO, TalkModel.ON_OFF)
+    for number, loud in enumerate(loudness(1)):
+        told.said(10.0 + number * 0.02, loud)
+        told.heard(13.0 + number * 0.02, loud)
+    for number in range(2 * FRAMES):
+        told.said(12.0 + number * 0.02, FLOOR_DB)
+    told.judge(dataclasses.replace(TURN, answered_at=13.0, answer_ended_at=15.0))
+    assert counted(measures) == {Count.TURNS_WRONG: 1}
 
 
 def test_a_turn_that_nobody_answered_is_not_its_matter() -> None:
