@@ -23,8 +23,8 @@ class Size:
     bounds: Bounds = field(
         default_factory=lambda: Bounds(start=50, growth=1.5, resolution=0.1, most=1000)
     )
-    ramp_seconds: float = 5.0
-    hold_seconds: float = 15.0
+    ramp_seconds: float = 4.0
+    hold_seconds: float = 12.0
 
 
 async def largest_load(display: Display, size: Size) -> Part:

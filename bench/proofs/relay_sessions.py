@@ -24,7 +24,7 @@ SET_UP_RATE = 1000.0
 HEALING_S = 1.0
 FULL_RATE = 50.0
 """Packets a second of somebody who speaks, in frames of 20 ms."""
-RUNGS = (4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 50.0)
+RUNGS = (6.0, 9.0, 12.0, 16.0, 21.0, 28.0, 37.0, 50.0)
 """Packets a second of a caller who speaks, from run to run."""
 ON_SCHEDULE_SENT = 0.97
 """Of the first rung's packets per planned one; less were not sent, and do not count as carried."""

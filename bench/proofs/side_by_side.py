@@ -24,8 +24,8 @@ SHARES = ("calls_failed", "frames_lost", "frames_on_schedule")
 @dataclass(frozen=True, slots=True)
 class Size:
     sessions: int = 20
-    ramp_seconds: float = 5.0
-    hold_seconds: float = 20.0
+    ramp_seconds: float = 4.0
+    hold_seconds: float = 15.0
 
 
 async def side_by_side(display: Display, size: Size) -> Part:
