@@ -5,6 +5,9 @@ BIN := .venv/bin
 # The flags of `antiphon up` are environment variables too, which make passes on:
 #   make up ANTIPHON_HTTP=127.0.0.1:9000 ANTIPHON_ENGINE=echo
 
+# Where it is set, each of the hundreds of processes that tests start compiles all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference loadtest-10k loadtest-soak dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
