@@ -3,7 +3,7 @@
 from loadtest.report import page
 from loadtest.simulation.simulation_plots import plots
 from loadtest.simulation.simulation_result import SimulationResult
-from loadtest.simulation.simulation_table import HEADS, rows, summary
+from loadtest.simulation.simulation_table import rows, summary
 
 
 def render(result: SimulationResult) -> str:
@@ -13,7 +13,7 @@ def render(result: SimulationResult) -> str:
         result=result,
         summary=summary(result),
         description=result.scenario["description"],
-        heads=HEADS,
+        heads=["Callers of", *(region.name for region in result.regions)],
         rows=rows(result),
         levels=result.scenario["levels"],
         plots=plots(result),

@@ -18,6 +18,7 @@ class RegionResult(msgspec.Struct, frozen=True, kw_only=True):
     """By the tier that had no room first, `patience` for those that waited."""
     interrupted: int
     cut: int
+    """Interrupted for good: they found no room, or were to be over before they were back."""
     away: int
     """Calls that another region served."""
     waited: int

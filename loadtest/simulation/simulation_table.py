@@ -7,20 +7,20 @@ from rich.table import Table
 from loadtest.report import quantity
 from loadtest.simulation.simulation_result import RegionResult, SimulationResult
 
-HEADS = (
-    "callers of",
-    "calls",
-    "at once",
+LABELS = (
+    "calls that came",
+    "at once, at the most",
     "refused",
     "interrupted",
-    "cut",
-    "elsewhere",
-    "set-up p50",
-    "p99",
-    "over levels",
+    "cut for good",
+    "served elsewhere",
+    "set-up, median",
+    "set-up, p99",
+    "time over its levels",
     "most pods",
     "core-hours",
 )
+"""Pods and core-hours by tier, in the order of the model: relay, transceiver, inference."""
 
 
 def summary(result: SimulationResult) -> str:
@@ -37,19 +37,20 @@ def summary(result: SimulationResult) -> str:
 
 
 def rows(result: SimulationResult) -> list[list[str]]:
-    return [_row(region) for region in result.regions]
+    """A row a figure, which begins with its label and has a column a region."""
+    columns = [LABELS, *(_column(region) for region in result.regions)]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def table(result: SimulationResult) -> Table:
-    shown = Table(*HEADS)
+    shown = Table("callers of", *(region.name for region in result.regions))
     for row in rows(result):
         shown.add_row(*row)
     return shown
 
 
-def _row(region: RegionResult) -> list[str]:
+def _column(region: RegionResult) -> list[str]:
     return [
-        region.name,
         f"{region.arrived:,}",
         f"{region.peak_sessions:,}",
         quantity.share(region.refused / region.arrived if region.arrived else 0.0),
