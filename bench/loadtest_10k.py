@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bench.figures import OUT, publish
 from bench.machine import machine
 from bench.proofs import calls_in_turn, largest_load, relay_sessions, side_by_side
-from bench.proofs.part import Part
+from bench.proofs.part import Part, told
 from loadtest.capacity.search import Bounds
 from loadtest.deployment.deployment import DeploymentError
 from loadtest.progress import Display, progress_display
@@ -73,10 +73,7 @@ def conclude(done: Sequence[Part], seconds: float) -> int:
     report = OUT / f"{NAME}.html"
     report.write_text(render([run for part in done for run in part.runs]))
     print(f"\nreport: {report}\n")
-    claims = [claim for part in done for claim in part.claims]
-    for claim in claims:
-        print(f"{'held  ' if claim.held else 'MISSED'}  {claim.text}: {claim.found}")
-    return 0 if all(claim.held for claim in claims) else 1
+    return told([claim for part in done for claim in part.claims])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,13 +19,15 @@ from bench.machine import machine
 from bench.proofs.growths import growths
 from bench.proofs.held_seconds import held_seconds, tier_cores
 from bench.proofs.local_run import measured, running
-from bench.proofs.part import Claim, failed_levels
+from bench.proofs.part import Claim, failed_levels, told
 from loadtest import result_file
+from loadtest.deployment.deployment import DeploymentError
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.measures.names import Count, Latency
 from loadtest.progress import progress_display
 from loadtest.report.html_report import render
 from loadtest.result import RunResult
+from loadtest.run import RunError
 from loadtest.scenario.reading import read_scenario
 from loadtest.scenario.scenario import Scenario
 
@@ -76,6 +79,12 @@ def claims_of(result: RunResult) -> list[Claim]:
     ]
 
 
+def noted(result: RunResult, claims: Sequence[Claim]) -> RunResult:
+    """With what was found of each claim, for the report."""
+    found = [f"{claim.text}: {claim.found}" for claim in claims]
+    return msgspec.structs.replace(result, notes=[*result.notes, *found])
+
+
 def write_report(result: RunResult, directory: Path) -> None:
     (directory / "loadtest-soak.html").write_text(render([result]))
     result_file.write(directory / "loadtest-soak.json", result)
@@ -88,15 +97,17 @@ def main() -> int:
     parser.add_argument("--to", type=Path, default=DOCS, help="directory of the report")
     arguments = parser.parse_args()
     sessions = arguments.sessions or half_of_largest(OUT / "loadtest_10k.json")
-    result = asyncio.run(soaked(scenario_of(sessions, arguments.minutes)))
+    try:
+        result = asyncio.run(soaked(scenario_of(sessions, arguments.minutes)))
+    except (DeploymentError, RunError) as error:
+        print(f"loadtest-soak: {error}", file=sys.stderr)
+        return 2
     claims = claims_of(result)
-    lines = {claim.text: f"{'held' if claim.held else 'MISSED'}: {claim.found}" for claim in claims}
-    noted = msgspec.structs.replace(
-        result, notes=[*result.notes, *(f"{text}: {found}" for text, found in lines.items())]
-    )
-    write_report(noted, arguments.to)
-    publish("loadtest_soak", {**machine(), **figures_of(result), **lines})
-    return 0 if all(claim.held for claim in claims) else 1
+    write_report(noted(result, claims), arguments.to)
+    grown = {claim.figure: round(claim.value, 5) for claim in claims if claim.figure}
+    publish("loadtest_soak", {**machine(), **figures_of(result), **grown})
+    print()
+    return told(claims)
 
 
 if __name__ == "__main__":

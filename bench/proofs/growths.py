@@ -18,6 +18,7 @@ class Bounded:
     """A latency whose column of each second must not grow."""
 
     name: str
+    figure: str
     latency: Latency
     column: int
     """0: median, 1: 99th percentile."""
@@ -25,9 +26,11 @@ class Bounded:
 
 
 BOUNDED = (
-    Bounded("median set-up", Latency.SET_UP, 0, 5.0),
-    Bounded("median voice to voice", Latency.VOICE_TO_VOICE, 0, 20.0),
-    Bounded("99th percentile of frame lateness", Latency.FRAME_LATENESS, 1, 5.0),
+    Bounded("median set-up", "set_up_p50_ms", Latency.SET_UP, 0, 5.0),
+    Bounded("median voice to voice", "voice_to_voice_p50_ms", Latency.VOICE_TO_VOICE, 0, 20.0),
+    Bounded(
+        "99th percentile of frame lateness", "frame_lateness_p99_ms", Latency.FRAME_LATENESS, 1, 5.0
+    ),
 )
 
 
@@ -69,7 +72,9 @@ def _of_memory(tier: str, line: Drift | None) -> Claim:
     if line is None:
         return Claim(text, False, "nothing measured")
     found = f"{line.ratio:+.2%} of {line.mean / 2**20:.0f} MiB"
-    return Claim(text, line.ratio <= MEMORY_GROWTH, found)
+    return Claim(
+        text, line.ratio <= MEMORY_GROWTH, found, f"growth.memory_ratio.{tier}", line.ratio
+    )
 
 
 def _of_latency(bounded: Bounded, line: Drift | None) -> Claim:
@@ -77,4 +82,5 @@ def _of_latency(bounded: Bounded, line: Drift | None) -> Claim:
     if line is None:
         return Claim(text, False, "nothing measured")
     found = f"{line.growth:+.2f} ms (standard error {line.error:.2f}) of {line.mean:.1f} ms"
-    return Claim(text, line.growth <= bounded.growth_ms, found)
+    held = line.growth <= bounded.growth_ms
+    return Claim(text, held, found, f"growth.{bounded.figure}", line.growth)

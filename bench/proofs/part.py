@@ -13,6 +13,9 @@ class Claim:
     text: str
     held: bool
     found: str
+    figure: str = ""
+    """The name of `value` among the figures, where it is in no other of them."""
+    value: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ def level(result: RunResult, name: str) -> float | None:
 
 def failed_levels(result: RunResult) -> Sequence[LevelRecord]:
     return [each for each in result.levels if not each.held]
+
+
+def told(claims: Sequence[Claim]) -> int:
+    """Print each of them; the exit code of a proof."""
+    for claim in claims:
+        print(f"{'held  ' if claim.held else 'MISSED'}  {claim.text}: {claim.found}")
+    return 0 if all(claim.held for claim in claims) else 1
 
 
 def _found(found: float | None, unit: str) -> str:
