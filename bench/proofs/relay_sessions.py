@@ -58,7 +58,7 @@ async def relay_sessions(display: Display, size: Size) -> Part:
         chosen = rungs.get(best, rungs[size.rungs[0]])
         broken = await run(_broken(size, best or size.rungs[0]), "relay, restarted")
     figures = {
-        **_figures(chosen, best),
+        **figures_of(chosen, best),
         "misrouted": sum(each.totals.get(Count.MISROUTED, 0) for each in [*rungs.values(), broken]),
         **{f"healing_seconds.{each.action}": _healing(each) for each in broken.faults},
     }
@@ -111,7 +111,7 @@ def _sent(result: RunResult) -> float:
     return rate(held_seconds(result), Count.FRAMES_SENT)
 
 
-def _figures(result: RunResult, per_second: float) -> dict[str, float | str]:
+def figures_of(result: RunResult, per_second: float) -> dict[str, float | str]:
     seconds = held_seconds(result)
     packets = rate(seconds, Count.FRAMES_SENT, Count.FRAMES_RECEIVED)
     cores = tier_cores(seconds)
