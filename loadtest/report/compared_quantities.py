@@ -43,7 +43,7 @@ _OF_THE_LOAD = (Latency.ARRIVAL_LATENESS, Latency.SEND_LATENESS)
 _SHOWN = {"p50": 0, "p99": 1}
 """Percentiles, and where a second has them."""
 
-_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST)
+_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST, Count.FRAMES_SKIPPED)
 _ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
 
 

@@ -1,11 +1,12 @@
 """What a reader knows after the first line: whether it held, how much, and what did not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtest.measures.names import Count
 from loadtest.report import quantity
+from loadtest.report.fault_labels import MOST_WRITTEN_OUT, fault_words
 from loadtest.result import FaultRecord, LevelRecord, RunResult
 from loadtest.verdict.service_levels import SERVICE_LEVELS, find
 
@@ -50,7 +51,7 @@ def verdict(result: RunResult) -> Verdict:
 
 def headline(result: RunResult) -> str:
     """Two or three short sentences."""
-    sentences = [f"{_load(result)}: {_outcome(result)}.", *map(_fault, result.faults)]
+    sentences = [f"{_load(result)}: {_outcome(result)}.", *_faults(result.faults)]
     return " ".join(sentences)
 
 
@@ -108,9 +109,17 @@ def _missed(levels: list[LevelRecord]) -> Iterator[str]:
         yield f"{words[:1].lower()}{words[1:]} {measured} ({bound_text(level)})"
 
 
+def _faults(faults: Sequence[FaultRecord]) -> Iterator[str]:
+    if len(faults) <= MOST_WRITTEN_OUT:
+        yield from map(_fault, faults)
+        return
+    healed = [fault.healed_seconds for fault in faults if fault.healed_seconds is not None]
+    longest = f", the slowest after {quantity.duration(max(healed))}" if healed else ""
+    yield f"{len(healed)} of {len(faults)} faults healed{longest}."
+
+
 def _fault(fault: FaultRecord) -> str:
-    what = f"{fault.action.replace('_', ' ')} {fault.tier}".strip()
-    when = quantity.duration(fault.second)
+    what, when = fault_words(fault), quantity.duration(fault.second)
     if fault.healed_seconds is None:
         return f"After “{what}” at {when} it did not heal within the run."
     return f"It healed {quantity.duration(fault.healed_seconds)} after “{what}” at {when}."

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from loadtest.report.palette import DASHES, MARKS, SERIES
 from loadtest.report.svg_path import compact
 
-WIDTH_IN, HEIGHT_IN = 5.2, 3.0
-"""Of 72 units each, of which a narrow telephone shows one by one pixel."""
+WIDTH_IN, HEIGHT_IN, TOP_IN = 5.2, 3.0, 0.36
+"""Of 72 units each, of which a narrow telephone shows one by one pixel. Two lines of labels fit
+above."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -86,7 +87,7 @@ def drawing(
             left=left_in / WIDTH_IN,
             right=0.97,
             bottom=0.47 / height_in,
-            top=1.0 - 0.27 / height_in,
+            top=1.0 - TOP_IN / height_in,
             hspace=0.14,
         )
         grid: Any = figure.subplots(panels, 1, sharex=True, squeeze=False)

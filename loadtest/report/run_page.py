@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from loadtest.measures.names import Latency
 from loadtest.report import conditions, quantity
 from loadtest.report.conditions import Row
+from loadtest.report.fault_labels import table_labels
 from loadtest.report.headline import (
     VERDICT_WORDS,
     KeyFigure,
@@ -118,7 +119,7 @@ def run_page(result: RunResult, anchor: str) -> RunPage:
         distributions=_distributions(result, anchor),
         stages=_stages(result, anchor),
         latencies=[_latency(name, spread) for name, spread in result.latencies.items()],
-        faults=[_fault(fault) for fault in result.faults],
+        faults=list(map(_fault, result.faults, table_labels(result.faults))),
         failures=sorted(result.failures, key=lambda record: -record.count),
         counts=[(words(name), quantity.number(count)) for name, count in result.totals.items()],
         command=conditions.repeat_command(result),
@@ -149,11 +150,10 @@ def _latency(name: str, spread: Spread) -> LatencyRow:
     return LatencyRow(words(name), quantity.number(spread.count), [*map(quantity.duration, values)])
 
 
-def _fault(fault: FaultRecord) -> FaultRow:
+def _fault(fault: FaultRecord, what: str) -> FaultRow:
     healed = "not within the run"
     if fault.healed_seconds is not None:
         healed = quantity.duration(fault.healed_seconds)
-    what = f"{fault.action.replace('_', ' ')} {fault.tier}".strip()
     lasted = quantity.duration(fault.lasted_seconds)
     return FaultRow(quantity.duration(fault.second), what, fault.detail, lasted, healed)
 

@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from loadtest.measures.names import Count, Latency
 from loadtest.report import quantity
+from loadtest.report.fault_labels import plot_labels
 from loadtest.report.palette import MARKS
 from loadtest.report.plot import (
     LegendEntry,
@@ -19,7 +20,7 @@ from loadtest.report.plot import (
     to_svg,
 )
 from loadtest.report.timeline import Timeline, Values, count_of, percentile_of
-from loadtest.result import FaultRecord, RunResult, Second
+from loadtest.result import RunResult, Second
 from loadtest.verdict.wording import words
 
 HARNESS = "load itself"
@@ -186,19 +187,20 @@ def _finish(panels: Sequence[Axes], result: RunResult, text: Callable[[float], s
             axes.axvline(fault.second, color=MARKS["ink"], linewidth=1.0, linestyle=(0, (4, 2)))
             end = fault.second + fault.lasted_seconds
             axes.axvspan(fault.second, end, color=MARKS["ink"], alpha=0.12, linewidth=0)
-    for number, fault in enumerate(result.faults):
-        _name_fault(panels[0], fault, number)
+    labels = plot_labels(result.faults)
+    for number, (fault, label) in enumerate(zip(result.faults, labels, strict=True)):
+        _name_fault(panels[0], fault.second, label, line=number % 2)
     panels[-1].set_xlabel("seconds")
 
 
-def _name_fault(axes: Axes, fault: FaultRecord, number: int) -> None:
+def _name_fault(axes: Axes, second: float, label: str, *, line: int) -> None:
     """Above the plot, in turn on two lines."""
-    right = fault.second > sum(axes.get_xlim()) / 2
+    right = second > sum(axes.get_xlim()) / 2
     axes.annotate(
-        f"{fault.action.replace('_', ' ')} {fault.tier}".strip(),
-        (fault.second, 1.0),
+        label,
+        (second, 1.0),
         xycoords=("data", "axes fraction"),
-        xytext=(-2 if right else 2, 3 + 11 * (number % 2)),
+        xytext=(-2 if right else 2, 3 + 11 * line),
         textcoords="offset points",
         ha="right" if right else "left",
         fontsize=10,
