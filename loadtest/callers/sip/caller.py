@@ -1,9 +1,11 @@
 """What a telephone says and what it hears, once its call is up."""
 
 import random
+import time
 from dataclasses import dataclass
 
 from loadtest.callers.answer_check import FLOOR_DB
+from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.sip.g711 import FRAME_SAMPLES, RATE, VOICE_DB, CodedSpeech, loudness_db
 from loadtest.callers.sip.rtp_packet import RtpError, RtpPacket, is_rtcp
@@ -11,8 +13,9 @@ from loadtest.callers.sip.session_description import Codec
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
+from loadtest.callers.webrtc.reports import Reports
 from loadtest.measures.measures import Measures
-from loadtest.measures.names import Count
+from loadtest.measures.names import Count, Latency
 
 _HALF, _TIMESTAMPS = 1 << 31, 1 << 32
 
@@ -40,18 +43,23 @@ class Caller:
         measures: Measures,
         chance: random.Random,
         *,
+        gaps: FaultGaps | None,
         on_schedule_s: float,
     ) -> None:
+        """`gaps` watches a call to an echo, in which something is always due."""
         self._voice = voice
         self._conversation = conversation
         self._judge = judge
         self._silence = silence
         self._measures = measures
+        self._gaps = gaps
         self._on_schedule_s = on_schedule_s
         self._ssrc = chance.getrandbits(32)
         self._sequence = chance.getrandbits(16)
         self._timestamp = chance.getrandbits(32)
         self._streams: dict[int, _HeardStream] = {}
+        self._reports = Reports(self._ssrc)
+        self._packets = self._octets = 0
 
     def say(self, now: float) -> bytes:
         """The packet of these 20 ms."""
@@ -65,6 +73,8 @@ class Caller:
         self._judge.said(now, loudness)
         self._sequence = self._sequence + 1 & 0xFFFF
         self._timestamp = self._timestamp + FRAME_SAMPLES & 0xFFFFFFFF
+        self._packets += 1
+        self._octets += len(payload)
         marker = spoken is not None and spoken.spurt
         packet = RtpPacket(
             voice.codec.value, self._sequence, self._timestamp, self._ssrc, payload, marker
@@ -77,6 +87,7 @@ class Caller:
         """What is no RTP of our codec is counted as not authentic."""
         self._measures.count(Count.BYTES_RECEIVED, len(datagram))
         if is_rtcp(datagram):
+            self._report(datagram, arrived_at)
             return
         packet = self._parse(datagram)
         if packet is None:
@@ -87,12 +98,18 @@ class Caller:
             check = StreamCheck(self._measures, clock_rate=RATE, on_schedule_s=self._on_schedule_s)
             stream = _HeardStream(check, arrived_at, packet.timestamp)
             self._streams[packet.ssrc] = stream
+        if self._gaps is not None:
+            self._gaps.heard(arrived_at)
         if stream.check.received(packet.sequence, packet.timestamp, arrived_at):
+            self._reports.heard(packet.ssrc, packet.sequence)
             self._hear(packet, stream, arrived_at)
 
     def dropped(self, datagram: bytes) -> None:
         """An impairment took it on its way here."""
-        packet = None if is_rtcp(datagram) else self._parse(datagram)
+        if is_rtcp(datagram):
+            return
+        self._measures.count(Count.FRAMES_DROPPED)
+        packet = self._parse(datagram)
         if packet is not None and (stream := self._streams.get(packet.ssrc)) is not None:
             stream.check.dropped(packet.sequence)
 
@@ -108,6 +125,24 @@ class Caller:
         for stream in self._streams.values():
             stream.check.settle(final=True)
         return not self._silence.silent(now)
+
+    def report(self) -> bytes:
+        """RTCP to send, every few seconds."""
+        return self._reports.report(
+            time.time(),
+            timestamp=self._timestamp,
+            packets=self._packets,
+            octets=self._octets,
+        )
+
+    def _report(self, compound: bytes, arrived_at: float) -> None:
+        at = time.time() - (time.monotonic() - arrived_at)
+        try:
+            round_trips = self._reports.receive(compound, at)
+        except ValueError:
+            self._measures.count(Count.FRAMES_UNAUTHENTICATED)
+        else:
+            self._measures.note_many(Latency.ROUND_TRIP, round_trips)
 
     def _parse(self, datagram: bytes) -> RtpPacket | None:
         try:

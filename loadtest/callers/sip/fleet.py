@@ -7,6 +7,7 @@ import socket
 import time
 
 from loadtest.callers.failed_call import FailedCallError
+from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.sip.caller import Caller, Voice
@@ -24,13 +25,13 @@ from loadtest.callers.sip.session_description import (
 from loadtest.callers.sip.signaling import SignaledCall, Signaling
 from loadtest.callers.sip.sip_target import SipTarget, SipTargetError
 from loadtest.callers.speech import recorded_speech
-from loadtest.callers.speech_loudness import speech_loudness
+from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.webrtc.media_socket import KernelClock, MediaSocket
 from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
-from loadtest.scenario.scenario import CallerProfile, Kind
+from loadtest.scenario.scenario import CallerProfile, Expect, Kind, Talk
 
 DEFAULT_USER = "loadtest"
 """What a caller is called that proves nothing."""
@@ -59,6 +60,7 @@ class SipFleet:
         self._voices = {
             codec: Voice(codec, CodedSpeech.of(speech, codec), loudness) for codec in Codec
         }
+        self._audible = audible_frames(loudness)
         self._lengths = [len(each.packets) for each in speech.utterances]
         self._patterns = [each.answer for each in speech.utterances]
         self._kernel_clock = KernelClock()
@@ -142,14 +144,27 @@ class SipFleet:
 
     def _caller(self, codec: Codec, profile: CallerProfile, chance: random.Random) -> Caller:
         measures, talk = self._context.measures, profile.talk
+        scenario, clock = self._context.scenario, self._context.clock
+        echo = talk.expect is Expect.ECHO
         return Caller(
             self._voices[codec],
-            Conversation(talk, self._lengths, chance, measures, starts_at=time.monotonic()),
+            self._conversation(talk, chance),
             TurnJudge(talk, self._patterns, measures),
             SilenceWatch(talk),
             measures,
             chance,
-            on_schedule_s=self._context.scenario.on_schedule_ms / 1000,
+            gaps=FaultGaps(scenario.faults, clock, measures) if echo else None,
+            on_schedule_s=scenario.on_schedule_ms / 1000,
+        )
+
+    def _conversation(self, talk: Talk, chance: random.Random) -> Conversation:
+        return Conversation(
+            talk,
+            self._lengths,
+            chance,
+            self._context.measures,
+            starts_at=time.monotonic(),
+            audible=self._audible,
         )
 
     def _check_scenario(self) -> None:

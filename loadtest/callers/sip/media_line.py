@@ -15,6 +15,8 @@ from loadtest.scenario.scenario import Network
 
 SETTLE_FRAMES = 50
 """Of so many, what came is noted: once a second."""
+REPORT_FRAMES = 250
+"""Of so many, RTCP says how many were sent: every five seconds."""
 
 
 class MediaLine:
@@ -48,6 +50,8 @@ class MediaLine:
                 frames += 1
                 if frames % SETTLE_FRAMES == 0:
                     self._caller.settle()
+                if frames % REPORT_FRAMES == 0:
+                    self._send(self._caller.report())
                 due += FRAME_S
                 await self._sleep_until(due)
         finally:
@@ -55,12 +59,16 @@ class MediaLine:
 
     def _say(self, due: float) -> None:
         packet = self._caller.say(due)
-        now = time.monotonic()
-        self._measures.note(Latency.SEND_LATENESS, max(0.0, now - due))
-        if self._out.transparent:
-            self._media.send_to(packet, self._peer)
-        elif not self._out.pass_on(packet, now):
+        self._measures.note(Latency.SEND_LATENESS, max(0.0, time.monotonic() - due))
+        if not self._send(packet):
             self._measures.count(Count.FRAMES_DROPPED)
+
+    def _send(self, datagram: bytes) -> bool:
+        """False: the network took it."""
+        if self._out.transparent:
+            self._media.send_to(datagram, self._peer)
+            return True
+        return self._out.pass_on(datagram, time.monotonic())
 
     def _read(self) -> None:
         while (found := self._media.receive()) is not None:
@@ -68,7 +76,6 @@ class MediaLine:
             if self._in.transparent:
                 self._caller.received(datagram, arrived_at)
             elif not self._in.pass_on(datagram, arrived_at):
-                self._measures.count(Count.FRAMES_DROPPED)
                 self._caller.dropped(datagram)
 
     async def _sleep_until(self, due: float) -> None:

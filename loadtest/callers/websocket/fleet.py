@@ -12,7 +12,7 @@ from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.speech import recorded_speech
-from loadtest.callers.speech_loudness import speech_loudness
+from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.websocket.append_events import EncodedSpeech
@@ -35,7 +35,9 @@ class WebSocketFleet:
     async def start(self) -> None:
         self._check_scenario()
         speech = recorded_speech()
-        self._voice = Voice(EncodedSpeech.of(speech), speech_loudness(speech))
+        loudness = speech_loudness(speech)
+        self._voice = Voice(EncodedSpeech.of(speech), loudness)
+        self._audible = audible_frames(loudness)
         self._lengths = [len(each.packets) for each in speech.utterances]
         self._patterns = [each.answer for each in speech.utterances]
         trusted = self._trusted()

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from loadtest.callers.speech_loudness import speech_loudness
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.measures.measures import Measures
-from loadtest.measures.names import Count
+from loadtest.measures.names import Count, Latency
 from loadtest.scenario.scenario import Expect, Talk, TalkModel
 
 FRAME_S = 0.02
@@ -40,6 +41,7 @@ def caller(voice: Voice, measures: Measures) -> Caller:
         SilenceWatch(ECHO),
         measures,
         chance,
+        gaps=None,
         on_schedule_s=0.02,
     )
 
@@ -82,6 +84,16 @@ def test_what_a_network_took_is_not_lost_by_the_server(voice: Voice) -> None:
     assert measures.take(0).counts[Count.FRAMES_LOST] == 10
 
 
+def test_reports_tell_how_long_they_were_on_their_way(voice: Voice) -> None:
+    measures = Measures()
+    one, other = caller(voice, measures), caller(voice, measures)
+    other.received(one.say(0.0), time.monotonic())
+    other.received(one.report(), time.monotonic())
+    one.received(other.report(), time.monotonic() + 0.25)
+    [(seconds, _)] = measures.take(0).latencies[Latency.ROUND_TRIP].cumulative()
+    assert seconds == pytest.approx(0.25, abs=0.2)
+
+
 def test_silence_is_told(voice: Voice) -> None:
     speaking = caller(voice, Measures())
     for each in range(400):
@@ -96,8 +108,9 @@ def test_what_is_none_of_its_stream_is_counted(voice: Voice) -> None:
     speaking = caller(voice, measures)
     speaking.received(b"no RTP", 0.0)
     speaking.received(RtpPacket(96, 1, 2, 3, b"another codec").encode(), 0.0)
-    speaking.received(bytes([0x80, 200]) + bytes(26), 0.0)
-    assert measures.take(0).counts[Count.FRAMES_UNAUTHENTICATED] == 2
+    speaking.received(speaking.report(), 0.0)
+    speaking.received(bytes([0x80, 200, 0, 9]), 0.0)
+    assert measures.take(0).counts[Count.FRAMES_UNAUTHENTICATED] == 3
 
 
 @pytest.mark.parametrize("codec", Codec)
