@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtest.callers.skipped_frames import SkippedFrames
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency
 
@@ -19,12 +20,23 @@ _HALF, _SEQUENCES = 1 << 15, 1 << 16
 class StreamCheck:
     """One stream, that is one SSRC, of authentic packets.
 
-    Notes FRAMES_RECEIVED, FRAMES_LOST, FRAMES_REORDERED, FRAMES_DUPLICATED, FRAMES_ON_SCHEDULE
-    and FRAME_LATENESS, all when it is told to `settle`.
+    Notes FRAMES_RECEIVED, FRAMES_LOST, FRAMES_REORDERED, FRAMES_DUPLICATED, FRAMES_ON_SCHEDULE,
+    FRAMES_SKIPPED and FRAME_LATENESS, all when it is told to `settle`.
     """
 
-    def __init__(self, measures: Measures, *, clock_rate: int, on_schedule_s: float) -> None:
+    def __init__(
+        self,
+        measures: Measures,
+        *,
+        clock_rate: int,
+        on_schedule_s: float,
+        frame_ticks: int | None = None,
+    ) -> None:
+        """`frame_ticks` is from one frame to the next, of a stream that has no pauses."""
         self._measures = measures
+        self._skipped = None if frame_ticks is None else SkippedFrames(frame_ticks)
+        self._known = 0
+        """Received, lost, or dropped on purpose."""
         self._on_schedule_s = on_schedule_s
         self._next: int | None = None
         self._missing: dict[int, None] = {}
@@ -55,6 +67,7 @@ class StreamCheck:
             del self._missing[sequence]
         else:
             self._dropped.add(sequence)
+        self._known += 1
 
     def settle(self, *, final: bool = False) -> None:
         """Note what came since the last time; call it about once each second.
@@ -105,13 +118,20 @@ class StreamCheck:
         self._dropped = set(upcoming)
         lost = len(gone)
         if lost:
+            self._known += lost
             self._measures.count(Count.FRAMES_LOST, lost)
 
     def _settle_lateness(self) -> None:
         lateness = self._promptness.lateness(np.array(self._arrived), np.array(self._timestamps))
         self._arrived.clear()
         self._timestamps.clear()
+        self._known += len(lateness)
         self._measures.count(Count.FRAMES_RECEIVED, len(lateness))
+        known = self._known + len(self._missing)
+        if self._skipped is not None and (
+            more := self._skipped.more(self._promptness.ticks, known)
+        ):
+            self._measures.count(Count.FRAMES_SKIPPED, more)
         on_schedule = int(np.count_nonzero(lateness <= self._on_schedule_s))
         self._measures.count(Count.FRAMES_ON_SCHEDULE, on_schedule)
         self._measures.note_many(Latency.FRAME_LATENESS, lateness)
@@ -132,7 +152,7 @@ class _Promptness:
     def __init__(self, clock_rate: int) -> None:
         self._clock_rate = clock_rate
         self._last_timestamp: int | None = None
-        self._ticks = 0
+        self.ticks = 0
         """From the first timestamp to the last one."""
         self._window_from = 0.0
         self._promptest = self._promptest_before = float("inf")
@@ -156,6 +176,6 @@ class _Promptness:
         """As ticks since the first one ever, which do not wrap."""
         first = timestamps[0] if self._last_timestamp is None else self._last_timestamp
         steps = np.diff(timestamps, prepend=first).astype(np.uint32).astype(np.int32)
-        ticks = self._ticks + np.cumsum(steps.astype(np.int64))
-        self._ticks, self._last_timestamp = int(ticks[-1]), int(timestamps[-1])
+        ticks = self.ticks + np.cumsum(steps.astype(np.int64))
+        self.ticks, self._last_timestamp = int(ticks[-1]), int(timestamps[-1])
         return ticks

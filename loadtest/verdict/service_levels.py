@@ -142,7 +142,7 @@ def _longest_healing_ms(result: RunResult) -> float | None:
     return 1000.0 * max(known) if known and len(known) == len(healed) else None
 
 
-_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST)
+_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST, Count.FRAMES_SKIPPED)
 _ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
 
 _LISTED = (
@@ -178,6 +178,12 @@ _LISTED = (
         "Frames lost (of those due)",
         "ratio",
         _share(Count.FRAMES_LOST, *_DUE),
+    ),
+    ServiceLevel(
+        "frames_skipped",
+        "Frames never sent (of those due)",
+        "ratio",
+        _share(Count.FRAMES_SKIPPED, *_DUE),
     ),
     ServiceLevel(
         "frames_reordered",

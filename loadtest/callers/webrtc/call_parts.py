@@ -20,7 +20,7 @@ from loadtest.callers.webrtc.pace import Pace
 from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 from loadtest.callers.webrtc.signaling import Signaling
-from loadtest.callers.webrtc.voice import Voice, VoiceFormat
+from loadtest.callers.webrtc.voice import FRAME_TICKS, Voice, VoiceFormat
 from loadtest.measures.names import Latency
 from loadtest.scenario.scenario import CallerProfile, Expect
 
@@ -110,7 +110,7 @@ def put_together(
         judge,
         Voice(speech, voice_format, local.ssrc, chance),
         HeardAudio(
-            lambda: _new_check(shared.context),
+            lambda: _new_check(shared.context, profile),
             conversation,
             red=voice_format.red,
             listen=judge.heard if compares else None,
@@ -138,6 +138,11 @@ def _note_healing(context: FleetContext) -> Callable[[float, float], None]:
     return note
 
 
-def _new_check(context: FleetContext) -> StreamCheck:
-    on_schedule_s = context.scenario.on_schedule_ms / 1000
-    return StreamCheck(context.measures, clock_rate=OPUS_RATE, on_schedule_s=on_schedule_s)
+def _new_check(context: FleetContext, profile: CallerProfile) -> StreamCheck:
+    unbroken = profile.talk.expect is Expect.ECHO and not profile.network.loss
+    return StreamCheck(
+        context.measures,
+        clock_rate=OPUS_RATE,
+        on_schedule_s=context.scenario.on_schedule_ms / 1000,
+        frame_ticks=FRAME_TICKS if unbroken else None,
+    )

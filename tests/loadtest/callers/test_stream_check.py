@@ -142,3 +142,35 @@ def test_every_frame_is_received_or_lost(seed: int, kept: float) -> None:
     assert counts[Count.FRAMES_RECEIVED] == len(sent)
     assert counts.get(Count.FRAMES_LOST, 0) == 300 - len(sent)
     assert Count.FRAMES_DUPLICATED not in counts
+
+
+def unbroken(frames: list[int], dropped: tuple[int, ...] = ()) -> dict[Count, int]:
+    """What a stream without pauses counts: sequence numbers go on where frames were skipped."""
+    measures = Measures()
+    check = StreamCheck(measures, clock_rate=RATE, on_schedule_s=0.02, frame_ticks=TICKS)
+    for sequence, frame in enumerate(frames):
+        if sequence in dropped:
+            check.dropped(sequence)
+        else:
+            check.received(sequence, 10_000 + frame * TICKS, 1000.0 + frame * 0.02)
+        if sequence % 50 == 49:
+            check.settle()
+    check.settle(final=True)
+    return dict(measures.take(0).counts)
+
+
+def test_what_a_server_never_sent_was_skipped() -> None:
+    frames = [*range(120), *range(160, 300)]
+    counts = unbroken(frames)
+    assert (counts[Count.FRAMES_SKIPPED], counts[Count.FRAMES_RECEIVED]) == (40, 260)
+    assert counts[Count.FRAMES_ON_SCHEDULE] == 260
+    assert Count.FRAMES_LOST not in counts
+
+
+def test_nothing_was_skipped_of_a_whole_stream() -> None:
+    assert Count.FRAMES_SKIPPED not in unbroken(list(range(300)))
+    assert Count.FRAMES_SKIPPED not in unbroken(list(range(300)), dropped=(70, 71, 149, 150))
+
+
+def test_a_jump_of_the_clock_is_no_skipped_frame() -> None:
+    assert Count.FRAMES_SKIPPED not in unbroken([*range(100), *range(100_000, 100_100)])
