@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEAST_S = 0.1
+LEAST_S = 0.2
 """Shorter pauses are gaps between words, and shorter spurts no words."""
 
 

@@ -47,7 +47,7 @@ class Call:
             raise FailedCallError(Failure.UNREACHABLE, str(error)) from error
         try:
             parts = await self._place(path)
-            await self._talk(parts, path)
+            await self._talk(parts)
         finally:
             path.close()
         if parts.media.unanswered and not parts.media.heard.frames:
@@ -64,24 +64,18 @@ class Call:
             raise FailedCallError(Failure.BAD_ANSWER, "the data channel was declined")
         return put_together(shared, profile, path, local, remote, chance, starts_at=answered)
 
-    async def _talk(self, parts: CallParts, path: NetworkPath) -> None:
+    async def _talk(self, parts: CallParts) -> None:
         caller, pace = parts.caller, self._shared.pace
-        loop, descriptor = asyncio.get_running_loop(), path.fileno()
         pace.join(caller.tick)
-        loop.add_reader(descriptor, caller.drain)
         try:
             caller.start()
             await self._connected(caller)
-            # From here on what comes is drained with each tick: the kernel's stamps say when it
-            # came, and a turn of the event loop for each packet would be its dearest part.
-            loop.remove_reader(descriptor)
             self._measures.opened()
             try:
                 await self._until_the_end(parts)
             finally:
                 self._measures.closed()
         finally:
-            loop.remove_reader(descriptor)
             pace.leave(caller.tick)
             caller.close()
 

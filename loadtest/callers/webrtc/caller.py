@@ -22,7 +22,7 @@ TIMER_TICKS = 5
 
 
 class Caller:
-    """`drain` it whenever something came, and `tick` it every 20 ms.
+    """`start` it, and `tick` it every 20 ms.
 
     `connected` is set once media can flow; `over` gets what ended the call before its time.
     """
@@ -63,14 +63,17 @@ class Caller:
         return Failure.ICE_TIMEOUT if self._ice.selected is None else Failure.DTLS_TIMEOUT
 
     def start(self) -> None:
-        """Send the first check."""
+        """Send the first check, and listen to what comes of it."""
+        self._path.listen(self.receive)
         self._serve_timers()
 
-    def drain(self) -> None:
-        """Take all that came."""
+    def receive(self) -> None:
+        """Take what came; where more did, the event loop will say so again."""
         try:
-            while (received := self._path.receive()) is not None:
+            if (received := self._path.receive()) is not None:
                 self._receive(*received)
+            if self._path.impaired:
+                self._receive_delayed()
         except FailedCallError as failed:
             self._end(failed)
         except Exception as defect:  # noqa: BLE001 - the run goes on, and its report tells
@@ -80,7 +83,8 @@ class Caller:
         """The turn of 20 ms that begins then; whether a frame was sent."""
         if self.over.done():
             return False
-        self.drain()
+        if self._path.impaired:
+            self.receive()
         try:
             return self._take_turn(due)
         except FailedCallError as failed:
@@ -132,6 +136,10 @@ class Caller:
         self._bytes_sent += len(packet)
         if not self._path.send(packet, self._ice.selected):
             self._dropped += 1
+
+    def _receive_delayed(self) -> None:
+        while (received := self._path.receive()) is not None:
+            self._receive(*received)
 
     def _receive(self, datagram: bytes, arrived_at: float, source: tuple[str, int]) -> None:
         """https://www.rfc-editor.org/rfc/rfc7983"""

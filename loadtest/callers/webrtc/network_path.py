@@ -28,6 +28,7 @@ class NetworkPath:
         self._clock = clock
         self._hosts = deque(hosts)
         self._chance = chance
+        self._readable: Callable[[], None] | None = None
         self._dropped: Callable[[bytes], None] = lambda _datagram: None
         self._socket = MediaSocket(clock, hosts[0], ipv6=":" in hosts[0])
         self._to: Address | None = None
@@ -45,9 +46,15 @@ class NetworkPath:
     def port(self) -> int:
         return self._socket.port
 
-    def fileno(self) -> int:
-        """Of the present socket."""
-        return self._socket.fileno()
+    @property
+    def impaired(self) -> bool:
+        """Whether what comes may have to be asked for again, later."""
+        return not self._downlink.transparent
+
+    def listen(self, readable: Callable[[], None]) -> None:
+        """Have it called whenever there is something to `receive`."""
+        self._readable = readable
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), readable)
 
     def on_dropped(self, dropped: Callable[[bytes], None]) -> None:
         """Who is told what was to be received, and was taken on purpose."""
@@ -96,6 +103,11 @@ class NetworkPath:
         """What is still on its way is lost."""
         if self._timer is not None:
             self._timer.cancel()
+        self._close_socket()
+
+    def _close_socket(self) -> None:
+        if self._readable is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _rebind(self) -> None:
@@ -104,8 +116,10 @@ class NetworkPath:
             fresh = MediaSocket(self._clock, host, ipv6=":" in host)
         except OSError:
             return  # An address that is gone: the call stays where it is.
-        self._socket.close()
+        self._close_socket()
         self._socket = fresh
+        if self._readable is not None:
+            self.listen(self._readable)
         if self._to is not None:
             fresh.connect(self._to)
 
