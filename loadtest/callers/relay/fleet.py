@@ -11,7 +11,7 @@ import aiohttp
 import numpy as np
 
 from loadtest.callers.fleet import FleetContext, FleetError
-from loadtest.callers.relay.call_loop import finish, run, speak, talk
+from loadtest.callers.relay.call_loop import finish, new_loop, run, speak, talk
 from loadtest.callers.relay.call_rows import WINDOW_FULL, CallState
 from loadtest.callers.relay.call_sockets import CallSockets, NoSocketError
 from loadtest.callers.relay.caller_checks import CallerChecks
@@ -36,7 +36,7 @@ CONSENT_LOST_S = 30.0
 LINGER_S = 1.0
 """How long packets that are on their way at the hang-up are waited for."""
 LINGER_STEP_S = 0.05
-ENDLESS_NS = 1e18
+ENDLESS_NS = 1e15
 
 
 class RelayFleet:
@@ -194,11 +194,19 @@ class RelayFleet:
         call.end(None)
         self._sockets.rest(call.row, call.socket, time.monotonic())
         call.pool.end(call.pooled.session.number)
+        if not self._calls:
+            self._tell(time.monotonic())
 
     # The loop.
 
     def _compile(self) -> None:
-        run(self._loop, self._sockets.epoll.fileno(), 0, self._on_schedule_ns, 0)
+        """Have all compiled code in memory, which would else keep the first calls waiting."""
+        none = new_loop(1, 1, time.monotonic_ns())
+        none.rows["descriptor"] = -1
+        run(none, self._sockets.epoll.fileno(), 0, self._on_schedule_ns, 0)
+        speak(none, 0)
+        talk(none, 0)
+        finish(none, 0)
 
     async def _run(self) -> None:
         try:

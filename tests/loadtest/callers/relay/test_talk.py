@@ -1,5 +1,8 @@
 """When calls speak: the wheel's turns and the model's lengths, with a clock of the test's."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numba
 import numpy as np
 import pytest
@@ -19,7 +22,12 @@ from loadtest.callers.relay.timing_wheel import (
 MINUTES = 60
 SPURT_S, PAUSE_S, GAP_S = 1.004, 1.587, 0.02
 
-compiled = numba.njit(boundscheck=True, error_model="numpy", _nrt=False)
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def compiled(function: FunctionT) -> FunctionT:
+    dispatcher: FunctionT = numba.njit(boundscheck=True, error_model="numpy", _nrt=False)(function)
+    return dispatcher
 
 
 @compiled
