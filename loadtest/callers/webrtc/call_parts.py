@@ -1,9 +1,9 @@
 """What a call is put together from, and what it shares with the others of its fleet."""
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext
 from loadtest.callers.speech import Speech
 from loadtest.callers.stream_check import StreamCheck
@@ -21,15 +21,11 @@ from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 from loadtest.callers.webrtc.signaling import Signaling
 from loadtest.callers.webrtc.voice import FRAME_TICKS, Voice, VoiceFormat
-from loadtest.measures.names import Latency
 from loadtest.scenario.scenario import CallerProfile, Expect
 
 OPUS_RATE = 48_000
 COMPARED_SHARE = 0.05
 """Of callers: those that decode what they hear, to compare it with what they said."""
-
-FELT_S = 10.0
-"""So long after a fault what is missing is laid to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ def put_together(
             conversation,
             red=voice_format.red,
             listen=judge.heard if compares else None,
-            gap=_note_healing(shared.context) if talk.expect is Expect.ECHO else None,
+            gaps=_fault_gaps(shared.context) if talk.expect is Expect.ECHO else None,
         ),
         Reports(local.ssrc),
         measures,
@@ -126,16 +122,9 @@ def put_together(
     return CallParts(caller, media, conversation, judge)
 
 
-def _note_healing(context: FleetContext) -> Callable[[float, float], None]:
-    """Notes gaps that a fault can have made. An echo has no others; an answer has pauses."""
-
-    def note(until: float, seconds: float) -> None:
-        since_start = until - context.clock.started_at
-        faults = context.scenario.faults
-        if any(each.at_seconds <= since_start <= each.at_seconds + FELT_S for each in faults):
-            context.measures.note(Latency.HEALING, seconds)
-
-    return note
+def _fault_gaps(context: FleetContext) -> FaultGaps | None:
+    faults = context.scenario.faults
+    return FaultGaps(faults, context.clock, context.measures) if faults else None
 
 
 def _new_check(context: FleetContext, profile: CallerProfile) -> StreamCheck:

@@ -8,10 +8,8 @@ import av
 import numpy as np
 
 from loadtest.callers.answer_check import FLOOR_DB
+from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.stream_check import StreamCheck
-
-GAP_S = 0.1
-"""Shorter times without a packet are lateness."""
 
 _CELT, _VOICED, _ONES = 0x80, 0x80, 0xFF
 _SHORTEST_VOICE_BYTES = 4
@@ -34,11 +32,10 @@ class HeardAudio:
         *,
         red: int | None,
         listen: Callable[[float, float], None] | None,
-        gap: Callable[[float, float], None] | None = None,
+        gaps: FaultGaps | None = None,
     ) -> None:
         """`red` is RED's payload type. `listen`, where given, is told when each frame came and
-        how loud it is, in dB: that takes decoding it. `gap` is told of each longer time without
-        a packet: when it ended, and how long it was."""
+        how loud it is, in dB: that takes decoding it. `gaps` is told of each packet."""
         self.ssrc: int | None = None
         self.sequence = 0
         self.frames = 0
@@ -48,8 +45,7 @@ class HeardAudio:
         self._conversation = conversation
         self._red = red
         self._listen = listen
-        self._gap = gap
-        self._heard_at: float | None = None
+        self._gaps = gaps
         self._decoder = _Decoder() if listen is not None else None
 
     def packet(self, packet: bytes, arrived_at: float) -> None:
@@ -62,9 +58,8 @@ class HeardAudio:
         if not check.received(sequence, int.from_bytes(packet[4:8], "big"), arrived_at):
             return
         self.frames += 1
-        if self._gap is not None and arrived_at - (self._heard_at or arrived_at) > GAP_S:
-            self._gap(arrived_at, arrived_at - (self._heard_at or arrived_at))
-        self._heard_at = arrived_at
+        if self._gaps is not None:
+            self._gaps.heard(arrived_at)
         start = _HEADER_BYTES if packet[0] == 0x80 else _payload_start(packet)
         if self._red is not None and packet[1] & 0x7F == self._red:
             start = _primary_start(packet, start)
