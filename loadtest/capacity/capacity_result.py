@@ -19,6 +19,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Cores, on the average of the time after the ramp."""
     workers_cpu: float = 0.0
     """Cores that the load's own processes used."""
+    harness_late: bool = False
+    """Whether the load itself was late, which is no fault of what was tested."""
 
 
 class TierShare(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,8 +100,11 @@ def _predict(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _say_what_is_entangled(model: CostModel) -> None:
     for name, tier in model.tiers.items():
-        for one, other in tier.entangled:
-            print(f"{name}: {one} and {other} grew in step; only their sum can be trusted")
+        units = sorted({unit for pair in tier.entangled for unit in pair})
+        if units:
+            together = ", ".join(units)
+            print(f"{name}: {together} grew in step with each other; trust their sum, and fit")
+            print("  runs besides that differ in them: of other lengths, talk and kinds of calls")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ import msgspec
 from loadtest.capacity.capacity_result import CapacityResult, Step, TierShare
 from loadtest.capacity.limit import Limit, find_limit
 from loadtest.capacity.search import Bounds, CapacitySearch
+from loadtest.harness_lateness import MAX_ARRIVAL_SECONDS, MAX_SEND_SECONDS
+from loadtest.measures.names import Latency
 from loadtest.result import LevelRecord, RunResult, Second
 from loadtest.scenario.scenario import Scenario
 
@@ -70,7 +72,19 @@ def step_of(result: RunResult, sessions: int, *, repeat: bool) -> Step:
         peak_sessions=result.peak_sessions,
         tiers_cpu={tier: _mean([s.tiers_cpu.get(tier, 0.0) for s in held]) for tier in tiers},
         workers_cpu=_mean([second.workers_cpu for second in held]),
+        harness_late=any(_late(result, *limit) for limit in _HARNESS_LIMITS),
     )
+
+
+_HARNESS_LIMITS = (
+    (Latency.ARRIVAL_LATENESS, MAX_ARRIVAL_SECONDS),
+    (Latency.SEND_LATENESS, MAX_SEND_SECONDS),
+)
+
+
+def _late(result: RunResult, latency: Latency, limit: float) -> bool:
+    spread = result.latencies.get(latency)
+    return spread is not None and spread.p99 > limit
 
 
 def excess(level: LevelRecord) -> float:

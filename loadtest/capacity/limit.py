@@ -30,6 +30,8 @@ def find_limit(step: Step, available: Mapping[str, float], cores: float, workers
         return Limit(busiest, f"{busiest} used {shares[busiest]:.0%} of its cores")
     if workers and step.workers_cpu / workers >= TIER_BUSY:
         return Limit("harness", f"the callers used {step.workers_cpu / workers:.0%} of their cores")
+    if step.harness_late:
+        return Limit("harness", "the callers themselves were late")
     used = sum(step.tiers_cpu.values()) + step.workers_cpu
     if cores and used / cores >= MACHINE_BUSY:
         return Limit("machine", f"all together used {used / cores:.0%} of the machine's cores")

@@ -95,6 +95,11 @@ def test_whose_cpu_was_the_limit(tiers: dict[str, float], workers: float, expect
     assert find_limit(step, {}, 2.0, 1.0).name == expected
 
 
+def test_a_harness_that_was_late_is_named_before_the_machine() -> None:
+    step = Step(sessions=10, held=False, tiers_cpu={"relay": 0.1}, harness_late=True)
+    assert find_limit(step, {}, 2.0, 1.0).name == "harness"
+
+
 def test_a_tier_with_more_cores_is_less_busy() -> None:
     step = Step(sessions=10, held=False, tiers_cpu={"relay": 0.9, "transceiver": 2.0})
     assert find_limit(step, {"transceiver": 4.0}, 8.0, 1.0).name == "relay"

@@ -1,6 +1,7 @@
 """A model that is fitted to runs has the costs that made them."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from loadtest.capacity.demand import UnusableRunError, speaking_share, turns_per_second, windows
@@ -48,6 +49,20 @@ def test_a_model_of_noisy_runs_says_what_it_explains() -> None:
     explained = fit(noisy, made_by="a test").tiers["transceiver"].explained
     assert explained is not None
     assert 0.8 < explained < 1.0
+
+
+def test_no_cost_is_below_nothing_where_plain_least_squares_has_some() -> None:
+    """Of 20 models of noisy runs, and of all costs of a transceiver."""
+    below = 0
+    for sessions in range(10, 30):
+        noisy = [made_run(sessions * factor, ON_OFF, noise=0.3) for factor in (1, 2, 4)]
+        costs = fit(noisy, made_by="a test").tiers["transceiver"].cpu_seconds
+        cut = [window for run in noisy for window in windows(run)]
+        matrix = np.array([[window.demand[unit] for unit in costs] for window in cut])
+        cpu = np.array([window.cpu_seconds["transceiver"] for window in cut])
+        below += bool((np.linalg.lstsq(matrix, cpu, rcond=None)[0] < 0.0).any())
+        assert min(costs.values()) >= 0.0
+    assert below >= 5
 
 
 def test_units_that_grew_in_step_are_named() -> None:
