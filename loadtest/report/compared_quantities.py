@@ -7,7 +7,7 @@ from math import exp, log
 from loadtest.measures.names import Count, Latency
 from loadtest.report.noise import Statistic
 from loadtest.result import RunResult, Second
-from loadtest.verdict.service_levels import PERCENTILE_WORDS, SERVICE_LEVELS
+from loadtest.verdict.service_levels import ANSWERED, DUE, PERCENTILE_WORDS, SERVICE_LEVELS
 from loadtest.verdict.wording import words
 
 
@@ -42,9 +42,6 @@ def quantities(runs: Sequence[RunResult]) -> list[Quantity]:
 _OF_THE_LOAD = (Latency.ARRIVAL_LATENESS, Latency.SEND_LATENESS)
 _SHOWN = {"p50": 0, "p99": 1}
 """Percentiles, and where a second has them."""
-
-_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST, Count.FRAMES_SKIPPED)
-_ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
 
 
 def _latency(latency: Latency, percentile: str) -> Quantity:
@@ -89,9 +86,10 @@ def _peak() -> Quantity:
 _COUNTED = (
     _peak(),
     _defect("calls_failed"),
-    _ratio("frames_on_schedule", Count.FRAMES_ON_SCHEDULE, *_DUE),
-    _ratio("frames_lost", Count.FRAMES_LOST, *_DUE),
-    _ratio("turns_right", Count.TURNS_RIGHT, *_ANSWERED),
+    _ratio("frames_on_schedule", Count.FRAMES_ON_SCHEDULE, *DUE),
+    _ratio("frames_lost", Count.FRAMES_LOST, *DUE),
+    _ratio("frames_skipped", Count.FRAMES_SKIPPED, *DUE),
+    _ratio("turns_right", Count.TURNS_RIGHT, *ANSWERED),
     _defect("misrouted"),
     _defect("frames_unauthenticated"),
     _defect("errors_received"),

@@ -18,6 +18,7 @@ SHOWN = (
     "calls_failed",
     "frames_on_schedule",
     "frames_lost",
+    "frames_skipped",
     "misrouted",
     "turns_right",
     "faults_healed_ms",

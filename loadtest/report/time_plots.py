@@ -60,7 +60,9 @@ def frames_plot(result: RunResult, name: str) -> Plot | None:
     """None where no frames were sent."""
     if not result.totals.get(Count.FRAMES_SENT):
         return None
-    counts = (Count.FRAMES_SENT, Count.FRAMES_LOST, Count.FRAMES_RECEIVED)
+    counts = [Count.FRAMES_SENT, Count.FRAMES_LOST, Count.FRAMES_RECEIVED]
+    if result.totals.get(Count.FRAMES_SKIPPED):
+        counts.append(Count.FRAMES_SKIPPED)
     lines = {words(count).removeprefix("Frames "): count_of(count) for count in counts}
     return _lines_plot(result, name, "Frames a second", lines, _number)
 

@@ -142,8 +142,10 @@ def _longest_healing_ms(result: RunResult) -> float | None:
     return 1000.0 * max(known) if known and len(known) == len(healed) else None
 
 
-_DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST, Count.FRAMES_SKIPPED)
-_ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
+DUE = (Count.FRAMES_RECEIVED, Count.FRAMES_LOST, Count.FRAMES_SKIPPED)
+"""Frames that had to come."""
+ANSWERED = (Count.TURNS_RIGHT, Count.TURNS_WRONG, Count.TURNS_UNANSWERED)
+"""Turns that were over: of one that went on at the end, nothing is known."""
 
 _LISTED = (
     ServiceLevel(
@@ -170,20 +172,20 @@ _LISTED = (
         "frames_on_schedule",
         "Frames on schedule (of those due)",
         "ratio",
-        _share(Count.FRAMES_ON_SCHEDULE, *_DUE),
+        _share(Count.FRAMES_ON_SCHEDULE, *DUE),
         at_least=True,
     ),
     ServiceLevel(
         "frames_lost",
         "Frames lost (of those due)",
         "ratio",
-        _share(Count.FRAMES_LOST, *_DUE),
+        _share(Count.FRAMES_LOST, *DUE),
     ),
     ServiceLevel(
         "frames_skipped",
         "Frames never sent (of those due)",
         "ratio",
-        _share(Count.FRAMES_SKIPPED, *_DUE),
+        _share(Count.FRAMES_SKIPPED, *DUE),
     ),
     ServiceLevel(
         "frames_reordered",
@@ -213,20 +215,20 @@ _LISTED = (
         "turns_right",
         "Turns right (of those over)",
         "ratio",
-        _share(Count.TURNS_RIGHT, *_ANSWERED),
+        _share(Count.TURNS_RIGHT, *ANSWERED),
         at_least=True,
     ),
     ServiceLevel(
         "turns_wrong",
         "Turns wrong (of those over)",
         "ratio",
-        _share(Count.TURNS_WRONG, *_ANSWERED),
+        _share(Count.TURNS_WRONG, *ANSWERED),
     ),
     ServiceLevel(
         "turns_unanswered",
         "Turns unanswered (of those over)",
         "ratio",
-        _share(Count.TURNS_UNANSWERED, *_ANSWERED),
+        _share(Count.TURNS_UNANSWERED, *ANSWERED),
     ),
     ServiceLevel(
         "errors_received",
