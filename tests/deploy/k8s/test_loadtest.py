@@ -1,6 +1,7 @@
 """The jobs of a load test: what they are told, find, and reach."""
 
 import asyncio
+import base64
 import tomllib
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 
 from chassis.settings import load
 from loadtest.commands import coordinator, worker
+from loadtest.coordinator.join_token import parse_token
 from loadtest.scenario.reading import parse_scenario, shipped_scenarios
+from tests.deploy.k8s import schemas
 from tests.deploy.k8s.examples import all_examples
-from tests.deploy.k8s.helm import render
+from tests.deploy.k8s.helm import helm_at, render
 from tests.deploy.k8s.network_policies import Party, admitted
 from tests.deploy.k8s.release import Release, component, pod_template
 
@@ -173,6 +176,22 @@ async def test_another_run_is_another_job_and_the_same_one_stays() -> None:
     assert await names({**TESTED, "relay": {"replicas": 5}}) == first
     for change in ({"run": 2}, {"scenario": "churn"}, {"workers": 4}, {"scenarioText": SCENARIO}):
         assert not first & await names({"loadtest": {**TESTED["loadtest"], **change}})
+
+
+async def test_its_token_stays_while_it_is_enabled_and_no_longer() -> None:
+    async with helm_at(schemas.supported_versions()[-1]) as helm:
+
+        def tokens(objects: list[Item]) -> list[str]:
+            return [
+                item["data"]["token"]
+                for item in objects
+                if item["metadata"]["name"].endswith("-loadtest-token")
+            ]
+
+        (first,) = tokens(await helm.install(TESTED))
+        assert len(parse_token(base64.b64decode(first).decode())) == 40
+        assert tokens(await helm.upgrade(TESTED | {"clusterId": 3})) == [first]
+        assert tokens(await helm.upgrade({})) == []
 
 
 async def test_without_it_there_is_nothing_of_it() -> None:
