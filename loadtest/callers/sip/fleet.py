@@ -35,6 +35,8 @@ from loadtest.scenario.scenario import CallerProfile, Expect, Kind, Talk
 
 DEFAULT_USER = "loadtest"
 """What a caller is called that proves nothing."""
+ADJUST_S = 10.0
+"""How often the kernel's clock is compared with ours."""
 
 
 class SipFleet:
@@ -64,6 +66,7 @@ class SipFleet:
         self._lengths = [len(each.packets) for each in speech.utterances]
         self._patterns = [each.answer for each in speech.utterances]
         self._kernel_clock = KernelClock()
+        self._adjusting = asyncio.create_task(_keep_adjusted(self._kernel_clock))
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
         measures = self._context.measures
@@ -77,6 +80,7 @@ class SipFleet:
             measures.count(Count.CALLS_ENDED)
 
     async def close(self) -> None:
+        self._adjusting.cancel()
         for each in self._signaling:
             each.close()
 
@@ -188,6 +192,12 @@ async def _resolved(target: SipTarget) -> Address:
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
     host, port = found[0][4][:2]
     return str(host), int(port)
+
+
+async def _keep_adjusted(clock: KernelClock) -> None:
+    while True:
+        await asyncio.sleep(ADJUST_S)
+        clock.adjust()
 
 
 def _own_address(server: Address) -> str:

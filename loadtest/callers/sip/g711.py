@@ -1,5 +1,6 @@
 """G.711, coded before the run: 20 ms are 160 bytes. https://www.itu.int/rec/T-REC-G.711"""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -7,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.callers.answer_check import envelope
+from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.sip.session_description import Codec
 from loadtest.callers.speech import Speech
 
@@ -16,6 +17,7 @@ FRAME_SAMPLES = 160
 VOICE_DB = -50.0
 """What is softer is no voice: comfort noise, and silence that was coded."""
 
+_FULL_SCALE = 32768.0
 _NAMES = {Codec.PCMU: "pcm_mulaw", Codec.PCMA: "pcm_alaw"}
 
 
@@ -35,9 +37,8 @@ class CodedSpeech:
 
 def loudness_db(payload: bytes, codec: Codec) -> float:
     """Of a packet: see `loadtest.callers.answer_check.Envelope`."""
-    samples = _linear(codec)[np.frombuffer(payload, np.uint8)]
-    found: float = envelope(samples, len(samples) * 50)[0]
-    return found
+    power = float(_power(codec)[np.frombuffer(payload, np.uint8)].sum()) / len(payload)
+    return max(10 * math.log10(power + 1e-12), FLOOR_DB)
 
 
 def _frames(coded: bytes) -> tuple[bytes, ...]:
@@ -55,10 +56,10 @@ def _encoded(pcm: bytes, codec: Codec) -> bytes:
 
 
 @cache
-def _linear(codec: Codec) -> NDArray[np.int16]:
-    """The sample that each of the 256 codes stands for."""
+def _power(codec: Codec) -> NDArray[np.float64]:
+    """Of the sample that each of the 256 codes stands for; that of the full scale is 1."""
     decoder = av.CodecContext.create(_NAMES[codec], "r")
     assert isinstance(decoder, av.AudioCodecContext)
     decoder.sample_rate, decoder.layout = RATE, "mono"
     [frame] = decoder.decode(av.Packet(bytes(range(256))))
-    return frame.to_ndarray().reshape(-1).astype(np.int16)
+    return np.square(frame.to_ndarray().reshape(-1).astype(np.float64) / _FULL_SCALE)

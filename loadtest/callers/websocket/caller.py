@@ -80,11 +80,13 @@ class Caller:
         self._speaking = spoken is not None
         if spoken is None:
             self._frames.append(self._voice.encoded.silence)
-            self._judge.said(now, FLOOR_DB)
         else:
             self._silence.spoke(now)
             self._frames.append(self._voice.encoded.utterances[spoken.utterance][spoken.frame])
-            self._judge.said(now, self._voice.loudness[spoken.utterance][spoken.frame])
+        if self._compares:
+            loudness = self._voice.loudness
+            said = loudness[spoken.utterance][spoken.frame] if spoken is not None else FLOOR_DB
+            self._judge.said(now, said)
         if len(self._frames) < FRAMES_PER_APPEND:
             return None
         frames, self._frames = self._frames, []
