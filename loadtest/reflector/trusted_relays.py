@@ -14,13 +14,18 @@ class TrustedRelays:
     def __init__(self, reflection: Reflection) -> None:
         self._reflection = reflection
         self._rows: dict[Address, int] = {}
+        self._headers: dict[Address, bytes] = {}
 
     def trust(self, relay: Address, header: bytes, answer: bytes) -> None:
         """Take what begins with the `header` that was verified; what goes there begins with
         `answer`."""
+        header = header[:HEADER_BYTES]
+        if self._headers.get(relay) == header:
+            return
+        self._headers[relay] = header
         row = self._rows.setdefault(relay, len(self._rows) % MAX_RELAYS)
         for array, content in (
-            (self._reflection.headers, header[:HEADER_BYTES]),
+            (self._reflection.headers, header),
             (self._reflection.answers, answer),
             (self._reflection.names, socket_name(*relay)),
         ):

@@ -163,10 +163,13 @@ class TunnelEnd:
     def _flush(self) -> None:
         """Send what waits; what relays must know goes first."""
         self._tell(self._announcements.changes(), self._probes.answering)
+        leaving: dict[Address, list[Frame]] = {}
         for datagram, client in self._checks.take():
             relay = self._came_by.get(client)
             if relay is not None:
-                self._transmit(self._sender(relay).encode_data(client, datagram), relay)
+                leaving.setdefault(relay, []).append(Frame(FrameType.DATA, client, datagram))
+        for relay, frames in leaving.items():
+            self._tell(frames, [relay])
 
     def _tell(self, frames: list[Frame], relays: list[Address]) -> None:
         if not frames:
