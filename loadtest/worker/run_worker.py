@@ -78,7 +78,7 @@ async def _serve(
     channel: grpc.aio.Channel, settings: WorkerSettings, factory: FleetFactory
 ) -> None:
     stub: pb_grpc.CoordinationAsyncStub = pb_grpc.CoordinationStub(channel)
-    clocks = await _agree(stub, settings)
+    clocks = await agree(stub, settings.token, settings.patience_s)
     stream: Stream = stub.Work(metadata=credentials(settings.token))
     hello = pb.Hello(version=VERSION, host=socket.gethostname(), index=settings.index)
     await stream.write(pb.Report(hello=hello))
@@ -129,16 +129,18 @@ def _context(
     return FleetContext(target, scenario, Measures(), tuple(addresses), RunClock())
 
 
-async def _agree(stub: "pb_grpc.CoordinationAsyncStub", settings: WorkerSettings) -> ClockAgreement:
+async def agree(
+    stub: "pb_grpc.CoordinationAsyncStub", token: str, patience_s: float
+) -> ClockAgreement:
     """Reads the coordinator's clock, once it is there."""
     readings = []
     for _ in range(CLOCK_READINGS):
         asked_at = time.monotonic()
         reading = await stub.ReadClock(
             pb.ReadClockRequest(),
-            metadata=credentials(settings.token),
+            metadata=credentials(token),
             wait_for_ready=True,
-            timeout=settings.patience_s,
+            timeout=patience_s,
         )
         readings.append(ClockReading(asked_at, reading.seconds, time.monotonic()))
     return ClockAgreement.of(readings)
