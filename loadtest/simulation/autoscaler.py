@@ -20,6 +20,11 @@ class Autoscaler:
         self._seen: deque[tuple[float, int]] = deque()
         self._wanted: deque[tuple[float, int]] = deque()
 
+    def begin_anew(self, now: float, pods: int) -> None:
+        """It has seen nothing yet, and wants what is there."""
+        self._seen.clear()
+        self._wanted = deque([(now, pods)])
+
     def want(self, now: float, pods: int, sessions: int) -> int:
         """How many pods there are to be, where `pods` are there or start, with so many sessions."""
         wanted = self._of_metric(pods, self._delayed(now, sessions))

@@ -47,6 +47,7 @@ class Simulation:
         self._state: State = core_state(scenario, sizing)
         self._agenda = Agenda()
         self._chance = np.random.default_rng(scenario.seed)
+        self._autoscalers: dict[tuple[int, str], Autoscaler] = {}
         self._pools = [self._pools_of(region) for region in range(len(scenario.regions))]
         self._samplings = [
             RegionSampling(region.name, number, self._pools[number], scenario.levels)
@@ -133,8 +134,12 @@ class Simulation:
         pool = self._pools[region][name]
         most = most_pods(self._scenario, self._sizing, name, region)
         autoscaler = Autoscaler(scaling, most, self._sizing.sessions_a_pod[name])
+        self._autoscalers[region, name] = autoscaler
 
         def scale() -> None:
+            self._agenda.plan(self._now + scaling.interval_seconds, scale)
+            if pool.lost:
+                return
             pool.let_empty_ones_go(self._now)
             pods = pool.ready + pool.starting
             wanted = autoscaler.want(self._now, pods, pool.sessions)
@@ -142,7 +147,6 @@ class Simulation:
                 self._start(region, name, wanted - pods)
             elif wanted < pods:
                 self._drain(region, name, pods - wanted)
-            self._agenda.plan(self._now + scaling.interval_seconds, scale)
 
         self._agenda.plan(scaling.interval_seconds, scale)
 
@@ -215,6 +219,8 @@ class Simulation:
             for name, pool in pools.items():
                 pool.lost = False
                 self._start(region, name, len(dead[name]))
+                if autoscaler := self._autoscalers.get((region, name)):
+                    autoscaler.begin_anew(self._now, len(dead[name]))
 
         self._agenda.plan(self._now + failure.seconds, come_back)
 

@@ -1,12 +1,13 @@
 """A simulation as a page of HTML."""
 
-from loadtest.report import page
+from loadtest.report import page, quantity
 from loadtest.simulation.simulation_plots import plots
 from loadtest.simulation.simulation_result import SimulationResult
 from loadtest.simulation.simulation_table import rows, summary
 
 
 def render(result: SimulationResult) -> str:
+    levels: dict[str, float] = result.scenario["levels"]
     machine = ", ".join(map(str, result.machine.values()))
     return page.fill(
         "simulation.html.jinja",
@@ -15,7 +16,8 @@ def render(result: SimulationResult) -> str:
         description=result.scenario["description"],
         heads=["Callers of", *(region.name for region in result.regions)],
         rows=rows(result),
-        levels=result.scenario["levels"],
+        levels={name: quantity.share(bound) for name, bound in levels.items()},
+        set_up=quantity.duration(levels["set_up_seconds"]),
         plots=plots(result),
         pods=[(tier, f"{calls:,} calls") for tier, calls in result.sessions_a_pod.items()],
         sources=[("runs", ", ".join(result.model_sources)), ("on", machine)],

@@ -79,4 +79,4 @@ def _short(value: float) -> str:
     """With as many digits as fit beside an axis."""
     if value >= 1e6:
         return f"{value / 1e6:.3g}M"
-    return f"{value / 1e3:.3g}k" if value >= 1e4 else f"{value:.3g}"
+    return f"{value / 1e3:.3g}k" if value >= 1e3 else f"{value:.3g}"

@@ -34,6 +34,13 @@ def test_pods_grow_only_so_fast() -> None:
     assert autoscaler(growth=1.5).want(0.0, 4, 1000) == 6
 
 
+def test_one_that_begins_anew_wants_what_is_there_for_a_while() -> None:
+    patient = autoscaler(settle=60.0)
+    patient.want(0.0, 8, 100)
+    patient.begin_anew(100.0, 8)
+    assert [patient.want(at, 8, 0) for at in (115.0, 160.0, 161.0)] == [8, 8, 2]
+
+
 def test_what_is_seen_is_old() -> None:
     slow = autoscaler(delay=30.0)
     wanted = [slow.want(15.0 * tick, 4, 200 if tick < 2 else 800) for tick in range(6)]

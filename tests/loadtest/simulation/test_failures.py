@@ -96,6 +96,17 @@ def test_callers_of_a_region_that_is_gone_are_served_elsewhere_until_it_is_back(
     assert west.refused == east.refused == 0
 
 
+def test_a_region_that_comes_back_has_its_pods_before_its_calls() -> None:
+    """Its autoscaler would else take them for too many, and calls find no room again."""
+    failure = Failure(at_seconds=100, kind=FailureKind.REGION, region="west", seconds=100)
+    scaled = Tier(sessions_a_pod=100, autoscaling=Autoscaling(settle_seconds=200, maximum=60))
+    tiers = {**scenario(TWO_REGIONS).tiers, "transceiver": scaled}
+    west, _east = after(failure, tiers=tiers).regions
+    before = at_second(west, "transceiver.ready", 99)
+    assert at_second(west, "transceiver.ready", 240) == before
+    assert sum(west.series["away"][260:]) == 0
+
+
 def test_without_overflow_nobody_is_served_while_the_region_is_gone() -> None:
     failure = Failure(at_seconds=100, kind=FailureKind.REGION, region="west", seconds=200)
     alone = msgspec.structs.replace(scenario(TWO_REGIONS).clients, overflow=False)
