@@ -1,6 +1,6 @@
-"""What a second of a load test costs its coordinator, and how well clocks agree: `python -m bench.load_coordination`.
+"""What a second of a load test costs its coordinator, and how well clocks agree.
 
-Each worker's second holds every latency and every count, as one of hundreds of callers has.
+`python -m bench.load_coordination`. Each worker's second holds every latency and every count, as one of hundreds of callers has.
 """
 
 import argparse
@@ -62,9 +62,11 @@ async def clock_error() -> float:
     """What a worker of this machine takes the error of the coordinator's clock to be, at most."""
     token = "of-this-benchmark-alone"
     servicer = CoordinationServicer(NobodyHome(), token)
-    async with serving(servicer, HostPort("127.0.0.1", 0)) as address:
-        async with grpc.aio.insecure_channel(str(address)) as channel:
-            agreement = await agree(pb_grpc.CoordinationStub(channel), token, 10.0)
+    async with (
+        serving(servicer, HostPort("127.0.0.1", 0)) as address,
+        grpc.aio.insecure_channel(str(address)) as channel,
+    ):
+        agreement = await agree(pb_grpc.CoordinationStub(channel), token, 10.0)
     return agreement.error_s
 
 
