@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.fault_gaps import FaultGaps
+from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.sip.g711 import FRAME_SAMPLES, RATE, VOICE_DB, CodedSpeech, loudness_db
 from loadtest.callers.sip.rtp_packet import RtpError, RtpPacket, is_rtcp
@@ -13,7 +14,6 @@ from loadtest.callers.sip.session_description import Codec
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
-from loadtest.callers.webrtc.reports import Reports
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency
 

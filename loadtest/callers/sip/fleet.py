@@ -9,6 +9,7 @@ import time
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext, FleetError
+from loadtest.callers.media_socket import KernelClock, MediaSocket
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.sip.caller import Caller, Voice
 from loadtest.callers.sip.digest import Credentials
@@ -28,7 +29,6 @@ from loadtest.callers.speech import recorded_speech
 from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
-from loadtest.callers.webrtc.media_socket import KernelClock, MediaSocket
 from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import CallerProfile, Expect, Kind, Talk

@@ -8,10 +8,10 @@ from antiphon_proto.realtime.response_events import (
     ResponseOutputAudioTranscriptDone,
 )
 from antiphon_proto.realtime.server_events import Error
+from loadtest.callers.heard_events import SESSION_CREATED, ServerEventError, parse_heard
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.turn_ledger import note_ledger
-from loadtest.callers.websocket.heard_events import SESSION_CREATED, ServerEventError, parse_heard
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext
+from loadtest.callers.media_socket import KernelClock
+from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.speech import Speech
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk import Conversation
@@ -14,10 +16,8 @@ from loadtest.callers.webrtc.dtls_endpoint import DtlsCertificate, DtlsEndpoint
 from loadtest.callers.webrtc.heard_audio import HeardAudio
 from loadtest.callers.webrtc.ice_agent import IceAgent
 from loadtest.callers.webrtc.media import Media
-from loadtest.callers.webrtc.media_socket import KernelClock
 from loadtest.callers.webrtc.network_path import NetworkPath
 from loadtest.callers.webrtc.pace import Pace
-from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 from loadtest.callers.webrtc.signaling import Signaling
 from loadtest.callers.webrtc.voice import FRAME_TICKS, Voice, VoiceFormat

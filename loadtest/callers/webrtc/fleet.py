@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import FleetContext, FleetError
+from loadtest.callers.media_socket import KernelClock
 from loadtest.callers.speech import recorded_speech
 from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.webrtc.call import Call
 from loadtest.callers.webrtc.call_parts import Shared
 from loadtest.callers.webrtc.dtls_endpoint import DtlsCertificate
-from loadtest.callers.webrtc.media_socket import KernelClock
 from loadtest.callers.webrtc.pace import Pace
 from loadtest.callers.webrtc.signaling import Signaling
 from loadtest.measures.names import Count, Failure

@@ -3,10 +3,10 @@
 import time
 
 from loadtest.callers.answer_check import FLOOR_DB
+from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.webrtc.heard_audio import HeardAudio
-from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.voice import Voice
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency

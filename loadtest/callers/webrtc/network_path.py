@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 
 from loadtest.callers.impairment import Impairment
+from loadtest.callers.media_socket import KernelClock, MediaSocket
 from loadtest.callers.stun_message import Address
-from loadtest.callers.webrtc.media_socket import KernelClock, MediaSocket
 from loadtest.scenario.scenario import Network
 
 _NEVER = float("inf")

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 from loadtest.callers.failed_call import FailedCallError
+from loadtest.callers.heard_events import ServerEventError
 from loadtest.callers.speech import FRAME_S
 from loadtest.callers.websocket.caller import Caller
 from loadtest.callers.websocket.connection import Connection
-from loadtest.callers.websocket.heard_events import ServerEventError
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Failure, Latency
 

@@ -14,6 +14,7 @@ from antiphon_proto.realtime.response_events import (
 )
 from antiphon_proto.realtime.server_events import Error, InputAudioBufferSpeechStarted
 from loadtest.callers.answer_check import FLOOR_DB, envelope
+from loadtest.callers.heard_events import parse_heard
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.speech import FRAME_S
 from loadtest.callers.talk import Conversation
@@ -25,7 +26,6 @@ from loadtest.callers.websocket.append_events import (
     append_event,
     audio_seconds,
 )
-from loadtest.callers.websocket.heard_events import parse_heard
 from loadtest.callers.websocket.playout import Playout
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count

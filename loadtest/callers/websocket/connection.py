@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from loadtest.callers.failed_call import FailedCallError
-from loadtest.callers.websocket.heard_events import SESSION_CREATED, ServerEventError, parse_heard
+from loadtest.callers.heard_events import SESSION_CREATED, ServerEventError, parse_heard
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Failure
 

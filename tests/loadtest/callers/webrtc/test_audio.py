@@ -4,11 +4,11 @@ import random
 
 import pytest
 
+from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.speech import recorded_speech
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk_spurts import SpokenFrame
 from loadtest.callers.webrtc.heard_audio import HeardAudio, has_voice
-from loadtest.callers.webrtc.reports import Reports
 from loadtest.callers.webrtc.voice import Voice, VoiceFormat
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count

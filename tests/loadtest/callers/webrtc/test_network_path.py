@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtest.callers.webrtc.media_socket import KernelClock
+from loadtest.callers.media_socket import KernelClock
 from loadtest.callers.webrtc.network_path import NetworkPath
 from loadtest.scenario.scenario import Network
 

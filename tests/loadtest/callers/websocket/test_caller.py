@@ -6,12 +6,12 @@ from base64 import b64encode
 
 import pytest
 
+from loadtest.callers.heard_events import ServerEventError
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.websocket.append_events import EncodedSpeech
 from loadtest.callers.websocket.caller import Caller, Voice
-from loadtest.callers.websocket.heard_events import ServerEventError
 from loadtest.callers.websocket.playout import Playout
 from loadtest.measures.interval import Interval
 from loadtest.measures.measures import Measures

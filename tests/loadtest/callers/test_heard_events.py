@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from antiphon_proto.realtime.response_events import ResponseOutputAudioDelta
 from antiphon_proto.realtime.server_events import Error
-from loadtest.callers.websocket.heard_events import Heard, ServerEventError, parse_heard
+from loadtest.callers.heard_events import Heard, ServerEventError, parse_heard
 
 DELTA = {
     "type": "response.output_audio.delta",
