@@ -1,6 +1,7 @@
 """What a second of a load test costs its coordinator, and how well clocks agree.
 
-`python -m bench.load_coordination`. Each worker's second holds every latency and every count, as one of hundreds of callers has.
+`python -m bench.load_coordination`. Each worker's second holds every latency and every count, as
+one of hundreds of callers has.
 """
 
 import argparse
