@@ -35,7 +35,7 @@ def section(results: Sequence[SimulationResult], model: CostModel) -> str:
     machine = ", ".join(f"{value}" for value in model.machine.values())
     return "\n".join(
         [
-            "Pods of all regions together, at the most, with their cores each; refused and cut are",
+            "Pods of all regions together, at the most, times the cores of one; refused and cut are",
             "of all calls; over its levels is the worst region's time. What calls cost is from",
             f"{sources} ({machine}).",
             "",
@@ -74,7 +74,7 @@ def _sessions(result: SimulationResult) -> int:
 def _pods(result: SimulationResult, tier: str) -> str:
     pods = sum(region.peak_pods[tier] for region in result.regions)
     cores = result.scenario["tiers"].get(tier, {"cores": 1.0})["cores"]
-    return f"{pods:,} of {cores:g}"
+    return f"{pods:,} × {cores:g}"
 
 
 if __name__ == "__main__":
