@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from unittest.mock import patch
 
 from loadtest.callers.fleet import Fleet, FleetContext, FleetError
@@ -14,8 +15,9 @@ from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import CallerProfile, Kind
 from loadtest.worker.run_worker import WorkerSettings, run_worker
 
-UNCALLABLE, KILLED, HUNG, DEFECTIVE, REFUSED = (
+UNCALLABLE, VOUCHED, KILLED, HUNG, DEFECTIVE, REFUSED = (
     "uncallable",
+    "vouched",
     "killed",
     "hung",
     "defective",
@@ -34,6 +36,8 @@ class ScriptedFleet:
     async def start(self) -> None:
         if self._script == UNCALLABLE:
             raise FleetError("nobody is at home")
+        if self._script == VOUCHED:
+            raise FleetError(Path(self._context.target.certificate_authority).read_text())
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
         measures = self._context.measures

@@ -124,6 +124,15 @@ async def test_nothing_is_measured_where_nothing_could_work() -> None:
         )
 
 
+async def test_a_worker_has_what_vouches_for_the_target(tmp_path: Path) -> None:
+    """It is somewhere else, perhaps, where the file is not."""
+    (tmp_path / "authority.pem").write_text("vouched for by this")
+    authority = str(tmp_path / "authority.pem")
+    target = Target(model=scripted_worker.VOUCHED, certificate_authority=authority)
+    with pytest.raises(RunError, match="vouched for by this"):
+        await run(scenario(), target, worker_command=COMMAND)
+
+
 async def test_a_worker_that_cannot_begin_ends_the_run() -> None:
     with pytest.raises(RunError, match=r"worker 0 ended with 1: .*--no-such-flag"):
         await run(scenario(), Target(), worker_command=(*COMMAND, "--no-such-flag"))
