@@ -85,14 +85,13 @@ class TerminalDisplay:
 
 def rows(glimpse: Glimpse) -> list[tuple[str, str]]:
     """What is shown of it, by name."""
-    set_up = f"{_ms(glimpse.set_up_p50_s)} p50, {_ms(glimpse.set_up_p99_s)} p99"
     return [
         ("sessions", f"{glimpse.sessions} of {glimpse.planned_sessions}"),
         ("calls/s", f"{glimpse.calls_per_second:.1f}"),
         ("failed", str(glimpse.calls_failed)),
-        ("set-up", set_up),
-        ("frames late", f"{_ms(glimpse.frame_lateness_p99_s)} p99"),
-        ("begun late", f"{_ms(glimpse.arrival_lateness_p99_s)} p99"),
+        ("set-up", _ms(p50=glimpse.set_up_p50_s, p99=glimpse.set_up_p99_s)),
+        ("frames late", _ms(p99=glimpse.frame_lateness_p99_s)),
+        ("begun late", _ms(p99=glimpse.arrival_lateness_p99_s)),
         ("workers", str(glimpse.workers)),
     ]
 
@@ -102,5 +101,7 @@ def progress_display() -> PlainDisplay | TerminalDisplay:
     return TerminalDisplay() if sys.stderr.isatty() else PlainDisplay()
 
 
-def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+def _ms(**percentiles: float | None) -> str:
+    """A dash where there was nothing to measure."""
+    known = {name: seconds for name, seconds in percentiles.items() if seconds is not None}
+    return ", ".join(f"{each * 1000:.1f} ms {name}" for name, each in known.items()) or "-"
