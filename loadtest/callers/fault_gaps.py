@@ -22,11 +22,15 @@ class FaultGaps:
 
     def heard(self, at: float) -> None:
         """A packet came."""
-        gap = at - (self._heard_at or at)
-        self._heard_at = at
-        if gap > GAP_S and self._by_fault(at):
-            self._measures.note(Latency.HEALING, gap)
+        heard_at, self._heard_at = self._heard_at, at
+        if heard_at is not None and at - heard_at > GAP_S and self._by_fault(heard_at, at):
+            self._measures.note(Latency.HEALING, at - heard_at)
 
-    def _by_fault(self, until: float) -> bool:
-        since_start = until - self._clock.started_at
-        return any(at <= since_start <= at + FELT_S for at in self._faults)
+    def close(self, at: float) -> None:
+        """Hang up: what did not heal until now is a gap, too."""
+        if self._heard_at is not None:
+            self.heard(at)
+
+    def _by_fault(self, since: float, until: float) -> bool:
+        begun, ended = since - self._clock.started_at, until - self._clock.started_at
+        return any(begun <= at + FELT_S and at <= ended for at in self._faults)

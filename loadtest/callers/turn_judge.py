@@ -93,10 +93,14 @@ class TurnJudge:
         ]
 
     def _compared(self, turn: Turn) -> bool | None:
-        """Whether what was heard, by the answer's end, is what was said lately."""
+        """Whether what was heard, by the answer's end, is what was said lately; None where the
+        judge was not told."""
         assert turn.answered_at is not None
+        if not self._said:
+            return None
         least, most = COMPARED_S
         end = turn.answered_at + max(turn.ended_at - turn.began_at, least)
+        end = min(end, self._said[-1][0])
         begin = max(turn.answered_at, end - most)
         said_from = begin - LATEST_ECHO_S
         return is_echo(_evenly(self._said, said_from, end), _evenly(self._heard, begin, end))
@@ -108,11 +112,11 @@ class TurnJudge:
 
 
 def _evenly(frames: deque[tuple[float, float]], begin: float, end: float) -> Envelope:
-    """The loudness each 20 ms of that time, whenever frames came; until the last one."""
+    """The loudness each 20 ms of that time, whenever frames came; silence where none did."""
+    grid = np.arange(begin, end, FRAME_S)
     if not frames:
-        return np.empty(0)
+        return np.full(len(grid), FLOOR_DB)
     times, loudness = np.array(frames).T
-    grid = np.arange(begin, min(end, float(times[-1])), FRAME_S)
     latest = np.searchsorted(times, grid + FRAME_S / 2) - 1
     known = (latest >= 0) & (grid - times[latest] < HELD_S)
     return np.where(known, loudness[latest], FLOOR_DB)

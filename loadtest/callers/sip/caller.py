@@ -124,6 +124,8 @@ class Caller:
         self._judge_turns()
         for stream in self._streams.values():
             stream.check.settle(final=True)
+        if self._gaps is not None:
+            self._gaps.close(now)
         return not self._silence.silent(now)
 
     def report(self) -> bytes:

@@ -107,6 +107,23 @@ def test_what_was_interrupted_need_only_have_come(expect: Expect) -> None:
     assert counted(measures) == {Count.TURNS_RIGHT: 1}
 
 
+def test_an_echo_that_stopped_is_wrong() -> None:
+    told, measures = judge(Expect.ECHO, TalkModel.CONTINUOUS)
+    for number in range(5 * FRAMES):
+        loud = loudness(number // FRAMES)[number % FRAMES]
+        told.said(10.0 + number * 0.02, loud)
+        if number < FRAMES:
+            told.heard(10.3 + number * 0.02, loud)
+    told.judge(dataclasses.replace(AT_ONCE, ended_at=20.0))
+    assert counted(measures) == {Count.TURNS_WRONG: 1}
+
+
+def test_an_echo_that_nobody_compares_need_only_have_come() -> None:
+    told, measures = judge(Expect.ECHO, TalkModel.ON_OFF)
+    told.judge(AT_ONCE)
+    assert counted(measures) == {Count.TURNS_RIGHT: 1}
+
+
 def test_an_echo_that_comes_too_late_is_something_else() -> None:
     told, measures = judge(Expect.ECHO, TalkModel.ON_OFF)
     for number, loud in enumerate(loudness(1)):
