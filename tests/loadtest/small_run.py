@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from loadtest.glimpse import Glimpse
 from loadtest.scenario.scenario import Fault, Load, Scenario
 
+ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "tests.loadtest.scripted_worker")
 
 

@@ -14,9 +14,8 @@ from loadtest.coordinator.server import ServerCertificate
 from loadtest.glimpse import Glimpse
 from loadtest.run import RemoteWorkers, RunError, run
 from tests.free_ports import free_port
-from tests.loadtest.small_run import COMMAND, Shown, scenario
+from tests.loadtest.small_run import COMMAND, ROOT, Shown, scenario
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "0123456789abcdef"
 
 

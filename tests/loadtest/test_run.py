@@ -12,9 +12,7 @@ from loadtest.glimpse import Glimpse
 from loadtest.run import RunError, run
 from loadtest.scenario.scenario import Fault, FaultAction
 from tests.loadtest import scripted_worker
-from tests.loadtest.small_run import COMMAND, Shown, scenario
-
-ROOT = Path(__file__).parents[2]
+from tests.loadtest.small_run import COMMAND, ROOT, Shown, scenario
 
 
 @pytest.fixture(autouse=True)

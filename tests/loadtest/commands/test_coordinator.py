@@ -6,9 +6,8 @@ import pytest
 from loadtest import result_file
 from loadtest.cli import main
 from tests.free_ports import free_port
-from tests.loadtest.small_run import COMMAND
+from tests.loadtest.small_run import COMMAND, ROOT
 
-ROOT = Path(__file__).parents[3]
 SCENARIO = """
 name = "small"
 load = {sessions = 4, ramp_seconds = 0.5, hold_seconds = 1}

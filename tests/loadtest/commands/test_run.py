@@ -12,9 +12,8 @@ from loadtest import result_file
 from loadtest.cli import main
 from loadtest.coordinator import local_workers
 from tests.loadtest import scripted_worker
-from tests.loadtest.small_run import COMMAND
+from tests.loadtest.small_run import COMMAND, ROOT
 
-ROOT = Path(__file__).parents[3]
 SCENARIO = """
 name = "small"
 [load]
