@@ -14,6 +14,8 @@ QUIET_S = 0.3
 """Who says nothing for so long is quiet: gaps between words are shorter."""
 ECHO_S = 0.6
 """So long after a word its echo may begin; what is said sooner belongs to the same turn."""
+LEAST_SOUNDS = 5
+"""Frames with a sound that something said must have to be a turn: single ones get lost."""
 ANSWER_OVER_S = 1.0
 """After so long without a voice an answer is over, where nobody says so."""
 
@@ -52,6 +54,10 @@ class _OpenTurn:
     answered_at: float | None = None
     answer_ended_at: float | None = None
     voiced: int = 0
+    sounds: int = 1
+    """Frames said that had one."""
+    noted: bool = False
+    """Whether its answer's delay was."""
 
     def closed(self, *, interrupted: bool = False) -> Turn:
         return Turn(
@@ -148,9 +154,9 @@ class Conversation:
 
     def close(self, now: float) -> None:
         """Hang up: a turn whose answer was not due yet counts as none."""
-        if self._turn is not None and self._turn.answered_at is not None:
-            self._finish(now)
-        self._turn = None
+        turn, self._turn = self._turn, None
+        if turn is not None and turn.answered_at is not None and turn.sounds >= LEAST_SOUNDS:
+            self._over.append(turn.closed())
 
     def _question_frame(self, now: float) -> SpokenFrame | None:
         if self._asking is None:
@@ -176,15 +182,30 @@ class Conversation:
 
     def _said(self, spoken: SpokenFrame, now: float) -> None:
         audible = not self._audible or self._audible[spoken.utterance][spoken.frame]
-        if self._turn is not None:
-            self._turn.frames += 1
+        turn = self._turn
+        if turn is not None:
+            turn.frames += 1
             if audible or not self._echo:
-                self._turn.ended_at = now
+                turn.ended_at = now
+                self._sounded(turn)
         elif self._begins_turn(spoken, now, audible=audible):
             self._turn = _OpenTurn(spoken.utterance, now, now)
-            self._measures.count(Count.TURNS)
         if audible:
             self._spoke_at = now
+
+    def _sounded(self, turn: _OpenTurn) -> None:
+        turn.sounds += 1
+        if turn.sounds == LEAST_SOUNDS:
+            self._measures.count(Count.TURNS)
+        self._note_delay(turn)
+
+    def _note_delay(self, turn: _OpenTurn) -> None:
+        """Of the answer, once there is one, and what it answers is a turn."""
+        if turn.noted or turn.answered_at is None or turn.sounds < LEAST_SOUNDS:
+            return
+        since = turn.began_at if self._echo else turn.ended_at
+        self._measures.note(Latency.VOICE_TO_VOICE, max(turn.answered_at - since, 0.0))
+        turn.noted = True
 
     def _begins_turn(self, spoken: SpokenFrame, now: float, *, audible: bool) -> bool:
         """What is said while an echo is still heard, or due, cannot be told from it."""
@@ -193,16 +214,19 @@ class Conversation:
         return audible and now - self._voice_at > QUIET_S and now - self._spoke_at > ECHO_S
 
     def _answered(self, turn: _OpenTurn, at: float) -> None:
-        since = turn.began_at if self._echo else turn.ended_at
-        self._measures.note(Latency.VOICE_TO_VOICE, max(at - since, 0.0))
+        turn.answered_at = at
+        self._note_delay(turn)
         if self._asks and not self._echo and self._chance.random() < self._talk.barge_in:
             self._interrupt_at = at + self._talk.barge_in_seconds
-        turn.answered_at = at
 
     def _watch_turn(self, now: float) -> None:
         """End a turn that is over, or that nobody answers."""
         turn = self._turn
         if turn is None:
+            return
+        if turn.sounds < LEAST_SOUNDS:
+            if now - self._spoke_at > ECHO_S:
+                self._turn = None
             return
         if turn.answered_at is None:
             since = turn.began_at if self._echo else turn.ended_at

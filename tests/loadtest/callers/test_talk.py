@@ -152,3 +152,21 @@ def test_an_echo_of_the_word_before_is_none_of_the_next_spurt() -> None:
     latencies = far.noted().latencies[Latency.VOICE_TO_VOICE]
     assert latencies.percentile(1) == pytest.approx(0.3, rel=0.01)
     assert latencies.maximum == pytest.approx(0.3, rel=0.01)
+
+
+def test_a_single_sound_is_no_turn() -> None:
+    measures = Measures()
+    audible = [[number == 0 for number in range(length)] for length in LENGTHS]
+    conversation = Conversation(
+        Talk(model=TalkModel.ON_OFF, patience_seconds=1.0),
+        LENGTHS,
+        random.Random(1),
+        measures,
+        starts_at=0.0,
+        audible=audible,
+    )
+    for tick in range(5000):
+        conversation.frame(tick * FRAME_S)
+
+    assert conversation.take_turns() == []
+    assert measures.take(0).counts == {}
