@@ -14,6 +14,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it had failed before."""
     failed: tuple[LevelRecord, ...] = ()
     """The service levels that it did not hold, the most exceeded first."""
+    failures: dict[str, int] = {}
+    """Calls that failed, by reason."""
     peak_sessions: int = 0
     tiers_cpu: dict[str, float] = {}
     """Cores, on the average of the time after the ramp."""

@@ -69,6 +69,7 @@ def step_of(result: RunResult, sessions: int, *, repeat: bool) -> Step:
         held=result.passed,
         repeat=repeat,
         failed=tuple(sorted(failed, key=excess, reverse=True)),
+        failures={failure.reason: failure.count for failure in result.failures},
         peak_sessions=result.peak_sessions,
         tiers_cpu={tier: _mean([s.tiers_cpu.get(tier, 0.0) for s in held]) for tier in tiers},
         workers_cpu=_mean([second.workers_cpu for second in held]),

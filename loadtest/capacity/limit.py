@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtest.capacity.capacity_result import Step
+from loadtest.measures.names import Failure
 
 TIER_BUSY = 0.8
 """The share of its own cores from which a tier is late: transceivers refuse calls there."""
@@ -35,4 +36,6 @@ def find_limit(step: Step, available: Mapping[str, float], cores: float, workers
     used = sum(step.tiers_cpu.values()) + step.workers_cpu
     if cores and used / cores >= MACHINE_BUSY:
         return Limit("machine", f"all together used {used / cores:.0%} of the machine's cores")
-    return Limit("", f"no CPU was short; {busiest or 'no tier'} was the busiest")
+    refused = step.failures.get(Failure.REFUSED, 0)
+    turned_away = f", and {refused} calls were refused" if refused else ""
+    return Limit("", f"no CPU was short; {busiest or 'no tier'} was the busiest{turned_away}")

@@ -22,7 +22,13 @@ def step_line(step: Step) -> str:
         for level in step.failed
     )
     used = ", ".join(f"{tier} {quantity.cores(cores)}" for tier, cores in step.tiers_cpu.items())
-    parts = [f"{step.sessions:,} sessions: {verdict}", broken, f"cores: {used}" if used else ""]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in step.failures.items())
+    parts = [
+        f"{step.sessions:,} sessions: {verdict}",
+        broken,
+        f"calls failed: {reasons}" if reasons else "",
+        f"cores: {used}" if used else "",
+    ]
     return "; ".join(part for part in parts if part)
 
 

@@ -7,6 +7,7 @@ from loadtest.capacity.capacity_result import CapacityResult, Step
 from loadtest.capacity.finding import CapacitySearchError, Cores, excess, find_capacity
 from loadtest.capacity.limit import find_limit
 from loadtest.capacity.search import Bounds
+from loadtest.capacity.tables import step_line
 from loadtest.result import LevelRecord, RunResult
 from loadtest.scenario.scenario import Load, Scenario
 from tests.loadtest.capacity.made_runs import CONTINUOUS, made_run
@@ -93,6 +94,12 @@ def test_how_far_beyond_its_bound(
 def test_whose_cpu_was_the_limit(tiers: dict[str, float], workers: float, expected: str) -> None:
     step = Step(sessions=10, held=False, tiers_cpu=tiers, workers_cpu=workers)
     assert find_limit(step, {}, 2.0, 1.0).name == expected
+
+
+def test_calls_that_were_refused_without_need_are_told_of() -> None:
+    step = Step(sessions=9, held=False, tiers_cpu={"relay": 0.1}, failures={"refused": 3})
+    assert find_limit(step, {}, 2.0, 1.0).says.endswith("and 3 calls were refused")
+    assert "calls failed: 3 refused" in step_line(step)
 
 
 def test_a_harness_that_was_late_is_named_before_the_machine() -> None:
