@@ -4,6 +4,7 @@ The supervisor opens them and holds on to them, so that a worker's ports stay it
 when it crashes, and can be handed to another relay.
 """
 
+import contextlib
 import socket
 import struct
 from collections.abc import Iterable, Sequence
@@ -239,3 +240,16 @@ def _unused(address: HostPort) -> HostPort:
     """
     with bind_udp("--public", address) as probe:
         return bound_address(probe)
+
+
+def leave_group(public: socket.socket) -> None:
+    """Have the kernel give what arrives from now on to the other sockets of the port.
+
+    A connected socket takes part in no choice among those that share a port by SO_REUSEPORT:
+    what waits in it can be read to the end, however much arrives. It is connected to itself,
+    from where nothing comes.
+    """
+    host, port, *scope = public.getsockname()
+    loopback = "127.0.0.1" if public.family == socket.AF_INET else "::1"
+    with contextlib.suppress(OSError):
+        public.connect((loopback if host in ("0.0.0.0", "::") else host, port, *scope))  # noqa: S104

@@ -26,7 +26,7 @@ from relay.flows import Flows
 from relay.port_leases import PortLeases
 from relay.remote_clusters import RemoteClusters
 from relay.router import Router
-from relay.sockets import discard_waiting
+from relay.sockets import discard_waiting, leave_group
 from relay.worker import Worker
 from relay.worker_link import (
     BoundFlows,
@@ -174,7 +174,10 @@ class WorkerProcess:
             case Forward():
                 self._serve_with(request, tunnel_only=False)
             case ReadOut():
-                self._orphans += receive_sockets(self._link, request.publics)
+                orphans = receive_sockets(self._link, request.publics)
+                for orphan in orphans:
+                    leave_group(orphan)
+                self._orphans += orphans
                 self._read_out()
             case FinishReadOut():
                 self._read_out()

@@ -9,7 +9,7 @@ from chassis.bound_socket import bind_udp, bound_address
 from chassis.host_port import HostPort
 from chassis.settings import SettingError
 from relay.public_addresses import PublicAddresses
-from relay.sockets import RelaySockets, adopt_sockets, discard_waiting, open_sockets
+from relay.sockets import RelaySockets, adopt_sockets, discard_waiting, leave_group, open_sockets
 
 ANY = HostPort("127.0.0.1", 0)
 ANY_PUBLIC = PublicAddresses((ANY,))
@@ -190,3 +190,22 @@ def test_what_waits_in_a_socket_is_discarded() -> None:
             bound.recv(1)
         owner.send(b"new")
         assert bound.recv(2048) == b"new"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_a_socket_that_left_its_group_keeps_what_waits_and_gets_no_more(host: str) -> None:
+    sockets = open_sockets(PublicAddresses((HostPort(host, 0),)), ANY, workers=2)
+    family, loopback = sockets.public[0].family, "::1" if ":" in host else "127.0.0.1"
+    port = bound_address(sockets.public[0]).port
+    with socket.socket(family, socket.SOCK_DGRAM) as client:
+        client.connect((loopback, port))
+        client.send(b"waits")
+        chosen = select.select(sockets.public, (), (), 10)[0][0]
+        [sibling] = [each for each in sockets.public if each is not chosen]
+        leave_group(chosen)
+        client.send(b"comes")
+        assert select.select([sibling], (), (), 10)[0]
+        assert sibling.recv(16) == b"comes"
+        assert chosen.recv(16) == b"waits"
+        assert select.select([chosen], (), (), 0)[0] == []
+    sockets.close()
