@@ -13,7 +13,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -48,11 +48,15 @@ def main() -> None:
         load = _load(options)
         for index, link in enumerate(callers):
             link.send(replace(load, numbers=range(index, options.sessions, options.callers)))
-        if options.restart:
+        if options.fault == "worker":
             _sleep_until((load.hold_at + load.end_at) / 2)
-            _kill(relay)
-            stack.enter_context(_relay(keys, str(report["public"]), _tunnel(report)))
+            _kill(_workers(relay))
             use: dict[str, float] = {}
+        elif options.fault == "relay":
+            _sleep_until((load.hold_at + load.end_at) / 2)
+            _kill(relay.tree())
+            stack.enter_context(_relay(keys, str(report["public"]), _tunnel(report)))
+            use = {}
         else:
             use = _cpu_between({"relay": [relay], "reflectors": reflectors}, load)
         results: list[CallerResult] = [link.recv() for link in callers]
@@ -122,8 +126,13 @@ def _cpu_between(tiers: dict[str, Sequence[MeasuredProcess]], load: CallerLoad) 
     return {name: used - before[name] for name, used in read().items()}
 
 
-def _kill(relay: MeasuredProcess) -> None:
-    for process in relay.tree():
+def _workers(relay: MeasuredProcess) -> list[psutil.Process]:
+    """Those that the relay's supervisor starts again."""
+    return [each for each in relay.tree()[1:] if "spawn_main" in " ".join(each.cmdline())]
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 
@@ -146,7 +155,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="for how long all are up")
     parser.add_argument("--callers", type=int, default=2, help="processes")
     parser.add_argument("--reflectors", type=int, default=2)
-    parser.add_argument("--restart", action="store_true", help="the relay, half-way")
+    parser.add_argument(
+        "--fault",
+        choices=("none", "worker", "relay"),
+        default="none",
+        help="what is killed half-way: the relay's worker, or all of it; both start again",
+    )
     parser.add_argument("--uvloop", action="store_true", help="in the callers' processes")
     return parser.parse_args()
 
