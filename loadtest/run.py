@@ -21,6 +21,7 @@ from loadtest.coordinator.server import ServerCertificate, serving
 from loadtest.coordinator.servicer import CoordinationServicer
 from loadtest.deployment.deployment import Deployment
 from loadtest.faults.schedule import impossible
+from loadtest.interruption import done_before
 from loadtest.progress import Display
 from loadtest.recording import Recording
 from loadtest.result import RunResult
@@ -124,20 +125,11 @@ async def _attended(
 
 async def _gather(coordinator: Coordinator, patience_s: float, stop: asyncio.Event) -> None:
     """Raises RunError where not all workers were ready in time, or nobody wants them any more."""
-    readying = asyncio.create_task(coordinator.all_ready())
-    stopping = asyncio.create_task(_wait_for(stop))
-    try:
-        await asyncio.wait(
-            {readying, stopping}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        if readying.done():
-            return readying.result()
-        if stop.is_set():
-            raise RunError("stopped before the first call")
-        raise RunError(f"only {coordinator.roll.present} workers were ready after {patience_s:g} s")
-    finally:
-        readying.cancel()
-        stopping.cancel()
+    if await done_before(stop, coordinator.all_ready(), patience_s):
+        return
+    if stop.is_set():
+        raise RunError("stopped before the first call")
+    raise RunError(f"only {coordinator.roll.present} workers were ready after {patience_s:g} s")
 
 
 def _recording(scenario: Scenario, workers: int, label: str) -> Recording:
@@ -145,10 +137,6 @@ def _recording(scenario: Scenario, workers: int, label: str) -> Recording:
     return Recording(
         scenario, workers=workers, started_at=started_at, machine=machine.describe(), label=label
     )
-
-
-async def _wait_for(event: asyncio.Event) -> None:
-    await event.wait()
 
 
 class _Silent:

@@ -10,6 +10,7 @@ from loadtest.callers.fleet import Target
 from loadtest.coordinator.lost_calls import lost_calls
 from loadtest.coordinator.roll import JoinError, Member, Roll, Stage
 from loadtest.coordinator.servicer import Orders
+from loadtest.interruption import done_before
 from loadtest.measures.interval import Interval
 from loadtest.recording import Recording
 from loadtest.scenario.scenario import Scenario
@@ -84,23 +85,18 @@ class Coordinator:
 
     async def all_over(self, stop: asyncio.Event) -> None:
         """Until every worker has finished or is lost; at `stop` they are told to finish."""
-        ending = asyncio.create_task(self._until(lambda: self.roll.over))
-        stopping = asyncio.create_task(_wait_for(stop))
-        try:
-            await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not ending.done():
-                self._tell(pb.Order(stop=pb.Stop()))
-                await asyncio.wait({ending}, timeout=STOP_S)
-        finally:
-            ending.cancel()
-            stopping.cancel()
+        if not await done_before(stop, self._until(lambda: self.roll.over)):
+            self._tell(pb.Order(stop=pb.Stop()))
+            never = asyncio.Event()
+            await done_before(never, self._until(lambda: self.roll.over), STOP_S)
         self._lose_silent(time.monotonic(), 0.0)
 
     def look_after(self, second: int) -> None:
         """To be called after each second: misses workers that have fallen silent."""
         self._lose_silent(time.monotonic(), SILENCE_S)
         for member in self.roll.members:
-            if member.stage is not Stage.READY and self._recording is not None:
+            told = member.stage is Stage.READY or member.second >= second
+            if not told and self._recording is not None:
                 # For the recording, which waits for what all have to tell of a second.
                 self._recording.add(Interval(second), member.number)
 
@@ -113,7 +109,7 @@ class Coordinator:
         self._changed.set()
 
     def measured(self, member: Member, interval: Interval) -> None:
-        if self._recording is not None and member in self.roll.members:
+        if self._recording is not None and member.stage is Stage.READY:
             self.roll.measured(member, interval, time.monotonic())
             self._recording.add(interval, member.number)
 
@@ -184,7 +180,3 @@ class WorkerDesk:
     def _failed(self, reason: str) -> None:
         self._coordinator.refuse(reason)
         self._coordinator.lost(self._member, reason)
-
-
-async def _wait_for(event: asyncio.Event) -> None:
-    await event.wait()

@@ -30,6 +30,8 @@ class Member:
     clock_error_s: float = 0.0
     heard_at: float = 0.0
     """When it last reported, by the coordinator's clock."""
+    second: int = -1
+    """The last one that it told of."""
     calls_started: int = 0
     calls_over: int = 0
     """Ended or failed."""
@@ -74,7 +76,7 @@ class Roll:
             member.heard_at = now
 
     def measured(self, member: Member, interval: Interval, now: float) -> None:
-        member.heard_at = now
+        member.heard_at, member.second = now, max(member.second, interval.second)
         counts = interval.counts
         failed = counts.get(Count.CALLS_FAILED, 0)
         member.calls_failed += failed

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from loadtest.callers.fleet import Fleet, FleetContext
+from loadtest.interruption import done_before
 from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import Kind
@@ -41,16 +42,10 @@ class Driver:
 
     async def drive(self, stop: asyncio.Event) -> Leftovers:
         """Place all calls, and return when they are over; or hang up those that are, at `stop`."""
-        placing: asyncio.Task[None] = asyncio.create_task(self._place())
-        stopping = asyncio.create_task(_wait_for(stop))
         try:
-            await asyncio.wait({placing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if placing.done():
-                placing.result()
-                await self._see_out(stopping)
+            if await done_before(stop, self._place()):
+                await self._see_out(stop)
         finally:
-            placing.cancel()
-            stopping.cancel()
             left = len(self._calls)
             await self._hang_up()
         return Leftovers(left, 0) if stop.is_set() else Leftovers(0, left)
@@ -78,16 +73,10 @@ class Driver:
             detail = f"{type(error).__name__}: {error}"
             self._context.measures.failed(plan.number, Failure.CALLER_DEFECT, detail)
 
-    async def _see_out(self, stopping: "asyncio.Task[None]") -> None:
+    async def _see_out(self, stop: asyncio.Event) -> None:
         """Wait for the calls that are still up, until they are overdue."""
         ends = self._context.clock.started_at + self._context.scenario.load.seconds + OVERDUE_S
-        ending = asyncio.create_task(self._all_over())
-        await asyncio.wait(
-            {ending, stopping},
-            timeout=max(0.0, ends - time.monotonic()),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        ending.cancel()
+        await done_before(stop, self._all_over(), max(0.0, ends - time.monotonic()))
 
     async def _all_over(self) -> None:
         if self._calls:
@@ -99,7 +88,3 @@ class Driver:
             call.cancel()
         if calls:
             await asyncio.wait(calls, timeout=HANG_UP_S)
-
-
-async def _wait_for(event: asyncio.Event) -> None:
-    await event.wait()
