@@ -75,4 +75,6 @@ class CapacitySearch:
 
     def _shrunk(self, failing: int) -> int | None:
         """Nothing held yet: downwards as fast as upwards."""
-        return min(failing - 1, int(failing / self._bounds.growth)) or None
+        if failing == 1:
+            return None
+        return max(1, min(failing - 1, int(failing / self._bounds.growth)))
