@@ -93,3 +93,17 @@ def test_a_fraction_is_a_number_up_to_one(text: str, number: float) -> None:
 def test_other_text_is_no_fraction(text: str) -> None:
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         fraction(text)
+
+
+@dataclass(frozen=True)
+class BareSettings:
+    """A flag that may stand alone, or with a value."""
+
+    local: str | None = setting(None, help="what is started", parse=str, bare="all of it")
+
+
+@pytest.mark.parametrize(
+    ("argv", "value"), [([], None), (["--local"], "all of it"), (["--local=half"], "half")]
+)
+def test_a_flag_alone_stands_for_its_bare_text(argv: list[str], value: str | None) -> None:
+    assert load(BareSettings, argv, {}, prog="test").local == value
