@@ -74,7 +74,7 @@ class CapacitySearch:
         return min(grown, self._bounds.most)
 
     def _shrunk(self, failing: int) -> int | None:
-        """Nothing held yet: downwards as fast as upwards."""
+        """Nothing held yet: downwards as fast as upwards, and by half at least."""
         if failing == 1:
             return None
-        return max(1, min(failing - 1, int(failing / self._bounds.growth)))
+        return max(1, int(failing / max(2.0, self._bounds.growth)))
