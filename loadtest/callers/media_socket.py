@@ -25,7 +25,8 @@ class KernelClock:
 
     def adjust(self) -> None:
         """Now and then: the time of day is set now and then."""
-        self.offset_s = min(time.monotonic() - time.time() for _interrupted_in_between in range(3))
+        # Whoever is interrupted between the two reads too little.
+        self.offset_s = max(time.monotonic() - time.time() for _attempt in range(3))
 
 
 class MediaSocket:
