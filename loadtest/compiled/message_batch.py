@@ -57,6 +57,11 @@ def received_bytes(batch: MessageBatch, message: int) -> int:
 
 
 @jit
+def set_received(batch: MessageBatch, message: int, size: int) -> None:
+    batch.headers[message, _LENGTH_WORD] = np.uint64(size)
+
+
+@jit
 def forget_names(batch: MessageBatch, messages: int) -> None:
     """Make room for names again: the kernel wrote how long those were that it left."""
     for message in range(messages):

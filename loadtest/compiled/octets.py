@@ -6,7 +6,6 @@ import numpy as np
 
 from loadtest.compiled.compiling import jit
 
-
 i64: Any = np.int64
 """For numbers of fewer bits, whose shifts would be cut short."""
 

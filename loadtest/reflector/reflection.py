@@ -18,6 +18,7 @@ from loadtest.compiled.message_batch import (
     new_batch,
     received_bytes,
     set_message,
+    set_received,
 )
 from loadtest.compiled.octets import put_u64, u16_at, u32_at, u64_at
 from loadtest.reflected_packet import (
@@ -119,6 +120,17 @@ def reflect(reflection: Reflection, descriptor: int, batches: int) -> int:
             break
     reflection.counts[ReflectorCount.DATAGRAMS] += taken
     return taken
+
+
+@kept
+def reflect_again(reflection: Reflection, descriptor: int, punt: int) -> None:
+    """Take a datagram that was left to Python once more: its sender is known by now."""
+    for at in range(reflection.punt_sizes[punt]):
+        reflection.inbox.buffers[0, at] = reflection.punts[punt, at]
+    for at in range(NAME_BYTES):
+        reflection.inbox.names[0, at] = reflection.punt_names[punt, at]
+    set_received(reflection.inbox, 0, reflection.punt_sizes[punt])
+    _reflect_batch(reflection, descriptor, 1, monotonic_ns(reflection.timespec))
 
 
 @jit

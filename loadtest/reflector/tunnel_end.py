@@ -7,13 +7,21 @@ import time
 
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
-from antiphon_proto.tunnel import Frame, FrameType, TunnelError, TunnelReceiver, TunnelSender
+from antiphon_proto.demux import PacketKind, packet_kind
+from antiphon_proto.tunnel import (
+    CONTROL,
+    Frame,
+    FrameType,
+    TunnelError,
+    TunnelReceiver,
+    TunnelSender,
+)
 from antiphon_proto.tunnel_control import Hello, UnbindReason, control_frame, control_message
 from loadtest.compiled.message_batch import address_of
 from loadtest.reflector.announcements import Announcements, by_size
 from loadtest.reflector.counts import ReflectorCount
 from loadtest.reflector.owner_checks import CheckOutcome, OwnerChecks
-from loadtest.reflector.reflection import Reflection, reflect
+from loadtest.reflector.reflection import Reflection, reflect, reflect_again
 from loadtest.reflector.relay_probes import RelayProbes
 from loadtest.reflector.session_table import SessionTable
 from loadtest.reflector.trusted_relays import TrustedRelays
@@ -82,24 +90,29 @@ class TunnelEnd:
     def _take(self) -> None:
         reflect(self._reflection, self._socket.fileno(), BATCHES)
         now = time.monotonic()
-        punted = int(self._reflection.punted[0])
-        for punt in range(punted):
-            size = int(self._reflection.punt_sizes[punt])
-            relay = address_of(self._reflection.punt_names[punt].tobytes())
-            self._receive(self._reflection.punts[punt, :size].tobytes(), relay, now)
+        came, punt = int(self._reflection.punted[0]), 0
+        # One that is taken once more may leave its own STUN messages behind the others.
+        while punt < self._reflection.punted[0]:
+            self._receive(punt, now, once_more=punt < came)
+            punt += 1
         self._reflection.punted[0] = 0
-        if punted:
+        if punt:
             self._flush()
 
-    def _receive(self, datagram: bytes, relay: Address, now: float) -> None:
+    def _receive(self, punt: int, now: float, *, once_more: bool) -> None:
+        datagram = self._reflection.punts[punt, : self._reflection.punt_sizes[punt]].tobytes()
+        relay = address_of(self._reflection.punt_names[punt].tobytes())
         try:
             epoch, frames = self._receiver.decode(datagram)
         except TunnelError:
             self._counts[ReflectorCount.DROPPED_TUNNEL] += 1
             return
         self._probes.heard(relay, epoch, now)
-        if frames[0].type is FrameType.DATA:
+        if not datagram[0] & CONTROL:
             self._trusted.trust(relay, datagram, self._sender(relay).data_header)
+            if once_more and not all(map(_is_stun, frames)):
+                reflect_again(self._reflection, self._socket.fileno(), punt)
+                return
         for frame in frames:
             self._receive_frame(frame, relay, epoch, now)
 
@@ -190,3 +203,7 @@ class TunnelEnd:
         if sender is None:
             sender = self._senders[relay] = TunnelSender(self._keys, self._epoch, relay)
         return sender
+
+
+def _is_stun(frame: Frame) -> bool:
+    return packet_kind(frame.payload) is PacketKind.STUN
