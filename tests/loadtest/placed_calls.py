@@ -32,3 +32,28 @@ async def place_calls(
     finally:
         await fleet.close()
     return measures.take(0)
+
+
+async def stop_a_call(
+    make_fleet: Callable[[FleetContext], Fleet], target: Target, profile: CallerProfile
+) -> Interval:
+    """Cancel it once it is up, long before its time."""
+    up = asyncio.Event()
+
+    class Noticing(Measures):
+        def opened(self) -> None:
+            super().opened()
+            up.set()
+
+    measures = Noticing()
+    scenario = Scenario(name="test", load=Load(sessions=1), callers=(profile,))
+    fleet = make_fleet(FleetContext(target=target, scenario=scenario, measures=measures))
+    await fleet.start()
+    call = asyncio.create_task(fleet.call(CallPlan(0, 0, 0.0, 600.0, 1), profile))
+    try:
+        await asyncio.wait_for(up.wait(), 30)
+    finally:
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await fleet.close()
+    return measures.take(0)

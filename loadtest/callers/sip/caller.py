@@ -44,15 +44,18 @@ class Caller:
         chance: random.Random,
         *,
         gaps: FaultGaps | None,
+        without_pause: bool,
         on_schedule_s: float,
     ) -> None:
-        """`gaps` watches a call to an echo, in which something is always due."""
+        """`gaps` watches a call to an echo, in which something is always due; `without_pause` says
+        that all frames are due, for none was lost on its way there."""
         self._voice = voice
         self._conversation = conversation
         self._judge = judge
         self._silence = silence
         self._measures = measures
         self._gaps = gaps
+        self._frame_ticks = FRAME_SAMPLES if without_pause else None
         self._on_schedule_s = on_schedule_s
         self._ssrc = chance.getrandbits(32)
         self._sequence = chance.getrandbits(16)
@@ -95,7 +98,12 @@ class Caller:
             return
         stream = self._streams.get(packet.ssrc)
         if stream is None:
-            check = StreamCheck(self._measures, clock_rate=RATE, on_schedule_s=self._on_schedule_s)
+            check = StreamCheck(
+                self._measures,
+                clock_rate=RATE,
+                on_schedule_s=self._on_schedule_s,
+                frame_ticks=self._frame_ticks,
+            )
             stream = _HeardStream(check, arrived_at, packet.timestamp)
             self._streams[packet.ssrc] = stream
         if self._gaps is not None:

@@ -96,6 +96,9 @@ class SipFleet:
                 self._set_up(begun, planned)
                 try:
                     await self._talk(call, media, answer, plan, profile, planned + plan.length_s)
+                except asyncio.CancelledError:
+                    self._context.measures.count(Count.CALLS_ENDED)  # It is wanted hung up.
+                    raise
                 finally:
                     self._context.measures.closed()
             finally:
@@ -158,6 +161,7 @@ class SipFleet:
             measures,
             chance,
             gaps=FaultGaps(scenario.faults, clock, measures) if echo else None,
+            without_pause=echo and not profile.network.loss,
             on_schedule_s=scenario.on_schedule_ms / 1000,
         )
 

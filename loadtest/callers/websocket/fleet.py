@@ -70,6 +70,9 @@ class WebSocketFleet:
         caller = self._caller(plan, profile, now)
         try:
             await converse(connection, caller, measures, until=planned + plan.length_s)
+        except asyncio.CancelledError:
+            measures.count(Count.CALLS_ENDED)  # Who cancels it wants it hung up.
+            raise
         finally:
             measures.closed()
             await connection.close()

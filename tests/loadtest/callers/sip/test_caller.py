@@ -42,6 +42,7 @@ def caller(voice: Voice, measures: Measures) -> Caller:
         measures,
         chance,
         gaps=None,
+        without_pause=True,
         on_schedule_s=0.02,
     )
 
@@ -92,6 +93,19 @@ def test_reports_tell_how_long_they_were_on_their_way(voice: Voice) -> None:
     one.received(other.report(), time.monotonic() + 0.25)
     [(seconds, _)] = measures.take(0).latencies[Latency.ROUND_TRIP].cumulative()
     assert seconds == pytest.approx(0.25, abs=0.2)
+
+
+def test_frames_that_a_server_leaves_out_are_counted(voice: Voice) -> None:
+    measures = Measures()
+    speaking = caller(voice, measures)
+    for each in range(100):
+        speaking.say(each * FRAME_S)
+        if not 40 <= each < 50:
+            sequence = each if each < 40 else each - 10
+            packet = RtpPacket(voice.codec.value, sequence, each * 160, 1, voice.coded.silence)
+            speaking.received(packet.encode(), each * FRAME_S)
+    speaking.close(2.0)
+    assert measures.take(0).counts[Count.FRAMES_SKIPPED] == 10
 
 
 def test_silence_is_told(voice: Voice) -> None:

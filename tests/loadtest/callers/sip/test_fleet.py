@@ -26,7 +26,7 @@ from loadtest.scenario.scenario import (
 )
 from tests.free_ports import free_port
 from tests.loadtest.called_deployment import AGENT, BUSY, ECHO, CalledDeployment
-from tests.loadtest.placed_calls import place_calls
+from tests.loadtest.placed_calls import place_calls, stop_a_call
 
 SPEAKS = CallerProfile(
     kind=Kind.SIP,
@@ -105,6 +105,13 @@ async def test_who_is_refused(
     assert reason is Failure.REFUSED
     assert told.startswith(detail)
     assert Count.CALLS_SET_UP not in found.counts
+
+
+async def test_who_is_told_to_stop_hangs_up(deployment: CalledDeployment) -> None:
+    found = await stop_a_call(SipFleet, deployment.target(ECHO), SPEAKS)
+    assert failures(found) == []
+    assert found.counts[Count.CALLS_ENDED] == 1
+    assert found.sessions == 0
 
 
 async def test_nobody_is_there() -> None:

@@ -27,7 +27,7 @@ from loadtest.scenario.scenario import (
 )
 from tests.free_ports import free_port
 from tests.loadtest.called_deployment import AGENT, ECHO, CalledDeployment
-from tests.loadtest.placed_calls import place_calls
+from tests.loadtest.placed_calls import place_calls, stop_a_call
 
 ASKS = CallerProfile(
     kind=Kind.WEBSOCKET,
@@ -183,6 +183,14 @@ async def test_an_echo_is_told_from_a_hum(serve: Serve, right: Count, wrong: Cou
     assert failures(found) == []
     assert found.counts[right] >= 1
     assert wrong not in found.counts
+
+
+async def test_who_is_told_to_stop_hangs_up() -> None:
+    async with stand_in(echo) as target:
+        found = await stop_a_call(WebSocketFleet, target, SPEAKS)
+    assert failures(found) == []
+    assert found.counts[Count.CALLS_ENDED] == 1
+    assert found.sessions == 0
 
 
 @pytest.mark.parametrize(
