@@ -51,6 +51,7 @@ class ReflectedDeployment:
         self._keys = directory / "cluster.keys"
         self._keys.touch(mode=0o600)
         self._keys.write_text(ClusterKeys.generate(secrets.token_bytes(32)))
+        self._handover = directory / "handover"
         self.relay = self._start_relay(ANY, ANY)
         self.public = HostPort.parse(str(self.relay.report["public"]))
         tunnels = self.relay.report["tunnels"]
@@ -74,13 +75,20 @@ class ReflectedDeployment:
         self.relay.kill()
         self.relay = self._start_relay(str(self.public), self._tunnel)
 
+    def hand_over(self) -> None:
+        """Have another process take the relay's sockets and flows over."""
+        before = self.relay
+        self.relay = self._start_relay(str(self.public), self._tunnel)
+        before.process.wait()
+
     def stop(self) -> None:
         for tier in [self.relay, *self.reflectors]:
             tier.stop()
 
     def _start_relay(self, public: str, tunnel: str) -> Tier:
         binds = (f"--public={public}", f"--tunnel={tunnel}", f"--admin={ANY}", "--cpus=off")
-        return Tier("relay", f"--cluster-keys={self._keys}", "--log-level=warning", *binds)
+        flags = (f"--handover={self._handover}", "--log-level=warning", *binds)
+        return Tier("relay", f"--cluster-keys={self._keys}", *flags)
 
     def _start_reflector(self) -> Tier:
         relay = (f"--public={self.public}", f"--relays={self._tunnel}")

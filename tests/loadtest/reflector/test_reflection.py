@@ -86,6 +86,20 @@ def test_a_relay_that_is_restarted_knows_the_calls_again(reflected: ReflectedDep
     assert found.counts.get(Count.MISROUTED, 0) == reflected.counters("misrouted") == 0
 
 
+def test_a_relay_that_hands_over_loses_nothing(reflected: ReflectedDeployment) -> None:
+    async def scenario() -> Interval:
+        async with relay_calls(reflected.urls) as calls:
+            calls.place(20, seconds=8.0)
+            await calls.until(lambda: calls.found().sessions == 20)
+            await asyncio.to_thread(reflected.hand_over)
+            return await calls.all_over()
+
+    epochs = reflected.counters("relay_epochs")
+    found = asyncio.run(scenario())
+    assert reflected.counters("relay_epochs") > epochs
+    assert lost(found) == found.counts.get(Count.FRAMES_LOST, 0) == 0
+
+
 def test_what_a_relay_loses_is_counted_as_lost(reflected: ReflectedDeployment) -> None:
     async def scenario() -> Interval:
         async with relay_calls(reflected.urls) as calls:
