@@ -25,7 +25,7 @@ class Target:
     sip_password: str = ""
     """With which they prove who they are, where they are asked."""
     reflector: str = ""
-    """The base URL of a reflector; needed by callers of kind `relay`."""
+    """Base URLs of reflectors, with commas between them; needed by callers of kind `relay`."""
     certificate_authority: str = ""
     """PEM file that vouches for `http`; the system's unless given."""
 
