@@ -30,7 +30,11 @@ class KernelClock:
 
 
 class MediaSocket:
-    """Bound to a port of its own; connected once it is known to whom."""
+    """Bound to a port of its own, which takes datagrams from one peer once it is known.
+
+    The kernel is not told of the peer: a connected socket hears of a port that is closed for a
+    moment, and libuv then stops to watch it for good (`uv__poll_io`, on POLLERR).
+    """
 
     def __init__(self, clock: KernelClock, host: str, *, ipv6: bool = False) -> None:
         """Raises OSError."""
@@ -41,9 +45,9 @@ class MediaSocket:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.bind((host, 0))
         self._receive = self._socket.recvmsg
-        self._send = self._socket.send
+        self._send = self._socket.sendto
         self._clock = clock
-        self._connected = False
+        self._peer: Address | None = None
 
     @property
     def port(self) -> int:
@@ -54,20 +58,13 @@ class MediaSocket:
         return self._socket.fileno()
 
     def connect(self, address: Address) -> None:
-        """Talk with nobody else from here on."""
-        try:
-            self._socket.connect(address)
-        except OSError:
-            return  # There is no way there now; packets are lost as they would be on the way.
-        self._connected = True
+        """Hear nobody else from here on."""
+        self._peer = address
 
     def send_to(self, datagram: bytes, address: Address) -> None:
         """What cannot be sent is lost, as by a network."""
         try:
-            if self._connected:
-                self._send(datagram)
-            else:
-                self._socket.sendto(datagram, address)
+            self._send(datagram, address)
         except OSError:
             return
 
@@ -76,13 +73,14 @@ class MediaSocket:
         while True:
             try:
                 datagram, ancillary, _flags, source = self._receive(RECEIVE_BYTES, _ANCILLARY_BYTES)
-            except BlockingIOError:
-                return None
             except OSError:
-                continue  # What an earlier datagram met with, such as a closed port.
+                return None
+            sender = source[:2]
+            if self._peer is not None and sender != self._peer:
+                continue
             seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
             arrived_at = seconds + nanoseconds * 1e-9 + self._clock.offset_s
-            return datagram, arrived_at, source[:2]
+            return datagram, arrived_at, sender
 
     def close(self) -> None:
         self._socket.close()
