@@ -1,13 +1,21 @@
 """What coordinator and workers tell each other, to and from protobuf."""
 
+import math
+
 import msgspec
 
 from antiphon_proto.loadtest.v1 import loadtest_pb2 as pb
 from loadtest.callers.fleet import Target
+from loadtest.measures.detail import shown
 from loadtest.measures.histogram import Histogram
-from loadtest.measures.interval import FailedCall, Interval
+from loadtest.measures.interval import FailedCall, Interval, bounded
 from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.scenario import Scenario
+
+MOST_SECONDS = 200_000
+"""Of a run: its ramp and its hold may each take a day, and it is over soon after."""
+_MOST_COUNTED = 1 << 48
+"""Of anything in a second; sums of these stay far from what 64 bits hold."""
 
 
 class WireError(ValueError):
@@ -32,6 +40,7 @@ def encode_interval(interval: Interval) -> pb.Measured:
 def decode_interval(message: pb.Measured) -> Interval:
     """Raises WireError."""
     try:
+        _check_figures(message)
         return Interval(
             second=message.second,
             counts={Count(name): number for name, number in message.counts.items()},
@@ -40,8 +49,8 @@ def decode_interval(message: pb.Measured) -> Interval:
                 Latency(name): Histogram.decode(encoded)
                 for name, encoded in message.latencies.items()
             },
-            failures=tuple(
-                FailedCall(each.number, Failure(each.reason), each.detail)
+            failures=bounded(
+                FailedCall(each.number, Failure(each.reason), shown(each.detail))
                 for each in message.failures
             ),
             failed={Failure(reason): number for reason, number in message.failed.items()},
@@ -49,6 +58,17 @@ def decode_interval(message: pb.Measured) -> Interval:
         )
     except ValueError as error:
         raise WireError(str(error)) from error
+
+
+def _check_figures(message: pb.Measured) -> None:
+    """Raises ValueError for what no second can have."""
+    if message.second > MOST_SECONDS:
+        raise ValueError(f"second {message.second} is of no run")
+    if not (math.isfinite(message.cpu_seconds) and message.cpu_seconds >= 0.0):
+        raise ValueError(f"{message.cpu_seconds} seconds of CPU")
+    for name, number in (*message.counts.items(), *message.failed.items()):
+        if not 0 <= number <= _MOST_COUNTED:
+            raise ValueError(f"{name} {number} times")
 
 
 def encode_scenario(scenario: Scenario) -> bytes:

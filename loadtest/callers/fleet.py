@@ -15,14 +15,14 @@ class Target:
 
     http: str = "http://127.0.0.1:8080"
     """The Realtime API's base, without a path."""
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     model: str = ""
     """Of the sessions; the deployment's own unless given. `echo` is an engine of Antiphon."""
     sip: str = ""
     """`HOST:PORT` of its SIP over UDP, with `NUMBER@` before it where another number than the
     model's name is dialled; needed by callers of kind `sip`."""
     sip_user: str = ""
-    sip_password: str = ""
+    sip_password: str = field(default="", repr=False)
     """With which they prove who they are, where they are asked."""
     reflector: str = ""
     """Base URLs of reflectors, with commas between them; needed by callers of kind `relay`."""

@@ -1,13 +1,19 @@
 """Latencies as HDR histograms: three significant digits from 1 us to an hour, merged exactly."""
 
-import binascii
+import base64
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-from hdrh.codec import HdrCookieException, HdrHistogramEncoder, HdrLengthException
+from hdrh.codec import (
+    HdrCookieException,
+    HdrHistogramEncoder,
+    HdrLengthException,
+    ext_header_size,
+    payload_header_size,
+)
 from hdrh.histogram import HdrHistogram
 
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 3_600_000_000, 3
@@ -17,6 +23,11 @@ _SLOTS: int = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS).counts_len
 
 Slots = npt.NDArray[np.int64] | np.int64
 
+_MOST_UNPACKED: int = payload_header_size + 9 * _SLOTS
+"""A count takes 9 bytes at the most."""
+_MOST_COUNTED = 1 << 53
+"""Of all values; sums of histograms stay far from what 64 bits hold."""
+
 _DECODING_ERRORS = (
     HdrCookieException,
     HdrLengthException,
@@ -24,7 +35,6 @@ _DECODING_ERRORS = (
     OverflowError,
     MemoryError,
     ValueError,
-    binascii.Error,
     struct.error,
     zlib.error,
 )
@@ -106,6 +116,7 @@ class Histogram:
     def decode(cls, encoded: bytes) -> "Histogram":
         """Raises ValueError."""
         try:
+            _check_size(encoded)
             payload = HdrHistogramEncoder.decode(encoded)
             header = payload.payload
             if (
@@ -118,13 +129,23 @@ class Histogram:
         except _DECODING_ERRORS as error:
             raise ValueError(f"no histogram: {str(error) or type(error).__name__}") from error
         histogram = cls()
-        histogram._counts = np.ctypeslib.as_array(payload.get_counts()).view(np.int64)
-        histogram._count = int(histogram._counts.sum())
+        counts = np.ctypeslib.as_array(payload.get_counts()).view(np.int64)
+        if not 0 <= counts.min() <= counts.max() <= _MOST_COUNTED // _SLOTS:
+            raise ValueError("no histogram: a count is below 0, or beyond all bounds")
+        histogram._counts, histogram._count = counts, int(counts.sum())
         return histogram
 
     def _last_slot(self) -> np.int64:
         slot: np.int64 = np.flatnonzero(self._counts)[-1]
         return slot
+
+
+def _check_size(encoded: bytes) -> None:
+    """Unpack no more than a histogram can be, which the library would do. Raises ValueError."""
+    unpacking = zlib.decompressobj()
+    unpacking.decompress(base64.b64decode(encoded)[ext_header_size:], _MOST_UNPACKED)
+    if not unpacking.eof:
+        raise ValueError("cut short, or larger than a histogram can be")
 
 
 def _upper_seconds(slots: Slots) -> npt.NDArray[np.float64]:

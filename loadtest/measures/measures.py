@@ -7,18 +7,18 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from loadtest.measures.detail import shown
 from loadtest.measures.histogram import Histogram
 from loadtest.measures.interval import FailedCall, Interval, bounded
 from loadtest.measures.names import Count, Failure, Latency
-
-MAX_DETAIL = 200
-"""Characters of a failure's detail that are kept."""
 
 
 class Measures:
     """Callers note here; the worker takes an `Interval` each second. Not for several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are shown in no failure's detail."""
+        self._secrets = tuple(filter(None, secrets))
         self._sessions = 0
         self._noted = {latency: array("d") for latency in Latency}
         self._arrays: dict[Latency, list[npt.NDArray[np.float64]]] = defaultdict(list)
@@ -56,8 +56,7 @@ class Measures:
     def failed(self, number: int, reason: Failure, detail: str = "") -> None:
         """Count a failed call; some of each reason are kept with their details."""
         self._counts[Count.CALLS_FAILED] += 1
-        line = " ".join(detail.split())[:MAX_DETAIL]
-        self._failures.append(FailedCall(number, reason, line))
+        self._failures.append(FailedCall(number, reason, shown(detail, self._secrets)))
 
     def take(self, second: int, cpu_seconds: float = 0.0) -> Interval:
         """What was noted since the last time."""

@@ -126,7 +126,8 @@ def _context(
         authority_file.write_text(authority)
     target = decode_target(assignment.target, str(authority_file) if authority else "")
     scenario = decode_scenario(assignment.scenario)
-    return FleetContext(target, scenario, Measures(), tuple(addresses), RunClock())
+    measures = Measures(secrets=(target.api_key, target.sip_password))
+    return FleetContext(target, scenario, measures, tuple(addresses), RunClock())
 
 
 async def agree(

@@ -1,9 +1,12 @@
 import base64
 import math
+import tracemalloc
+import zlib
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hdrh.codec import HdrHistogramEncoder, PayloadHeader
 from hdrh.histogram import HdrHistogram
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -124,6 +127,43 @@ def test_a_damaged_one_is_refused(of_encoded: Callable[[bytes], bytes]) -> None:
 def test_bytes_that_are_none_are_refused(garbage: bytes) -> None:
     with pytest.raises(ValueError, match="no histogram"):
         Histogram.decode(base64.b64encode(garbage))
+
+
+def packed(payload: bytes) -> bytes:
+    """As an encoded histogram has it."""
+    whole = HdrHistogramEncoder(HdrHistogram(1, 3_600_000_000, 3))
+    within = zlib.compress(payload, 9)
+    whole.header.length = len(within)
+    return base64.b64encode(bytes(whole.header) + within)
+
+
+def payload_header() -> bytes:
+    return zlib.decompress(base64.b64decode(of([]).encode())[8:])
+
+
+def test_one_that_unpacks_to_more_than_any_can_be_is_refused() -> None:
+    bomb = packed(payload_header() + bytes(64 << 20))
+    assert len(bomb) < 128 << 10
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="larger than a histogram"):
+            Histogram.decode(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.binary(max_size=400))
+@example(b"\xfe" + b"\xff" * 8)
+def test_counts_of_any_bytes_are_none_or_sound(counts: bytes) -> None:
+    header = PayloadHeader.from_buffer_copy(payload_header())
+    header.payload_len = len(counts)
+    try:
+        histogram = Histogram.decode(packed(bytes(header) + counts))
+    except ValueError:
+        return
+    assert histogram.count >= 0
+    assert Histogram.decode(histogram.encode()).count == histogram.count
 
 
 def test_one_of_another_range_is_refused() -> None:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from loadtest.measures.detail import MAX_DETAIL
 from loadtest.measures.interval import MAX_EXAMPLES, FailedCall, Interval
-from loadtest.measures.measures import MAX_DETAIL, Measures
+from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Failure, Latency
 
 
@@ -53,6 +54,16 @@ def test_failed_calls_are_all_counted_and_some_kept() -> None:
     refused = [FailedCall(n, Failure.REFUSED, "503: at capacity") for n in range(MAX_EXAMPLES)]
     assert interval.failures == (*refused, FailedCall(100, Failure.NO_MEDIA, "x" * MAX_DETAIL))
     assert measures.take(1).failures == ()
+
+
+def test_details_neither_tell_secrets_nor_command_a_terminal() -> None:
+    measures = Measures(secrets=("sk-secret", ""))
+    measures.failed(0, Failure.REFUSED, "401: \x1b[2J no key \0 sk-secret")
+    (failed,) = measures.take(0).failures
+    assert (
+        failed.detail
+        == "401: \N{REPLACEMENT CHARACTER}[2J no key \N{REPLACEMENT CHARACTER} [hidden]"
+    )
 
 
 def test_intervals_of_several_processes_merge() -> None:
