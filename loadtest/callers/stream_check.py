@@ -14,6 +14,9 @@ FEWEST_FRAMES = 25
 MOST_MISSING = 3000
 """A longer gap is a jump of the sender's; a minute is more than any fault may last."""
 
+STANDSTILL_S = 1.0
+"""A stream of which nothing came for so long before the hang-up stood still."""
+
 _HALF, _SEQUENCES = 1 << 15, 1 << 16
 
 
@@ -35,6 +38,9 @@ class StreamCheck:
         """`frame_ticks` is from one frame to the next, of a stream that has no pauses."""
         self._measures = measures
         self._skipped = None if frame_ticks is None else SkippedFrames(frame_ticks)
+        self._frame_s = (frame_ticks or 0) / clock_rate
+        self.heard_at: float | None = None
+        """When the last packet came, of those that were settled."""
         self._known = 0
         """Received, lost, or dropped on purpose."""
         self._on_schedule_s = on_schedule_s
@@ -84,6 +90,14 @@ class StreamCheck:
         if self._arrived and (final or self._promptness.known or self._enough):
             self._settle_lateness()
 
+    def end(self, at: float) -> None:
+        """Hang up at that time: note what is left, and frames that were due and came no more."""
+        self.settle(final=True)
+        if self._skipped is not None and self.heard_at is not None:
+            silent_s = at - self.heard_at
+            if silent_s > STANDSTILL_S:
+                self._measures.count(Count.FRAMES_SKIPPED, int(silent_s / self._frame_s))
+
     @property
     def _enough(self) -> bool:
         return len(self._arrived) >= FEWEST_FRAMES
@@ -122,6 +136,7 @@ class StreamCheck:
             self._measures.count(Count.FRAMES_LOST, lost)
 
     def _settle_lateness(self) -> None:
+        self.heard_at = self._arrived[-1]
         lateness = self._promptness.lateness(np.array(self._arrived), np.array(self._timestamps))
         self._arrived.clear()
         self._timestamps.clear()

@@ -68,7 +68,7 @@ class Count(StrEnum):
     """Missing by their sequence numbers, less those that were dropped on purpose."""
     FRAMES_SKIPPED = "frames_skipped"
     """Due by the timestamps of an echo, which has no pauses, and sent by nobody: the server stood
-    still. Of callers whose own network loses nothing."""
+    still, for a while or to the hang-up. Of callers whose own network loses nothing."""
     FRAMES_ON_SCHEDULE = "frames_on_schedule"
     """Received no later than the scenario's `on_schedule_ms`."""
     FRAMES_REORDERED = "frames_reordered"

@@ -17,6 +17,8 @@ from loadtest.callers.turn_judge import TurnJudge
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency
 
+MOST_STREAMS = 16
+"""Of one call: who has more of them makes them up."""
 _HALF, _TIMESTAMPS = 1 << 31, 1 << 32
 
 
@@ -61,6 +63,8 @@ class Caller:
         self._sequence = chance.getrandbits(16)
         self._timestamp = chance.getrandbits(32)
         self._streams: dict[int, _HeardStream] = {}
+        self._last: _HeardStream | None = None
+        """Of which the last packet came."""
         self._reports = Reports(self._ssrc)
         self._packets = self._octets = 0
 
@@ -87,7 +91,7 @@ class Caller:
         return packet
 
     def received(self, datagram: bytes, arrived_at: float) -> None:
-        """What is no RTP of our codec is counted as not authentic."""
+        """What is no RTP of our codec, or of too many sources, is counted as not authentic."""
         self._measures.count(Count.BYTES_RECEIVED, len(datagram))
         if is_rtcp(datagram):
             self._report(datagram, arrived_at)
@@ -98,6 +102,9 @@ class Caller:
             return
         stream = self._streams.get(packet.ssrc)
         if stream is None:
+            if len(self._streams) >= MOST_STREAMS:
+                self._measures.count(Count.FRAMES_UNAUTHENTICATED)
+                return
             check = StreamCheck(
                 self._measures,
                 clock_rate=RATE,
@@ -106,6 +113,7 @@ class Caller:
             )
             stream = _HeardStream(check, arrived_at, packet.timestamp)
             self._streams[packet.ssrc] = stream
+        self._last = stream
         if self._gaps is not None:
             self._gaps.heard(arrived_at)
         if stream.check.received(packet.sequence, packet.timestamp, arrived_at):
@@ -132,6 +140,8 @@ class Caller:
         self._judge_turns()
         for stream in self._streams.values():
             stream.check.settle(final=True)
+        if self._last is not None:
+            self._last.check.end(now)
         if self._gaps is not None:
             self._gaps.close(now)
         return not self._silence.silent(now)

@@ -50,8 +50,8 @@ class Call:
             await self._talk(parts)
         finally:
             path.close()
-        if parts.media.unanswered and not parts.media.heard.frames:
-            raise FailedCallError(Failure.NO_MEDIA, "nothing was heard in all the call")
+        if parts.media.silent:
+            raise FailedCallError(Failure.NO_MEDIA, "nothing was heard where something was due")
 
     async def _place(self, path: NetworkPath) -> CallParts:
         shared, profile, chance = self._shared, self._profile, self._chance

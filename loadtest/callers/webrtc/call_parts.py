@@ -7,6 +7,7 @@ from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext
 from loadtest.callers.media_socket import KernelClock
 from loadtest.callers.rtcp_reports import Reports
+from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.speech import Speech
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk import Conversation
@@ -98,6 +99,7 @@ def put_together(
     conversation = Conversation(
         talk, lengths, chance, measures, starts_at=starts_at, audible=shared.audible
     )
+    silence = SilenceWatch(talk)
     judge = TurnJudge(talk, [each.answer for each in speech.utterances], measures)
     compares = talk.expect is Expect.ECHO and chance.random() < COMPARED_SHARE
     voice_format = VoiceFormat.agreed(remote, red=profile.red)
@@ -111,8 +113,10 @@ def put_together(
             red=voice_format.red,
             listen=judge.heard if compares else None,
             gaps=_fault_gaps(shared.context) if talk.expect is Expect.ECHO else None,
+            silence=silence,
         ),
         Reports(local.ssrc),
+        silence,
         measures,
         loudness=shared.loudness if compares else None,
     )

@@ -108,7 +108,7 @@ class Caller:
 
     def dropped(self, datagram: bytes) -> None:
         """One that came was taken on purpose."""
-        if 128 <= datagram[0] < 192 and not 192 <= datagram[1] < 224:
+        if len(datagram) >= 12 and 128 <= datagram[0] < 192 and not 192 <= datagram[1] < 224:
             self._dropped += 1
             self._media.heard.dropped(datagram[2] << 8 | datagram[3])
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.fault_gaps import FaultGaps
+from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.stream_check import StreamCheck
 
 _CELT, _VOICED, _ONES = 0x80, 0x80, 0xFF
@@ -33,19 +34,20 @@ class HeardAudio:
         red: int | None,
         listen: Callable[[float, float], None] | None,
         gaps: FaultGaps | None = None,
+        silence: SilenceWatch | None = None,
     ) -> None:
         """`red` is RED's payload type. `listen`, where given, is told when each frame came and
-        how loud it is, in dB: that takes decoding it. `gaps` is told of each packet."""
+        how loud it is, in dB: that takes decoding it. `gaps` is told of each packet, `silence`
+        of each voice."""
         self.ssrc: int | None = None
         self.sequence = 0
-        self.frames = 0
-        """In all the call."""
         self._new_check = new_check
         self._check: StreamCheck | None = None
         self._conversation = conversation
         self._red = red
         self._listen = listen
         self._gaps = gaps
+        self._silence = silence
         self._decoder = _Decoder() if listen is not None else None
 
     def packet(self, packet: bytes, arrived_at: float) -> None:
@@ -57,7 +59,6 @@ class HeardAudio:
         self.sequence = sequence = packet[2] << 8 | packet[3]
         if not check.received(sequence, int.from_bytes(packet[4:8], "big"), arrived_at):
             return
-        self.frames += 1
         if self._gaps is not None:
             self._gaps.heard(arrived_at)
         start = _HEADER_BYTES if packet[0] == 0x80 else _payload_start(packet)
@@ -65,6 +66,8 @@ class HeardAudio:
             start = _primary_start(packet, start)
         if has_voice(packet, start):
             self._conversation.heard(arrived_at)
+            if self._silence is not None:
+                self._silence.heard()
         if self._listen is not None and self._decoder is not None:
             self._listen(arrived_at, self._decoder.loudness(packet[start:]))
 
@@ -77,6 +80,13 @@ class HeardAudio:
         """About once each second."""
         if self._check is not None:
             self._check.settle(final=final)
+
+    def close(self, now: float) -> None:
+        """Hang up."""
+        if self._check is not None:
+            self._check.end(now)
+        if self._gaps is not None:
+            self._gaps.close(now)
 
     def _begin(self, ssrc: int) -> StreamCheck:
         self.settle(final=True)
@@ -96,6 +106,8 @@ class _Decoder:
 
     def loudness(self, packet: bytes) -> float:
         """In dB of the full scale; that of the frame before, where it is damaged."""
+        if not packet:
+            return self._last_db  # What is empty would be the end of all decoding.
         try:
             frames = self._decoder.decode(av.Packet(packet))
         except av.error.FFmpegError:

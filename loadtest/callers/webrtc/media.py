@@ -4,6 +4,7 @@ import time
 
 from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.rtcp_reports import Reports
+from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
 from loadtest.callers.webrtc.heard_audio import HeardAudio
@@ -24,18 +25,20 @@ class Media:
         voice: Voice,
         heard: HeardAudio,
         reports: Reports,
+        silence: SilenceWatch,
         measures: Measures,
         *,
         loudness: tuple[tuple[float, ...], ...] | None,
     ) -> None:
         """`loudness` is that of each frame of each utterance, where answers are compared."""
         self.heard = heard
-        self.unanswered = False
-        """Whether any turn was."""
+        self.silent = False
+        """Once it is closed: whether nothing was heard where something was due."""
         self._conversation = conversation
         self._judge = judge
         self._voice = voice
         self._reports = reports
+        self._silence = silence
         self._measures = measures
         self._loudness = loudness
         self._seconds = 0
@@ -44,6 +47,8 @@ class Media:
     def packet(self, now: float) -> bytes:
         """What is sent in the 20 ms from now on."""
         spoken = self._conversation.frame(now)
+        if spoken is not None:
+            self._silence.spoke(now)
         if self._loudness is not None:
             said = self._loudness[spoken.utterance][spoken.frame] if spoken else FLOOR_DB
             self._judge.said(now, said)
@@ -66,16 +71,18 @@ class Media:
             time.time(), timestamp=voice.timestamp, packets=voice.frames, octets=voice.octets
         )
 
-    def settle(self, *, final: bool = False) -> None:
+    def settle(self) -> None:
         """Note what came since the last time; about once each second."""
         self._measures.count(Count.FRAMES_SENT, self._voice.frames - self._frames_noted)
         self._frames_noted = self._voice.frames
-        self.heard.settle(final=final)
+        self.heard.settle()
         for turn in self._conversation.take_turns():
-            self.unanswered |= turn.answered_at is None
+            self._silence.turn(turn)
             self._judge.judge(turn)
 
     def close(self, now: float) -> None:
         """Hang up."""
         self._conversation.close(now)
-        self.settle(final=True)
+        self.settle()
+        self.heard.close(now)
+        self.silent = self._silence.silent(now)

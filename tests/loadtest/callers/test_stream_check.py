@@ -55,6 +55,16 @@ def test_tells_how_late_frames_are() -> None:
     assert noted.latencies[Latency.FRAME_LATENESS].maximum == pytest.approx(1.0, rel=0.002)
 
 
+@pytest.mark.parametrize(("hung_up_at", "skipped"), [(3.5, 0), (5.0, 100)])
+def test_frames_that_came_no_more_are_skipped(hung_up_at: float, skipped: int) -> None:
+    measures = Measures()
+    check = StreamCheck(measures, clock_rate=RATE, on_schedule_s=0.02, frame_ticks=TICKS)
+    for number in range(151):
+        check.received(number, number * TICKS, number * 0.02)
+    check.end(hung_up_at)
+    assert measures.take(0).counts.get(Count.FRAMES_SKIPPED, 0) == skipped
+
+
 def test_a_clock_that_drifts_is_no_lateness() -> None:
     stream = Stream()
     for number in range(50 * 600):

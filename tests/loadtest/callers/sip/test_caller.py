@@ -3,6 +3,7 @@
 import itertools
 import random
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,18 @@ def test_what_is_none_of_its_stream_is_counted(voice: Voice) -> None:
     speaking.received(speaking.report(), 0.0)
     speaking.received(bytes([0x80, 200, 0, 9]), 0.0)
     assert measures.take(0).counts[Count.FRAMES_UNAUTHENTICATED] == 3
+
+
+def test_no_more_sources_are_heard_than_a_call_has(voice: Voice) -> None:
+    measures = Measures()
+    speaking = caller(voice, measures)
+    packet = RtpPacket.parse(speaking.say(0.0))
+    for ssrc in range(1000):
+        speaking.received(replace(packet, ssrc=ssrc).encode(), 0.0)
+    speaking.close(0.1)
+    counts = measures.take(0).counts
+    assert counts[Count.FRAMES_RECEIVED] + counts[Count.FRAMES_UNAUTHENTICATED] == 1000
+    assert counts[Count.FRAMES_RECEIVED] < 20
 
 
 @pytest.mark.parametrize("codec", Codec)

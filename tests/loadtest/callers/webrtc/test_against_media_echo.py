@@ -10,7 +10,7 @@ from loadtest.callers.fleet import FleetContext, Target
 from loadtest.callers.webrtc.fleet import WebRtcFleet
 from loadtest.measures.interval import Interval
 from loadtest.measures.measures import Measures
-from loadtest.measures.names import Count, Latency
+from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import (
     CallerProfile,
@@ -35,12 +35,20 @@ def echo() -> Iterator[MediaEchoProcess]:
 async def called(
     echo: MediaEchoProcess, network: Network | None = None, *, stall: bool = False
 ) -> Interval:
-    """What some calls find."""
+    """What some calls find, none of which fails."""
     profile = CallerProfile(
         talk=Talk(model=TalkModel.CONTINUOUS),
         network=network or Network(),
         data_channel=False,
     )
+    found = await placed(echo, profile, stall_s=1 if stall else 0)
+    assert found.failures == ()
+    assert found.counts[Count.CALLS_ENDED] == found.counts[Count.CALLS_SET_UP] == CALLS
+    return found
+
+
+async def placed(echo: MediaEchoProcess, profile: CallerProfile, *, stall_s: int) -> Interval:
+    """What some calls find, to a server that stands still so long once all are up."""
     scenario = Scenario(name="echo", load=Load(sessions=CALLS), callers=(profile,))
     context = FleetContext(Target(http=echo.url), scenario, Measures())
     fleet = WebRtcFleet(context)
@@ -48,16 +56,13 @@ async def called(
     context.clock.started_at = time.monotonic()
     plans = [CallPlan(number, 0, 0.0, SECONDS, number) for number in range(CALLS)]
     calls = [asyncio.create_task(fleet.call(plan, profile)) for plan in plans]
-    if stall:
+    if stall_s:
         while context.measures.sessions != CALLS:
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(echo.post, "/stall?seconds=1")
+        await asyncio.to_thread(echo.post, f"/stall?seconds={stall_s}")
     await asyncio.gather(*calls)
     await fleet.close()
-    found = context.measures.take(0)
-    assert found.failures == ()
-    assert found.counts[Count.CALLS_ENDED] == found.counts[Count.CALLS_SET_UP] == CALLS
-    return found
+    return context.measures.take(0)
 
 
 def later_than(found: Interval, seconds: float) -> int:
@@ -121,6 +126,16 @@ async def test_a_stall_of_a_second_shows_as_a_second(echo: MediaEchoProcess) -> 
     # A frame each 20 ms came the later the earlier in the stall it was said.
     assert later_than(found, 0.5) >= CALLS * 20
     assert Count.FRAMES_LOST not in found.counts
+
+
+async def test_calls_that_go_deaf_fail(echo: MediaEchoProcess) -> None:
+    echo.spoil()
+    talk = Talk(model=TalkModel.CONTINUOUS, patience_seconds=0.5)
+    found = await placed(echo, CallerProfile(talk=talk, data_channel=False), stall_s=3)
+
+    assert found.failed == {Failure.NO_MEDIA: CALLS}
+    assert found.counts[Count.FRAMES_SKIPPED] > CALLS * 50
+    assert Count.CALLS_ENDED not in found.counts
 
 
 async def test_what_its_own_network_takes_is_not_the_servers_loss(echo: MediaEchoProcess) -> None:
