@@ -63,8 +63,9 @@ class Fleet(Protocol):
         """Carry one call out, from set-up to hang-up.
 
         Returns when it is over. All that is to be known of it is in the measures: a call that
-        fails is counted there and raises nothing. Cancelled, it hangs up. Whoever begins the
-        call counts it as started, and notes how late it did so.
+        fails is counted there and raises nothing. Cancelled, it hangs up, and counts as ended
+        only before its time. Whoever begins the call counts it as started, notes how late it did
+        so, and counts one that has to be cancelled after its time as failed.
         """
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ def remarks(roll: Roll, seconds_left: float | None) -> Iterator[str]:
         yield f"{unfinished} calls were hung up before their time, for the run was stopped."
     overdue = sum(member.overdue for member in roll.members)
     if overdue:
-        yield f"{overdue} calls did not end when they were to, and were hung up later."
+        yield f"{overdue} calls did not end when they were to, and count as failed."
     for member in roll.members:
         if member.clock_error_s > MAX_CLOCK_ERROR_S:
             yield (

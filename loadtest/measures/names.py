@@ -126,6 +126,8 @@ class Failure(StrEnum):
     """Checks went unanswered for 30 s (RFC 7675)."""
     ENDED_EARLY = "ended_early"
     """By the far side."""
+    OVERDUE = "overdue"
+    """Set up neither nor over seconds after the run's end, when it was hung up."""
     WORKER_LOST = "worker_lost"
     """The process that placed the call, or its host, was lost."""
     CALLER_DEFECT = "caller_defect"

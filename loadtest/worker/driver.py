@@ -25,7 +25,7 @@ class Leftovers:
     unfinished: int
     """Hung up before their time, for the run was stopped."""
     overdue: int
-    """Hung up because they did not end when it was time."""
+    """Hung up because they did not end when it was time; they count as failed."""
 
 
 class Driver:
@@ -38,7 +38,7 @@ class Driver:
         self._plans = plans
         self._fleets = fleets
         self._context = context
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], CallPlan] = {}
 
     async def drive(self, stop: asyncio.Event) -> Leftovers:
         """Place all calls, and return when they are over; or hang up those that are, at `stop`."""
@@ -46,9 +46,13 @@ class Driver:
             if await done_before(stop, self._place()):
                 await self._see_out(stop)
         finally:
-            left = len(self._calls)
+            left = list(self._calls.values())
             await self._hang_up()
-        return Leftovers(left, 0) if stop.is_set() else Leftovers(0, left)
+        if stop.is_set():
+            return Leftovers(len(left), 0)
+        for plan in left:
+            self._context.measures.failed(plan.number, Failure.OVERDUE)
+        return Leftovers(0, len(left))
 
     async def _place(self) -> None:
         for plan in self._plans:
@@ -62,8 +66,8 @@ class Driver:
         late = time.monotonic() - self._context.clock.planned(plan)
         measures.note(Latency.ARRIVAL_LATENESS, max(0.0, late))
         call = asyncio.create_task(self._call(plan))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        self._calls[call] = plan
+        call.add_done_callback(self._calls.pop)
 
     async def _call(self, plan: CallPlan) -> None:
         profile = self._context.scenario.callers[plan.profile]

@@ -97,7 +97,8 @@ class SipFleet:
                 try:
                     await self._talk(call, media, answer, plan, profile, planned + plan.length_s)
                 except asyncio.CancelledError:
-                    self._context.measures.count(Count.CALLS_ENDED)  # It is wanted hung up.
+                    if time.monotonic() < planned + plan.length_s:
+                        self._context.measures.count(Count.CALLS_ENDED)  # It is wanted hung up.
                     raise
                 finally:
                     self._context.measures.closed()

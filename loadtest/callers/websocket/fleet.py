@@ -71,7 +71,8 @@ class WebSocketFleet:
         try:
             await converse(connection, caller, measures, until=planned + plan.length_s)
         except asyncio.CancelledError:
-            measures.count(Count.CALLS_ENDED)  # Who cancels it wants it hung up.
+            if time.monotonic() < planned + plan.length_s:
+                measures.count(Count.CALLS_ENDED)  # Who cancels it wants it hung up.
             raise
         finally:
             measures.closed()

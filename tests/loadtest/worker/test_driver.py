@@ -73,10 +73,11 @@ async def test_a_late_start_is_noted_and_skips_no_call() -> None:
 
 async def test_calls_that_do_not_end_are_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "OVERDUE_S", 0.0)
-    fleet = BusyFleet(None)
-    left = await driver_of(fleet, context()).drive(asyncio.Event())
+    known, fleet = context(), BusyFleet(None)
+    left = await driver_of(fleet, known).drive(asyncio.Event())
     assert left == Leftovers(unfinished=0, overdue=fleet.hung_up)
     assert fleet.hung_up > 0
+    assert known.measures.take(0).failed == {Failure.OVERDUE: fleet.hung_up}
 
 
 async def test_a_call_that_does_not_let_go_holds_nothing_up(
