@@ -61,10 +61,13 @@ class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     tier: str
     detail: str = ""
+    done: bool = True
+    """False: it could not be, and the detail says why."""
     lasted_seconds: float = 0.0
     """Until it was done: a tier that was restarted was ready again."""
     healed_seconds: float | None = None
-    """From the fault until as many calls were heard again as before; None: not within the run."""
+    """From the fault until as many calls were heard again as before; None: not within the run, or
+    there was nothing to heal of, for it was not done."""
 
 
 class FailureRecord(msgspec.Struct, frozen=True, kw_only=True):

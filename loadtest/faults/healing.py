@@ -25,8 +25,8 @@ def healed(faults: Sequence[FaultRecord], series: Sequence[Second]) -> list[Faul
     was felt ends with the first second that is as before again; where there is none before the
     next fault, it is not healed. Callers note `Latency.HEALING`, how long a call had no packet
     that was due, in the second in which there was one again: the longest is how long the fault
-    took, to the packet. Where nobody noted any it is the time until that second began,
-    and 0 where none was worse.
+    took, to the packet; also where it is noted late, of a call that never had one again. Where
+    nobody noted any it is the time until that second began, and 0 where none was worse.
     """
     ordered = sorted(faults, key=lambda fault: fault.second)
     ends = [*(fault.second for fault in ordered), math.inf][1:]
@@ -37,6 +37,8 @@ def healed(faults: Sequence[FaultRecord], series: Sequence[Second]) -> list[Faul
 
 
 def _healed_seconds(fault: FaultRecord, series: Sequence[Second], end: float) -> float | None:
+    if not fault.done:
+        return None
     first = math.floor(fault.second)
     before = [each for each in series if first - BEFORE_SECONDS <= each.second < first]
     after = [each for each in series if first <= each.second and each.second < end]
@@ -45,12 +47,13 @@ def _healed_seconds(fault: FaultRecord, series: Sequence[Second], end: float) ->
     worse = [not _as_before(each, before) for each in after]
     soon = math.floor(fault.second + fault.lasted_seconds) + FELT_WITHIN_SECONDS - first + 1
     if True not in worse[:soon]:
-        return _longest(after[:soon]) or 0.0
+        return _longest(after[:soon], fault, series) or 0.0
     felt = worse.index(True)
     if False not in worse[felt:]:
         return None
     over = worse.index(False, felt)
-    return _longest(after[: max(over + 1, soon)]) or max(0.0, after[over].second - fault.second)
+    longest = _longest(after[: max(over + 1, soon)], fault, series)
+    return longest or max(0.0, after[over].second - fault.second)
 
 
 def _as_before(second: Second, before: Sequence[Second]) -> bool:
@@ -65,9 +68,23 @@ def _heard(second: Second) -> float:
     return second.counts.get(Count.FRAMES_RECEIVED, 0) / sent if sent else 0.0
 
 
-def _longest(seconds: Sequence[Second]) -> float | None:
-    """Time without packets that callers noted then."""
+def _longest(
+    seconds: Sequence[Second], fault: FaultRecord, series: Sequence[Second]
+) -> float | None:
+    """Time without packets that callers noted then, or later of one that began with the fault."""
+    then = {each.second for each in seconds}
     noted = [
-        each.latencies[Latency.HEALING] for each in seconds if Latency.HEALING in each.latencies
+        (each.second, each.latencies[Latency.HEALING][2])
+        for each in series
+        if Latency.HEALING in each.latencies
     ]
-    return max((maximum for _p50, _p99, maximum in noted), default=None)
+    return max(
+        (longest for at, longest in noted if at in then or _began_with(fault, at, longest)),
+        default=None,
+    )
+
+
+def _began_with(fault: FaultRecord, second: int, longest: float) -> bool:
+    """Of a time without packets that ended in that second."""
+    latest = fault.second + fault.lasted_seconds + FELT_WITHIN_SECONDS
+    return fault.second <= second + 1 - longest and second - longest <= latest

@@ -54,19 +54,23 @@ async def _carry_out(
     try:
         detail = await _done(fault, deployment)
     except DeploymentError as error:
-        detail = f"not done: {error}"
+        report(_record(fault, f"not done: {error}", began, run_clock(), done=False))
+        return
     except asyncio.CancelledError:
         report(_record(fault, "was not over when the run ended", began, run_clock()))
         raise
     report(_record(fault, detail, began, run_clock()))
 
 
-def _record(fault: Fault, detail: str, began: float, ended: float) -> FaultRecord:
+def _record(
+    fault: Fault, detail: str, began: float, ended: float, *, done: bool = True
+) -> FaultRecord:
     return FaultRecord(
         second=began,
         action=fault.action,
         tier=fault.tier,
         detail=detail,
+        done=done,
         lasted_seconds=ended - began,
     )
 

@@ -120,6 +120,8 @@ def _faults(faults: Sequence[FaultRecord]) -> Iterator[str]:
 
 def _fault(fault: FaultRecord) -> str:
     what, when = fault_words(fault), quantity.duration(fault.second)
+    if not fault.done:
+        return f"“{what}” at {when} could not be done."
     if fault.healed_seconds is None:
         return f"After “{what}” at {when} it did not heal within the run."
     return f"It healed {quantity.duration(fault.healed_seconds)} after “{what}” at {when}."

@@ -151,7 +151,7 @@ def _latency(name: str, spread: Spread) -> LatencyRow:
 
 
 def _fault(fault: FaultRecord, what: str) -> FaultRow:
-    healed = "not within the run"
+    healed = "not within the run" if fault.done else "was not done"
     if fault.healed_seconds is not None:
         healed = quantity.duration(fault.healed_seconds)
     lasted = quantity.duration(fault.lasted_seconds)

@@ -56,6 +56,16 @@ def test_calls_may_note_what_the_seconds_do_not_show() -> None:
     assert healed_seconds(*BEFORE, second(5, healing=0.12), second(6)) == 0.12
 
 
+def test_a_call_that_never_healed_is_not_out_of_sight_among_many() -> None:
+    series = [*BEFORE, *(second(n) for n in range(5, 29)), second(29, healing=24.2)]
+    assert healed_seconds(*series) == 24.2
+
+
+def test_a_fault_that_was_not_done_did_not_heal() -> None:
+    [record] = healed([msgspec.structs.replace(fault(5.0), done=False)], [*BEFORE, second(5)])
+    assert record.healed_seconds is None
+
+
 def test_sessions_that_are_gone_are_not_healed() -> None:
     series = [*BEFORE, *(second(n, sessions=5) for n in range(5, 10))]
     assert healed_seconds(*series) is None

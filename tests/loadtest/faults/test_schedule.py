@@ -64,6 +64,7 @@ async def test_faults_come_in_the_order_of_their_times() -> None:
 async def test_a_fault_that_cannot_be_done_says_so() -> None:
     [record] = await carried_out(restart(0.0, "inference"), deployment=Broken())
     assert record.detail == "not done: there is no tier 'inference' here"
+    assert not record.done
 
 
 async def test_a_command_is_run_as_it_is() -> None:
@@ -80,7 +81,7 @@ async def test_a_command_is_run_as_it_is() -> None:
 )
 async def test_a_command_that_fails_says_so(words: tuple[str, ...], detail: str) -> None:
     [record] = await carried_out(command(*words))
-    assert record.detail == detail
+    assert (record.detail, record.done) == (detail, False)
 
 
 async def test_a_command_ends_with_the_run(tmp_path: Path) -> None:

@@ -33,6 +33,14 @@ def test_what_did_not_hold_is_said_with_its_bound() -> None:
     )
 
 
+def test_a_fault_that_was_not_done_is_said_not_to_be(run: RunResult) -> None:
+    faulty = faults(run, None)
+    faulty = msgspec.structs.replace(
+        faulty, faults=[msgspec.structs.replace(faulty.faults[0], done=False)]
+    )
+    assert headline(faulty).endswith("“hand over relay” at 10 s could not be done.")
+
+
 def test_what_was_not_measured_is_said_to_be_not() -> None:
     run = sample_run(seconds=20, service_levels={"faults_healed_ms": 1000.0})
     assert "healing of faults not measured (at most 1 s)" in headline(run)
