@@ -51,7 +51,8 @@ MAX_EVENTS = 512
 MAX_PUNTS = 2048
 MAX_FIRSTS = 16_384
 BEHIND_NS = 200_000_000
-"""A call that could not send for so long goes on from now: nobody says what he would have said."""
+"""A call that could not send for so long goes on from now: nobody says what he would have said.
+Its SEND_LATENESS tells how long that was."""
 
 _LAST_STUN_BYTE = 3
 _SAMPLES_A_WAIT = 2 * MAX_EVENTS
@@ -185,9 +186,9 @@ def _send_due(loop: CallLoop, now: int) -> bool:
 
 @jit
 def _say(loop: CallLoop, row: Any, now: int) -> None:
+    note(loop.findings, Sample.SEND_LATENESS, now - row.due_ns)
     if now - row.due_ns > BEHIND_NS:
         row.due_ns = now
-    note(loop.findings, Sample.SEND_LATENESS, now - row.due_ns)
     _send(loop, row, begin_spurt_if_due(row), now)
     plan_next(row)
 

@@ -50,3 +50,10 @@ there is none; `silent_ns`: how much of the time since then was a pause in speec
 
 def new_rows(count: int) -> Any:
     return np.zeros(count, ROW)
+
+
+def unanswered_seconds(row: Any) -> float:
+    """For how long a call has spoken without anything coming back, less its pauses."""
+    if not row["unanswered_ns"]:
+        return 0.0
+    return float(row["last_sent_ns"] - row["unanswered_ns"] - row["silent_ns"]) * 1e-9

@@ -12,10 +12,11 @@ import numpy as np
 
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.relay.call_loop import finish, new_loop, run, speak, talk
-from loadtest.callers.relay.call_rows import WINDOW_FULL, CallState
+from loadtest.callers.relay.call_rows import WINDOW_FULL, CallState, unanswered_seconds
 from loadtest.callers.relay.call_sockets import CallSockets, NoSocketError
 from loadtest.callers.relay.caller_checks import CallerChecks
-from loadtest.callers.relay.loop_findings import tell_findings
+from loadtest.callers.relay.loop_findings import by_fault, tell_findings
+from loadtest.callers.relay.reflected_check import HEALING_NS
 from loadtest.callers.relay.relay_call import RelayCall
 from loadtest.callers.relay.session_pool import TIMEOUT_S, SessionError, SessionPool
 from loadtest.measures.names import Count, Failure, Latency
@@ -174,11 +175,19 @@ class RelayFleet:
         finally:
             ending.cancel()
             self._loop.rows[call.row]["state"] = CallState.QUIET
+            self._note_silence(call)
         if failure is not None:
             self._measures.failed(plan.number, failure)
             return
         await self._linger(call)
         self._measures.count(Count.CALLS_ENDED)
+
+    def _note_silence(self, call: RelayCall) -> None:
+        """That from which nothing came back to the hang-up: a fault that did not heal."""
+        silent_s = unanswered_seconds(self._loop.rows[call.row])
+        run_seconds = time.monotonic() - self._context.clock.started_at
+        if silent_s >= HEALING_NS * 1e-9 and by_fault(silent_s, self._faults, run_seconds):
+            self._measures.note(Latency.HEALING, silent_s)
 
     async def _linger(self, call: RelayCall) -> None:
         until = time.monotonic() + LINGER_S

@@ -7,7 +7,7 @@ from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency
 
 HEALING_AFTER_S = 10.0
-"""How long after a fault a silence may end that is put down to it."""
+"""How long after a fault a silence may begin that is put down to it."""
 
 _COUNTS = {
     Tally.SENT: Count.FRAMES_SENT,
@@ -38,8 +38,16 @@ def tell_findings(
         if number := int(findings.tallies[tally]):
             measures.count(count, number)
     findings.tallies[:] = 0
-    by_fault = any(at <= run_seconds <= at + HEALING_AFTER_S for at in faults)
     for sample, latency in _LATENCIES.items():
-        if (number := int(findings.sampled[sample])) and (sample != Sample.HEALING or by_fault):
-            measures.note_many(latency, findings.samples[sample, :number].copy())
+        if number := int(findings.sampled[sample]):
+            noted = findings.samples[sample, :number].copy()
+            if sample == Sample.HEALING:
+                noted = noted[[by_fault(each, faults, run_seconds) for each in noted]]
+            measures.note_many(latency, noted)
     findings.sampled[:] = 0
+
+
+def by_fault(silent_s: float, faults: Sequence[float], run_seconds: float) -> bool:
+    """Whether a silence that ended then is put down to a fault, however long it was."""
+    began = run_seconds - silent_s
+    return any(began <= at + HEALING_AFTER_S and at <= run_seconds for at in faults)

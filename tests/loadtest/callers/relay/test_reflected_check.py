@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from loadtest.callers.relay.call_loop import CallLoop, finish, new_loop, run, speak
+from loadtest.callers.relay.call_loop import CallLoop, finish, new_loop, run, speak, talk
 from loadtest.callers.relay.call_rows import WINDOW_BITS, WINDOW_FULL
 from loadtest.callers.relay.reflected_check import Sample, Tally
 from loadtest.reflected_packet import ReflectedPacket
@@ -169,3 +169,14 @@ def test_a_pause_in_speech_is_no_silence(call: OneCall) -> None:
     [packet] = call.speak(1)
     call.send_back(replace(packet, sent_ns=time.monotonic_ns()))
     assert all(healed < 0.3 for healed in call.samples(Sample.HEALING))
+
+
+def test_a_standstill_of_the_harness_is_told_though_nothing_is_made_up_for(call: OneCall) -> None:
+    row = call.loop.rows[CALL]
+    row["spurt_ns"], row["random"] = 1e15, 1
+    talk(call.loop, CALL)
+    row["due_ns"] -= 1_000_000_000
+    while not call.samples(Sample.SEND_LATENESS):
+        run(call.loop, call.epoll.fileno(), 1_000_000, ON_SCHEDULE_NS, 0)
+    assert call.samples(Sample.SEND_LATENESS)[0] >= 0.9
+    assert row["due_ns"] > time.monotonic_ns() - 500_000_000
