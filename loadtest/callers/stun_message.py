@@ -6,16 +6,15 @@ https://datatracker.ietf.org/doc/html/rfc8445#section-16.1
 
 import binascii
 import hmac
-import socket
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
+from ipaddress import ip_address
 
 Address = tuple[str, int]
 
 BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101
-BINDING_ERROR = 0x0111
 
 USERNAME = 0x0006
 MESSAGE_INTEGRITY = 0x0008
@@ -24,7 +23,6 @@ XOR_MAPPED_ADDRESS = 0x0020
 PRIORITY = 0x0024
 USE_CANDIDATE = 0x0025
 FINGERPRINT = 0x8028
-ICE_CONTROLLED = 0x8029
 ICE_CONTROLLING = 0x802A
 
 TRANSACTION_BYTES = 12
@@ -177,8 +175,7 @@ def _xored(address: Address, transaction_id: bytes) -> bytes:
     """https://datatracker.ietf.org/doc/html/rfc8489#section-14.2"""
     host, port = address
     family = StunFamily.IPV6 if ":" in host else StunFamily.IPV4
-    kind = socket.AF_INET6 if family is StunFamily.IPV6 else socket.AF_INET
-    packed = _mask(socket.inet_pton(kind, host), transaction_id)
+    packed = _mask(ip_address(host).packed, transaction_id)
     return struct.pack(">xBH", family, port ^ _COOKIE >> 16) + packed
 
 
@@ -188,8 +185,7 @@ def _unxored(value: bytes, transaction_id: bytes) -> Address:
     _zero, family, port = struct.unpack_from(">BBH", value)
     if (family, len(value)) not in ((StunFamily.IPV4, 8), (StunFamily.IPV6, 20)):
         raise StunError("an address has a wrong family")
-    kind = socket.AF_INET if family == StunFamily.IPV4 else socket.AF_INET6
-    return socket.inet_ntop(kind, _mask(value[4:], transaction_id)), port ^ _COOKIE >> 16
+    return str(ip_address(_mask(value[4:], transaction_id))), port ^ _COOKIE >> 16
 
 
 def _mask(packed: bytes, transaction_id: bytes) -> bytes:
