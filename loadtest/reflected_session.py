@@ -32,8 +32,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SessionsGranted(msgspec.Struct, frozen=True):
-    relay: str
-    """HOST:PORT of the public port."""
+    relay: tuple[str, int]
+    """The public address."""
     clock: str
     """Of which boot of which host the reflector's clock is."""
     sessions: list[Session]

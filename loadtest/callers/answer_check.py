@@ -10,10 +10,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtest.callers.speech import FRAMES_PER_SECOND
+
 Envelope = NDArray[np.float64]
 """Loudness, one value for each 20 ms, in dB of the full scale, of silence `FLOOR_DB`."""
 
-FRAMES_PER_SECOND = 50
 FLOOR_DB = -60.0
 PIECE_FRAMES = 40
 """Shorter pieces of speech look like one another."""

@@ -12,10 +12,13 @@ _MIDDLE = 1 << 16
 
 
 class Reports:
-    """Times are of day, in seconds since 1970, as NTP's are."""
+    """Times are by one steady clock, in seconds."""
 
-    def __init__(self, ssrc: int) -> None:
+    def __init__(self, ssrc: int, clock_offset_s: float = 0.0) -> None:
+        """`clock_offset_s`: by how much that clock shows more than seconds since 1970."""
         self._ssrc = ssrc
+        self._since_1900_s = NTP_UNIX_S - clock_offset_s
+        """Added to a time, its NTP timestamp's seconds."""
         self._heard_ssrc: int | None = None
         self._highest_sequence = 0
         self._last_report = 0
@@ -29,7 +32,7 @@ class Reports:
     def report(self, now: float, *, timestamp: int, packets: int, octets: int) -> bytes:
         """A sender report of so many packets, the last one with that RTP timestamp."""
         info = rtp.RtcpSenderInfo(
-            ntp_timestamp=int((now + NTP_UNIX_S) * (1 << 32)),
+            ntp_timestamp=int((now + self._since_1900_s) * (1 << 32)),
             rtp_timestamp=timestamp,
             packet_count=packets,
             octet_count=octets & 0xFFFFFFFF,
@@ -72,6 +75,6 @@ class Reports:
 
     def _round_trip(self, block: rtp.RtcpReceiverInfo, arrived_at: float) -> float:
         """https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1"""
-        middle = int((arrived_at + NTP_UNIX_S) * _MIDDLE)
+        middle = int((arrived_at + self._since_1900_s) * _MIDDLE)
         ticks = (middle - block.lsr - block.dlsr + (1 << 31)) % (1 << 32) - (1 << 31)
         return max(ticks, 0) / _MIDDLE

@@ -18,7 +18,6 @@ import numpy as np
 FRAME_S = 0.02
 FRAMES_PER_SECOND = 50
 OPUS_RATE = 48_000
-PCMU_RATE = 8_000
 
 _NUMBER = struct.Struct(">H")
 
@@ -59,13 +58,19 @@ class Speech:
     silence: bytes
     """An Opus packet of 20 ms without a sound."""
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of the utterances, in frames."""
+        return tuple(len(each.packets) for each in self.utterances)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """To the utterances: see `Utterance.answer`."""
+        return tuple(each.answer for each in self.utterances)
+
     def pcm(self, utterance: int, rate: int) -> tuple[bytes, ...]:
         """An utterance as s16 mono in frames of 20 ms, decoded once for each rate."""
         return _pcm(self.utterances[utterance].packets, rate)
-
-    def pcmu(self, utterance: int) -> tuple[bytes, ...]:
-        """An utterance as G.711 mu-law in frames of 20 ms (160 bytes), encoded once."""
-        return _pcmu(self.utterances[utterance].packets)
 
 
 @cache
@@ -139,16 +144,3 @@ def _pcm(packets: tuple[bytes, ...], rate: int) -> tuple[bytes, ...]:
     kept = min(len(samples), len(whole))
     whole[:kept] = samples[:kept]
     return tuple(whole[at : at + length].tobytes() for at in range(0, len(whole), length))
-
-
-@cache
-def _pcmu(packets: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    encoder = av.CodecContext.create("pcm_mulaw", "w")
-    assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.format, encoder.layout = PCMU_RATE, "s16", "mono"
-    samples = np.frombuffer(b"".join(_pcm(packets, PCMU_RATE)), np.int16)
-    frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
-    frame.sample_rate = PCMU_RATE
-    coded = b"".join(map(bytes, [*encoder.encode(frame), *encoder.encode(None)]))
-    length = PCMU_RATE // FRAMES_PER_SECOND
-    return tuple(coded[at : at + length] for at in range(0, len(coded), length))

@@ -17,9 +17,7 @@ PROG = "python -m loadtest.reflector"
 
 def main() -> int:
     try:
-        config = load(
-            ReflectorConfig, sys.argv[1:], os.environ, prog="python -m loadtest.reflector"
-        )
+        config = load(ReflectorConfig, sys.argv[1:], os.environ, prog=PROG)
         configure_logging("reflector", config.log_level, LogFormat.TEXT)
         keys = read_secret_file("--cluster-keys", config.cluster_keys, ClusterKeys.parse)
         reflector = Reflector(config, keys)

@@ -66,7 +66,7 @@ class Reflector:
         reflect_again(none, self._tunnel.fileno(), 0)
 
     def _api(self) -> web.Application:
-        return session_api(str(self._config.public), self._grant, self._end.end, self._counters)
+        return session_api(self._config.public, self._grant, self._end.end, self._counters)
 
     def _grant(self, count: int) -> list[Session]:
         return self._sessions.grant(count, time.monotonic())

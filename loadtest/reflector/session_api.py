@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from antiphon_proto.address import Address
 from loadtest.host_clock import host_clock
 from loadtest.reflected_session import (
     Session,
@@ -19,7 +20,7 @@ MAX_REQUEST_BYTES = 65_536
 
 
 def session_api(
-    relay: str,
+    relay: Address,
     grant: Callable[[int], list[Session]],
     end: Callable[[int], bool],
     counters: Callable[[], dict[str, int]],

@@ -6,8 +6,10 @@ import socket
 from collections import deque
 from itertools import cycle
 
+from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.relay.call_loop import CallLoop, new_loop
 from loadtest.callers.stun_message import Address
+from loadtest.measures.names import Failure
 
 REST_S = 5.0
 """How long a socket stays open behind its call, and its row unused: the port is then nobody
@@ -15,10 +17,6 @@ else's while packets for it may be on their way."""
 OTHER_FILES = 256
 """Open files that are left to all else in this process."""
 MAX_CALLS = 65_536
-
-
-class NoSocketError(Exception):
-    """The system, or its limits, did not give one."""
 
 
 class CallSockets:
@@ -35,10 +33,11 @@ class CallSockets:
         self._resting: deque[tuple[float, int, socket.socket]] = deque()
 
     def open(self, relay: Address, now: float) -> tuple[int, socket.socket]:
-        """A row, and a socket that hears `relay` alone. Raises NoSocketError."""
+        """A row, and a socket that hears `relay` alone. Raises FailedCallError."""
         self._wake(now)
         if not self._free:
-            raise NoSocketError("no socket is left: raise the limit of open files (ulimit -n)")
+            text = "no socket is left: raise the limit of open files (ulimit -n)"
+            raise FailedCallError(Failure.CALLER_DEFECT, text)
         opened = socket.socket(_family(relay), socket.SOCK_DGRAM)
         try:
             opened.setblocking(False)
@@ -48,7 +47,8 @@ class CallSockets:
             self.epoll.register(opened.fileno(), select.EPOLLIN)
         except OSError as error:
             opened.close()
-            raise NoSocketError(error.strerror or str(error)) from error
+            text = error.strerror or str(error)
+            raise FailedCallError(Failure.CALLER_DEFECT, text) from error
         row = self._free.popleft()
         self.loop.call_of[opened.fileno()] = row
         return row, opened

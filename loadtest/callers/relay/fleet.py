@@ -10,15 +10,17 @@ from itertools import count
 import aiohttp
 import numpy as np
 
+from loadtest.callers.call_outcome import counted, up
+from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.relay.call_loop import finish, new_loop, run, speak, talk
 from loadtest.callers.relay.call_rows import WINDOW_FULL, CallState, unanswered_seconds
-from loadtest.callers.relay.call_sockets import CallSockets, NoSocketError
+from loadtest.callers.relay.call_sockets import CallSockets
 from loadtest.callers.relay.caller_checks import CallerChecks
 from loadtest.callers.relay.loop_findings import by_fault, tell_findings
 from loadtest.callers.relay.reflected_check import HEALING_NS
 from loadtest.callers.relay.relay_call import RelayCall
-from loadtest.callers.relay.session_pool import TIMEOUT_S, SessionError, SessionPool
+from loadtest.callers.relay.session_pool import TIMEOUT_S, SessionPool
 from loadtest.measures.names import Count, Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import CallerProfile, Kind, Network, Talk, TalkModel
@@ -72,25 +74,14 @@ class RelayFleet:
         self._pools = [SessionPool(self._http, url) for url in urls]
         try:
             await asyncio.gather(*(pool.start() for pool in self._pools))
-        except SessionError as error:
+        except FailedCallError as error:
             await self._http.close()
             raise FleetError(f"reflector {error.detail}") from error
         self._compile()
         self._running = asyncio.ensure_future(self._run())
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
-        try:
-            call = await self._open(plan, profile)
-        except SessionError as error:
-            self._measures.failed(plan.number, error.reason, error.detail)
-            return
-        except NoSocketError as error:
-            self._measures.failed(plan.number, Failure.CALLER_DEFECT, str(error))
-            return
-        try:
-            await self._carry_out(call, plan)
-        finally:
-            self._close(call)
+        await counted(self._call(plan, profile), plan.number, self._measures)
 
     async def close(self) -> None:
         self._running.cancel()
@@ -103,12 +94,19 @@ class RelayFleet:
 
     # One call.
 
+    async def _call(self, plan: CallPlan, profile: CallerProfile) -> None:
+        call = await self._open(plan, profile)
+        try:
+            await self._carry_out(call, plan)
+        finally:
+            self._close(call)
+
     async def _open(self, plan: CallPlan, profile: CallerProfile) -> RelayCall:
         pool = self._pools[plan.number % len(self._pools)]
         pooled = await pool.take()
         try:
             row, opened = self._sockets.open(pooled.relay, time.monotonic())
-        except NoSocketError:
+        except FailedCallError:
             pool.end(pooled.session.number)
             raise
         loop = asyncio.get_running_loop()
@@ -143,14 +141,10 @@ class RelayFleet:
                 up_at = await call.reflected
         except TimeoutError:
             reason = Failure.NO_MEDIA if call.checks.answered else Failure.ICE_TIMEOUT
-            self._measures.failed(plan.number, reason)
-            return
-        self._measures.opened()
+            raise FailedCallError(reason) from None
         self._measures.note(Latency.SET_UP, up_at - planned)
-        try:
+        with up(self._measures, planned + plan.length_s):
             await self._hold(call, plan, planned)
-        finally:
-            self._measures.closed()
 
     def _begin(self, call: RelayCall, now: float) -> None:
         """Send what has to be answered, and again until the call is up."""
@@ -177,10 +171,8 @@ class RelayFleet:
             self._loop.rows[call.row]["state"] = CallState.QUIET
             self._note_silence(call)
         if failure is not None:
-            self._measures.failed(plan.number, failure)
-            return
+            raise FailedCallError(failure)
         await self._linger(call)
-        self._measures.count(Count.CALLS_ENDED)
 
     def _note_silence(self, call: RelayCall) -> None:
         """That from which nothing came back to the hang-up: a fault that did not heal."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.stun_message import Address
 from loadtest.host_clock import host_clock
 from loadtest.measures.names import Failure
@@ -26,14 +27,6 @@ AHEAD = 300
 END_S = 0.2
 """How long ended sessions are gathered."""
 TIMEOUT_S = 10.0
-
-
-class SessionError(Exception):
-    """No session could be had."""
-
-    def __init__(self, reason: Failure, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +52,11 @@ class SessionPool:
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Have the first batch. Raises SessionError."""
+        """Have the first batch. Raises FailedCallError."""
         await self._fetch()
 
     async def take(self) -> PooledSession:
-        """Raises SessionError."""
+        """Raises FailedCallError."""
         if len(self._ready) < AHEAD and self._fetching is None:
             self._fetching = asyncio.ensure_future(self._fetch_ahead())
         if self._ready and not self._waiting:
@@ -93,7 +86,7 @@ class SessionPool:
         try:
             while len(self._ready) < AHEAD or self._waiting:
                 await self._fetch()
-        except SessionError as error:
+        except FailedCallError as error:
             while self._waiting:
                 _give(self._waiting.popleft(), error)
         finally:
@@ -101,29 +94,27 @@ class SessionPool:
 
     async def _fetch(self) -> None:
         granted = await self._post()
-        host, _colon, port = granted.relay.rpartition(":")
-        relay = host.strip("[]"), int(port)
-        same_clock = granted.clock == host_clock()
+        relay, same_clock = granted.relay, granted.clock == host_clock()
         self._ready.extend(PooledSession(each, relay, same_clock) for each in granted.sessions)
         while self._ready and self._waiting:
             _give(self._waiting.popleft(), self._ready.popleft())
 
     async def _post(self) -> SessionsGranted:
-        """Raises SessionError."""
+        """Raises FailedCallError."""
         body = msgspec.json.encode(SessionsWanted(BATCH))
         try:
             async with self._http.post(f"{self._url}/sessions", data=body) as response:
                 answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             detail = f"{self._url}: {error or type(error).__name__}"
-            raise SessionError(Failure.UNREACHABLE, detail) from error
+            raise FailedCallError(Failure.UNREACHABLE, detail) from error
         if response.status != 200:
             detail = f"{self._url}: {response.status} {answer[:200].decode(errors='replace')}"
-            raise SessionError(Failure.REFUSED, detail)
+            raise FailedCallError(Failure.REFUSED, detail)
         try:
             return msgspec.json.decode(answer, type=SessionsGranted)
         except msgspec.DecodeError as error:
-            raise SessionError(Failure.BAD_ANSWER, f"{self._url}: {error}") from error
+            raise FailedCallError(Failure.BAD_ANSWER, f"{self._url}: {error}") from error
 
     async def _end_soon(self) -> None:
         await asyncio.sleep(END_S)
@@ -140,10 +131,10 @@ class SessionPool:
                     pass
 
 
-def _give(waiting: asyncio.Future[PooledSession], what: PooledSession | SessionError) -> None:
+def _give(waiting: asyncio.Future[PooledSession], what: PooledSession | FailedCallError) -> None:
     if waiting.done():
         return
-    if isinstance(what, SessionError):
+    if isinstance(what, FailedCallError):
         waiting.set_exception(what)
     else:
         waiting.set_result(what)

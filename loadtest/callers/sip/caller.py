@@ -1,7 +1,6 @@
 """What a telephone says and what it hears, once its call is up."""
 
 import random
-import time
 from dataclasses import dataclass
 
 from loadtest.callers.answer_check import FLOOR_DB
@@ -48,9 +47,11 @@ class Caller:
         gaps: FaultGaps | None,
         without_pause: bool,
         on_schedule_s: float,
+        clock_offset_s: float,
     ) -> None:
         """`gaps` watches a call to an echo, in which something is always due; `without_pause` says
-        that all frames are due, for none was lost on its way there."""
+        that all frames are due, for none was lost on its way there. `clock_offset_s`: see
+        `loadtest.callers.rtcp_reports.Reports`."""
         self._voice = voice
         self._conversation = conversation
         self._judge = judge
@@ -65,7 +66,7 @@ class Caller:
         self._streams: dict[int, _HeardStream] = {}
         self._last: _HeardStream | None = None
         """Of which the last packet came."""
-        self._reports = Reports(self._ssrc)
+        self._reports = Reports(self._ssrc, clock_offset_s)
         self._packets = self._octets = 0
 
     def say(self, now: float) -> bytes:
@@ -146,19 +147,15 @@ class Caller:
             self._gaps.close(now)
         return not self._silence.silent(now)
 
-    def report(self) -> bytes:
+    def report(self, now: float) -> bytes:
         """RTCP to send, every few seconds."""
         return self._reports.report(
-            time.time(),
-            timestamp=self._timestamp,
-            packets=self._packets,
-            octets=self._octets,
+            now, timestamp=self._timestamp, packets=self._packets, octets=self._octets
         )
 
     def _report(self, compound: bytes, arrived_at: float) -> None:
-        at = time.time() - (time.monotonic() - arrived_at)
         try:
-            round_trips = self._reports.receive(compound, at)
+            round_trips = self._reports.receive(compound, arrived_at)
         except ValueError:
             self._measures.count(Count.FRAMES_UNAUTHENTICATED)
         else:

@@ -6,10 +6,12 @@ import secrets
 import socket
 import time
 
+from loadtest.callers.call_outcome import counted, up
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fault_gaps import FaultGaps
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.media_socket import KernelClock, MediaSocket
+from loadtest.callers.own_address import own_address
 from loadtest.callers.silence_watch import SilenceWatch
 from loadtest.callers.sip.caller import Caller, Voice
 from loadtest.callers.sip.digest import Credentials
@@ -29,7 +31,7 @@ from loadtest.callers.speech import recorded_speech
 from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
-from loadtest.measures.names import Count, Failure, Latency
+from loadtest.measures.names import Failure, Latency
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import CallerProfile, Expect, Kind, Talk
 
@@ -52,7 +54,7 @@ class SipFleet:
         try:
             self._target = SipTarget.parse(target.sip, target.model)
             self._server = await _resolved(self._target)
-            hosts = self._context.addresses or (_own_address(self._server),)
+            hosts = self._context.addresses or (own_address(self._server),)
             for host in hosts:
                 self._signaling.append(Signaling(host, self._context.measures))
         except (SipTargetError, OSError) as error:
@@ -63,21 +65,13 @@ class SipFleet:
             codec: Voice(codec, CodedSpeech.of(speech, codec), loudness) for codec in Codec
         }
         self._audible = audible_frames(loudness)
-        self._lengths = [len(each.packets) for each in speech.utterances]
-        self._patterns = [each.answer for each in speech.utterances]
+        self._lengths, self._answers = speech.lengths, speech.answers
         self._kernel_clock = KernelClock()
         self._adjusting = asyncio.create_task(_keep_adjusted(self._kernel_clock))
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
-        measures = self._context.measures
-        try:
-            await self._call(plan, profile, self._context.clock.planned(plan))
-        except FailedCallError as failed:
-            measures.failed(plan.number, failed.reason, failed.detail)
-        except Exception as defect:  # noqa: BLE001 - the run goes on, and its report tells
-            measures.failed(plan.number, Failure.CALLER_DEFECT, repr(defect))
-        else:
-            measures.count(Count.CALLS_ENDED)
+        call = self._call(plan, profile, self._context.clock.planned(plan))
+        await counted(call, plan.number, self._context.measures)
 
     async def close(self) -> None:
         self._adjusting.cancel()
@@ -85,6 +79,7 @@ class SipFleet:
             each.close()
 
     async def _call(self, plan: CallPlan, profile: CallerProfile, planned: float) -> None:
+        ends_at = planned + plan.length_s
         signaling = self._signaling[plan.number % len(self._signaling)]
         host, _port = signaling.address
         media = MediaSocket(self._kernel_clock, host, ipv6=":" in host)
@@ -93,15 +88,9 @@ class SipFleet:
             call = self._dial(signaling, (host, media.port))
             try:
                 answer = await _agreed(call)
-                self._set_up(begun, planned)
-                try:
-                    await self._talk(call, media, answer, plan, profile, planned + plan.length_s)
-                except asyncio.CancelledError:
-                    if time.monotonic() < planned + plan.length_s:
-                        self._context.measures.count(Count.CALLS_ENDED)  # It is wanted hung up.
-                    raise
-                finally:
-                    self._context.measures.closed()
+                self._note_set_up(begun, planned)
+                with up(self._context.measures, ends_at):
+                    await self._talk(call, media, answer, plan, profile, ends_at)
             finally:
                 await call.hang_up()
         finally:
@@ -114,11 +103,10 @@ class SipFleet:
         sdp = offer(media, secrets.randbits(31))
         return signaling.call(self._target.number, self._server, user, credentials, sdp)
 
-    def _set_up(self, begun: float, planned: float) -> None:
+    def _note_set_up(self, begun: float, planned: float) -> None:
         now, measures = time.monotonic(), self._context.measures
         measures.note(Latency.SET_UP_SIGNALING, now - begun)
         measures.note(Latency.SET_UP, now - planned)
-        measures.opened()
 
     async def _talk(
         self,
@@ -157,13 +145,14 @@ class SipFleet:
         return Caller(
             self._voices[codec],
             self._conversation(talk, chance),
-            TurnJudge(talk, self._patterns, measures),
+            TurnJudge(talk, self._answers, measures),
             SilenceWatch(talk),
             measures,
             chance,
             gaps=FaultGaps(scenario.faults, clock, measures) if echo else None,
             without_pause=echo and not profile.network.loss,
             on_schedule_s=scenario.on_schedule_ms / 1000,
+            clock_offset_s=self._kernel_clock.offset_s,
         )
 
     def _conversation(self, talk: Talk, chance: random.Random) -> Conversation:
@@ -203,12 +192,3 @@ async def _keep_adjusted(clock: KernelClock) -> None:
     while True:
         await asyncio.sleep(ADJUST_S)
         clock.adjust()
-
-
-def _own_address(server: Address) -> str:
-    """By which this host reaches it. Raises OSError."""
-    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.connect(server)
-        host: str = probe.getsockname()[0]
-        return host

@@ -51,7 +51,7 @@ class MediaLine:
                 if frames % SETTLE_FRAMES == 0:
                     self._caller.settle()
                 if frames % REPORT_FRAMES == 0:
-                    self._send(self._caller.report())
+                    self._send(self._caller.report(time.monotonic()))
                 due += FRAME_S
                 await self._sleep_until(due)
         finally:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 
+from loadtest.callers.call_outcome import up
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.webrtc.call_events import CallEvents
 from loadtest.callers.webrtc.call_parts import (
@@ -70,11 +71,8 @@ class Call:
         try:
             caller.start()
             await self._connected(caller)
-            self._measures.opened()
-            try:
+            with up(self._measures, self._ends_at):
                 await self._until_the_end(parts)
-            finally:
-                self._measures.closed()
         finally:
             pace.leave(caller.tick)
             caller.close()

@@ -8,7 +8,7 @@ from loadtest.callers.fleet import FleetContext
 from loadtest.callers.media_socket import KernelClock
 from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.silence_watch import SilenceWatch
-from loadtest.callers.speech import Speech
+from loadtest.callers.speech import OPUS_RATE, Speech
 from loadtest.callers.stream_check import StreamCheck
 from loadtest.callers.talk import Conversation
 from loadtest.callers.turn_judge import TurnJudge
@@ -24,7 +24,6 @@ from loadtest.callers.webrtc.signaling import Signaling
 from loadtest.callers.webrtc.voice import FRAME_TICKS, Voice, VoiceFormat
 from loadtest.scenario.scenario import CallerProfile, Expect
 
-OPUS_RATE = 48_000
 COMPARED_SHARE = 0.05
 """Of callers: those that decode what they hear, to compare it with what they said."""
 
@@ -95,12 +94,11 @@ def put_together(
 ) -> CallParts:
     """Speech begins no earlier than `starts_at`."""
     measures, speech, talk = shared.context.measures, shared.speech, profile.talk
-    lengths = [len(each.packets) for each in speech.utterances]
     conversation = Conversation(
-        talk, lengths, chance, measures, starts_at=starts_at, audible=shared.audible
+        talk, speech.lengths, chance, measures, starts_at=starts_at, audible=shared.audible
     )
     silence = SilenceWatch(talk)
-    judge = TurnJudge(talk, [each.answer for each in speech.utterances], measures)
+    judge = TurnJudge(talk, speech.answers, measures)
     compares = talk.expect is Expect.ECHO and chance.random() < COMPARED_SHARE
     voice_format = VoiceFormat.agreed(remote, red=profile.red)
     media = Media(
@@ -115,7 +113,7 @@ def put_together(
             gaps=_fault_gaps(shared.context) if talk.expect is Expect.ECHO else None,
             silence=silence,
         ),
-        Reports(local.ssrc),
+        Reports(local.ssrc, shared.clock.offset_s),
         silence,
         measures,
         loudness=shared.loudness if compares else None,

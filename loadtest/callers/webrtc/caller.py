@@ -223,7 +223,7 @@ class Caller:
         now = time.monotonic()
         if not self._ice.consents(now):
             raise FailedCallError(Failure.CONSENT_LOST)
-        if (report := self._media.due_report()) is not None:
+        if (report := self._media.due_report(now)) is not None:
             assert self._ice.selected is not None
             self._send(Sent(srtp.protect_rtcp(report), self._ice.selected))
         if change := self._path.change_address(now):

@@ -3,9 +3,10 @@
 import socket
 from urllib.parse import urlsplit
 
-from loadtest.callers.failed_call import FailedCallError
+from loadtest.callers.call_outcome import counted
 from loadtest.callers.fleet import FleetContext, FleetError
 from loadtest.callers.media_socket import KernelClock
+from loadtest.callers.own_address import own_address
 from loadtest.callers.speech import recorded_speech
 from loadtest.callers.speech_loudness import audible_frames, speech_loudness
 from loadtest.callers.webrtc.call import Call
@@ -13,11 +14,8 @@ from loadtest.callers.webrtc.call_parts import Shared
 from loadtest.callers.webrtc.dtls_endpoint import DtlsCertificate
 from loadtest.callers.webrtc.pace import Pace
 from loadtest.callers.webrtc.signaling import Signaling
-from loadtest.measures.names import Count, Failure
 from loadtest.scenario.call_plan import CallPlan
 from loadtest.scenario.scenario import CallerProfile
-
-ANY_ADDRESS = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104 - to call from
 
 
 class WebRtcFleet:
@@ -30,7 +28,8 @@ class WebRtcFleet:
     async def start(self) -> None:
         speech, clock = recorded_speech(), KernelClock()
         loudness = speech_loudness(speech)
-        family, address = _route(self._context.target.http)
+        advertised = _own_address(self._context.target.http)
+        any_address = "::" if ":" in advertised else "0.0.0.0"  # noqa: S104 - to call from
         self._shared = Shared(
             context=self._context,
             certificate=DtlsCertificate(),
@@ -40,35 +39,26 @@ class WebRtcFleet:
             speech=speech,
             loudness=loudness,
             audible=audible_frames(loudness),
-            hosts=self._context.addresses or (ANY_ADDRESS[family],),
-            advertised=address,
+            hosts=self._context.addresses or (any_address,),
+            advertised=advertised,
         )
         self._shared.pace.start()
 
     async def call(self, plan: CallPlan, profile: CallerProfile) -> None:
-        measures = self._context.measures
-        try:
-            await Call(self._shared, plan, profile).carry_out()
-        except FailedCallError as failed:
-            measures.failed(plan.number, failed.reason, failed.detail)
-        except Exception as defect:  # noqa: BLE001 - the run goes on, and its report tells
-            measures.failed(plan.number, Failure.CALLER_DEFECT, repr(defect))
-        else:
-            measures.count(Count.CALLS_ENDED)
+        call = Call(self._shared, plan, profile)
+        await counted(call.carry_out(), plan.number, self._context.measures)
 
     async def close(self) -> None:
         await self._shared.signaling.close()
         await self._shared.pace.close()
 
 
-def _route(http: str) -> tuple[socket.AddressFamily, str]:
-    """By which address of ours the server is reached. Raises FleetError."""
+def _own_address(http: str) -> str:
+    """By which the server is reached. Raises FleetError."""
     try:
         url = urlsplit(http)
         found = socket.getaddrinfo(url.hostname, url.port or 443, type=socket.SOCK_DGRAM)
-        family, kind, _protocol, _name, address = found[0]
-        with socket.socket(family, kind) as probe:
-            probe.connect(address)
-            return family, probe.getsockname()[0]
+        host, port = found[0][4][:2]
+        return own_address((str(host), int(port)))
     except (OSError, ValueError) as error:
         raise FleetError(f"{http}: {error}") from error

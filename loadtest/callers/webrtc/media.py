@@ -1,7 +1,5 @@
 """The audio of a call, both ways, and its reports: RTP and RTCP in the clear."""
 
-import time
-
 from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.rtcp_reports import Reports
 from loadtest.callers.silence_watch import SilenceWatch
@@ -56,10 +54,9 @@ class Media:
 
     def report(self, compound: bytes, arrived_at: float) -> None:
         """RTCP came. Raises ValueError."""
-        at = time.time() - (time.monotonic() - arrived_at)
-        self._measures.note_many(Latency.ROUND_TRIP, self._reports.receive(compound, at))
+        self._measures.note_many(Latency.ROUND_TRIP, self._reports.receive(compound, arrived_at))
 
-    def due_report(self) -> bytes | None:
+    def due_report(self, now: float) -> bytes | None:
         """Ask each second; RTCP to send, now and then."""
         self._seconds += 1
         if self._seconds % REPORT_SECONDS:
@@ -68,7 +65,7 @@ class Media:
             self._reports.heard(self.heard.ssrc, self.heard.sequence)
         voice = self._voice
         return self._reports.report(
-            time.time(), timestamp=voice.timestamp, packets=voice.frames, octets=voice.octets
+            now, timestamp=voice.timestamp, packets=voice.frames, octets=voice.octets
         )
 
     def settle(self) -> None:

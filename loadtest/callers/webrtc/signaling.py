@@ -3,13 +3,12 @@
 https://platform.openai.com/docs/api-reference/realtime/create-call
 """
 
-import ssl
-
 import aiohttp
 import msgspec
 
 from loadtest.callers.failed_call import FailedCallError
-from loadtest.callers.fleet import FleetError, Target
+from loadtest.callers.fleet import Target
+from loadtest.callers.http_client import http_client
 from loadtest.callers.webrtc.session_description import (
     AnswerError,
     RemoteDescription,
@@ -27,15 +26,8 @@ class Signaling:
 
     def __init__(self, target: Target) -> None:
         """Raises FleetError."""
-        if not target.http.startswith(("http://", "https://")):
-            raise FleetError(f"WebRTC callers need an http: or https: URL, not {target.http!r}")
         self._model = target.model
-        self._http = aiohttp.ClientSession(
-            target.http,
-            connector=aiohttp.TCPConnector(limit=0, ssl=_trusted(target.certificate_authority)),
-            headers={"Authorization": f"Bearer {target.api_key}"} if target.api_key else {},
-            timeout=aiohttp.ClientTimeout(total=PATIENCE_S),
-        )
+        self._http = http_client(target, timeout_s=PATIENCE_S)
 
     async def place(self, offer: str) -> RemoteDescription:
         """The answer. Raises FailedCallError."""
@@ -67,10 +59,3 @@ class Signaling:
         form.add_field("sdp", offer, content_type="application/sdp")
         form.add_field("session", session, content_type="application/json")
         return form, {}
-
-
-def _trusted(authority: str) -> ssl.SSLContext | bool:
-    try:
-        return ssl.create_default_context(cafile=authority) if authority else True
-    except OSError as error:
-        raise FleetError(f"--certificate-authority {authority}: {error}") from error

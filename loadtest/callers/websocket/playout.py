@@ -8,10 +8,9 @@ a lateness of 0, be it by seconds.
 
 from array import array
 
+from loadtest.callers.speech import FRAME_S
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency
-
-FRAME_S = 0.02
 
 
 class Playout:

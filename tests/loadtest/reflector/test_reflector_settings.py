@@ -53,7 +53,7 @@ async def _posted(path: str, body: bytes) -> int:
     def grant(count: int) -> list[object]:
         raise NoSessionsLeftError(f"no {count}")
 
-    api: web.Application = session_api("127.0.0.1:1", grant, lambda _number: False, dict)  # type: ignore[arg-type]
+    api: web.Application = session_api(("127.0.0.1", 1), grant, lambda _number: False, dict)  # type: ignore[arg-type]
     async with TestClient(TestServer(api)) as client:
         response = await client.post(path, data=body)
         return response.status
