@@ -1,9 +1,13 @@
 """`--local`: the deployment that a run starts for itself."""
 
 import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from chassis.settings import whole_number
+from loadtest.deployment.deployment import Deployment, running
+from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.scenario.scenario import Expect, Kind, Scenario
 
@@ -34,6 +38,21 @@ def _value(name: str, text: str) -> Any:
         return _NUMBERS[name](text)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+@asynccontextmanager
+async def deployed(
+    settings: LocalSettings | None, scenario: Scenario
+) -> AsyncIterator[Deployment | None]:
+    """A fresh deployment that is fit for the scenario; None without settings.
+
+    Raises DeploymentError.
+    """
+    if settings is None:
+        yield None
+        return
+    async with running(LocalDeployment(fit_to(settings, scenario))) as deployment:
+        yield deployment
 
 
 def fit_to(settings: LocalSettings, scenario: Scenario) -> LocalSettings:

@@ -66,8 +66,8 @@ async def run(
     Workers are processes of this machine unless they are `remote`. `deployment` is running, and
     is left so. Set `stop` to end the run before its time, with what was measured until then. The
     levels of the result are those of the scenario, judged. Callers call from `addresses`, or from
-    any of this machine. `worker_command` begins a process that
-    takes the flags of `antiphon-loadtest worker`; that one itself unless given.
+    any of this machine. `worker_command` begins a process that takes the flags of
+    `antiphon-loadtest worker`; that one itself unless given.
 
     Raises RunError where the run could not begin, and UnknownServiceLevelError.
     """

@@ -1,17 +1,16 @@
 """`antiphon-loadtest capacity`: how much fits, searched for, and predicted by a model."""
 
 import asyncio
-import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from chassis.settings import SettingError, load, positive, setting
+from chassis.settings import positive, setting
 from loadtest import result_file
 from loadtest.capacity import cost_model_commands
 from loadtest.capacity.capacity_page import render
@@ -19,17 +18,16 @@ from loadtest.capacity.capacity_result import CapacityResult, Step
 from loadtest.capacity.finding import CapacitySearchError, Cores, find_capacity
 from loadtest.capacity.search import Bounds
 from loadtest.capacity.tables import share_table, step_line, summary
-from loadtest.deployment.deployment import Deployment, DeploymentError
-from loadtest.deployment.local_deployment import LocalDeployment
+from loadtest.deployment.deployment import DeploymentError
 from loadtest.deployment.local_settings import LocalSettings
-from loadtest.local_flags import KNOWN, fit_to, parse_local
+from loadtest.local_flags import KNOWN, deployed, parse_local
 from loadtest.machine import describe
 from loadtest.progress import Display, progress_display
 from loadtest.result import RunResult
 from loadtest.run import RunError
 from loadtest.run import run as run_scenario
 from loadtest.scenario.scenario import Scenario
-from loadtest.scenario_argument import scenario_and_flags
+from loadtest.scenario_argument import scenario_and_settings
 from loadtest.target_settings import TargetSettings, check_target
 
 PROG = "antiphon-loadtest capacity"
@@ -86,10 +84,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return 0 if argv else 2
     if argv[0] in cost_model_commands.COMMANDS:
         return cost_model_commands.COMMANDS[argv[0]](argv[1:], environ)
-    scenario, flags = scenario_and_flags(argv)
-    settings = load(Settings, flags, environ, prog=f"{PROG} SCENARIO")
-    if scenario is None:
-        raise SettingError("give a scenario first: a file, or a name of those that are shipped")
+    scenario, settings = scenario_and_settings(Settings, argv, environ, prog=PROG)
     if settings.local is None:
         check_target(settings.as_target(), scenario)
     try:
@@ -120,7 +115,8 @@ async def _search(scenario: Scenario, settings: Settings) -> CapacityResult:
 
 
 async def _run(scenario: Scenario, settings: Settings, display: Display) -> RunResult:
-    async with _deployment(settings.local, scenario) as deployment:
+    # A fresh one: what one step left must not weigh on the next.
+    async with deployed(settings.local, scenario) as deployment:
         return await run_scenario(
             scenario,
             settings.as_target() if deployment is None else deployment.target,
@@ -129,22 +125,6 @@ async def _run(scenario: Scenario, settings: Settings, display: Display) -> RunR
             label=f"{scenario.load.sessions} sessions",
             display=display,
         )
-
-
-@contextlib.asynccontextmanager
-async def _deployment(
-    local: LocalSettings | None, scenario: Scenario
-) -> AsyncIterator[Deployment | None]:
-    """A fresh one: what one step left must not weigh on the next. Raises DeploymentError."""
-    if local is None:
-        yield None
-        return
-    deployment = LocalDeployment(fit_to(local, scenario))
-    try:
-        await deployment.start()
-        yield deployment
-    finally:
-        await deployment.stop()
 
 
 def _cores(settings: Settings) -> Cores:

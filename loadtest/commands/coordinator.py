@@ -9,13 +9,13 @@ import msgspec
 
 from chassis.host_port import HostPort
 from chassis.secret_file import read_secret_file
-from chassis.settings import SettingError, load, positive, setting, switch
+from chassis.settings import SettingError, positive, setting, switch
 from loadtest.coordinator.join_token import parse_token
 from loadtest.coordinator.server import ServerCertificate
 from loadtest.reported_run import ReportFiles, carry_out, report
 from loadtest.run import RemoteWorkers, RunError
 from loadtest.run import run as run_scenario
-from loadtest.scenario_argument import scenario_and_flags
+from loadtest.scenario_argument import scenario_and_settings
 from loadtest.target_settings import TargetSettings, check_target
 
 PROG = "antiphon-loadtest coordinator"
@@ -49,10 +49,7 @@ class Settings(TargetSettings):
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Returns 0 when all service levels held, 1 when not, 2 when nothing could be measured."""
-    scenario, flags = scenario_and_flags(argv)
-    settings = load(Settings, flags, environ, prog=f"{PROG} SCENARIO")
-    if scenario is None:
-        return _complain("give a scenario: a file, or a name of `antiphon-loadtest scenarios`")
+    scenario, settings = scenario_and_settings(Settings, argv, environ, prog=PROG)
     target = settings.as_target()
     check_target(target, scenario)
     remote = _remote(settings)
@@ -70,7 +67,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         )
         code = report(result, ReportFiles(settings.out, scenario.name))
     except (RunError, OSError) as error:
-        return _complain(str(error))
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return 2
     if settings.print_result:
         print(msgspec.json.encode(result).decode(), flush=True)
     return code
@@ -95,8 +93,3 @@ def _certificate(settings: Settings) -> ServerCertificate | None:
         chain=read_secret_file("--tls-certificate", settings.tls_certificate, str.encode),
         key=read_secret_file("--tls-key", settings.tls_key, str.encode),
     )
-
-
-def _complain(text: str) -> int:
-    print(f"{PROG}: {text}", file=sys.stderr)
-    return 2

@@ -1,27 +1,25 @@
 """`antiphon-loadtest run`: carries a scenario out by processes of this machine."""
 
 import asyncio
-import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chassis.settings import load, positive, setting
+from chassis.settings import positive, setting
 from loadtest.caller_addresses import parse_addresses
 from loadtest.callers.fleet import Target
-from loadtest.deployment.deployment import Deployment, DeploymentError
-from loadtest.deployment.local_deployment import LocalDeployment
+from loadtest.deployment.deployment import DeploymentError
 from loadtest.deployment.local_settings import LocalSettings
-from loadtest.local_flags import KNOWN, fit_to, parse_local
+from loadtest.local_flags import KNOWN, deployed, parse_local
 from loadtest.progress import Display
 from loadtest.reported_run import ReportFiles, carry_out, report
 from loadtest.result import RunResult
 from loadtest.run import RunError
 from loadtest.run import run as run_scenario
 from loadtest.scenario.scenario import Scenario
-from loadtest.scenario_argument import scenario_and_flags
+from loadtest.scenario_argument import scenario_and_settings
 from loadtest.target_settings import TargetSettings, check_target
 
 PROG = "antiphon-loadtest run"
@@ -53,10 +51,7 @@ class Settings(TargetSettings):
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Returns 0 when all service levels held, 1 when not, 2 when nothing could be measured."""
-    scenario, flags = scenario_and_flags(argv)
-    settings = load(Settings, flags, environ, prog=f"{PROG} SCENARIO")
-    if scenario is None:
-        return _complain("give a scenario: a file, or a name of `antiphon-loadtest scenarios`")
+    scenario, settings = scenario_and_settings(Settings, argv, environ, prog=PROG)
     target = settings.as_target()
     if settings.local is None:
         check_target(target, scenario)
@@ -64,13 +59,16 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         result = carry_out(lambda *how: _run(scenario, target, settings, *how))
         return report(result, ReportFiles(settings.out, scenario.name))
     except (RunError, DeploymentError, OSError) as error:
-        return _complain(str(error))
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return 2
 
 
 async def _run(
     scenario: Scenario, target: Target, settings: Settings, display: Display, stop: asyncio.Event
 ) -> RunResult:
-    async with _deployment(settings.local, scenario, display) as deployment:
+    if settings.local is not None:
+        display.line("Starting a deployment on this machine")
+    async with deployed(settings.local, scenario) as deployment:
         return await run_scenario(
             scenario,
             target if deployment is None else deployment.target,
@@ -81,25 +79,3 @@ async def _run(
             stop=stop,
             addresses=settings.addresses,
         )
-
-
-@contextlib.asynccontextmanager
-async def _deployment(
-    local: LocalSettings | None, scenario: Scenario, display: Display
-) -> AsyncIterator[Deployment | None]:
-    """Raises DeploymentError."""
-    if local is None:
-        yield None
-        return
-    deployment = LocalDeployment(fit_to(local, scenario))
-    try:
-        display.line("Starting a deployment on this machine")
-        await deployment.start()
-        yield deployment
-    finally:
-        await deployment.stop()
-
-
-def _complain(text: str) -> int:
-    print(f"{PROG}: {text}", file=sys.stderr)
-    return 2

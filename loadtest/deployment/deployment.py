@@ -1,6 +1,7 @@
 """A deployment that a run can watch and break."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,3 +45,13 @@ class Deployment(Protocol):
 
     def use(self) -> TierUse:
         """What its processes used since the last time, as asked once a second; does not block."""
+
+
+@asynccontextmanager
+async def running(deployment: Deployment) -> AsyncIterator[Deployment]:
+    """It takes calls within, and is gone behind. Raises DeploymentError."""
+    try:
+        await deployment.start()
+        yield deployment
+    finally:
+        await deployment.stop()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chassis.settings import SettingError
-from loadtest import result_file
+from loadtest import local_flags, result_file
 from loadtest.commands import capacity
 from loadtest.result import RunResult
 from loadtest.scenario.scenario import Scenario, Talk
@@ -109,7 +109,7 @@ async def played_run(scenario: Scenario, *_target: object, **_how: object) -> Ru
 def test_each_step_is_a_run_on_a_fresh_deployment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(capacity, "LocalDeployment", PlayedDeployment)
+    monkeypatch.setattr(local_flags, "LocalDeployment", PlayedDeployment)
     monkeypatch.setattr(capacity, "run_scenario", played_run)
     flags = ["--local", "--start", "10", "--resolution", "0", "--out", str(tmp_path)]
     assert capacity.run(["capacity", *flags], {}) == 0
