@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from loadtest.capacity.capacity_result import CapacityResult, Step
-from loadtest.capacity.tables import summary
+from loadtest.capacity.tables import share_row, summary
 from loadtest.report import page, quantity
 from loadtest.report.palette import MARKS
 from loadtest.report.plot import Plot, drawing, legend_entry, series_style, to_svg
@@ -24,7 +24,7 @@ def render(result: CapacityResult) -> str:
         result=result,
         summary=summary(result),
         rows=[row(step) for step in result.steps],
-        tiers=[tier_row(result, index) for index in range(len(result.tiers))],
+        tiers=[share_row(tier) for tier in result.tiers],
         plots=[cores_plot(result, "cores")] if any(s.tiers_cpu for s in result.steps) else [],
         machine=", ".join(f"{name} {value}" for name, value in result.machine.items()),
     )
@@ -43,17 +43,6 @@ def row(step: Step) -> StepRow:
         ),
         cores={tier: quantity.cores(used) for tier, used in step.tiers_cpu.items()},
     )
-
-
-def tier_row(result: CapacityResult, index: int) -> list[str]:
-    tier = result.tiers[index]
-    a_core = None if tier.sessions_a_core is None else float(int(tier.sessions_a_core))
-    return [
-        tier.tier,
-        quantity.cores(tier.cores),
-        quantity.share(tier.busy),
-        quantity.number(a_core),
-    ]
 
 
 def cores_plot(result: CapacityResult, name: str) -> Plot:

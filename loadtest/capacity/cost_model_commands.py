@@ -11,11 +11,12 @@ from chassis.settings import SettingError, fraction, load, positive, setting
 from loadtest.capacity.cost_model import CostModel, CostModelError, read, write
 from loadtest.capacity.demand import UnusableRunError
 from loadtest.capacity.fitting import fit
-from loadtest.capacity.prediction import TIERS, Calls, PodSize, predict
+from loadtest.capacity.prediction import Calls, PodSize, predict
 from loadtest.capacity.tables import check_table, cost_table, prediction_table
 from loadtest.capacity.validation import check, leave_one_out
 from loadtest.report.result_arguments import results_and_flags
 from loadtest.scenario.scenario import Kind, Talk, TalkModel
+from loadtest.tiers import TIERS
 
 PROG = "antiphon-loadtest capacity"
 SHIPPED = Path(__file__).parent / "measured_model.json"

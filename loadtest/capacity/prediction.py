@@ -17,8 +17,7 @@ from loadtest.capacity.demand import (
     turns_per_second,
 )
 from loadtest.scenario.scenario import Kind, Talk
-
-TIERS = ("relay", "transceiver", "inference")
+from loadtest.tiers import TIERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from loadtest.capacity.capacity_result import CapacityResult, Step
+from loadtest.capacity.capacity_result import CapacityResult, Step, TierShare
 from loadtest.capacity.cost_model import CostModel
 from loadtest.capacity.prediction import Prediction
 from loadtest.capacity.validation import TierCheck
@@ -47,14 +47,19 @@ def share_table(result: CapacityResult) -> Table:
     """What each tier did at the largest load that held."""
     table = Table("tier", "cores used", "of its own", "sessions a core")
     for tier in result.tiers:
-        a_core = None if tier.sessions_a_core is None else float(int(tier.sessions_a_core))
-        table.add_row(
-            tier.tier,
-            quantity.cores(tier.cores),
-            quantity.share(tier.busy),
-            quantity.number(a_core),
-        )
+        table.add_row(*share_row(tier))
     return table
+
+
+def share_row(tier: TierShare) -> tuple[str, str, str, str]:
+    """Its name, cores used, the share of its own that is, and sessions a core."""
+    a_core = None if tier.sessions_a_core is None else float(int(tier.sessions_a_core))
+    return (
+        tier.tier,
+        quantity.cores(tier.cores),
+        quantity.share(tier.busy),
+        quantity.number(a_core),
+    )
 
 
 def cost_table(model: CostModel) -> Table:

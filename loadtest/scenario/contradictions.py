@@ -14,8 +14,8 @@ from loadtest.scenario.scenario import (
     Scenario,
     TalkModel,
 )
+from loadtest.tiers import TIERS
 
-TIERS = ("relay", "transceiver", "inference")
 NAME = re.compile(r"\w[\w .-]{0,79}")
 """Of a scenario, after which its result's file is named."""
 _FRAMES_PER_SECOND = 50

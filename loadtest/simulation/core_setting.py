@@ -9,7 +9,8 @@ from loadtest.simulation.core import call_lengths
 from loadtest.simulation.core.engine import DEPTH, FACTOR, PEAK_RATE, PEAK_SECOND
 from loadtest.simulation.core.state import Choice, State, empty_state
 from loadtest.simulation.scenario import CallLength, Placement, SimulationScenario
-from loadtest.simulation.sizing import TIERS, Sizing
+from loadtest.simulation.sizing import Sizing
+from loadtest.tiers import TIERS
 
 HOUR = 3600.0
 SLOTS_BEYOND_SESSIONS = 1.2

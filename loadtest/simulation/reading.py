@@ -9,8 +9,8 @@ import msgspec
 
 from loadtest.decode_error import one_line
 from loadtest.simulation.scenario import Failure, FailureKind, SimulationScenario
+from loadtest.tiers import TIERS
 
-TIERS = ("relay", "transceiver", "inference")
 _SHIPPED = files("loadtest") / "simulation" / "scenarios"
 
 

@@ -10,7 +10,7 @@ from loadtest.capacity.cost_model import CostModel
 from loadtest.simulation.agenda import Agenda
 from loadtest.simulation.autoscaler import Autoscaler
 from loadtest.simulation.core.calls import fill, serve_waiting
-from loadtest.simulation.core.engine import FACTOR, advance, busy, plan_arrival
+from loadtest.simulation.core.engine import DAY, FACTOR, advance, busy, plan_arrival
 from loadtest.simulation.core.outage import lose_pods
 from loadtest.simulation.core.state import TIERS, State, with_more_slots
 from loadtest.simulation.core_setting import (
@@ -29,12 +29,11 @@ from loadtest.simulation.scenario import (
     SimulationScenario,
 )
 from loadtest.simulation.simulation_result import SimulationResult
-from loadtest.simulation.sizing import TIERS as TIER_NAMES
 from loadtest.simulation.sizing import Sizing
+from loadtest.tiers import TIERS as TIER_NAMES
 
 Told = Callable[[float, int], None]
 """Is told of each sample: the simulated second, and the calls that are up."""
-DAY = 86_400.0
 
 
 class Simulation:

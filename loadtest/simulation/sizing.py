@@ -6,9 +6,7 @@ from loadtest.capacity.cost_model import CostModel, CostModelError
 from loadtest.capacity.demand import SET_UP, of_kind
 from loadtest.capacity.prediction import Calls, PodSize, TierPrediction, predict
 from loadtest.simulation.scenario import SimulationScenario, Tier
-
-TIERS = ("relay", "transceiver", "inference")
-"""In the order of the core's numbers for them."""
+from loadtest.tiers import TIERS
 
 
 @dataclass(frozen=True, slots=True)
