@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from loadtest.callers.bounded_body import LongBodyError, read_body
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.stun_message import Address
 from loadtest.host_clock import host_clock
@@ -27,6 +28,8 @@ AHEAD = 300
 END_S = 0.2
 """How long ended sessions are gathered."""
 TIMEOUT_S = 10.0
+MOST_BYTES = 1 << 20
+"""Of a batch, in which a session has some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,9 @@ class SessionPool:
     async def _fetch(self) -> None:
         granted = await self._post()
         relay, same_clock = granted.relay, granted.clock == host_clock()
+        if not granted.sessions or not 0 < relay[1] <= 0xFFFF:
+            detail = f"{self._url}: {len(granted.sessions)} sessions at port {relay[1]}"
+            raise FailedCallError(Failure.BAD_ANSWER, detail)
         self._ready.extend(PooledSession(each, relay, same_clock) for each in granted.sessions)
         while self._ready and self._waiting:
             _give(self._waiting.popleft(), self._ready.popleft())
@@ -103,8 +109,11 @@ class SessionPool:
         """Raises FailedCallError."""
         body = msgspec.json.encode(SessionsWanted(BATCH))
         try:
-            async with self._http.post(f"{self._url}/sessions", data=body) as response:
-                answer = await response.read()
+            posted = self._http.post(f"{self._url}/sessions", data=body, allow_redirects=False)
+            async with posted as response:
+                answer = await read_body(response, MOST_BYTES)
+        except LongBodyError as error:
+            raise FailedCallError(Failure.BAD_ANSWER, f"{self._url}: {error}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             detail = f"{self._url}: {error or type(error).__name__}"
             raise FailedCallError(Failure.UNREACHABLE, detail) from error
@@ -113,7 +122,7 @@ class SessionPool:
             raise FailedCallError(Failure.REFUSED, detail)
         try:
             return msgspec.json.decode(answer, type=SessionsGranted)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise FailedCallError(Failure.BAD_ANSWER, f"{self._url}: {error}") from error
 
     async def _end_soon(self) -> None:

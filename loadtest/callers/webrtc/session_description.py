@@ -12,6 +12,9 @@ OPUS, RED = 111, 63
 SCTP_PORT = 5000
 MAX_MESSAGE_BYTES = 262_144
 
+MOST_CANDIDATES = 16
+"""Of an answer: all are checked, and no server shall have a caller send to a thousand others."""
+
 
 class AnswerError(ValueError):
     """An answer that a caller cannot use."""
@@ -99,7 +102,8 @@ def _addresses(audio: str) -> tuple[Address, ...]:
     if not found:
         raise AnswerError("the answer has no candidate by UDP")
     ordered = sorted(found, key=lambda each: -int(each[0]))
-    addresses = tuple(dict.fromkeys((host, int(port)) for _priority, host, port in ordered))
+    distinct = dict.fromkeys((host, int(port)) for _priority, host, port in ordered)
+    addresses = tuple(distinct)[:MOST_CANDIDATES]
     if any(port > 0xFFFF for _host, port in addresses):
         raise AnswerError("the answer has a candidate with no port")
     return addresses

@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/realtime/create-call
 import aiohttp
 import msgspec
 
+from loadtest.callers.bounded_body import LongBodyError, read_body
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fleet import Target
 from loadtest.callers.http_client import http_client
@@ -18,7 +19,8 @@ from loadtest.measures.names import Failure
 
 PATIENCE_S = 20.0
 PATH = "/v1/realtime/calls"
-_SHOWN_OF_REFUSALS = 200
+MOST_BYTES = 1 << 18
+"""Of an answer: those of browsers have some thousands."""
 
 
 class Signaling:
@@ -30,18 +32,23 @@ class Signaling:
         self._http = http_client(target, timeout_s=PATIENCE_S)
 
     async def place(self, offer: str) -> RemoteDescription:
-        """The answer. Raises FailedCallError."""
+        """The answer. Raises FailedCallError.
+
+        Who sends the request on to somewhere else refuses it: that is not what is tested.
+        """
         try:
             body, headers = self._body(offer)
-            async with self._http.post(PATH, data=body, headers=headers) as response:
-                text = await response.text()
+            posted = self._http.post(PATH, data=body, headers=headers, allow_redirects=False)
+            async with posted as response:
+                text = (await read_body(response, MOST_BYTES)).decode(errors="replace")
         except TimeoutError as error:
             raise FailedCallError(Failure.SIGNALING_TIMEOUT) from error
-        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+        except LongBodyError as error:
+            raise FailedCallError(Failure.BAD_ANSWER, str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise FailedCallError(Failure.UNREACHABLE, str(error)) from error
         if response.status not in (200, 201):
-            shown = " ".join(text[:_SHOWN_OF_REFUSALS].split())
-            raise FailedCallError(Failure.REFUSED, f"HTTP {response.status} {shown}")
+            raise FailedCallError(Failure.REFUSED, f"HTTP {response.status} {text}")
         try:
             return parse_answer(text)
         except AnswerError as error:

@@ -2,6 +2,7 @@ import pytest
 from aiortc.sdp import SessionDescription
 
 from loadtest.callers.webrtc.session_description import (
+    MOST_CANDIDATES,
     AnswerError,
     LocalDescription,
     offer,
@@ -71,3 +72,10 @@ def test_knows_that_the_data_channel_was_declined() -> None:
 def test_refuses_an_answer_that_lacks_what_is_needed(missing: str) -> None:
     with pytest.raises(AnswerError):
         parse_answer(ANSWER.replace(f"a={missing}", "a=unknown"))
+
+
+def test_checks_no_more_candidates_than_a_server_has() -> None:
+    lines = [f"a=candidate:1 1 udp {each} 192.0.2.1 {each} typ host" for each in range(1, 1000)]
+    addresses = parse_answer(ANSWER.replace("a=mid:0", "\r\n".join(lines))).addresses
+    assert len(addresses) == MOST_CANDIDATES
+    assert addresses[0] == ("192.0.2.1", 999)
