@@ -1,7 +1,7 @@
 """Runs a scenario at one load after another, until the largest that holds is known."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,11 +13,16 @@ from loadtest.harness_lateness import MAX_ARRIVAL_SECONDS, MAX_SEND_SECONDS
 from loadtest.measures.names import Latency
 from loadtest.result import LevelRecord, RunResult, Second
 from loadtest.scenario.scenario import Scenario
+from loadtest.verdict.service_levels import find
 
 Run = Callable[[Scenario], Awaitable[RunResult]]
 """A fresh run, judged by the scenario's service levels."""
 Told = Callable[[Step, RunResult], None]
 """What is told of each step, as it is over."""
+
+
+REACHED = 0.8
+"""The share of a step's sessions that must be up at once; of short calls some are about to be."""
 
 
 class CapacitySearchError(ValueError):
@@ -61,12 +66,12 @@ def at_load(scenario: Scenario, sessions: int) -> Scenario:
 
 
 def step_of(result: RunResult, sessions: int, *, repeat: bool) -> Step:
-    failed = [level for level in result.levels if not level.held]
+    failed = [level for level in (*result.levels, *_reached(result, sessions)) if not level.held]
     held = _after_ramp(result)
     tiers = sorted({tier for second in held for tier in second.tiers_cpu})
     return Step(
         sessions=sessions,
-        held=result.passed,
+        held=result.passed and not failed,
         repeat=repeat,
         failed=tuple(sorted(failed, key=excess, reverse=True)),
         failures={failure.reason: failure.count for failure in result.failures},
@@ -81,6 +86,20 @@ _HARNESS_LIMITS = (
     (Latency.ARRIVAL_LATENESS, MAX_ARRIVAL_SECONDS),
     (Latency.SEND_LATENESS, MAX_SEND_SECONDS),
 )
+
+
+def _reached(result: RunResult, sessions: int) -> Iterator[LevelRecord]:
+    """A level of the search's own: a load that was not there was not held, whoever is to blame."""
+    level = find("sessions")
+    bound, peak = math.ceil(REACHED * sessions), result.peak_sessions
+    yield LevelRecord(
+        name=level.name,
+        description=level.description,
+        bound=bound,
+        measured=peak,
+        held=peak >= bound,
+        unit=level.unit,
+    )
 
 
 def _late(result: RunResult, latency: Latency, limit: float) -> bool:

@@ -1,5 +1,6 @@
 """Scenarios from TOML files, by path or by the name of one that is shipped."""
 
+import math
 from importlib.resources import files
 from pathlib import Path
 
@@ -67,3 +68,5 @@ def _check_service_levels(table: object) -> None:
     for name, bound in table.items():
         if isinstance(bound, bool) or not isinstance(bound, int | float):
             raise ScenarioError(f"service_levels.{name}: must be a number")
+        if not math.isfinite(bound):
+            raise ScenarioError(f"service_levels.{name}: must be finite, not {bound}")

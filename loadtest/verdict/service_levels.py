@@ -129,7 +129,9 @@ def _peak_sessions(result: RunResult) -> float | None:
 def _set_up_rate(result: RunResult) -> float | None:
     ramp = float(result.scenario["load"]["ramp_seconds"])
     seconds = [second for second in result.series if second.second < ramp]
-    return sum(map(_set_up, seconds)) / len(seconds) if seconds else None
+    # Where all were held up, some seconds were told of as one.
+    passed = seconds[-1].second + 1 if seconds else 0
+    return sum(map(_set_up, seconds)) / passed if seconds else None
 
 
 def _set_up(second: Second) -> int:

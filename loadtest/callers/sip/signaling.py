@@ -18,8 +18,9 @@ from loadtest.measures.names import Count, Failure
 
 RING_S = 60.0
 """How long a call may ring."""
-HANG_UP_S = 5.0
-"""How long the answer to our BYE is waited for; it is counted for nothing."""
+HANG_UP_S = 4.0
+"""How long the answer to our BYE is waited for; it is counted for nothing. At a run's end workers
+wait no less for calls."""
 
 RECEIVE_BYTES = 1 << 16
 

@@ -25,6 +25,9 @@ def level(name: str, bound: float, measured: float | None, unit: str, *, held: b
     )
 
 
+LEVELS_HELD = [level("frames_on_schedule", 0.99, 1.0, "ratio", held=True)]
+
+
 async def run(scenario: Scenario) -> RunResult:
     """Frames come on schedule up to 40 sessions; set-ups take long beyond 44."""
     sessions = scenario.load.sessions
@@ -54,6 +57,21 @@ async def test_the_largest_load_and_what_broke_first() -> None:
     [transceiver] = [tier for tier in found.tiers if tier.tier == "transceiver"]
     assert transceiver.sessions_a_core == pytest.approx(40 / transceiver.cores)
     assert msgspec.json.decode(msgspec.json.encode(found), type=CapacityResult) == found
+
+
+async def test_a_load_that_was_refused_was_not_held() -> None:
+    async def refuse(scenario: Scenario) -> RunResult:
+        found = made_run(scenario.load.sessions, CONTINUOUS, levels=LEVELS_HELD)
+        return msgspec.structs.replace(found, peak_sessions=min(found.peak_sessions, 20))
+
+    found = await find_capacity(
+        SCENARIO,
+        refuse,
+        bounds=Bounds(start=10, resolution=0.0),
+        cores=Cores(),
+        told=lambda _step, _result: None,
+    )
+    assert (found.largest, found.broke_first) == (25, "sessions")
 
 
 async def test_a_scenario_without_levels_is_none_to_search_with() -> None:

@@ -105,6 +105,8 @@ WRONG = [
     ),
     (LEAST + "[service_levels]\nset_up_p98_ms = 3", "service_levels.set_up_p98_ms: no such"),
     (LEAST + '[service_levels]\nmisrouted = "0"', "service_levels.misrouted: must be a number"),
+    (LEAST + "[service_levels]\nmisrouted = inf", "service_levels.misrouted: must be finite"),
+    (LEAST + "[service_levels]\nmisrouted = nan", "service_levels.misrouted: must be finite"),
     (LEAST + "[service_levels]\nmisrouted = true", "service_levels.misrouted: must be a number"),
     ("warm_up_seconds = 35\n" + LEAST, "warm_up_seconds: must be less than the whole run"),
     (

@@ -94,6 +94,16 @@ def test_the_set_up_rate_is_that_of_the_ramp() -> None:
     assert (rate.measured, rate.held) == (40.0, True)
 
 
+def test_seconds_that_nobody_told_of_make_no_rate_higher() -> None:
+    run = run_of({Count.CALLS_SET_UP: 30}, {}, {Count.CALLS_SET_UP: 60})
+    load = {**run.scenario["load"], "ramp_seconds": 3.0}
+    run = msgspec.structs.replace(
+        run, series=run.series[::2], scenario={**run.scenario, "load": load}
+    )
+    [rate] = judged(run, set_up_rate=40)
+    assert (rate.measured, rate.held) == (30.0, False)
+
+
 def healed(*seconds: float | None) -> RunResult:
     faults = [
         FaultRecord(second=9.0, action="kill", tier="relay", healed_seconds=each)
