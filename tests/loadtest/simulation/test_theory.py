@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from loadtest.simulation.scenario import CallLength, Clients, Placement
-from loadtest.simulation.theory import erlang_b, erlang_c, mean_wait
 from tests.loadtest.simulation.small_world import scenario, simulated
+from tests.loadtest.simulation.theory import erlang_b, erlang_c, mean_wait
 
 SERVERS, OFFERED, CALL_SECONDS = 50, 45, 10.0
 
