@@ -26,6 +26,14 @@ SPREAD_FIELDS = {
     "max": "maximum",
 }
 """Of a latency's name, and of `loadtest.result.Spread`."""
+PERCENTILE_WORDS = {
+    "p50": "median",
+    "p90": "90th percentile",
+    "p95": "95th percentile",
+    "p99": "99th percentile",
+    "p999": "99.9th percentile",
+    "max": "maximum",
+}
 
 
 class UnknownServiceLevelError(ValueError):
@@ -80,16 +88,6 @@ def _latency(latency: Latency, percentile: str) -> ServiceLevel:
 
     description = f"{words(latency)}, {PERCENTILE_WORDS[percentile]}"
     return ServiceLevel(f"{latency}_{percentile}_ms", description, "ms", measure)
-
-
-PERCENTILE_WORDS = {
-    "p50": "median",
-    "p90": "90th percentile",
-    "p95": "95th percentile",
-    "p99": "99th percentile",
-    "p999": "99.9th percentile",
-    "max": "maximum",
-}
 
 
 def _share(part: Count, *whole: Count) -> Measure:
