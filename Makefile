@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Where it is set, each of the hundreds of processes that tests start compiles all sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference loadtest-10k loadtest-soak dashboards-screenshot relay-peers flite clean debian-packages
+.PHONY: help images prove-images up native test npm-packages test-vllm check proto fuzz bench bench-relay bench-relay-healing rehearse-rollout bench-transceiver bench-websocket bench-loss bench-sip bench-inference loadtest loadtest-10k loadtest-soak dashboards-screenshot relay-peers flite clean debian-packages
 
 help:
 	@echo "make up     install, then run relay, inference and transceiver until Ctrl-C"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-loss  measure what is understood of callers whose packets get lost, 6 minutes"
 	@echo "make bench-sip  measure what is understood of callers on the telephone, 8 minutes"
 	@echo "make bench-inference  measure the inference tier: turns, answers, trunk, hand-off, 12 minutes"
+	@echo "make loadtest  place calls by SCENARIO=turns or another to a deployment on this machine"
 	@echo "make loadtest-10k   10,000 sessions, 10,000 calls, the largest load, a peer: 15 minutes"
 	@echo "make loadtest-soak  half of the largest load for 30 minutes: does anything drift?"
 	@echo "make dashboards-screenshot  draw the dashboards over real calls, 8 minutes"
@@ -107,6 +108,10 @@ bench-sip: .venv/ready-to-bench flite
 bench-inference: .venv/ready-to-develop flite
 	$(BIN)/python -m bench.inference $(BENCH_ARGS)
 	$(BIN)/python -m bench.report
+
+SCENARIO ?= turns
+loadtest: .venv/ready-to-load
+	@$(BIN)/antiphon-loadtest run $(SCENARIO) --local $(LOADTEST_ARGS)
 
 # For a quick look: make loadtest-10k LOADTEST_ARGS="--quick"
 loadtest-10k: .venv/ready-to-develop
@@ -195,6 +200,11 @@ endef
 .venv/ready-to-run: .venv/bin/python pyproject.toml constraints.txt
 	$(call install,all)
 
+# A comma would end an argument of `call`.
+WITH_LOAD := all,loadtest
+.venv/ready-to-load: .venv/ready-to-run
+	$(call install,$(WITH_LOAD))
+
 .venv/ready-for-native: .venv/ready-to-run
 	$(install-moshi)
 	$(call install,native)
@@ -206,7 +216,7 @@ endef
 	@echo "Compiling the load generator that the relay is measured and tested with"
 	@# As the tests do, for any processor: benchmarks compile it for theirs.
 	@$(BIN)/python -c 'import relay.fast.compiling; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
-	@touch .venv/ready-to-run .venv/ready-for-native
+	@touch .venv/ready-to-run .venv/ready-to-load .venv/ready-for-native
 
 .venv/ready-to-bench: .venv/ready-to-develop
 	$(call install,bench)

@@ -18,6 +18,7 @@ from bench.figures import OUT, publish
 from bench.machine import machine
 from bench.proofs.growths import growths
 from bench.proofs.held_seconds import held_seconds, tier_cores
+from bench.proofs.largest_load import DEPLOYMENT
 from bench.proofs.local_run import measured, running
 from bench.proofs.part import Claim, failed_levels, told
 from loadtest import result_file
@@ -52,7 +53,7 @@ def half_of_largest(figures: Path) -> int:
 
 async def soaked(scenario: Scenario) -> RunResult:
     with progress_display() as display:
-        async with running(LocalDeployment()) as deployment:
+        async with running(LocalDeployment(DEPLOYMENT)) as deployment:
             return await measured(scenario, deployment, display, label="soak")
 
 

@@ -35,8 +35,8 @@ def section(results: Sequence[SimulationResult], model: CostModel) -> str:
     machine = ", ".join(f"{value}" for value in model.machine.values())
     return "\n".join(
         [
-            "Pods of all regions together, at the most, times the cores of one; refused and cut are",
-            "of all calls; over its levels is the worst region's time. What calls cost is from",
+            "Pods of all regions together, at the most, times the cores of one; refused and cut",
+            "are of all calls; over its levels is the worst region's time. What calls cost is from",
             f"{sources} ({machine}).",
             "",
             *as_markdown(table(results)),

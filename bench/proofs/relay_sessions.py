@@ -24,8 +24,11 @@ SET_UP_RATE = 1000.0
 HEALING_S = 1.0
 FULL_RATE = 50.0
 """Packets a second of somebody who speaks, in frames of 20 ms."""
-RUNGS = (6.0, 9.0, 12.0, 16.0, 21.0, 28.0, 37.0, 50.0)
+ON_SCHEDULE = 0.99
+RUNGS = (9.0, 12.0, 16.0, 21.0, 28.0, 37.0, 50.0)
 """Packets a second of a caller who speaks, from run to run."""
+ATTEMPTS = 2
+"""At each: a machine that others use has bad moments."""
 ON_SCHEDULE_SENT = 0.97
 """Of the first rung's packets per planned one; less were not sent, and do not count as carried."""
 SETTLED_S = 10.0
@@ -50,9 +53,12 @@ async def relay_sessions(display: Display, size: Size) -> Part:
 
         rungs: dict[float, RunResult] = {}
         for per_second in size.rungs:
-            result = await run(_steady(size, per_second), f"relay, {per_second:g} packets/s")
-            rungs[per_second] = result
-            if not _carried(result, per_second, rungs):
+            for _attempt in range(ATTEMPTS):
+                result = await run(_steady(size, per_second), f"relay, {per_second:g} packets/s")
+                rungs[per_second] = result
+                if _carried(result, per_second, rungs):
+                    break
+            else:
                 break
         best = max((each for each in rungs if _carried(rungs[each], each, rungs)), default=0.0)
         chosen = rungs.get(best, rungs[size.rungs[0]])
@@ -74,7 +80,13 @@ def _steady(size: Size, per_second: float) -> Scenario:
         hold_seconds=size.hold_seconds,
     )
     caller = msgspec.structs.replace(shipped.callers[0], talk=Talk(packets_per_second=per_second))
-    levels = {"sessions": size.sessions, "calls_failed": 0, "misrouted": 0, "frames_lost": LOSS}
+    levels = {
+        "sessions": size.sessions,
+        "calls_failed": 0,
+        "misrouted": 0,
+        "frames_lost": LOSS,
+        "frames_on_schedule": ON_SCHEDULE,
+    }
     return msgspec.structs.replace(
         shipped,
         load=load,

@@ -30,7 +30,8 @@ class Size:
 
 async def side_by_side(display: Display, size: Size) -> Part:
     contenders: dict[str, Deployment] = {
-        "antiphon": LocalDeployment(LocalSettings()),
+        # Stock aiortc refuses no call however busy it is, and so must this.
+        "antiphon": LocalDeployment(LocalSettings(flags={"transceiver": ("--max-load=1",)})),
         "aiortc": AiortcDeployment(),
     }
     figures: dict[str, float | str] = {"side_by_side.sessions": size.sessions}
