@@ -27,6 +27,8 @@ LATEST_ECHO_S = 1.5
 COMPARED_S = 1.0, 3.0
 """How much of an answer is compared, at least and at most; behind a short one is silence, which
 follows what was said too."""
+MOST_RESPONSES = 64
+"""That are remembered of a turn that goes on."""
 HELD_S = 0.06
 """A frame stands for so long where the next ones are missing, or come late."""
 
@@ -59,11 +61,11 @@ class TurnJudge:
 
     def responded(self, response: str, at: float) -> None:
         """The first audio of a response came."""
-        self._responses.setdefault(response, _Response(at))
+        self._response(response, at)
 
     def transcribed(self, response: str, transcript: str, at: float) -> None:
         """All that a response says."""
-        self._responses.setdefault(response, _Response(at)).transcript = transcript
+        self._response(response, at).transcript = transcript
 
     def judge(self, turn: Turn) -> None:
         """Count a turn that is over."""
@@ -72,6 +74,12 @@ class TurnJudge:
         right = self._echoed(turn) if self._talk.expect is Expect.ECHO else self._answered(turn)
         self._measures.count(Count.TURNS_RIGHT if right else Count.TURNS_WRONG)
         self._forget(turn)
+
+    def _response(self, response: str, at: float) -> _Response:
+        found = self._responses.setdefault(response, _Response(at))
+        while len(self._responses) > MOST_RESPONSES:
+            del self._responses[next(iter(self._responses))]
+        return found
 
     def _answered(self, turn: Turn) -> bool:
         if turn.interrupted or self._talk.model is not TalkModel.TURNS:

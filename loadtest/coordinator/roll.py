@@ -67,7 +67,9 @@ class Roll:
         return member
 
     def ready(self, member: Member, clock_error_s: float, now: float) -> None:
-        member.stage, member.clock_error_s, member.heard_at = Stage.READY, clock_error_s, now
+        """Once: who is lost or has finished stays so."""
+        if member.stage is Stage.JOINED:
+            member.stage, member.clock_error_s, member.heard_at = Stage.READY, clock_error_s, now
 
     def start(self, now: float) -> None:
         """From here on nobody joins, and who is silent is missed."""
@@ -84,7 +86,8 @@ class Roll:
         member.calls_started += counts.get(Count.CALLS_STARTED, 0)
 
     def finished(self, member: Member, unfinished: int, overdue: int) -> None:
-        member.stage, member.unfinished, member.overdue = Stage.FINISHED, unfinished, overdue
+        if member.stage is Stage.READY:
+            member.stage, member.unfinished, member.overdue = Stage.FINISHED, unfinished, overdue
 
     def lose(self, member: Member, reason: str) -> bool:
         """Returns whether it was missed: it was still to report. Its place is free before a run."""

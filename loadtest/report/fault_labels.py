@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loadtest.measures.detail import shown
 from loadtest.result import FaultRecord
 
 MOST_WRITTEN_OUT = 3
@@ -10,7 +11,7 @@ MOST_WRITTEN_OUT = 3
 
 def fault_words(fault: FaultRecord) -> str:
     """`restart relay`."""
-    return f"{fault.action.replace('_', ' ')} {fault.tier}".strip()
+    return shown(f"{fault.action.replace('_', ' ')} {fault.tier}")
 
 
 def plot_labels(faults: Sequence[FaultRecord]) -> list[str]:

@@ -22,6 +22,7 @@ above."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "antiphon",
+    "text.parse_math": False,
     "font.size": 11.0,
     "axes.edgecolor": MARKS["line"],
     "axes.labelcolor": MARKS["muted"],

@@ -5,7 +5,7 @@ import pytest
 
 from loadtest.callers.answer_check import FLOOR_DB
 from loadtest.callers.talk import Turn
-from loadtest.callers.turn_judge import TurnJudge
+from loadtest.callers.turn_judge import MOST_RESPONSES, TurnJudge
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count
 from loadtest.scenario.scenario import Expect, Talk, TalkModel
@@ -139,3 +139,14 @@ def test_a_turn_that_nobody_answered_is_not_its_matter() -> None:
     told, measures = judge(Expect.ANSWER)
     told.judge(dataclasses.replace(TURN, answered_at=None, answer_ended_at=None))
     assert counted(measures) == {}
+
+
+@pytest.mark.parametrize(("right_at", "what"), [(0, Count.TURNS_WRONG), (1, Count.TURNS_RIGHT)])
+def test_remembers_the_latest_responses_of_a_server_that_goes_on(
+    right_at: int, what: Count
+) -> None:
+    told, measures = judge(Expect.ANSWER)
+    for number in range(MOST_RESPONSES + 1):
+        told.transcribed(str(number), "It is four." if number == right_at else "What?", 12.6)
+    told.judge(TURN)
+    assert counted(measures) == {what: 1}

@@ -62,3 +62,18 @@ def test_what_a_member_tells_of_its_calls_is_summed() -> None:
     for second in range(2):
         roll.measured(member, Interval(second, counts), 0.0)
     assert (member.calls_started, member.calls_over, member.calls_failed) == (10, 6, 2)
+
+
+def test_who_is_lost_or_has_finished_stays_so() -> None:
+    roll = Roll(2)
+    lost, finished = (roll.join("host", None, 0.0) for _ in range(2))
+    for member in (lost, finished):
+        roll.ready(member, 0.0, 0.0)
+    roll.start(0.0)
+    roll.lose(lost, "silent")
+    roll.finished(finished, 0, 0)
+    roll.finished(lost, 3, 3)
+    for member in (lost, finished):
+        roll.ready(member, 0.0, 5.0)
+    assert (lost.stage, finished.stage) == (Stage.LOST, Stage.FINISHED)
+    assert roll.over

@@ -165,6 +165,12 @@ def test_a_fault_that_did_not_heal_is_said_to_have_not(small: RunResult) -> None
     assert "After “hand over relay” at 20\N{NO-BREAK SPACE}s it did not heal" in text
 
 
+def test_a_fault_of_any_name_is_drawn(small: RunResult) -> None:
+    fault = FaultRecord(second=10.0, action="kill", tier="$\\frac{$ \x00\x1b <b>")
+    page = parsed(render([msgspec.structs.replace(small, faults=[fault])]))
+    assert "kill $\\frac{$ \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} <b>" in page.text
+
+
 def test_latencies_without_values_are_not_drawn() -> None:
     page = parsed(render([sample_run(seconds=20, latencies=(Latency.SET_UP,))]))
     labels = [plot["aria-label"] for plot in page.attributes("svg")]
