@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from chassis.settings import SettingError, load, setting, whole_number
 from loadtest.capacity.cost_model import CostModelError, read
 from loadtest.capacity.cost_model_commands import SHIPPED
+from loadtest.simulation.assumptions import assumptions
 from loadtest.simulation.reading import (
     SimulationScenarioError,
     read_simulation,
@@ -92,5 +94,7 @@ def _report(result: SimulationResult, out: Path) -> int:
     console = Console()
     console.print(table(result))
     console.print(summary(result))
+    for assumption in assumptions(result):
+        console.print(Text(f"Assumed: {assumption}", style="dim"))
     print(f"{out / name}.html\n{out / name}.json")
     return 0

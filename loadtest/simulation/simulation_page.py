@@ -1,6 +1,7 @@
 """A simulation as a page of HTML."""
 
 from loadtest.report import page, quantity
+from loadtest.simulation.assumptions import assumptions
 from loadtest.simulation.simulation_plots import plots
 from loadtest.simulation.simulation_result import SimulationResult
 from loadtest.simulation.simulation_table import rows, summary
@@ -20,5 +21,6 @@ def render(result: SimulationResult) -> str:
         set_up=quantity.duration(levels["set_up_seconds"]),
         plots=plots(result),
         pods=[(tier, f"{calls:,} calls") for tier, calls in result.sessions_a_pod.items()],
+        assumptions=assumptions(result),
         sources=[("runs", ", ".join(result.model_sources)), ("on", machine)],
     )

@@ -1,6 +1,7 @@
 """The command simulates, and its page says what its JSON says."""
 
 import re
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from chassis.settings import SettingError
 from loadtest.commands import simulate
+from loadtest.simulation.assumptions import assumptions
 from loadtest.simulation.simulation_result import SimulationResult
 from loadtest.simulation.simulation_table import rows
 from tests.loadtest.simulation.test_failures import TWO_REGIONS
@@ -40,6 +42,9 @@ def test_a_simulation_is_written_down_and_drawn(
     assert not re.search(r"""(?:src|href)=["'](?!#)|url\((?!#)|@import""", page)
     out = capsys.readouterr().out
     assert "million events a second" in out
+    for assumption in assumptions(result):
+        assert escape(assumption) in page
+        assert assumption in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
