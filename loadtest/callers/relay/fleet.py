@@ -77,7 +77,7 @@ class RelayFleet:
     async def _call(self, plan: CallPlan, profile: CallerProfile) -> None:
         call = await self._open(plan, profile)
         try:
-            await self._carry_out(call, plan)
+            await self._carry_out(call, plan, profile.talk.patience_seconds)
         finally:
             self._close(call)
 
@@ -112,7 +112,7 @@ class RelayFleet:
         row["pause_ns"] = 0.0 if endless else how.pause_seconds * 1e9
         row["random"] = plan.seed & 0xFFFFFFFFFFFFFFFF | 1
 
-    async def _carry_out(self, call: RelayCall, plan: CallPlan) -> None:
+    async def _carry_out(self, call: RelayCall, plan: CallPlan, patience_s: float) -> None:
         planned = self._context.clock.planned(plan)
         began = time.monotonic()
         self._begin(call, began)
@@ -124,7 +124,9 @@ class RelayFleet:
             raise FailedCallError(reason) from None
         self._measures.note(Latency.SET_UP, up_at - planned)
         with up(self._measures, planned + plan.length_s):
-            await self._hold(call, plan, planned)
+            await self._hold(call, planned + plan.length_s)
+        if unanswered_seconds(self._loop.rows[call.row]) > patience_s:
+            raise FailedCallError(Failure.NO_MEDIA, "nothing came back to the hang-up")
 
     def _begin(self, call: RelayCall, now: float) -> None:
         """Send what has to be answered, and again until the call is up."""
@@ -137,12 +139,12 @@ class RelayFleet:
         loop = asyncio.get_running_loop()
         loop.call_later(AGAIN_S, lambda: self._begin(call, time.monotonic()))
 
-    async def _hold(self, call: RelayCall, plan: CallPlan, planned: float) -> None:
+    async def _hold(self, call: RelayCall, ends_at: float) -> None:
         talk(self._loop, call.row)
         self._runner.keep_consent(call, time.monotonic())
         loop = asyncio.get_running_loop()
         # Its tick is coarser than this clock's: the difference does not matter to a hang-up.
-        left = max(0.0, planned + plan.length_s - time.monotonic())
+        left = max(0.0, ends_at - time.monotonic())
         ending = loop.call_later(left, lambda: call.end(None))
         try:
             failure = await call.over

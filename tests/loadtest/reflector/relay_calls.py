@@ -46,11 +46,11 @@ class RelayCalls:
         self._tasks: list[asyncio.Task[None]] = []
         self._interval: Interval | None = None
 
-    def place(self, calls: int, seconds: float = LONG_S) -> None:
+    def place(self, calls: int, seconds: float = LONG_S, profile: CallerProfile = PROFILE) -> None:
         self._context.clock.started_at = time.monotonic()
         for number in range(calls):
             plan = CallPlan(number, 0, 0.0, seconds, number + 1)
-            self._tasks.append(asyncio.create_task(self.fleet.call(plan, PROFILE)))
+            self._tasks.append(asyncio.create_task(self.fleet.call(plan, profile)))
 
     def found(self) -> Interval:
         """All that has been measured until now."""

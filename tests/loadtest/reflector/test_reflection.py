@@ -6,13 +6,14 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from loadtest.callers.relay.fleet import RelayFleet
 from loadtest.measures.interval import Interval
-from loadtest.measures.names import Count, Latency
+from loadtest.measures.names import Count, Failure, Latency
 from tests.loadtest.reflector.reflected_deployment import ReflectedDeployment, reflected_deployment
-from tests.loadtest.reflector.relay_calls import relay_calls
+from tests.loadtest.reflector.relay_calls import PROFILE, relay_calls
 
 CALLS = 300
 
@@ -133,6 +134,29 @@ def test_a_relay_that_pauses_makes_packets_late_and_loses_none(
     assert latest is not None
     assert latest > 0.4
     assert found.counts[Count.FRAMES_ON_SCHEDULE] < found.counts[Count.FRAMES_RECEIVED]
+
+
+def test_calls_to_which_nothing_comes_back_any_more_fail(reflected: ReflectedDeployment) -> None:
+    impatient = msgspec.structs.replace(PROFILE.talk, patience_seconds=1.0)
+
+    async def scenario() -> Interval:
+        async with relay_calls(reflected.urls) as calls:
+            profile = msgspec.structs.replace(PROFILE, talk=impatient)
+            calls.place(20, seconds=3.0, profile=profile)
+            await calls.until(lambda: calls.found().sessions == 20)
+            paused = reflected.relay.tree()
+            for process in paused:
+                process.send_signal(signal.SIGSTOP)
+            try:
+                return await calls.all_over()
+            finally:
+                for process in paused:
+                    process.send_signal(signal.SIGCONT)
+
+    found = asyncio.run(scenario())
+    assert found.failed == {Failure.NO_MEDIA: 20}
+    assert Count.CALLS_ENDED not in found.counts
+    assert healed(found) == 20
 
 
 def test_a_wrong_tag_is_counted_as_misrouted(reflected: ReflectedDeployment) -> None:
