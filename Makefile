@@ -116,6 +116,7 @@ loadtest: .venv/ready-to-load
 # For a quick look: make loadtest-10k LOADTEST_ARGS="--quick"
 loadtest-10k: .venv/ready-to-develop
 	$(BIN)/python -m bench.loadtest_10k $(LOADTEST_ARGS)
+	$(BIN)/python -m bench.report
 
 # For a quick look: make loadtest-soak LOADTEST_ARGS="--minutes 1 --sessions 5 --to /tmp"
 loadtest-soak: .venv/ready-to-develop

@@ -17,6 +17,7 @@ from bench.figures import OUT
 from bench.inference.summary import section as inference_section
 from bench.loss.tables import section as loss_section
 from bench.narrowband.summary import section as narrowband_section
+from bench.proofs import summary as proofs
 from bench.relay.summary import BOUNDS, cost_table, latency_table
 from bench.rollout.summary import section as rollout_section
 from bench.tables import Figures, as_markdown, bound_table
@@ -226,6 +227,9 @@ def main() -> None:
         _write(BENCHMARKS, "narrowband", narrowband_section(narrowband))
     if (inference := _load("inference")) and not inference["quick"]:
         _write(BENCHMARKS, "inference", inference_section(inference))
+    if (load := _load("loadtest_10k")) and load["complete"]:
+        _write(README, "load", proofs.readme_figures(load))
+        _write(BENCHMARKS, "load", proofs.section(load))
     _write(CAPACITY, "capacity", capacity_section(BENCHMARKS.read_text()))
 
 

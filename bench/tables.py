@@ -21,12 +21,12 @@ class Bound:
     def row(self, figures: Figures) -> list[str]:
         """What, measured, the bound, and the verdict."""
         value = figures.get(self.key)
-        bound = f"{'at least' if self.at_least else 'at most'} {self.limit:g} {self.unit}"
+        bound = f"{'at least' if self.at_least else 'at most'} {_quantity(self.limit, self.unit)}"
         if not isinstance(value, float | int):
             return [self.text, "not measured", bound, "MISSED"]
         shown = value * self.scale
         kept = shown >= self.limit if self.at_least else shown <= self.limit
-        return [self.text, f"{shown:.4g} {self.unit}", bound, "ok" if kept else "MISSED"]
+        return [self.text, _quantity(shown, self.unit), bound, "ok" if kept else "MISSED"]
 
 
 def bound_table(bounds: Iterable[Bound], figures: Figures) -> Table:
@@ -46,3 +46,8 @@ def as_text(table: Table) -> str:
 def as_markdown(table: Table) -> list[str]:
     head, *rows = (f"| {' | '.join(row)} |" for row in table)
     return [head, "|" + "---|" * len(table[0]), *rows]
+
+
+def _quantity(value: float, unit: str) -> str:
+    number = f"{value:,.0f}" if value >= 10_000 else f"{value:.4g}"
+    return f"{number} {unit}".rstrip()

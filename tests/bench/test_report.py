@@ -25,8 +25,8 @@ def test_replaces_what_stands_between_the_comments_of_a_name() -> None:
 
 def test_the_documents_have_the_comments() -> None:
     for path, names in (
-        (README, ["figures"]),
-        (BENCHMARKS, ["calls", "relay", "transceiver", "loss"]),
+        (README, ["figures", "load"]),
+        (BENCHMARKS, ["calls", "relay", "transceiver", "loss", "load"]),
     ):
         for name in names:
             assert "\nFOUND\n" in between(path.read_text(), name, "FOUND")
