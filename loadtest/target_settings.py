@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chassis.secret_file import read_secret_file
 from chassis.settings import SettingError, setting
@@ -11,9 +12,23 @@ from loadtest.scenario.scenario import Kind, Scenario
 
 
 def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError(f"expected http:// or https://, not {text!r}")
+    """Raises ValueError, which quotes no password."""
+    url = urlsplit(text)
+    if "@" in url.netloc:
+        raise ValueError("a URL is no place for a user and a password")
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise ValueError(f"expected http:// or https:// and a host, not {text!r}")
+    if url.port == 0:
+        raise ValueError("there is no port 0")
     return text.rstrip("/")
+
+
+def _base_url(text: str) -> str:
+    """Raises ValueError."""
+    url = _url(text)
+    if urlsplit(url).path:
+        raise ValueError(f"expected a base URL without a path, not {text!r}")
+    return url
 
 
 def _urls(text: str) -> str:
@@ -31,7 +46,7 @@ def _first_word(text: str) -> str:
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
     target: str | None = setting(
-        None, help="the deployment's Realtime API: its base URL", parse=_url
+        None, help="the deployment's Realtime API: its base URL", parse=_base_url
     )
     api_key_file: str | None = setting(None, help="file with its API key", parse=str)
     model: str | None = setting(None, help="the model that sessions ask for", parse=str)

@@ -16,15 +16,15 @@ from loadtest.scenario.scenario import (
 )
 from loadtest.tiers import TIERS
 
-NAME = re.compile(r"\w[\w .-]{0,79}")
-"""Of a scenario, after which its result's file is named."""
+_NAME = re.compile(r"\w[\w .-]{0,79}")
+_NAME_BYTES = 200
+"""Of files' names there may be 255, with what comes around this one."""
 _FRAMES_PER_SECOND = 50
 
 
 def contradictions(scenario: Scenario) -> Iterator[str]:
     """One line each, with the member first."""
-    if not NAME.fullmatch(scenario.name):
-        yield "name: must be 1 to 80 letters, digits, spaces, dots, hyphens and underscores"
+    yield from of_name(scenario.name)
     if not scenario.load.seconds:
         yield "load.hold_seconds: must be more than 0"
     for index, caller in enumerate(scenario.callers):
@@ -37,6 +37,12 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
     if scenario.warm_up_seconds >= scenario.load.seconds:
         yield "warm_up_seconds: must be less than the whole run"
     yield from _of_levels(scenario)
+
+
+def of_name(name: str) -> Iterator[str]:
+    """Of a scenario, after which its result's file is named."""
+    if not _NAME.fullmatch(name) or len(name.encode()) > _NAME_BYTES:
+        yield "name: must be 1 to 80 letters, digits, spaces, dots, hyphens and underscores"
 
 
 def _of_talk(caller: CallerProfile) -> Iterator[str]:

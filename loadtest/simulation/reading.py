@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from loadtest.decode_error import one_line
+from loadtest.scenario.contradictions import of_name
 from loadtest.simulation.scenario import Failure, FailureKind, SimulationScenario
 from loadtest.tiers import TIERS
 
@@ -51,6 +52,7 @@ def parse_simulation(text: str) -> SimulationScenario:
 
 def _complaints(scenario: SimulationScenario) -> Iterator[str]:
     """What the types do not say."""
+    yield from of_name(scenario.name)
     names = [region.name for region in scenario.regions]
     if len(set(names)) < len(names):
         yield "regions: two have the same name"

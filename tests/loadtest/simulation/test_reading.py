@@ -32,6 +32,7 @@ def test_sizes_from_ten_thousand_to_ten_million_are_shipped() -> None:
     ("text", "complaint"),
     [
         ("name = ", "Invalid value"),
+        (ONE_REGION.replace("one region", "../up"), "name: must be 1 to 80"),
         (ONE_REGION.replace("sessions = 45", "sessions = 'x'"), "calls.sessions: Expected `int`"),
         (ONE_REGION.replace("sessions = 45", "sesions = 45"), "calls.sesions: there is no such"),
         (ONE_REGION.replace("tiers.relay", "tiers.router"), "tiers.router: no such tier"),
