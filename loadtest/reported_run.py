@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,12 @@ class ReportFiles:
     @property
     def html(self) -> Path:
         return self.directory / f"{self.name}.html"
+
+    def prepare(self) -> None:
+        """Before a run, which would be for nothing if this failed after it. Raises OSError."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self.directory):
+            pass
 
     def write(self, result: RunResult) -> None:
         """Raises OSError."""

@@ -53,7 +53,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     target = settings.as_target()
     check_target(target, scenario)
     remote = _remote(settings)
+    files = ReportFiles(settings.out, scenario.name)
     try:
+        files.prepare()
         result = carry_out(
             lambda display, stop: run_scenario(
                 scenario,
@@ -65,7 +67,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
                 stop=stop,
             )
         )
-        code = report(result, ReportFiles(settings.out, scenario.name))
+        code = report(result, files)
     except (RunError, OSError) as error:
         print(f"{PROG}: {error}", file=sys.stderr)
         return 2

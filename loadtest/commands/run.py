@@ -55,9 +55,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     target = settings.as_target()
     if settings.local is None:
         check_target(target, scenario)
+    files = ReportFiles(settings.out, scenario.name)
     try:
+        files.prepare()
         result = carry_out(lambda *how: _run(scenario, target, settings, *how))
-        return report(result, ReportFiles(settings.out, scenario.name))
+        return report(result, files)
     except (RunError, DeploymentError, OSError) as error:
         print(f"{PROG}: {error}", file=sys.stderr)
         return 2

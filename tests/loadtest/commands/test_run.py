@@ -111,6 +111,7 @@ def test_ctrl_c_ends_it_with_a_report(scenario: Path, tmp_path: Path) -> None:
         (["steady", "--local", "--workers=0"], "--workers: must be from 1 up"),
         (["steady", "--target=http://a", "--api-key-file=/none"], "--api-key-file /none: No such"),
         (["steady", "--wrong"], "unrecognized arguments: --wrong"),
+        (["steady", "--target=http://127.0.0.1:1", "--out=/dev/null"], "File exists: '/dev/null'"),
     ],
 )
 def test_what_cannot_be_understood_is_one_line(
