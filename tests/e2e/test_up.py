@@ -65,6 +65,8 @@ def test_no_secret_is_on_a_command_line(deployment: RunningDeployment) -> None:
         assert "ANTIPHON_API_KEY" not in process.environ()
 
 
+# Others' tests would take a port that is free again.
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_every_process_and_frees_every_port(number: signal.Signals) -> None:
     with running_deployment("--workers=2", "--relay-workers=2") as deployment:
