@@ -145,7 +145,7 @@ prove-images: .venv/ready-to-develop
 	$(BIN)/python -m tests.deploy.docker.prove $(PROVE_ARGS)
 
 clean:
-	rm -rf .venv $(NPM_PROJECT)/node_modules build dist bench/out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(NPM_PROJECT)/node_modules build dist bench/out loadtest-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages:
