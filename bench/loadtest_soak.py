@@ -19,10 +19,10 @@ from bench.machine import machine
 from bench.proofs.growths import growths
 from bench.proofs.held_seconds import held_seconds, tier_cores
 from bench.proofs.largest_load import DEPLOYMENT
-from bench.proofs.local_run import measured, running
+from bench.proofs.local_run import measured
 from bench.proofs.part import Claim, failed_levels, told
 from loadtest import result_file
-from loadtest.deployment.deployment import DeploymentError
+from loadtest.deployment.deployment import DeploymentError, running
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.measures.names import Count, Latency
 from loadtest.progress import progress_display

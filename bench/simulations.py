@@ -13,8 +13,8 @@ from loadtest.commands.simulate import simulate
 from loadtest.report import quantity
 from loadtest.simulation.reading import read_simulation, shipped_simulations
 from loadtest.simulation.simulation_result import SimulationResult
+from loadtest.tiers import TIERS
 
-TIERS = ("relay", "transceiver", "inference")
 HEAD = [
     "simulation",
     "calls at once",

@@ -6,8 +6,9 @@ import msgspec
 
 from bench.proofs.growths import MEMORY_GROWTH, memory_line
 from bench.proofs.held_seconds import held_seconds, tier_cores
-from bench.proofs.local_run import measured, running
+from bench.proofs.local_run import measured
 from bench.proofs.part import Claim, Part, at_least, at_most
+from loadtest.deployment.deployment import running
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.measures.names import Count, Latency

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bench.proofs.local_run import measured, running
+from bench.proofs.local_run import measured
 from bench.proofs.part import Claim, Part
 from loadtest.capacity.capacity_result import CapacityResult, Step
 from loadtest.capacity.finding import Cores, find_capacity
 from loadtest.capacity.search import Bounds
+from loadtest.deployment.deployment import running
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.progress import Display

@@ -1,22 +1,10 @@
-"""Runs of a scenario against a deployment of their own on this machine."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+"""A run of a scenario against a deployment on this machine."""
 
 from loadtest.deployment.deployment import Deployment
 from loadtest.progress import Display
 from loadtest.result import RunResult
 from loadtest.run import run
 from loadtest.scenario.scenario import Scenario
-
-
-@asynccontextmanager
-async def running(deployment: Deployment) -> AsyncIterator[Deployment]:
-    try:
-        await deployment.start()
-        yield deployment
-    finally:
-        await deployment.stop()
 
 
 async def measured(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.proofs.held_seconds import held_seconds, rate, tier_cores
-from bench.proofs.local_run import measured, running
+from bench.proofs.local_run import measured
 from bench.proofs.part import Claim, Part, at_least, at_most, failed_levels, level
+from loadtest.deployment.deployment import running
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.measures.names import Count, Latency

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.proofs.held_seconds import held_seconds, tier_cores
-from bench.proofs.local_run import measured, running
+from bench.proofs.local_run import measured
 from bench.proofs.part import Claim, Part, failed_levels, level
-from loadtest.deployment.deployment import Deployment
+from loadtest.deployment.deployment import Deployment, running
 from loadtest.deployment.local_deployment import LocalDeployment
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.measures.names import Latency
