@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-from loadtest.callers.stun_message import Address
+from loadtest.callers.address import Address
 
 RECEIVE_BYTES = 2048
 BUFFER_BYTES = 1 << 18

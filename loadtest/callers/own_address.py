@@ -2,7 +2,7 @@
 
 import socket
 
-from loadtest.callers.stun_message import Address
+from loadtest.callers.address import Address
 
 
 def own_address(server: Address) -> str:

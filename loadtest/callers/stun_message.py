@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import ip_address
 
-Address = tuple[str, int]
+from loadtest.callers.address import Address
 
 BINDING_REQUEST = 0x0001
 BINDING_SUCCESS = 0x0101

@@ -31,8 +31,6 @@ class Part:
         self._child: ChildProcess | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.report: ReadyReport = {}
-        self.restarts = 0
-        """Those that nobody asked for."""
 
     @property
     def sessions(self) -> list[int]:
@@ -119,7 +117,6 @@ class Part:
             async with self._changing:
                 if child is not self._child:
                     continue
-                self.restarts += 1
                 logger.warning("%s ended by itself; starting it again", self.command.tier)
                 try:
                     await self._begin()

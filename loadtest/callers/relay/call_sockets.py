@@ -6,9 +6,9 @@ import socket
 from collections import deque
 from itertools import cycle
 
+from loadtest.callers.address import Address
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.relay.call_loop import CallLoop, new_loop
-from loadtest.callers.stun_message import Address
 from loadtest.measures.names import Failure
 
 REST_S = 5.0

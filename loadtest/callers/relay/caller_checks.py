@@ -7,11 +7,11 @@ https://datatracker.ietf.org/doc/html/rfc7675
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from loadtest.callers.address import Address
 from loadtest.callers.stun_message import (
     BINDING_REQUEST,
     BINDING_SUCCESS,
     TRANSACTION_BYTES,
-    Address,
     StunError,
     StunMessage,
     binding_request,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
+from loadtest.callers.address import Address
 from loadtest.callers.bounded_body import LongBodyError, read_body
 from loadtest.callers.failed_call import FailedCallError
-from loadtest.callers.stun_message import Address
 from loadtest.host_clock import host_clock
 from loadtest.measures.names import Failure
 from loadtest.reflected_session import (

@@ -9,8 +9,8 @@ from ipaddress import ip_address
 from sipmessage import URI, Response
 from sipmessage import Address as SipAddress
 
+from loadtest.callers.address import Address
 from loadtest.callers.sip.requests import CallIdentity
-from loadtest.callers.sip.session_description import Address
 
 SIP_PORT = 5060
 

@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 
+from loadtest.callers.address import Address
 from loadtest.callers.call_outcome import counted, up
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.fault_gaps import FaultGaps
@@ -18,7 +19,6 @@ from loadtest.callers.sip.digest import Credentials
 from loadtest.callers.sip.g711 import CodedSpeech
 from loadtest.callers.sip.media_line import MediaLine
 from loadtest.callers.sip.session_description import (
-    Address,
     Answer,
     Codec,
     SdpError,

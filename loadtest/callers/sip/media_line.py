@@ -4,10 +4,10 @@ import asyncio
 import random
 import time
 
+from loadtest.callers.address import Address
 from loadtest.callers.impairment import Impairment
 from loadtest.callers.media_socket import MediaSocket
 from loadtest.callers.sip.caller import Caller
-from loadtest.callers.sip.session_description import Address
 from loadtest.callers.speech import FRAME_S
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Latency

@@ -11,11 +11,11 @@ from enum import Enum, auto
 
 from sipmessage import Message, Request, Response
 
+from loadtest.callers.address import Address
 from loadtest.callers.sip.client_transaction import ClientTransaction
 from loadtest.callers.sip.dialog import Dialog
 from loadtest.callers.sip.digest import Credentials, DigestError, first_answerable
 from loadtest.callers.sip.requests import CallIdentity, acknowledgement, cancellation, response_to
-from loadtest.callers.sip.session_description import Address
 from loadtest.measures.names import Failure
 
 _CHALLENGES = {

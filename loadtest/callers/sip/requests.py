@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sipmessage import URI, CSeq, MediaType, Parameters, Request, Response, Via
 from sipmessage import Address as SipAddress
 
-from loadtest.callers.sip.session_description import Address
+from loadtest.callers.address import Address
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 USER_AGENT = "antiphon-loadtest"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
 
-Address = tuple[str, int]
+from loadtest.callers.address import Address
 
 
 class Codec(Enum):

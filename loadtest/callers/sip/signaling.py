@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from sipmessage import Message, Request
 
+from loadtest.callers.address import Address
 from loadtest.callers.failed_call import FailedCallError
 from loadtest.callers.sip.digest import Credentials
 from loadtest.callers.sip.outgoing_call import CallState, OutgoingCall
 from loadtest.callers.sip.requests import CallIdentity, response_to
-from loadtest.callers.sip.session_description import Address
 from loadtest.measures.measures import Measures
 from loadtest.measures.names import Count, Failure
 

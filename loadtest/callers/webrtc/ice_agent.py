@@ -9,7 +9,8 @@ import random
 from dataclasses import dataclass
 
 from loadtest.callers import stun_message
-from loadtest.callers.stun_message import Address, StunError, StunMessage
+from loadtest.callers.address import Address
+from loadtest.callers.stun_message import StunError, StunMessage
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 
 FIRST_RETRANSMISSION_S, LAST_RETRANSMISSION_S = 0.25, 2.0

@@ -6,9 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from loadtest.callers.address import Address
 from loadtest.callers.impairment import Impairment
 from loadtest.callers.media_socket import KernelClock, MediaSocket
-from loadtest.callers.stun_message import Address
 from loadtest.scenario.scenario import Network
 
 _NEVER = float("inf")

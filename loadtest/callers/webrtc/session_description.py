@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc8866, https://www.rfc-editor.org/rfc/rfc8829
 import re
 from dataclasses import dataclass
 
-from loadtest.callers.stun_message import Address
+from loadtest.callers.address import Address
 
 OPUS, RED = 111, 63
 SCTP_PORT = 5000

@@ -5,10 +5,10 @@ import itertools
 import pytest
 from sipmessage import CSeq, Message, Request, Response
 
+from loadtest.callers.address import Address
 from loadtest.callers.sip.digest import Credentials
 from loadtest.callers.sip.outgoing_call import CallEnd, CallState, OutgoingCall
 from loadtest.callers.sip.requests import CallIdentity
-from loadtest.callers.sip.session_description import Address
 from loadtest.measures.names import Failure
 
 SERVER = ("192.0.2.1", 5060)

@@ -4,7 +4,7 @@ import random
 import pytest
 
 from loadtest.callers import stun_message
-from loadtest.callers.stun_message import Address
+from loadtest.callers.address import Address
 from loadtest.callers.webrtc.ice_agent import CONSENT_S, IceAgent
 from loadtest.callers.webrtc.session_description import LocalDescription, RemoteDescription
 
