@@ -10,6 +10,8 @@ from pathlib import Path
 
 FIRST = 10_000
 _TRIES = 1000
+_RANDOM = random.SystemRandom()
+"""Not the module's generator, which tests seed: several processes would look at the same ports."""
 
 
 def free_ports(count: int = 1, host: str = "127.0.0.1") -> int:
@@ -18,7 +20,7 @@ def free_ports(count: int = 1, host: str = "127.0.0.1") -> int:
     Raises OSError where there is none.
     """
     for _ in range(_TRIES):
-        ports = range(first := random.randrange(FIRST, _end() - count), first + count)  # noqa: S311
+        ports = range(first := _RANDOM.randrange(FIRST, _end() - count), first + count)
         if all(_is_free(host, port) for port in ports):
             return first
     raise OSError(f"found no {count} free ports in a row at {host}")
