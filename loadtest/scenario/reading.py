@@ -2,17 +2,17 @@
 
 import math
 from importlib.resources import files
-from pathlib import Path
 
 import msgspec
 
 from loadtest.decode_error import one_line
 from loadtest.scenario.contradictions import contradictions
 from loadtest.scenario.scenario import Scenario
+from loadtest.shipped_files import ShippedFiles, UnreadableFileError
 from loadtest.verdict.service_levels import UnknownServiceLevelError
 from loadtest.verdict.verdict import check
 
-_SHIPPED = files("loadtest") / "scenarios"
+_SHIPPED = ShippedFiles(files("loadtest") / "scenarios")
 
 
 class ScenarioError(ValueError):
@@ -21,26 +21,20 @@ class ScenarioError(ValueError):
 
 def shipped_scenarios() -> tuple[str, ...]:
     """The names of those that come with the harness."""
-    names = (each.name for each in _SHIPPED.iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return _SHIPPED.names()
 
 
 def shipped_text(name: str) -> str:
     """The file of one of them."""
-    return (_SHIPPED / f"{name}.toml").read_text()
+    return _SHIPPED.text(name)
 
 
 def read_scenario(source: str) -> Scenario:
     """From a file, or a shipped one by its name. Raises ScenarioError."""
-    if source in shipped_scenarios():
-        return parse_scenario(shipped_text(source))
     try:
-        text = Path(source).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(shipped_scenarios())
-        raise ScenarioError(f"{source}: no file ({error}), and none of {known}") from error
-    try:
-        return parse_scenario(text)
+        return parse_scenario(_SHIPPED.read(source))
+    except UnreadableFileError as error:
+        raise ScenarioError(str(error)) from error
     except ScenarioError as error:
         raise ScenarioError(f"{source}: {error}") from error
 

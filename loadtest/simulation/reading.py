@@ -3,16 +3,16 @@
 import itertools
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 
 import msgspec
 
 from loadtest.decode_error import one_line
 from loadtest.scenario.contradictions import of_name
+from loadtest.shipped_files import ShippedFiles, UnreadableFileError
 from loadtest.simulation.scenario import Failure, FailureKind, SimulationScenario
 from loadtest.tiers import TIERS
 
-_SHIPPED = files("loadtest") / "simulation" / "scenarios"
+_SHIPPED = ShippedFiles(files("loadtest") / "simulation" / "scenarios")
 
 
 class SimulationScenarioError(ValueError):
@@ -21,20 +21,15 @@ class SimulationScenarioError(ValueError):
 
 def shipped_simulations() -> tuple[str, ...]:
     """The names of those that come with the harness."""
-    names = (each.name for each in _SHIPPED.iterdir())
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return _SHIPPED.names()
 
 
 def read_simulation(source: str) -> SimulationScenario:
     """From a file, or a shipped one by its name. Raises SimulationScenarioError."""
     try:
-        if source in shipped_simulations():
-            return parse_simulation((_SHIPPED / f"{source}.toml").read_text())
-        return parse_simulation(Path(source).read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(shipped_simulations())
-        text = f"{source}: no file ({error}), and none of {known}"
-        raise SimulationScenarioError(text) from error
+        return parse_simulation(_SHIPPED.read(source))
+    except UnreadableFileError as error:
+        raise SimulationScenarioError(str(error)) from error
     except SimulationScenarioError as error:
         raise SimulationScenarioError(f"{source}: {error}") from error
 
