@@ -10,8 +10,8 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from antiphon.tier_output import TierOutput
+from chassis.death_signal import die_with_parent
 from chassis.readiness import ReadyReport, parse_ready
-from chassis.worker_processes import die_with_parent
 
 START_TIMEOUT_S = 180.0
 """A busy machine takes a minute to compile the relay's fast path, where no installation did."""

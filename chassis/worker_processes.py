@@ -4,38 +4,31 @@ import asyncio
 import ctypes
 import logging
 import multiprocessing
-import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
+
+from chassis.death_signal import die_with_starter
+from chassis.fork_server import ForkServer
 
 logger = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1
+_spawned = multiprocessing.get_context("spawn").Process
+_forked = multiprocessing.get_context("forkserver").Process
+
+WORKER_NAME = "worker-"
+"""How the names of the processes begin, which `ps -o comm` shows; their index follows."""
+PR_SET_NAME = 15
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 5.0
 STABLE_AFTER_S = 10.0
-
-# Spawned, not forked: a worker restarted from a running event loop must not
-# inherit that loop's descriptors and locks.
-_CONTEXT = multiprocessing.get_context("spawn")
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when `parent`, its parent, ends however it ends.
-
-    https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-    """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 @dataclass
 class _Worker:
     index: int
-    process: SpawnProcess
+    process: BaseProcess
     started: float
     backoff_s: float
     watch: "asyncio.Task[None]"
@@ -61,12 +54,24 @@ class WorkerProcesses:
     `main` must pickle (a module's function, or a partial of one). A worker whose
     `main` returns or raises has crashed: it is started again with the same index
     after a back-off that doubles while crashes follow each other within 10 s.
+
+    Workers are not forked from this process: one that is started again from a running event
+    loop must not inherit that loop's descriptors and locks. They are spawned; with `preload`,
+    the modules that they need, forked from a process that did nothing but import these, which
+    takes milliseconds.
     """
 
     def __init__(
-        self, count: int, main: Callable[..., None], observer: WorkerObserver | None = None
+        self,
+        count: int,
+        main: Callable[..., None],
+        observer: WorkerObserver | None = None,
+        *,
+        preload: Sequence[str] = (),
     ) -> None:
         self.count = count
+        self._fork_server = ForkServer(preload) if preload else None
+        self._process = _forked if preload else _spawned
         self.restarts = 0
         self._main = main
         self._observer = observer or WorkerObserver()
@@ -84,6 +89,11 @@ class WorkerProcesses:
 
     def process_ids(self) -> list[int]:
         return [worker.process.pid or 0 for worker in self._workers.values()]
+
+    async def preload(self) -> None:
+        """Have what is to be preloaded imported: starting a worker before waits for that."""
+        if self._fork_server is not None:
+            await self._fork_server.ready()
 
     def start(self) -> None:
         """Start the workers. Call from within a running event loop."""
@@ -118,10 +128,10 @@ class WorkerProcesses:
             worker.process.join()
 
     def _start(self, index: int, backoff_s: float) -> None:
-        process = _CONTEXT.Process(
+        process = self._process(
             target=_run,
-            args=(os.getpid(), self._main, index, *self._observer.arguments(index)),
-            name=f"worker-{index}",
+            args=(self._main, index, *self._observer.arguments(index)),
+            name=f"{WORKER_NAME}{index}",
         )
         process.start()
         loop = asyncio.get_running_loop()
@@ -148,21 +158,24 @@ class WorkerProcesses:
             if self._stopping:
                 return
             try:
+                await self.preload()
                 self._start(index, backoff_s)
-            except OSError as error:
-                logger.error("worker %d cannot be started: %s", index, error.strerror)  # noqa: TRY400
+            except (OSError, EOFError) as error:
+                logger.error("worker %d cannot be started: %s", index, error)  # noqa: TRY400
             else:
                 return
 
 
-def _run(parent: int, main: Callable[..., None], *arguments: Any) -> None:
-    die_with_parent(parent)
+def _run(main: Callable[..., None], *arguments: Any) -> None:
+    die_with_starter()
+    name = multiprocessing.current_process().name
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
     # Ctrl-C reaches the whole terminal's process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     main(*arguments)
 
 
-async def _ended(process: SpawnProcess) -> None:
+async def _ended(process: BaseProcess) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_reader(process.sentinel, ended.set)

@@ -142,7 +142,7 @@ class WorkerCounters:
 
 
 class CounterTable:
-    """The rows of all workers. Pickles, to a process being spawned only, as a reference."""
+    """The rows of all workers. Pickles, to a process being started only, as a reference."""
 
     def __init__(self, workers: int) -> None:
         self._cells = get_context("spawn").RawArray(

@@ -1,6 +1,6 @@
 """A worker process's main: loads everything, then does what the supervisor says.
 
-It is spawned with its tunnel socket; its public sockets come over the link when
+It is started with its tunnel socket; its public sockets come over the link when
 they are to be served.
 """
 
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What every worker of a relay is started with. Pickles, to a process being spawned only."""
+    """What every worker of a relay is started with. Pickles, to a process being started only."""
 
     config: RelayConfig
     counters: CounterTable

@@ -9,14 +9,13 @@ from pathlib import Path
 import psutil
 
 from chassis.readiness import ReadyReport
+from chassis.worker_processes import WORKER_NAME
 from loadtest.deployment.child_process import ChildProcess
 from loadtest.deployment.deployment import DeploymentError
 from loadtest.deployment.tier_command import DRAIN_SECONDS, TierCommand
 
 logger = logging.getLogger(__name__)
 
-_WORKER_MARK = "spawn_main"
-"""In the command line of a process that multiprocessing spawned."""
 _DRAIN_PATIENCE_S = 2 * DRAIN_SECONDS
 
 
@@ -54,9 +53,9 @@ class Part:
     async def kill_worker(self) -> str:
         """SIGKILL to a worker of it; to all of it where it has none."""
         child = self._running()
-        for process in psutil.Process(child.pid).children():
+        for process in psutil.Process(child.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if _WORKER_MARK in " ".join(process.cmdline()):
+                if process.name().startswith(WORKER_NAME):
                     process.kill()
                     return "killed a worker"
         await self.restart()

@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import errno
 import functools
 import os
@@ -10,8 +9,9 @@ import textwrap
 from pathlib import Path
 
 import psutil
+import pytest
 
-from chassis.worker_processes import WorkerObserver, WorkerProcesses
+from chassis.worker_processes import WORKER_NAME, WorkerObserver, WorkerProcesses
 
 PATIENCE_S = 20.0
 
@@ -135,14 +135,20 @@ async def test_a_worker_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
-def test_workers_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("preload", [(), ("json",)], ids=["spawned", "forked"])
+def test_workers_die_with_a_parent_that_was_killed(
+    tmp_path: Path, preload: tuple[str, ...]
+) -> None:
     program = f"""
         import asyncio, functools, pathlib
         from {wait_for_ever.__module__} import WorkerProcesses, wait_for_ever
 
         async def main():
             path = pathlib.Path({str(tmp_path)!r})
-            WorkerProcesses(1, functools.partial(wait_for_ever, path)).start()
+            main = functools.partial(wait_for_ever, path)
+            workers = WorkerProcesses(1, main, preload={preload})
+            await workers.preload()
+            workers.start()
             await asyncio.sleep({PATIENCE_S})
 
         if __name__ == "__main__":
@@ -153,9 +159,11 @@ def test_workers_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen([sys.executable, script], env=environ) as parent:
         (name,) = asyncio.run(started(tmp_path, 1))
+        descendants = psutil.Process(parent.pid).children(recursive=True)
+        assert int(name.split(".")[1]) in [each.pid for each in descendants]
         parent.kill()
-    with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(int(name.split(".")[1])).wait(PATIENCE_S)
+    _, left = psutil.wait_procs(descendants, PATIENCE_S)
+    assert not left
 
 
 async def test_workers_that_may_end_are_waited_for_and_not_started_again(tmp_path: Path) -> None:
@@ -174,3 +182,47 @@ async def test_workers_that_may_end_are_waited_for_and_not_started_again(tmp_pat
     assert workers.restarts == 0
     assert len(list(tmp_path.iterdir())) == 2
     await workers.stop()
+
+
+def note_what_is_imported(directory: Path, index: int) -> None:
+    (directory / str("colorsys" in sys.modules)).touch()
+    wait_for_ever(directory, index)
+
+
+@pytest.mark.parametrize("preload", [(), ("colorsys",)], ids=["spawned", "forked"])
+async def test_workers_find_imported_what_was_preloaded(
+    tmp_path: Path, preload: tuple[str, ...]
+) -> None:
+    workers = WorkerProcesses(
+        1, functools.partial(note_what_is_imported, tmp_path), preload=preload
+    )
+    await workers.preload()
+    workers.start()
+    await started(tmp_path, 2)
+    assert (tmp_path / str(bool(preload))).exists()
+    await workers.stop()
+
+
+async def test_a_worker_is_named_after_its_index(tmp_path: Path) -> None:
+    workers = WorkerProcesses(1, functools.partial(wait_for_ever, tmp_path))
+    workers.start()
+    await started(tmp_path, 1)
+    (pid,) = workers.process_ids()
+    assert psutil.Process(pid).name() == f"{WORKER_NAME}0"
+    await workers.stop()
+
+
+async def test_forked_workers_are_started_again_also_when_what_they_fork_from_ended(
+    tmp_path: Path,
+) -> None:
+    workers = WorkerProcesses(2, functools.partial(wait_for_ever, tmp_path), preload=("json",))
+    await workers.preload()
+    workers.start()
+    await started(tmp_path, 2)
+    former = [psutil.Process(pid) for pid in workers.process_ids()]
+    psutil.Process(former[0].ppid()).kill()
+    await started(tmp_path, 4)
+    restarts, left = workers.restarts, [each for each in former if each.is_running()]
+    await workers.stop()
+    assert restarts == 2
+    assert all(each.status() == psutil.STATUS_ZOMBIE for each in left)

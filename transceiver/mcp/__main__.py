@@ -15,8 +15,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from antiphon_proto.realtime.mcp import HttpError
+from chassis.death_signal import die_with_parent
 from chassis.logs import LogFormat, configure_logging
-from chassis.worker_processes import die_with_parent
 from transceiver.mcp.message_stream import received
 from transceiver.mcp.messages import Answered, Ask, Begin, Leave, MessageError, frame
 from transceiver.mcp.requests import McpFailed
