@@ -63,7 +63,10 @@ async def relay_sessions(display: Display, size: Size) -> Part:
                 break
         best = max((each for each in rungs if _carried(rungs[each], each, rungs)), default=0.0)
         chosen = rungs.get(best, rungs[size.rungs[0]])
-        broken = await run(_broken(size, best or size.rungs[0]), "relay, restarted")
+        for _attempt in range(ATTEMPTS):
+            broken = await run(_broken(size, best or size.rungs[0]), "relay, restarted")
+            if all(map(_healed, broken.faults)):
+                break
     figures = {
         **figures_of(chosen, best),
         "misrouted": sum(each.totals.get(Count.MISROUTED, 0) for each in [*rungs.values(), broken]),
@@ -151,6 +154,12 @@ def figures_of(result: RunResult, per_second: float) -> dict[str, float | str]:
 def _sessions(relay_us: float, speaking: float) -> int:
     """That a relay core would carry at 50 packets a second each way while they speak."""
     return round(1e6 / relay_us / (2 * FULL_RATE * speaking)) if relay_us and speaking else 0
+
+
+def _healed(fault: FaultRecord) -> bool:
+    """Whether it held what it has to; a restart without a successor has none."""
+    healed = fault.healed_seconds
+    return fault.action == FaultAction.RESTART or (healed is not None and healed <= HEALING_S)
 
 
 def _healing(fault: FaultRecord) -> float | str:

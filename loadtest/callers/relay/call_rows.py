@@ -39,13 +39,15 @@ ROW = np.dtype(
         ("last_sent_ns", np.int64),
         ("unanswered_ns", np.int64),
         ("silent_ns", np.int64),
+        ("resumed_ns", np.int64),
     ],
     align=True,
 )
 """`sent`: packets, and the number of the next. `highest`: the newest number that came back, -1
 before; `window` has a bit for it and each of those before it that came. `spurt_ns`, `pause_ns`:
 mean lengths. `unanswered_ns`: when the oldest packet was sent since which nothing came back, 0 if
-there is none; `silent_ns`: how much of the time since then was a pause in speech."""
+there is none; `silent_ns`: how much of the time since then was a pause in speech;
+`resumed_ns`: when the newest of those pauses ended, 0 if there was none."""
 
 
 def new_rows(count: int) -> Any:

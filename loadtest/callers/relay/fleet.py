@@ -105,7 +105,7 @@ class RelayFleet:
         row["same_clock"] = call.pooled.same_clock
         row["sent"], row["highest"], row["window"] = 0, -1, WINDOW_FULL
         row["promptest_ns"] = np.iinfo(np.int64).max
-        row["unanswered_ns"] = row["silent_ns"] = 0
+        row["unanswered_ns"] = row["silent_ns"] = row["resumed_ns"] = 0
         row["gap_ns"] = int(1e9 / how.packets_per_second)
         endless = how.model is TalkModel.CONTINUOUS
         row["spurt_ns"] = ENDLESS_NS if endless else how.spurt_seconds * 1e9

@@ -23,7 +23,6 @@ from loadtest.reflected_packet import (
 MAX_SAMPLES = 65_536
 HEALING_NS = 100_000_000
 """A call that heard nothing for less was not hurt."""
-LATEST_TIMESTAMP_NS = 60_000_000_000
 
 
 class Tally(IntEnum):
@@ -153,21 +152,26 @@ def _note_times(
 
 @jit
 def _note_healing(findings: Findings, row: Any, number: int, sent_ns: int, now_ns: int) -> None:
-    """How long nothing came back, less the pauses in speech, in which nothing was due."""
+    """How long nothing came back, less the pauses in speech, in which nothing was due.
+
+    Of one that healed in a pause it is not known when: it may have been before a later fault.
+    """
     if row.unanswered_ns:
         without = now_ns - row.unanswered_ns - row.silent_ns
-        if without >= HEALING_NS:
+        in_pause = sent_ns >= row.resumed_ns > now_ns - HEALING_NS
+        if without >= HEALING_NS and not in_pause:
             note(findings, Sample.HEALING, without)
     # Those behind it were sent later, if there are any.
     row.unanswered_ns = 0 if number + 1 == row.sent else max(row.unanswered_ns, sent_ns)
-    row.silent_ns = 0
+    row.silent_ns = row.resumed_ns = 0
 
 
 @jit
 def note_sent(row: Any, begins_spurt: bool, now_ns: int) -> None:
     """A packet was sent just now."""
     if not row.unanswered_ns:
-        row.unanswered_ns, row.silent_ns = now_ns, 0
+        row.unanswered_ns, row.silent_ns, row.resumed_ns = now_ns, 0, 0
     elif begins_spurt:
         row.silent_ns += max(0, now_ns - row.last_sent_ns - row.gap_ns)
+        row.resumed_ns = now_ns
     row.last_sent_ns = now_ns

@@ -171,6 +171,20 @@ def test_a_pause_in_speech_is_no_silence(call: OneCall) -> None:
     assert all(healed < 0.3 for healed in call.samples(Sample.HEALING))
 
 
+@pytest.mark.parametrize("parked", [False, True], ids=["prompt", "parked"])
+def test_silence_that_ended_in_a_pause_is_not_laid_to_what_came_since(
+    call: OneCall, parked: bool
+) -> None:
+    call.send_back(*call.speak(1))
+    [lost] = call.speak(1)
+    call.loop.rows[CALL]["unanswered_ns"] -= 300_000_000
+    [next_spurts] = call.speak(1)
+    call.loop.rows[CALL]["resumed_ns"] = next_spurts.sent_ns
+    call.send_back(lost if parked else next_spurts)
+
+    assert [healed >= 0.3 for healed in call.samples(Sample.HEALING)] == [True] * parked
+
+
 def test_a_standstill_of_the_harness_is_told_though_nothing_is_made_up_for(call: OneCall) -> None:
     row = call.loop.rows[CALL]
     row["spurt_ns"], row["random"] = 1e15, 1
