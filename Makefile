@@ -186,6 +186,11 @@ define install
 	@touch $@
 endef
 
+define compile-harness
+	@echo "Compiling the load harness"
+	@$(BIN)/python -c 'from loadtest.precompile import precompile; precompile()'
+endef
+
 # It pins a torch that is years older than the one that it works with.
 define install-moshi
 	@$(PIP_INSTALL) --no-deps moshi
@@ -205,6 +210,7 @@ endef
 WITH_LOAD := all,loadtest
 .venv/ready-to-load: .venv/ready-to-run
 	$(call install,$(WITH_LOAD))
+	$(compile-harness)
 
 .venv/ready-for-native: .venv/ready-to-run
 	$(install-moshi)
@@ -214,6 +220,7 @@ WITH_LOAD := all,loadtest
 	$(install-moshi)
 	$(call install,dev)
 	$(install-helm)
+	$(compile-harness)
 	@echo "Compiling the load generator that the relay is measured and tested with"
 	@# As the tests do, for any processor: benchmarks compile it for theirs.
 	@$(BIN)/python -c 'import relay.fast.compiling; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'

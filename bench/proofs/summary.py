@@ -56,7 +56,7 @@ def readme_figures(figures: Figures) -> str:
         f"{float(figures['calls.set_up']):,.0f} WebRTC calls in turn, "
         f"{figures['calls.failed']:.0f} failed; "
         f"{figures['largest.sessions']:.0f} at once with every service level held. Callers and "
-        f" servers share {figures['machine.cores']:.0f} cores: `make loadtest-10k`, "
+        f"servers share {figures['machine.cores']:.0f} cores: `make loadtest-10k`, "
         "[load tests](docs/loadtest.md)."
     )
 

@@ -29,6 +29,10 @@ COPY loadtest loadtest
 COPY proto proto
 RUN python3 -m pip wheel --no-deps --wheel-dir dist . \
     && python3 -m pip --python /opt/antiphon/bin/python install --no-deps dist/*.whl
+# Outside of the sources, which would be imported in the place of what is installed. The code
+# is for any processor of the architecture, and is found beside the package when this runs.
+WORKDIR /
+RUN /opt/antiphon/bin/python -c 'from loadtest.precompile import precompile; precompile()'
 
 FROM ${DEBIAN}
 RUN apt-get update \

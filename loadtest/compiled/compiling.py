@@ -2,7 +2,9 @@
 
 Without reference counts too: compiled code borrows its arrays from Python and makes none.
 numba keeps a function's machine code by that function's own file, and would not notice a change
-in a file that it calls into. Here the name of what is kept says what all of them held.
+in a file that it calls into. Here the name of what is kept says what all of them held. The code
+is for any processor of the architecture, so that an image may be built on one machine and run on
+another.
 """
 
 import hashlib
@@ -33,6 +35,9 @@ SOURCES = (
 """Patterns, below `loadtest`, of all that is compiled, or whose values are."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+numba.config.CPU_NAME = "generic"
+numba.config.CPU_FEATURES = ""
 
 
 def jit(function: FunctionT) -> FunctionT:

@@ -14,7 +14,7 @@ from chassis.readiness import report_ready
 from loadtest.reflected_session import Session
 from loadtest.reflector.config import ReflectorConfig
 from loadtest.reflector.counts import ReflectorCount
-from loadtest.reflector.reflection import new_reflection, reflect, reflect_again
+from loadtest.reflector.reflection import load_compiled, new_reflection
 from loadtest.reflector.session_api import session_api
 from loadtest.reflector.session_table import SessionTable
 from loadtest.reflector.tunnel_end import TunnelEnd
@@ -45,7 +45,7 @@ class Reflector:
         )
 
     async def serve(self) -> None:
-        self._compile()
+        load_compiled(self._tunnel.fileno())
         runner = web.AppRunner(self._api(), access_log=None)
         await runner.setup()
         await web.SockSite(runner, self._http).start()
@@ -58,12 +58,6 @@ class Reflector:
             await serving
         except asyncio.CancelledError:
             await runner.cleanup()
-
-    def _compile(self) -> None:
-        """Have all compiled code in memory, which would else keep the first packets waiting."""
-        none = new_reflection(1)
-        reflect(none, self._tunnel.fileno(), 0)
-        reflect_again(none, self._tunnel.fileno(), 0)
 
     def _api(self) -> web.Application:
         return session_api(self._config.public, self._grant, self._end.end, self._counters)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import count
 
 from loadtest.callers.fleet import FleetContext
-from loadtest.callers.relay.call_loop import CallLoop, finish, new_loop, run, speak, talk
+from loadtest.callers.relay.call_loop import CallLoop, finish, load_compiled, run, speak
 from loadtest.callers.relay.loop_findings import tell_findings
 from loadtest.callers.relay.relay_call import RelayCall
 from loadtest.measures.names import Count, Failure, Latency
@@ -41,7 +41,7 @@ class LoopRunner:
 
     def start(self) -> None:
         """Compile, and run from now on."""
-        self._compile()
+        load_compiled(self._epoll)
         self._running = asyncio.ensure_future(self._run())
 
     async def close(self) -> None:
@@ -67,15 +67,6 @@ class LoopRunner:
     def keep_consent(self, call: RelayCall, now: float) -> None:
         """Have it check again and again that it is still wanted, until it is over."""
         heapq.heappush(self._consents, (now + CONSENT_S, next(self._numbers), call))
-
-    def _compile(self) -> None:
-        """Have all compiled code in memory, which would else keep the first calls waiting."""
-        none = new_loop(1, 1, time.monotonic_ns())
-        none.rows["descriptor"] = -1
-        run(none, self._epoll, 0, self._on_schedule_ns, 0)
-        speak(none, 0)
-        talk(none, 0)
-        finish(none, 0)
 
     async def _run(self) -> None:
         try:

@@ -155,8 +155,9 @@ def test_the_wheel_holds_every_package_that_is_copied() -> None:
         assert packages <= copied
 
 
-def test_the_relay_is_compiled_when_its_image_is_built() -> None:
-    build = next(stage for stage in stages("relay") if stage.name == "build")
+@pytest.mark.parametrize("tier", ["relay", "loadtest"])
+def test_what_is_compiled_is_when_its_image_is_built(tier: str) -> None:
+    build = next(stage for stage in stages(tier) if stage.name == "build")
     assert "precompile()" in build.of("RUN")[-1].text
 
 
