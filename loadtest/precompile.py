@@ -1,4 +1,4 @@
-"""Compiles all that is compiled, or loads what was: a minute, which a first run would take longer."""
+"""Compiles all that is compiled, or loads what was: half a minute, which a first run spares."""
 
 import socket
 

@@ -23,15 +23,24 @@ class Drift:
         return self.growth / begin if begin > 0 else 0.0
 
 
-def drift(times: Sequence[float], values: Sequence[float]) -> Drift | None:
-    """None of less than three points, through which any line would do."""
-    if len(times) < 3:
+def drift(
+    times: Sequence[float], values: Sequence[float], besides: Sequence[float] | None = None
+) -> Drift | None:
+    """None of points so few that any line would do.
+
+    What goes along with the numbers `besides` more than with time is laid to what they count.
+    """
+    columns = [np.asarray(times, float)]
+    if besides and max(besides) > min(besides):
+        columns.append(np.asarray(besides, float) / max(besides))
+    if len(times) < len(columns) + 2:
         return None
-    x, y = np.asarray(times, float), np.asarray(values, float)
-    x -= x.mean()
-    spread = float(x @ x)
-    slope = float(x @ y) / spread
-    residual = y - y.mean() - slope * x
-    error = float(np.sqrt(residual @ residual / (len(x) - 2) / spread))
-    span = float(np.ptp(x))
-    return Drift(float(y.mean()), slope * span, error * span)
+    centred = [each - each.mean() for each in columns]
+    matrix, y = np.column_stack([*centred, np.ones(len(times))]), np.asarray(values, float)
+    inverse = np.linalg.inv(matrix.T @ matrix)
+    fitted = inverse @ matrix.T @ y
+    residual = y - matrix @ fitted
+    variance = residual @ residual / (len(y) - matrix.shape[1])
+    span = float(np.ptp(matrix[:, 0]))
+    error = float(np.sqrt(variance * inverse[0, 0]))
+    return Drift(float(y.mean()), float(fitted[0]) * span, error * span)

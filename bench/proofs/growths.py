@@ -1,12 +1,16 @@
-"""What grew over a run, by straight lines through its seconds, and whether it may have."""
+"""What grew over a run, by straight lines through its seconds, and whether it may have.
 
-from collections.abc import Callable, Iterator, Sequence
+A machine that others use is slower at times, and every latency with it. What a frame costs the
+callers says how slow: they do the same work all the time, and share no code with what they call.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.proofs.drift import Drift, drift
 from bench.proofs.held_seconds import held_seconds
 from bench.proofs.part import Claim
-from loadtest.measures.names import Latency
+from loadtest.measures.names import Count, Latency
 from loadtest.result import RunResult, Second
 
 MEMORY_GROWTH = 0.05
@@ -39,32 +43,30 @@ def growths(result: RunResult, settling: float) -> list[Claim]:
     seconds = [each for each in held_seconds(result) if each.second >= settling]
     tiers = sorted({tier for each in seconds for tier in each.tiers_memory})
     memory = [_of_memory(tier, memory_line(seconds, tier)) for tier in tiers]
-    return memory + [_of_latency(each, _latency_line(seconds, each)) for each in BOUNDED]
+    return memory + [_of_latency(each, *_latency_lines(seconds, each)) for each in BOUNDED]
 
 
 def memory_line(seconds: Sequence[Second], tier: str) -> Drift | None:
-    return _line(seconds, lambda second: second.tiers_memory.get(tier))
+    points = [
+        (second, second.tiers_memory[tier]) for second in seconds if tier in second.tiers_memory
+    ]
+    return drift([second.second for second, _ in points], [held for _, held in points])
 
 
-def _latency_line(seconds: Sequence[Second], bounded: Bounded) -> Drift | None:
-    def milliseconds(second: Second) -> float | None:
-        found = second.latencies.get(bounded.latency)
-        return None if found is None else 1000 * found[bounded.column]
-
-    return _line(seconds, milliseconds)
-
-
-def _line(seconds: Sequence[Second], value: Callable[[Second], float | None]) -> Drift | None:
-    points = list(_points(seconds, value))
-    return drift([time for time, _ in points], [each for _, each in points])
+def _latency_lines(
+    seconds: Sequence[Second], bounded: Bounded
+) -> tuple[Drift | None, Drift | None]:
+    """Without what the machine did, and with it."""
+    found = [each for each in seconds if bounded.latency in each.latencies]
+    times = [each.second for each in found]
+    values = [1000 * each.latencies[bounded.latency][bounded.column] for each in found]
+    return drift(times, values, list(map(_slowness, found))), drift(times, values)
 
 
-def _points(
-    seconds: Sequence[Second], value: Callable[[Second], float | None]
-) -> Iterator[tuple[float, float]]:
-    for second in seconds:
-        if (found := value(second)) is not None:
-            yield second.second, found
+def _slowness(second: Second) -> float:
+    """CPU seconds of the callers for a frame."""
+    frames = sum(second.counts.get(each, 0) for each in (Count.FRAMES_SENT, Count.FRAMES_RECEIVED))
+    return second.workers_cpu / frames if frames else 0.0
 
 
 def _of_memory(tier: str, line: Drift | None) -> Claim:
@@ -77,10 +79,13 @@ def _of_memory(tier: str, line: Drift | None) -> Claim:
     )
 
 
-def _of_latency(bounded: Bounded, line: Drift | None) -> Claim:
+def _of_latency(bounded: Bounded, line: Drift | None, with_machine: Drift | None) -> Claim:
     text = f"growth of the {bounded.name}, at most {bounded.growth_ms:g} ms"
-    if line is None:
+    if line is None or with_machine is None:
         return Claim(text, False, "nothing measured")
-    found = f"{line.growth:+.2f} ms (standard error {line.error:.2f}) of {line.mean:.1f} ms"
+    found = (
+        f"{line.growth:+.2f} ms (standard error {line.error:.2f}) of {line.mean:.1f} ms; "
+        f"{with_machine.growth:+.2f} ms with what the machine did"
+    )
     held = line.growth <= bounded.growth_ms
     return Claim(text, held, found, f"growth.{bounded.figure}", line.growth)

@@ -8,18 +8,20 @@ from bench.proofs.part import Claim
 from loadtest.result import RunResult, Second
 
 
-def second(number: int, *, mebibytes: float = 100.0, set_up_ms: float = 50.0) -> Second:
-    median = set_up_ms / 1000
+def second(
+    number: int, *, mebibytes: float = 100.0, set_up_ms: float = 50.0, slowness: float = 1.0
+) -> Second:
+    median = slowness * set_up_ms / 1000
     return Second(
         second=number,
         sessions=10,
-        counts={},
+        counts={"frames_sent": 500, "frames_received": 500},
         latencies={
             "set_up": (median, 2 * median, 3 * median),
             "voice_to_voice": (0.1, 0.1, 0.1),
             "frame_lateness": (0.001, 0.002, 0.003),
         },
-        workers_cpu=0.1,
+        workers_cpu=0.1 * slowness,
         tiers_memory={"relay": round(mebibytes * 2**20)},
     )
 
@@ -74,6 +76,20 @@ def test_memory_that_grows_is_found() -> None:
 def test_set_up_that_grows_is_found() -> None:
     found = claims(*(second(n, set_up_ms=50 + n / 5) for n in range(60)))
     assert [text for text, claim in found.items() if not claim.held] == ["median set-up"]
+
+
+def test_a_machine_that_gets_slower_is_no_drift() -> None:
+    series = [second(n, slowness=1.0 + 0.5 * (n >= 45)) for n in range(60)]
+    claim = claims(*series)["median set-up"]
+    assert claim.held
+    assert claim.found.endswith("ms with what the machine did")
+    assert not claim.found.endswith("+0.00 ms with what the machine did")
+
+
+def test_drift_is_found_on_a_machine_that_gets_slower() -> None:
+    slow = [1.0 + 0.5 * (n >= 45) for n in range(60)]
+    series = [second(n, slowness=slow[n], set_up_ms=50 + n / 5) for n in range(60)]
+    assert not claims(*series)["median set-up"].held
 
 
 def test_what_was_not_measured_does_not_hold() -> None:
