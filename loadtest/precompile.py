@@ -1,7 +1,5 @@
 """Compiles all that is compiled, or loads what was: half a minute, which a first run spares."""
 
-import socket
-
 from msgspec.structs import replace
 
 from loadtest.callers.relay import call_loop
@@ -19,8 +17,7 @@ _NONE = -1
 def precompile() -> None:
     """Of callers, reflectors and simulations."""
     call_loop.load_compiled(_NONE)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-        reflection.load_compiled(unused.fileno())
+    reflection.load_compiled(_NONE)
     _simulate_a_little()
 
 

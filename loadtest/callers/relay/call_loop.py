@@ -3,7 +3,6 @@
 STUN, and the first packet that came back to a call, are left to Python.
 """
 
-import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,7 +116,7 @@ def new_loop(calls: int, descriptors: int, now_ns: int) -> CallLoop:
 
 def load_compiled(epoll: int) -> None:
     """Have all compiled code in memory, which would else keep the first calls waiting."""
-    none = new_loop(1, 1, time.monotonic_ns())
+    none = new_loop(1, 1, 0)
     none.rows["descriptor"] = -1
     run(none, epoll, 0, 0, 0)
     speak(none, 0)
