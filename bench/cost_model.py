@@ -1,154 +1,88 @@
-"""`python -m bench.cost_model`: what calls cost each tier of this machine, fitted to runs on it.
+"""`python -m bench.cost_model`: what calls cost each tier, from docs/benchmarks.md.
 
-Ten minutes. Writes `loadtest/capacity/measured_model.json`, which `antiphon-loadtest` ships, and to
-docs/capacity.md how well it predicts a run that it was not fitted to.
+Writes `loadtest/capacity/measured_model.json` for as long as no load test on a quiet machine has:
+`python -m bench.fitted_costs` makes the better one, of whole runs.
 """
 
-import asyncio
-import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+import re
+from pathlib import Path
 
-from msgspec.structs import replace
+from bench.capacity import PACKETS_A_CALL, MissingFigureError, cell, measured, number
+from loadtest.capacity.cost_model import CostModel, Source, TierCost, write
+from loadtest.capacity.demand import PACKET, SET_UP, SILENT, SPEAKING, of_kind
 
-from bench.proofs.local_run import measured
-from bench.report import CAPACITY, between
-from bench.tables import Table, as_markdown
-from loadtest.capacity.cost_model import CostModel, write
-from loadtest.capacity.cost_model_commands import SHIPPED
-from loadtest.capacity.fitting import fit
-from loadtest.capacity.validation import TierCheck, check
-from loadtest.deployment.local_settings import LocalSettings
-from loadtest.local_flags import deployed
-from loadtest.progress import Display, progress_display
-from loadtest.report import quantity
-from loadtest.result import RunResult
-from loadtest.scenario.reading import read_scenario
-from loadtest.scenario.scenario import Kind, Length, Scenario
-
-MADE_BY = "python -m bench.cost_model"
-HOLD_S = 40.0
-ValueT = TypeVar("ValueT")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A shipped scenario, changed in what tells its costs from others'."""
-
-    label: str
-    scenario: str
-    sessions: int
-    kind: Kind | None = None
-    """Of all callers, in place of the scenario's."""
-    call_seconds: float | None = None
-    pause_seconds: float | None = None
-    asks: bool = True
-    """Whether its engine is one that answers; that of echoes costs next to nothing."""
-
-    def changed(self) -> Scenario:
-        scenario = read_scenario(self.scenario)
-        load = replace(scenario.load, sessions=self.sessions, hold_seconds=HOLD_S)
-        if self.call_seconds is not None:
-            load = replace(load, call_seconds=self.call_seconds, length=Length.EXPONENTIAL)
-        callers = scenario.callers
-        if self.kind is not None:
-            callers = tuple(replace(each, kind=self.kind) for each in callers)
-        if self.pause_seconds is not None:
-            callers = tuple(
-                replace(each, talk=replace(each.talk, pause_seconds=self.pause_seconds))
-                for each in callers
-            )
-        return replace(scenario, load=load, callers=callers)
-
-
-FITTED = (
-    Run("four ask", "turns", 4),
-    Run("ten ask", "turns", 10),
-    Run("ten ask seldom", "turns", 10, pause_seconds=8.0),
-    Run("short calls ask", "turns", 8, call_seconds=8.0),
-    Run("WebSockets ask", "turns", 8, Kind.WEBSOCKET),
-    Run("WebSockets ask seldom", "turns", 8, Kind.WEBSOCKET, call_seconds=8.0, pause_seconds=8.0),
-    Run("phones ask", "turns", 6, Kind.SIP),
-    Run("phones ask seldom", "turns", 6, Kind.SIP, call_seconds=8.0, pause_seconds=8.0),
-    Run("twenty speak without a pause", "steady", 20, asks=False),
-    Run("forty talk", "talk", 40, asks=False),
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+SILENT_USERS = ROOT / "docs" / "decisions" / "0016-no-dtx.md"
+MODEL = ROOT / "loadtest" / "capacity" / "measured_model.json"
+WINDOWS_A_SECOND = 1000 / 32
+"""Of the voice detector."""
+NOTES = (
+    "From benchmarks of single tiers, not from runs: a turn's own cost is not in it.",
+    "A silent WebRTC session is that of a worker with 10 calls, which is more than among many.",
 )
-UNSEEN = Run("unseen: all kinds ask", "mixed", 10)
 
 
-def fitted(results: Sequence[RunResult]) -> CostModel:
-    """Raises UnusableRunError."""
-    return fit(results, made_by=MADE_BY)
-
-
-def of_tiers_that_count(run: Run, result: RunResult) -> RunResult:
-    """Without the CPU and memory of an engine that is not the one whose cost is wanted."""
-    if run.asks:
-        return result
-    return replace(
-        result,
-        series=[
-            replace(
-                second,
-                tiers_cpu=_without_inference(second.tiers_cpu),
-                tiers_memory=_without_inference(second.tiers_memory),
-            )
-            for second in result.series
-        ],
+def cost_model(benchmarks: str, silent_users: str) -> CostModel:
+    """From the texts of both pages. Raises MissingFigureError."""
+    of_core = measured(benchmarks)
+    webrtc = {
+        of_kind("webrtc", SPEAKING): 1 / of_core.voip_calls,
+        of_kind("webrtc", SILENT): _silent_second(silent_users),
+        of_kind("webrtc", SET_UP): _number(benchmarks, "CPU of a set-up with data channel") / 1000,
+    }
+    websocket = {
+        of_kind("websocket", unit): 1 / of_core.websocket_calls for unit in (SPEAKING, SILENT)
+    }
+    listening = WINDOWS_A_SECOND * _microseconds(benchmarks, "of 64 sessions, each")
+    return CostModel(
+        machine={"described": machine(benchmarks)},
+        made_by="python -m bench.cost_model",
+        sources=(Source(name="docs/benchmarks.md"), Source(name="docs/decisions/0016-no-dtx.md")),
+        tiers={
+            "relay": TierCost(
+                cpu_seconds={PACKET: of_core.relay_seconds_a_packet},
+                memory_bytes_a_session=of_core.flow_bytes,
+            ),
+            "transceiver": TierCost(
+                cpu_seconds={**webrtc, **websocket},
+                memory_bytes_a_session=1000 * of_core.call_kilobytes,
+            ),
+            "inference": TierCost(cpu_seconds=dict.fromkeys(_session_seconds(), listening)),
+        },
+        packets_a_second=dict.fromkeys(_session_seconds("webrtc"), float(PACKETS_A_CALL)),
+        notes=NOTES,
     )
 
 
-def _without_inference(by_tier: dict[str, ValueT]) -> dict[str, ValueT]:
-    return {tier: value for tier, value in by_tier.items() if tier != "inference"}
+def machine(benchmarks: str) -> str:
+    """That of the relay's benchmark, in its own words."""
+    found = re.search(r"[0-9]+ cores \([^)]*\),\s+Linux \S+,", benchmarks)
+    if found is None:
+        raise MissingFigureError("docs/benchmarks.md: the machine of the relay's benchmark")
+    return " ".join(found[0].strip(",").split())
 
 
-async def carried_out(run: Run, display: Display) -> RunResult:
-    scenario = run.changed()
-    async with deployed(LocalSettings(), scenario) as deployment:
-        assert deployment is not None
-        result = await measured(scenario, deployment, display, label=run.label)
-    return of_tiers_that_count(run, result)
-
-
-def section(model: CostModel, checks: Iterable[TierCheck]) -> str:
-    """Of docs/capacity.md."""
-    runs = ", ".join(source.label for source in model.sources)
-    machine = ", ".join(f"{value}" for value in model.machine.values())
-    text = (
-        f"The model that is shipped was fitted by `{MADE_BY}` to {len(model.sources)} runs ({runs}) "
-        f"on one machine ({machine}). A run that it has not seen, browsers, WebSockets and phones at "
-        "once, some on bad networks, it predicts so:"
-    )
-    return "\n".join([textwrap.fill(text, 100), "", *as_markdown(_table(checks))])
-
-
-def _table(checks: Iterable[TierCheck]) -> Table:
-    head = ["tier", "predicted cores", "measured cores", "error"]
+def _session_seconds(*kinds: str) -> list[str]:
     return [
-        head,
-        *(
-            [
-                each.tier,
-                quantity.cores(each.predicted),
-                quantity.cores(each.measured),
-                quantity.NOTHING if each.error is None else f"{each.error:+.1%}",
-            ]
-            for each in checks
-        ),
+        of_kind(kind, unit)
+        for kind in (kinds or ("webrtc", "websocket"))
+        for unit in (SPEAKING, SILENT)
     ]
 
 
-async def _main() -> None:
-    with progress_display() as display:
-        results = [await carried_out(run, display) for run in FITTED]
-        unseen = await carried_out(UNSEEN, display)
-    model = fitted(results)
-    write(model, SHIPPED)
-    text = section(model, check(model, unseen))
-    CAPACITY.write_text(between(CAPACITY.read_text(), "cost-model", text))
-    print(text)
+def _silent_second(page: str) -> float:
+    return number(cell(page, "a quiet room", "worker")) / 1000
+
+
+def _number(page: str, row: str) -> float:
+    return number(cell(page, row, "measured"))
+
+
+def _microseconds(page: str, row: str) -> float:
+    return _number(page, row) / 1e6
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    write(cost_model(BENCHMARKS.read_text(), SILENT_USERS.read_text()), MODEL)
+    print(f"wrote {MODEL.relative_to(ROOT)}")

@@ -1,5 +1,6 @@
 """SIGTERM to a relay that carries calls."""
 
+import json
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -31,6 +32,12 @@ class CarryingRelay:
         return self.relay.process.wait(PATIENCE_S)
 
 
+def refuses(relay: RelayProcess) -> bool:
+    """Whether both of its workers were told to: it says itself that it drains before."""
+    workers = json.loads(relay.fetch("/debug/relay"))["workers"]
+    return len(workers) == 2 and all(worker["draining"] for worker in workers)
+
+
 @pytest.fixture
 def start_carrying(
     start_relay: Callable[..., RelayProcess], cluster: Cluster, client: socket.socket
@@ -60,6 +67,7 @@ def test_carries_what_is_there_refuses_what_is_new_and_ends_with_the_last_call(
 
     wait_until(lambda: relay.ready() == "draining")
     carrying.carries()
+    wait_until(lambda: refuses(relay))
     new_client().sendto(owner.check, relay.public)
     wait_until(lambda: relay.drops().get("draining") == 1)
     carrying.carries()

@@ -1,32 +1,18 @@
-"""The model of what calls cost that is shipped, and the runs that it is made from."""
+"""The runs that a model of what calls cost is fitted to."""
 
-from bench.cost_model import (
+from bench.fitted_costs import (
     FITTED,
-    MADE_BY,
     UNSEEN,
     Run,
     of_tiers_that_count,
     section,
 )
-from bench.report import CAPACITY
 from loadtest.capacity.cost_model import read
 from loadtest.capacity.cost_model_commands import SHIPPED
 from loadtest.capacity.validation import TierCheck
 from loadtest.scenario.contradictions import contradictions
 from loadtest.scenario.scenario import Kind
 from tests.loadtest.capacity.made_runs import ON_OFF, made_run
-
-
-def test_what_is_shipped_was_fitted_to_those_runs() -> None:
-    model = read(SHIPPED)
-    assert model.made_by == MADE_BY
-    assert [source.label for source in model.sources] == [run.label for run in FITTED]
-
-
-def test_the_page_tells_of_the_model_that_is_shipped() -> None:
-    model = read(SHIPPED)
-    introduction = section(model, []).partition("\n\n")[0]
-    assert introduction in CAPACITY.read_text()
 
 
 def test_its_runs_are_scenarios_without_contradictions() -> None:
@@ -43,9 +29,9 @@ def test_a_run_is_a_shipped_scenario_but_for_what_it_changes() -> None:
 def test_an_engine_of_echoes_is_none_whose_cost_is_wanted() -> None:
     result = made_run(20, ON_OFF)
     assert of_tiers_that_count(Run("", "turns", 1), result) == result
-    kept = of_tiers_that_count(Run("", "talk", 1, asks=False), result)
+    kept = of_tiers_that_count(Run("", "talk", 1, tiers=frozenset({"relay"})), result)
     for second in kept.series:
-        assert {*second.tiers_cpu, *second.tiers_memory} == {"relay", "transceiver"}
+        assert {*second.tiers_cpu, *second.tiers_memory} == {"relay"}
 
 
 def test_errors_are_those_of_what_was_measured() -> None:
