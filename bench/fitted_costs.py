@@ -1,8 +1,8 @@
 """`python -m bench.fitted_costs`: what calls cost each tier of this machine, fitted to runs on it.
 
-A quarter of an hour. Writes `loadtest/capacity/measured_model.json`, which `antiphon-loadtest` ships,
-in the place of what `python -m bench.cost_model` worked out of benchmarks, and to docs/capacity.md
-how well it predicts a run that it was not fitted to.
+A quarter of an hour. Writes `loadtest/capacity/measured_model.json`, which `antiphon-loadtest`
+ships, in the place of what `python -m bench.cost_model` worked out of benchmarks, and to
+docs/capacity.md how well it predicts a run that it was not fitted to.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class Run:
                 replace(each, talk=replace(each.talk, pause_seconds=self.pause_seconds))
                 for each in callers
             )
-        return replace(scenario, load=load, callers=callers, faults=())
+        return replace(scenario, load=load, callers=callers, faults=(), service_levels={})
 
 
 FITTED = (
