@@ -63,16 +63,21 @@ async def relay_sessions(display: Display, size: Size) -> Part:
                 break
         best = max((each for each in rungs if _carried(rungs[each], each, rungs)), default=0.0)
         chosen = rungs.get(best, rungs[size.rungs[0]])
-        for _attempt in range(ATTEMPTS):
-            broken = await run(_broken(size, best or size.rungs[0]), "relay, restarted")
-            if all(map(_healed, broken.faults)):
-                break
+        tries: list[RunResult] = []
+        while len(tries) < ATTEMPTS and not (tries and all(map(_healed, tries[-1].faults))):
+            tries.append(await run(_broken(size, best or size.rungs[0]), "relay, restarted"))
+    broken = tries[-1]
     figures = {
         **figures_of(chosen, best),
-        "misrouted": sum(each.totals.get(Count.MISROUTED, 0) for each in [*rungs.values(), broken]),
+        "misrouted": sum(each.totals.get(Count.MISROUTED, 0) for each in [*rungs.values(), *tries]),
         **{f"healing_seconds.{each.action}": _healing(each) for each in broken.faults},
+        **{
+            f"healing_seconds.{each.action}.try_{number}": _healing(each)
+            for number, one in enumerate(tries, start=1)
+            for each in one.faults
+        },
     }
-    return Part(figures, [chosen, broken], _claims(size, figures, chosen, broken))
+    return Part(figures, [chosen, *tries], _claims(size, figures, chosen, broken))
 
 
 def _steady(size: Size, per_second: float) -> Scenario:
