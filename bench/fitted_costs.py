@@ -7,7 +7,7 @@ docs/capacity.md how well it predicts a run that it was not fitted to.
 
 import asyncio
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,11 +19,11 @@ from bench.tables import Table, as_markdown
 from loadtest.capacity.cost_model import CostModel, write
 from loadtest.capacity.cost_model_commands import SHIPPED
 from loadtest.capacity.fitting import fit
+from loadtest.capacity.tables import check_row
 from loadtest.capacity.validation import TierCheck, check
 from loadtest.deployment.local_settings import LocalSettings
 from loadtest.local_flags import deployed
 from loadtest.progress import Display, progress_display
-from loadtest.report import quantity
 from loadtest.result import RunResult
 from loadtest.scenario.reading import read_scenario
 from loadtest.scenario.scenario import Kind, Length, Scenario
@@ -84,11 +84,6 @@ FITTED = (
 UNSEEN = Run("unseen: all kinds ask", "mixed", 10)
 
 
-def fitted(results: Sequence[RunResult]) -> CostModel:
-    """Raises UnusableRunError."""
-    return fit(results, made_by=MADE_BY)
-
-
 def of_tiers_that_count(run: Run, result: RunResult) -> RunResult:
     """Without the CPU and memory of tiers that it does not tell the costs of."""
     return replace(
@@ -130,25 +125,14 @@ def section(model: CostModel, checks: Iterable[TierCheck]) -> str:
 
 def _table(checks: Iterable[TierCheck]) -> Table:
     head = ["tier", "predicted cores", "measured cores", "error"]
-    return [
-        head,
-        *(
-            [
-                each.tier,
-                quantity.cores(each.predicted),
-                quantity.cores(each.measured),
-                quantity.NOTHING if each.error is None else f"{each.error:+.1%}",
-            ]
-            for each in checks
-        ),
-    ]
+    return [head, *(list(check_row(each)) for each in checks)]
 
 
 async def _main() -> None:
     with progress_display() as display:
         results = [await carried_out(run, display) for run in FITTED]
         unseen = await carried_out(UNSEEN, display)
-    model = fitted(results)
+    model = fit(results, made_by=MADE_BY)
     write(model, SHIPPED)
     text = section(model, check(model, unseen))
     CAPACITY.write_text(between(CAPACITY.read_text(), "cost-model", text))

@@ -81,18 +81,16 @@ def claims_of(result: RunResult) -> list[Claim]:
 
 
 def noted(result: RunResult, claims: Sequence[Claim]) -> RunResult:
-    """With what was found of each claim, for the report."""
+    """With what was found of each claim, for the report; in place of what was found before."""
+    about = tuple(f"{claim.text}: " for claim in claims)
+    kept = [note for note in result.notes if not note.startswith(about)]
     found = [f"{claim.text}: {claim.found}" for claim in claims]
-    return msgspec.structs.replace(result, notes=[*result.notes, *found])
+    return msgspec.structs.replace(result, notes=[*kept, *found])
 
 
 def write_report(result: RunResult, directory: Path) -> None:
     (directory / "loadtest-soak.html").write_text(render([result]))
     result_file.write(directory / "loadtest-soak.json", result)
-
-
-def judged_before(note: str) -> bool:
-    return note.startswith(("growth of ", "every service level: "))
 
 
 def main() -> int:
@@ -117,9 +115,7 @@ def main() -> int:
 
 def _result(arguments: argparse.Namespace) -> RunResult:
     if arguments.judge is not None:
-        result = result_file.read(arguments.judge)
-        notes = [note for note in result.notes if not judged_before(note)]
-        return msgspec.structs.replace(result, notes=notes)
+        return result_file.read(arguments.judge)
     sessions = arguments.sessions or half_of_largest(OUT / "loadtest_10k.json")
     return asyncio.run(soaked(scenario_of(sessions, arguments.minutes)))
 

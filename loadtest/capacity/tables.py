@@ -78,15 +78,18 @@ def micro(seconds: float) -> str:
 def check_table(checks: Iterable[TierCheck]) -> Table:
     table = Table("run", "tier", "predicted cores", "measured cores", "error")
     for check in checks:
-        error = quantity.NOTHING if check.error is None else f"{check.error:+.1%}"
-        table.add_row(
-            check.run,
-            check.tier,
-            quantity.cores(check.predicted),
-            quantity.cores(check.measured),
-            error,
-        )
+        table.add_row(check.run, *check_row(check))
     return table
+
+
+def check_row(check: TierCheck) -> tuple[str, str, str, str]:
+    """Tier, predicted cores, measured ones, error."""
+    return (
+        check.tier,
+        quantity.cores(check.predicted),
+        quantity.cores(check.measured),
+        quantity.NOTHING if check.error is None else f"{check.error:+.1%}",
+    )
 
 
 def prediction_table(prediction: Prediction) -> Table:
