@@ -27,7 +27,7 @@ from bench.loadtest_relay.caller_process import CallerLoad, CallerResult, run_ca
 from bench.loadtest_relay.summary import Costs, print_costs
 from bench.measured_process import MeasuredProcess
 from chassis.readiness import ReadyReport
-from chassis.worker_processes import WORKER_NAME
+from loadtest.deployment.workers import workers_of
 
 ANY = "127.0.0.1:0"
 LEAD_S = 1.0
@@ -129,7 +129,7 @@ def _cpu_between(tiers: dict[str, Sequence[MeasuredProcess]], load: CallerLoad) 
 
 def _workers(relay: MeasuredProcess) -> list[psutil.Process]:
     """Those that the relay's supervisor starts again."""
-    return [each for each in relay.tree()[1:] if each.name().startswith(WORKER_NAME)]
+    return workers_of(relay.tree()[0].pid)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

@@ -13,7 +13,7 @@ from antiphon.runtime_directory import RuntimeDirectory, new_api_key, new_cluste
 from bench.measured_process import MeasuredProcess, ProcessFailedError, cpu_clock
 from bench.transceiver.frame_notes import NOTES_VARIABLE
 from bench.transceiver.generator import Service
-from chassis.worker_processes import WORKER_NAME
+from loadtest.deployment.workers import workers_of
 from tests.e2e.running_deployment import scraped
 
 ANY_PORT = "127.0.0.1:0"
@@ -121,8 +121,7 @@ def aiortc(cores: Cores, *, notes: Path | None = None) -> Iterator[Contender]:
 
 def _worker(transceiver: MeasuredProcess) -> psutil.Process:
     """The one process of the transceiver that owns calls."""
-    _parent, *children = transceiver.tree()
-    workers = [child for child in children if child.name().startswith(WORKER_NAME)]
+    workers = workers_of(transceiver.tree()[0].pid)
     if len(workers) != 1:
         raise ProcessFailedError(f"has {len(workers)} workers; see {transceiver.log}")
     return workers[0]

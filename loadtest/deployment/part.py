@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 
 from chassis.readiness import ReadyReport
-from chassis.worker_processes import WORKER_NAME
 from loadtest.deployment.child_process import ChildProcess
 from loadtest.deployment.deployment import DeploymentError
 from loadtest.deployment.tier_command import DRAIN_SECONDS, TierCommand
+from loadtest.deployment.workers import workers_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,10 @@ class Part:
     async def kill_worker(self) -> str:
         """SIGKILL to a worker of it; to all of it where it has none."""
         child = self._running()
-        for process in psutil.Process(child.pid).children(recursive=True):
+        for process in workers_of(child.pid):
             with contextlib.suppress(psutil.Error):
-                if process.name().startswith(WORKER_NAME):
-                    process.kill()
-                    return "killed a worker"
+                process.kill()
+                return "killed a worker"
         await self.restart()
         return "killed, and started again"
 

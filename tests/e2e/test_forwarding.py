@@ -8,7 +8,7 @@ import aiohttp
 import psutil
 import pytest
 
-from chassis.worker_processes import WORKER_NAME
+from loadtest.deployment.workers import workers_of
 from tests.e2e.running_deployment import RunningDeployment
 
 OFFER = (Path(__file__).parents[1] / "vectors/offer_chromium156_audio_dc.sdp").read_text()
@@ -18,8 +18,7 @@ SDP = {"Content-Type": "application/sdp"}
 
 
 def workers(deployment: RunningDeployment) -> list[psutil.Process]:
-    children = deployment.tier("transceiver").children()
-    return [child for child in children if child.name().startswith(WORKER_NAME)]
+    return workers_of(deployment.tier("transceiver").pid)
 
 
 @contextlib.contextmanager

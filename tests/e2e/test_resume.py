@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from antiphon.call import session_config
 from antiphon.realtime_call import RealtimeCall
-from chassis.worker_processes import WORKER_NAME
+from loadtest.deployment.workers import workers_of
 from tests.e2e.running_deployment import RunningDeployment, scraped, wait_until
 from tests.e2e.test_websocket import Session
 from tests.e2e.tier_process import Transceiver
@@ -105,9 +105,7 @@ def owner_of(transceiver: Transceiver) -> psutil.Process:
     """The worker that holds the one session."""
     wait_until(lambda: len(owners(transceiver)) == 1, "the sessions of before are over")
     [index] = owners(transceiver)
-    children = psutil.Process(transceiver.process.pid).children()
-    workers = [child for child in children if child.name().startswith(WORKER_NAME)]
-    return sorted(workers, key=psutil.Process.create_time)[index]
+    return sorted(workers_of(transceiver.process.pid), key=psutil.Process.create_time)[index]
 
 
 class ResumedCall(RealtimeCall):

@@ -21,7 +21,7 @@ from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import Frame, FrameType, TunnelReceiver, TunnelSender
 from antiphon_proto.ufrag import RANDOM_BYTES, Owner, UfragMinter, UfragReader
-from chassis.worker_processes import WORKER_NAME
+from loadtest.deployment.workers import workers_of
 
 FAR_FUTURE = 2_500_000_000
 PATIENCE_S = 10.0
@@ -144,7 +144,7 @@ class RelayProcess:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def workers(self) -> list[psutil.Process]:
-        return [child for child in self.descendants() if child.name().startswith(WORKER_NAME)]
+        return workers_of(self.process.pid)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
