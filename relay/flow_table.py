@@ -29,6 +29,7 @@ from relay.flows import (
     SsrcVerdict,
     ufrag_mark,
 )
+from relay.table_snapshot import TableSnapshot
 
 SWEPT_AT_ONCE = 1000
 """Bounds the time of one sweep to about a millisecond."""
@@ -217,7 +218,7 @@ class FlowTable:
             if client[0] == host and entry.lives(now)
         ]
 
-    def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
+    def snapshot(self, now: float) -> TableSnapshot:
         flows = [
             _snapshot(client, entry, now)
             for table in (self._bound, self._provisional)
@@ -229,12 +230,10 @@ class FlowTable:
             for ssrc, each in self._ssrcs.items()
             if each.lives(now)
         ]
-        return flows, ssrcs
+        return TableSnapshot.of(flows, ssrcs)
 
-    def restore(
-        self, flows: Iterable[FlowSnapshot], ssrcs: Iterable[SsrcSnapshot], now: float
-    ) -> None:
-        for flow in flows:
+    def restore(self, snapshot: TableSnapshot, now: float) -> None:
+        for flow in snapshot.each_flow():
             if self._live(flow.client, now) is not None or not self._make_room():
                 continue
             entry = self._open(flow.client, self._life(flow.owner, flow.epoch))
@@ -243,7 +242,7 @@ class FlowTable:
             entry.received, entry.sent = flow.received, flow.sent
             if flow.state is not FlowState.PROVISIONAL:
                 self._bind(flow.client, entry, entry.life, entry.expires_at, flow.state)
-        for each in ssrcs:
+        for each in snapshot.each_ssrc():
             self._note_ssrcs(
                 (each.ssrc,), self._life(each.owner, each.epoch), now, each.seconds_left
             )

@@ -9,10 +9,13 @@ from binascii import crc32
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel_control import Bind
+
+if TYPE_CHECKING:
+    from relay.table_snapshot import TableSnapshot
 
 PROVISIONAL_SECONDS = 60
 """How long an address is remembered after an authenticated check, without an owner's word."""
@@ -183,10 +186,8 @@ class Flows(Protocol):
     def flows_of(self, host: str, now: float) -> list[FlowSnapshot]:
         """What lives of a host's, on all its ports; walks the whole table."""
 
-    def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
+    def snapshot(self, now: float) -> "TableSnapshot":
         """Everything that lives, for a successor."""
 
-    def restore(
-        self, flows: Iterable[FlowSnapshot], ssrcs: Iterable[SsrcSnapshot], now: float
-    ) -> None:
+    def restore(self, snapshot: "TableSnapshot", now: float) -> None:
         """Take over a predecessor's table; what the table already holds goes first."""

@@ -8,7 +8,6 @@ from itertools import islice
 
 from relay.handover_channel import (
     VERSION,
-    WITH_PHONES,
     HandoverChannel,
     HandoverError,
     HandoverRefusedError,
@@ -47,7 +46,7 @@ class Predecessor:
         """What its workers know by now; they go on reading. Raises HandoverError."""
         await self._channel.send(SnapshotWanted())
         answer = await self._channel.expect(Remembered)
-        return Snapshot(answer.flows, answer.ssrcs, answer.leases)
+        return Snapshot(answer.table, answer.leases)
 
     async def release(self) -> None:
         """Our workers are reading: returns when its have stopped, or it is gone.
@@ -95,7 +94,7 @@ async def find_predecessor(path: str) -> Predecessor | None:
 
 async def _accept_offer(channel: HandoverChannel) -> Predecessor:
     offer = await channel.expect(Offer)
-    if offer.version not in (VERSION, WITH_PHONES):
+    if offer.version != VERSION:
         raise HandoverError(f"the relay to replace hands over by version {offer.version}")
     per_worker = offer.publics + 1
     total = offer.workers * per_worker + 1 + sum(offer.phones)
@@ -117,11 +116,8 @@ async def offer_everything(
     if len(publics) < per_worker * len(workers):
         raise HandoverError("a worker is being restarted; try again")
     phones = [each for part in sockets.phones for each in part]
-    if phones:
-        counts = [len(part) for part in sockets.phones]
-        await channel.send(Offer(WITH_PHONES, len(workers), per_worker, counts))
-    else:
-        await channel.send(Offer(VERSION, len(workers), per_worker))
+    counts = [len(part) for part in sockets.phones]
+    await channel.send(Offer(VERSION, len(workers), per_worker, counts))
     await channel.send_sockets([*publics, *sockets.tunnels, admin, *phones])
 
 
@@ -132,5 +128,5 @@ async def hand_over(channel: HandoverChannel, workers: RelayWorkers) -> None:
     """
     await channel.expect(SnapshotWanted)
     snapshot = await workers.snapshot()
-    await channel.send(Remembered(snapshot.flows, snapshot.ssrcs, snapshot.leases))
+    await channel.send(Remembered(snapshot.table, snapshot.leases))
     await channel.expect(TakenOver)

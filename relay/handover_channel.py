@@ -24,12 +24,10 @@ from typing import TypeVar
 
 import msgspec
 
-from relay.flows import FlowSnapshot, SsrcSnapshot
 from relay.port_leases import LeaseSnapshot
+from relay.table_snapshot import TableSnapshot
 
-VERSION = 1
-WITH_PHONES = 2
-"""The version of an offer with phone ports, which relays that know none cannot take."""
+VERSION = 3
 
 STEP_S = 300.0
 """How long either side waits for the other, which may be compiling the fast path."""
@@ -57,8 +55,8 @@ class Offer(msgspec.Struct, frozen=True, tag=True):
     workers: int
     publics: int
     """Public sockets of each worker."""
-    phones: list[int] = []
-    """Phone ports of each worker; none where there are none at all."""
+    phones: list[int]
+    """Phone ports of each worker."""
 
 
 class SnapshotWanted(msgspec.Struct, frozen=True, tag=True):
@@ -68,8 +66,7 @@ class SnapshotWanted(msgspec.Struct, frozen=True, tag=True):
 class Remembered(msgspec.Struct, frozen=True, tag=True):
     """What the workers remember; seconds count from now."""
 
-    flows: list[FlowSnapshot]
-    ssrcs: list[SsrcSnapshot]
+    table: TableSnapshot
     leases: list[LeaseSnapshot] = []
 
 

@@ -16,8 +16,9 @@ from typing import Any, overload
 from antiphon_proto.address import Address
 from antiphon_proto.cluster_keys import ClusterKeys
 from relay.description import WorkerDescription
-from relay.flows import FlowSnapshot, SsrcSnapshot
+from relay.flows import FlowSnapshot
 from relay.port_leases import LeaseSnapshot
+from relay.table_snapshot import TableSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,18 @@ class FinishReadOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a worker remembers: the answer to `TakeSnapshot`."""
+
+    table: TableSnapshot
+    leases: list[LeaseSnapshot] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Restore:
     """Take over what another worker remembered; goes before `Forward`."""
 
-    flows: list[FlowSnapshot]
-    ssrcs: list[SsrcSnapshot]
-    leases: list[LeaseSnapshot] = field(default_factory=list)
+    remembered: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +160,6 @@ class ClientFlows:
 @dataclass(frozen=True, slots=True)
 class TakeSnapshot:
     """What the worker remembers, for one that takes its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The answer to `TakeSnapshot`."""
-
-    flows: list[FlowSnapshot]
-    ssrcs: list[SsrcSnapshot]
-    leases: list[LeaseSnapshot] = field(default_factory=list)
 
 
 Question = Describe | CountBound | FindClient | TakeSnapshot

@@ -184,8 +184,8 @@ class WorkerProcess:
                 while self._orphans:
                     self._orphans.pop().close()
             case Restore():
-                self._flows.restore(request.flows, request.ssrcs, time.monotonic())
-                self._leases.restore(request.leases, time.monotonic())
+                self._flows.restore(request.remembered.table, time.monotonic())
+                self._leases.restore(request.remembered.leases, time.monotonic())
             case Drain():
                 self._router.draining = True
                 self._count_bound()
@@ -204,7 +204,7 @@ class WorkerProcess:
                 return self._find(request)
             case TakeSnapshot():
                 now = time.monotonic()
-                return Snapshot(*self._flows.snapshot(now), self._leases.snapshot(now))
+                return Snapshot(self._flows.snapshot(now), self._leases.snapshot(now))
         return Done()
 
     def _serve_with(self, order: WarmUp | Forward, *, tunnel_only: bool) -> None:

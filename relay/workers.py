@@ -249,7 +249,7 @@ class RelayWorkers(WorkerObserver):
         """Let the worker know the flows that there are."""
         snapshot = await asyncio.shield(self._inheritance)
         if snapshot is not None:
-            await link.order(Restore(snapshot.flows, snapshot.ssrcs, snapshot.leases))
+            await link.order(Restore(snapshot))
             return
         publics, phones = self._sockets.some_publics(index), self._sockets.phones[index]
         warm_up = WarmUp(len(publics), not self._forwarding, len(phones))

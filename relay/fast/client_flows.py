@@ -6,7 +6,7 @@ Slots of provisional flows are linked in the order in which the flows were opene
 from typing import Any
 
 from relay.fast.chain import unchain
-from relay.fast.client_key import ClientKey, address_bucket, same_address
+from relay.fast.client_key import ClientKey, address_bucket, client_key, owner_key, same_address
 from relay.fast.compiling import jit
 from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, SIGNALLED, i64
 from relay.fast.owner_table import NO_EPOCH, claim_life, claim_lives, owner_of, release_life
@@ -147,29 +147,23 @@ def unbind(table: Table, key: ClientKey, owner: ClientKey) -> None:
 
 
 @jit
-def restore(
-    table: Table,
-    key: ClientKey,
-    owner: ClientKey,
-    epoch: Any,
-    state: int,
-    expires: float,
-    mark: int,
-    received: int,
-    sent: int,
-    now: float,
-) -> None:
-    """Take over a predecessor's flow, unless the client has one."""
+def restore(table: Table, record: Any, now: float) -> None:
+    """Take over a predecessor's flow, unless the client has one, or the record is of none."""
+    state = i64(record.state)
+    if state not in (PROVISIONAL, BOUND, SIGNALLED):
+        return
+    key = client_key(record.hi, record.lo, record.port, record.family)
     if live_flow(table, key, now) != NONE or not _make_room(table):
         return
-    life = claim_life(table, owner, epoch)
+    life = claim_life(table, owner_key(record), record.epoch)
     if life == NONE:
         return
     slot = _open(table, key, life)
     flow = table.flows[slot]
-    flow.expires, flow.mark, flow.received, flow.sent = expires, mark, received, sent
+    flow.expires, flow.mark = now + record.seconds_left, record.mark
+    flow.received, flow.sent = record.received, record.sent
     if state != PROVISIONAL:
-        _confirm(table, slot, expires, state)
+        _confirm(table, slot, flow.expires, state)
 
 
 @jit

@@ -1,27 +1,18 @@
 """An address as compiled code compares it, and its place in a table."""
 
-import struct
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from antiphon_proto.address import Address, pack_host, unpack_host
 from relay.fast.compiling import jit
-from relay.fast.layouts import IPV4, IPV6, i64
-from relay.remote_owner import cluster_of, owner_in
-
-_HALVES = struct.Struct(">QQ")
-_RECENT = 16384
-_CLUSTER = 256
+from relay.fast.layouts import i64
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 
 
 class ClientKey(NamedTuple):
-    """Host as big-endian numbers, IPv4 in `lo`; port; and family, an owner's with `_CLUSTER`
-    times one more than its cluster's number where that is another one."""
+    """See `relay.address_key.AddressKey`."""
 
     hi: Any
     lo: Any
@@ -29,30 +20,16 @@ class ClientKey(NamedTuple):
     family: Any
 
 
-@lru_cache(maxsize=_RECENT)
-def key_of(address: Address) -> tuple[int, int, int, int]:
-    """The fields of a `ClientKey`. Raises ValueError when the host is no IP address."""
-    (host, port), cluster = cluster_of(address)
-    packed = pack_host(host)
-    scope = 0 if cluster is None else _CLUSTER * (cluster + 1)
-    if len(packed) == 4:
-        return 0, int.from_bytes(packed, "big"), port, scope + IPV4
-    return *_HALVES.unpack(packed), port, scope + IPV6
-
-
-@lru_cache(maxsize=_RECENT)
-def address_of(hi: int, lo: int, port: int, family: int) -> Address:
-    """What `key_of` was made of."""
-    scope, family = divmod(family, _CLUSTER)
-    packed = lo.to_bytes(4, "big") if family == IPV4 else _HALVES.pack(hi, lo)
-    address = unpack_host(packed), port
-    return owner_in(scope - 1, address) if scope else address
-
-
 @jit
 def client_key(hi: Any, lo: Any, port: Any, family: Any) -> ClientKey:
     """Of numbers of any width."""
     return ClientKey(np.uint64(hi), np.uint64(lo), np.uint16(port), np.uint16(family))
+
+
+@jit
+def owner_key(record: Any) -> ClientKey:
+    """Of a snapshot's record."""
+    return client_key(record.owner_hi, record.owner_lo, record.owner_port, record.owner_family)
 
 
 @jit

@@ -22,10 +22,27 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from antiphon_proto import demux, stun, tunnel
-from relay import counters, drop_reason, flows, receive_buffers
+from relay import (
+    address_key,
+    counters,
+    drop_reason,
+    flows,
+    receive_buffers,
+    table_snapshot,
+)
 
 _PACKAGE = Path(__file__).parent
-_CONSTANTS = (demux, stun, tunnel, counters, drop_reason, flows, receive_buffers)
+_CONSTANTS = (
+    demux,
+    stun,
+    tunnel,
+    address_key,
+    counters,
+    drop_reason,
+    flows,
+    receive_buffers,
+    table_snapshot,
+)
 """Modules outside of the package whose values are compiled in."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])

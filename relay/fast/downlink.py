@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, FrameType
+from relay.address_key import IPV4
 from relay.counters import TALLIED, Tally
 from relay.drop_reason import DropReason
 from relay.fast.client_flows import may_send
 from relay.fast.compiling import jit
 from relay.fast.counting import PUNT, TO_CLIENT, count_drop, count_packet, drop
-from relay.fast.layouts import IPV4, MAX_HEADER_BYTES, NONE, i64
+from relay.fast.layouts import MAX_HEADER_BYTES, NONE, i64
 from relay.fast.libc import MSG_TRUNC
 from relay.fast.message_arrays import (
     FAILED,

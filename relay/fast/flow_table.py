@@ -14,10 +14,18 @@ import numpy as np
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel_control import Bind
+from relay.address_key import address_of, key_of
 from relay.fast import table_calls as calls
 from relay.fast.client_flows import ACCEPTED, CONFLICT, FULL
-from relay.fast.client_key import address_of, key_of
-from relay.fast.layouts import BOUND, FREE, NONE, PROVISIONAL, SIGNALLED
+from relay.fast.layouts import (
+    BOUND,
+    FLOW_RECORD,
+    FREE,
+    NONE,
+    PROVISIONAL,
+    SIGNALLED,
+    SSRC_RECORD,
+)
 from relay.fast.ssrc_table import HELD, LIMITED, UNKNOWN
 from relay.fast.table import Table, new_table, sections
 from relay.flows import (
@@ -25,23 +33,16 @@ from relay.flows import (
     Admission,
     Flow,
     FlowSnapshot,
-    FlowState,
-    SsrcSnapshot,
     SsrcVerdict,
     ufrag_mark,
 )
+from relay.table_snapshot import STATES, TableSnapshot
 
 _ADMISSIONS = {
     ACCEPTED: Admission.ACCEPTED,
     CONFLICT: Admission.CONFLICT,
     FULL: Admission.FULL,
 }
-_STATES = {
-    PROVISIONAL: FlowState.PROVISIONAL,
-    BOUND: FlowState.BOUND,
-    SIGNALLED: FlowState.SIGNALLED,
-}
-_NUMBERS = {state: number for number, state in _STATES.items()}
 _SSRC_VERDICTS = {UNKNOWN: SsrcVerdict.UNKNOWN, LIMITED: SsrcVerdict.LIMITED}
 _MARK_BITS = 0xFFFFFFFF
 
@@ -82,7 +83,7 @@ class FastFlowTable:
         state, mark, *owner = calls.find(self.memory, *key_of(client), now)
         if state == FREE:
             return None
-        return Flow(address_of(*owner), _STATES[state], mark)
+        return Flow(address_of(*owner), STATES[state], mark)
 
     def received(self, client: Address, size: int) -> None:
         calls.received(self.memory, *key_of(client), size)
@@ -159,41 +160,24 @@ class FastFlowTable:
         flows = copied.flows
         of_host = (flows["hi"] == hi) & (flows["lo"] == lo) & (flows["family"] == family)
         alive = _living_bound(copied, flows, now) | _living(copied, flows, now, PROVISIONAL)
-        return _flow_snapshots(copied, np.flatnonzero(of_host & alive), now)
+        found = _records(copied, flows[of_host & alive], now, FLOW_RECORD)
+        return [*TableSnapshot(flows=found.tobytes()).each_flow()]
 
-    def snapshot(self, now: float) -> tuple[list[FlowSnapshot], list[SsrcSnapshot]]:
+    def snapshot(self, now: float) -> TableSnapshot:
         copied = self._copy()
         bound = np.flatnonzero(_living_bound(copied, copied.flows, now))
         provisional = _oldest_first(copied)
         alive = provisional[_living(copied, copied.flows[provisional], now, PROVISIONAL)]
-        flows = _flow_snapshots(copied, np.concatenate((bound, alive)), now)
-        return flows, _ssrc_snapshots(copied, now)
+        flows = copied.flows[np.concatenate((bound, alive))]
+        ssrcs = copied.ssrcs[_living(copied, copied.ssrcs, now, HELD)]
+        return TableSnapshot(
+            _records(copied, flows, now, FLOW_RECORD).tobytes(),
+            _records(copied, ssrcs, now, SSRC_RECORD).tobytes(),
+        )
 
-    def restore(
-        self, flows: Iterable[FlowSnapshot], ssrcs: Iterable[SsrcSnapshot], now: float
-    ) -> None:
-        for flow in flows:
-            calls.restore(
-                self.memory,
-                *key_of(flow.client),
-                *key_of(flow.owner),
-                flow.epoch,
-                _NUMBERS[flow.state],
-                now + flow.seconds_left,
-                flow.ufrag_mark & _MARK_BITS,
-                min(flow.received, _MARK_BITS),
-                min(flow.sent, _MARK_BITS),
-                now,
-            )
-        for each in ssrcs:
-            calls.note_ssrc(
-                self.memory,
-                each.ssrc,
-                *key_of(each.owner),
-                each.epoch,
-                now + each.seconds_left,
-                now,
-            )
+    def restore(self, snapshot: TableSnapshot, now: float) -> None:
+        calls.restore_flows(self.memory, np.frombuffer(snapshot.flows, FLOW_RECORD), now)
+        calls.restore_ssrcs(self.memory, np.frombuffer(snapshot.ssrcs, SSRC_RECORD), now)
 
     def _copy(self) -> Table:
         """What the table holds now, to be read without keeping everyone else from it."""
@@ -242,33 +226,16 @@ def _owner(table: Table, life: Any) -> Address:
     return address_of(*(int(owner[field]) for field in ("hi", "lo", "port", "family")))
 
 
-def _owners_and_epochs(table: Table) -> list[tuple[Address, int]]:
-    """Of each life."""
-    return [(_owner(table, life), int(life["epoch"])) for life in table.lives]
-
-
-def _columns(claims: Any, now: float, *fields: str) -> Iterator[tuple[int, ...]]:
-    """Of each claim these fields, and the seconds that are left."""
-    # Whole columns: as records of numpy's, 100,000 flows keep a worker busy for seconds.
-    left = (claims["expires"] - now).astype(np.int64)
-    return zip(*(column.tolist() for column in (*(claims[f] for f in fields), left)), strict=True)
-
-
-def _flow_snapshots(table: Table, slots: Any, now: float) -> list[FlowSnapshot]:
-    lives = _owners_and_epochs(table)
-    fields = ("hi", "lo", "port", "family", "life", "state", "mark", "received", "sent")
-    return [
-        FlowSnapshot(address_of(*client), *lives[life], _STATES[state], left, mark, received, sent)
-        for *client, life, state, mark, received, sent, left in _columns(
-            table.flows[slots], now, *fields
-        )
-    ]
-
-
-def _ssrc_snapshots(table: Table, now: float) -> list[SsrcSnapshot]:
-    lives = _owners_and_epochs(table)
-    alive = table.ssrcs[_living(table, table.ssrcs, now, HELD)]
-    return [
-        SsrcSnapshot(ssrc, *lives[life], left)
-        for ssrc, life, left in _columns(alive, now, "ssrc", "life")
-    ]
+def _records(table: Table, claims: Any, now: float, kind: Any) -> Any:
+    """A snapshot's records of these flows or SSRCs."""
+    # Whole columns: one by one, 100,000 flows keep a worker busy for seconds.
+    records = np.zeros(len(claims), kind)
+    for field in set(kind.names) & set(claims.dtype.names):
+        records[field] = claims[field]
+    lives = table.lives[claims["life"]]
+    owners = table.owners[lives["owner"]]
+    for field in ("hi", "lo", "port", "family"):
+        records[f"owner_{field}"] = owners[field]
+    records["epoch"] = lives["epoch"]
+    records["seconds_left"] = claims["expires"] - now
+    return records

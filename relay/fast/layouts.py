@@ -5,6 +5,8 @@ from typing import cast
 import numpy as np
 
 from antiphon_proto.tunnel import HEADER_BYTES, MAX_TRANSIT_BYTES
+from relay.flows import FlowState
+from relay.table_snapshot import FLOW_FIELDS, SSRC_FIELDS, STATE_NUMBERS
 
 i64 = cast("type[int]", np.int64)
 """A signed number, in compiled code: numba makes floats of signed and unsigned ones mixed."""
@@ -12,11 +14,11 @@ i64 = cast("type[int]", np.int64)
 NONE = 0xFFFFFFFF
 """No slot: the end of a list or chain."""
 
-FREE, PROVISIONAL, BOUND, SIGNALLED = 0, 1, 2, 3
-"""States of a slot that holds a flow, and of one that does not."""
+FREE = 0
+"""The state of a slot that holds no flow."""
 
-IPV4, IPV6 = 4, 6
-"""Families, as in an encoded address."""
+PROVISIONAL, BOUND, SIGNALLED = (STATE_NUMBERS[state] for state in FlowState)
+"""States of one that does."""
 
 MAX_HEADER_BYTES = HEADER_BYTES + MAX_TRANSIT_BYTES
 """Of a tunnel datagram, with the frame that one in transit begins with."""
@@ -58,7 +60,7 @@ OWNER = np.dtype(
         ("hi", "u8"),
         ("lo", "u8"),
         ("port", "u2"),
-        ("family", "u2"),  # See `client_key`.
+        ("family", "u2"),  # See `AddressKey`.
         ("next", "u4"),  # In its bucket, or of the free slots.
         ("first_life", "u4"),
         ("lives", "u4"),
@@ -114,6 +116,9 @@ SSRC = np.dtype(
     align=True,
 )
 """An RTP source that an owner announced."""
+
+FLOW_RECORD, SSRC_RECORD = np.dtype([*FLOW_FIELDS]), np.dtype([*SSRC_FIELDS])
+"""What a snapshot holds of each."""
 
 TRUSTED = np.dtype([("first", "u8"), ("second", "u8"), ("third", "u4"), ("held", "u4")], align=True)
 """The header of a member's tunnel datagrams."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from antiphon_proto.address import Address
+from relay.address_key import key_of
 from relay.counters import ROW_CELLS, WorkerCounters
 from relay.fast import loop, path_calls, table_calls
-from relay.fast.client_key import key_of
 from relay.fast.downlink import new_downlink
 from relay.fast.flow_table import FastFlowTable
 from relay.fast.message_arrays import new_outbox

@@ -7,9 +7,10 @@ import struct
 from typing import Any
 
 from antiphon_proto.address import ADDRESS_LENGTHS, Address, pack_host
+from relay.address_key import IPV4, IPV6
 from relay.fast.client_key import ClientKey, client_key
 from relay.fast.compiling import jit
-from relay.fast.layouts import IPV4, IPV6, NAME_BYTES, i64
+from relay.fast.layouts import NAME_BYTES, i64
 from relay.fast.packet import u16_at, u32_at, u64_at
 
 IPV4_NAME_BYTES, IPV6_NAME_BYTES = 16, NAME_BYTES

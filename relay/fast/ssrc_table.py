@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from relay.fast.chain import unchain
-from relay.fast.client_key import ClientKey, bucket_of, same_address
+from relay.fast.client_key import ClientKey, bucket_of, owner_key, same_address
 from relay.fast.compiling import jit
 from relay.fast.layouts import FREE, NONE, i64
 from relay.fast.owner_table import claim_life, claim_lives, owner_of, release_life
@@ -80,6 +80,13 @@ def note_ssrc(
     entry.life, entry.expires = life, expires
     if not alive:
         entry.due = 0
+
+
+@jit
+def restore(table: Table, record: Any, now: float) -> None:
+    """Take over a predecessor's source, unless it is another owner's."""
+    expires = now + record.seconds_left
+    note_ssrc(table, i64(record.ssrc), owner_key(record), record.epoch, expires, now)
 
 
 @jit

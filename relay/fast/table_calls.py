@@ -7,12 +7,12 @@ its value, compiles nothing twice.
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 
 from relay.fast import client_flows, libc, owner_table, ssrc_table
 from relay.fast.client_key import client_key
 from relay.fast.compiling import kept_for
-from relay.fast.layouts import FREE, NONE, i64
+from relay.fast.layouts import FLOW_RECORD, FREE, NONE, SSRC_RECORD, i64
 from relay.fast.table import lock, open_table, unlock
 
 _MEMORY = types.uint8[::1]
@@ -21,6 +21,11 @@ _NOW = types.float64
 _SIZE = _MARK = _SSRC = types.int64
 _EPOCH = types.uint64
 _ZERO: Any = np.uint64(0)
+
+
+def _records(kind: Any) -> Any:
+    """An array of records that is only read."""
+    return types.Array(from_dtype(kind), 1, "C", readonly=True)
 
 
 @kept_for(types.void(_MEMORY))
@@ -236,37 +241,19 @@ def sweep(memory: Any, now: float) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, *_KEY, *_KEY, _EPOCH, _SIZE, _NOW, _MARK, _SIZE, _SIZE, _NOW))
-def restore(
-    memory: Any,
-    hi: Any,
-    lo: Any,
-    port: Any,
-    family: Any,
-    owner_hi: Any,
-    owner_lo: Any,
-    owner_port: Any,
-    owner_family: Any,
-    epoch: Any,
-    state: int,
-    expires: float,
-    mark: int,
-    received: int,
-    sent: int,
-    now: float,
-) -> None:
+@kept_for(types.void(_MEMORY, _records(FLOW_RECORD), _NOW))
+def restore_flows(memory: Any, records: Any, now: float) -> None:
     table = open_table(memory)
-    lock(table)
-    client_flows.restore(
-        table,
-        client_key(hi, lo, port, family),
-        client_key(owner_hi, owner_lo, owner_port, owner_family),
-        epoch,
-        state,
-        expires,
-        mark,
-        received,
-        sent,
-        now,
-    )
-    unlock(table)
+    for i in range(len(records)):
+        lock(table)
+        client_flows.restore(table, records[i], now)
+        unlock(table)
+
+
+@kept_for(types.void(_MEMORY, _records(SSRC_RECORD), _NOW))
+def restore_ssrcs(memory: Any, records: Any, now: float) -> None:
+    table = open_table(memory)
+    for i in range(len(records)):
+        lock(table)
+        ssrc_table.restore(table, records[i], now)
+        unlock(table)

@@ -11,10 +11,10 @@ from antiphon_proto.address import Address, unpack_host
 from antiphon_proto.cluster_keys import ClusterKeys
 from antiphon_proto.tunnel import CONTROL, HEADER_BYTES, first_frame_end
 from antiphon_proto.tunnel_control import Probe
+from relay.address_key import address_of, key_of
 from relay.counters import DROPPED, FORWARDED, ROW_CELLS, TALLIED, CounterTable, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
-from relay.fast.client_key import address_of, key_of
 from relay.fast.compiling import kept
 from relay.fast.counting import PUNT, drop
 from relay.fast.downlink import (
@@ -95,7 +95,7 @@ class Plane:
         """Go on as a successor of another process, which has a clock of its own."""
         snapshot = self.flows.snapshot(now)
         successor = self.new_flows()
-        successor.restore(*snapshot, now)
+        successor.restore(snapshot, now)
         leases = self.leases.snapshot(now)
         self.leases = PortLeases(PHONE_PORTS)
         self.leases.restore(leases, now)

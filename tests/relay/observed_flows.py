@@ -8,7 +8,8 @@ from relay.flows import Flows, FlowState
 def observed_flows(flows: Flows, now: float) -> tuple[Any, ...]:
     """What lives: bound flows and SSRCs in any order, provisional flows in theirs; owners;
     and how much is held, with what ended and is not forgotten yet."""
-    clients, ssrcs = flows.snapshot(now)
+    snapshot = flows.snapshot(now)
+    clients = list(snapshot.each_flow())
     by_state = {state: [each for each in clients if each.state is state] for state in FlowState}
     return (
         *(
@@ -16,7 +17,7 @@ def observed_flows(flows: Flows, now: float) -> tuple[Any, ...]:
             for state in (FlowState.BOUND, FlowState.SIGNALLED)
         ),
         by_state[FlowState.PROVISIONAL],
-        sorted(ssrcs, key=lambda each: each.ssrc),
+        sorted(snapshot.each_ssrc(), key=lambda each: each.ssrc),
         sorted(flows.owners(now)),
         (flows.bound, flows.provisional, flows.ssrcs, flows.evictions),
     )

@@ -25,6 +25,7 @@ from relay.flows import (
     SsrcVerdict,
     ufrag_mark,
 )
+from relay.table_snapshot import TableSnapshot
 from tests.relay.observed_flows import observed_flows
 
 if fast.available:
@@ -367,7 +368,7 @@ class TestSignalledBind:
     def test_a_successor_knows_it_for_what_it_is(self, flows, new_flows, signalled) -> None:
         self.say(flows)
         successor = new_flows()
-        successor.restore(*flows.snapshot(NOW), NOW)
+        successor.restore(flows.snapshot(NOW), NOW)
         assert successor.find(CLIENT, NOW) == signalled
         assert list(successor.owners(NOW)) == [(OWNER, 1)]
         assert [each.state for each in successor.flows_of(CLIENT[0], NOW)] == [FlowState.SIGNALLED]
@@ -729,7 +730,7 @@ class TestOwners:
         bind(flows, ("203.0.113.8", 1))
         bind(flows, ipv6_client)
 
-        both = [each for each in flows.snapshot(NOW)[0] if each.client[0] == host]
+        both = [each for each in flows.snapshot(NOW).each_flow() if each.client[0] == host]
         assert [each.client for each in both] == [client(1), (host, 9)]
         assert flows.flows_of(host, NOW) == both
         assert [each.client for each in flows.flows_of(ipv6_client[0], NOW)] == [ipv6_client]
@@ -755,7 +756,7 @@ class TestSnapshot:
         before.may_send(client(3), 250, then)
         bind(before, ("2001:db8::7", 4), IPV6_OWNER, confirmed=False, now=then)
         after = new_flows(max_flows=10)
-        after.restore(*before.snapshot(then), NOW)
+        after.restore(before.snapshot(then), NOW)
         return after
 
     def test_has_all_that_lived(self, successor) -> None:
@@ -792,14 +793,14 @@ class TestSnapshot:
         bind(flows, client(3), OTHER_OWNER, lifetime=1000, ssrcs=(3,))
         flows.reset(OTHER_OWNER, NEXT_EPOCH)
 
-        assert flows.snapshot(NOW + 60) == ([], [])
+        assert flows.snapshot(NOW + 60) == TableSnapshot()
 
     def test_gives_way_to_what_is_there(self, new_flows) -> None:
         before, after = new_flows(), new_flows()
         bind(before, ssrcs=(1,))
         bind(after, owner=OTHER_OWNER, ssrcs=(1,))
 
-        after.restore(*before.snapshot(NOW), NOW)
+        after.restore(before.snapshot(NOW), NOW)
 
         assert owner_of(after, CLIENT) == OTHER_OWNER
         assert after.follow_ssrc(1, NOW) == OTHER_OWNER
@@ -810,7 +811,7 @@ class TestSnapshot:
             bind(before, client(number))
         check(before, client(9))
 
-        after.restore(*before.snapshot(NOW), NOW)
+        after.restore(before.snapshot(NOW), NOW)
 
         assert counts(after) == (2, 0)
 
@@ -819,7 +820,7 @@ class TestSnapshot:
         for number in (2, 1, 3):
             check(before, client(number))
 
-        after.restore(*before.snapshot(NOW), NOW)
+        after.restore(before.snapshot(NOW), NOW)
         check(after, client(4))
 
         assert owner_of(after, client(2)) is None
@@ -923,9 +924,10 @@ class BothTables(RuleBasedStateMachine):
         self.tables = [
             table(max_flows=self.max_flows, max_ssrcs=self.max_ssrcs) for table in TABLES
         ]
-        for flows, (clients, ssrcs) in zip(self.tables, snapshots, strict=True):
+        for flows, taken in zip(self.tables, snapshots, strict=True):
             # A full table of SSRCs keeps the first, and tables differ in their order.
-            flows.restore(clients, sorted(ssrcs, key=lambda each: each.ssrc), clock)
+            ssrcs = sorted(taken.each_ssrc(), key=lambda each: each.ssrc)
+            flows.restore(TableSnapshot.of(taken.each_flow(), ssrcs), clock)
 
     @invariant()
     def hold_the_same(self) -> None:

@@ -17,10 +17,11 @@ from relay.handover_channel import (
     SnapshotWanted,
     TakenOver,
 )
+from relay.table_snapshot import TableSnapshot
 
 OWNER = ("10.0.0.1", 5000)
 FLOW = FlowSnapshot(("2001:db8::1", 9), OWNER, 2**64 - 1, FlowState.BOUND, 20, 2**32, 0, 0)
-REMEMBERED = Remembered([FLOW], [SsrcSnapshot(2**32 - 1, OWNER, 7, 20)])
+REMEMBERED = Remembered(TableSnapshot.of([FLOW], [SsrcSnapshot(2**32 - 1, OWNER, 7, 20)]))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def raw() -> Iterator[tuple[HandoverChannel, socket.socket]]:
 
 
 @pytest.mark.parametrize(
-    "message", [Offer(1, 2, 2), SnapshotWanted(), REMEMBERED, TakenOver(), Released()]
+    "message", [Offer(1, 2, 2, [0, 3]), SnapshotWanted(), REMEMBERED, TakenOver(), Released()]
 )
 async def test_carries_every_message(pair, message) -> None:
     here, there = pair
@@ -50,7 +51,7 @@ async def test_carries_every_message(pair, message) -> None:
 
 async def test_carries_a_table_larger_than_the_kernel_s_buffer(pair) -> None:
     here, there = pair
-    table = Remembered([FLOW] * 50_000, [])
+    table = Remembered(TableSnapshot.of([FLOW] * 50_000, []))
 
     _, arrived = await asyncio.gather(here.send(table), there.receive())
 
@@ -61,7 +62,7 @@ async def test_carries_more_sockets_than_fit_one_message(pair) -> None:
     here, there = pair
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
-        await here.send(Offer(1, 300, 0))
+        await here.send(Offer(1, 300, 0, []))
         await here.send_sockets([bound] * 300)
 
         await there.receive()

@@ -1,6 +1,8 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 from relay.flows import FlowSnapshot, FlowState, SsrcSnapshot
+from relay.table_snapshot import TableSnapshot
 from relay.table_union import table_union
 from relay.worker_link import Snapshot
 
@@ -10,21 +12,25 @@ PROVISIONAL = replace(BOUND, owner=OTHER, epoch=0, state=FlowState.PROVISIONAL, 
 SSRC = SsrcSnapshot(1, OWNER, 7, 20)
 
 
+def remembered(*flows: FlowSnapshot, ssrcs: Sequence[SsrcSnapshot] = ()) -> Snapshot:
+    return Snapshot(TableSnapshot.of(flows, ssrcs))
+
+
 def test_holds_what_any_worker_remembers() -> None:
     elsewhere = replace(BOUND, client=("192.0.2.2", 1))
 
-    union = table_union([Snapshot([BOUND], []), Snapshot([elsewhere], [SSRC])])
+    union = table_union([remembered(BOUND), remembered(elsewhere, ssrcs=[SSRC])])
 
-    assert union == Snapshot([BOUND, elsewhere], [SSRC])
+    assert union == remembered(BOUND, elsewhere, ssrcs=[SSRC])
 
 
 def test_a_bound_flow_wins_over_a_provisional_one_that_lasts_longer() -> None:
     for flows in ([BOUND, PROVISIONAL], [PROVISIONAL, BOUND]):
-        assert table_union([Snapshot([flow], []) for flow in flows]).flows == [BOUND]
+        assert table_union([remembered(flow) for flow in flows]) == remembered(BOUND)
 
 
 def test_what_was_announced_last_wins() -> None:
-    older = Snapshot([replace(BOUND, seconds_left=10)], [replace(SSRC, seconds_left=10)])
-    newer = Snapshot([BOUND], [SSRC])
+    older = remembered(replace(BOUND, seconds_left=10), ssrcs=[replace(SSRC, seconds_left=10)])
+    newer = remembered(BOUND, ssrcs=[SSRC])
 
     assert table_union([older, newer]) == table_union([newer, older]) == newer

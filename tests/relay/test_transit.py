@@ -18,6 +18,7 @@ from antiphon_proto.tunnel_transit import FromOwner, FromRelay, ToOwner, ToRelay
 from relay.drop_reason import DropReason
 from relay.flows import PROVISIONAL_SECONDS, FlowState
 from relay.remote_clusters import FORGET_S, MISSED_PROBES
+from relay.table_snapshot import TableSnapshot
 from relay.verdicts import Answer, Forward
 from tests.relay.two_clusters import (
     CLIENT,
@@ -83,7 +84,7 @@ class TestMedia:
 
     def test_the_owners_cluster_remembers_nothing(self, call) -> None:
         for relay in (call.home, call.other_home):
-            assert relay.flows.snapshot(call.now) == ([], [])
+            assert relay.flows.snapshot(call.now) == TableSnapshot()
 
     def test_many_frames_stay_together(self, call) -> None:
         before = len(call.passed)
@@ -163,7 +164,7 @@ class TestHealing:
         flows = call.edge.flows
         heir = call.add(EDGE_CLUSTER, EDGE)
         call.name_all()
-        heir.flows.restore(*flows.snapshot(call.now), call.now)
+        heir.flows.restore(flows.snapshot(call.now), call.now)
         assert isinstance(call.from_client(RTP), Forward)
 
     def test_a_restarted_home_relay_has_nothing_to_learn(self, call) -> None:
@@ -265,7 +266,7 @@ class TestRefusals:
         call.tell(Hello(1, ()))
         flows = call.edge.flows
         alone = call.add(EDGE_CLUSTER, EDGE)
-        alone.flows.restore(*flows.snapshot(call.now), call.now)
+        alone.flows.restore(flows.snapshot(call.now), call.now)
         assert call.from_client(RTP) is DropReason.CLUSTER_UNREACHABLE
         sender = TransitSender(TunnelSender(call.keys, 4, EDGE), FromOwner(OWNER, HOME_CLUSTER, 1))
         datagram = sender.encode([control_frame(Hello(5, ()))])

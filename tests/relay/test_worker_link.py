@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from relay.flows import FlowSnapshot, FlowState
+from relay.table_snapshot import TableSnapshot
 from relay.worker_link import (
     BoundFlows,
     CountBound,
@@ -17,6 +18,7 @@ from relay.worker_link import (
     Forward,
     Loaded,
     Restore,
+    Snapshot,
     WorkerGoneError,
     WorkerLink,
     receive_sockets,
@@ -141,10 +143,10 @@ async def test_carries_a_whole_table(start_worker: StartWorker) -> None:
     counts: list[int] = []
 
     def work(connection: Connection) -> None:
-        counts.append(len(connection.recv().flows))
+        counts.append(len([*connection.recv().remembered.table.each_flow()]))
         connection.send(Done())
 
-    await start_worker(work).order(Restore([FLOW] * 50_000, []))
+    await start_worker(work).order(Restore(Snapshot(TableSnapshot.of([FLOW] * 50_000, []))))
 
     assert counts == [50_000]
 

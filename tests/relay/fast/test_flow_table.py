@@ -6,7 +6,9 @@ pytest.importorskip("numba")
 
 from antiphon_proto.tunnel_control import Bind
 from relay.fast.flow_table import FastFlowTable
+from relay.flow_table import FlowTable
 from relay.flows import Admission, Flow, FlowState, SsrcVerdict, ufrag_mark
+from relay.table_snapshot import FLOW, TableSnapshot
 
 OWNER = ("10.0.0.1", 4000)
 OTHER_OWNER = ("10.0.0.2", 4000)
@@ -36,7 +38,7 @@ def test_a_successor_takes_all_over() -> None:
     flows.check_verified(("2001:db8::1", 9), OTHER_OWNER, b"ufrag", 100, 0.0, open_new=True)
     taken = flows.snapshot(10.0)
 
-    successor.restore(*taken, 100.0)
+    successor.restore(taken, 100.0)
 
     assert successor.snapshot(100.0) == taken
     assert successor.find(("2001:db8::1", 9), 149.0) == Flow(
@@ -71,3 +73,36 @@ def test_owners_with_claims_make_no_room() -> None:
 
     assert set(admissions[:2048]) == {Admission.ACCEPTED}
     assert admissions[2048] is Admission.FULL
+
+
+def test_an_owner_of_the_last_cluster_is_not_taken_for_one_of_this() -> None:
+    flows = FastFlowTable(max_flows=4)
+    remote = ("10.0.0.1%255", 4000)
+    flows.bind(CLIENT, remote, 1, Bind(30, True, ()), 0.0)
+
+    flow = flows.find(CLIENT, 0.0)
+
+    assert flow is not None
+    assert flow.owner == remote
+    assert list(flows.owners(0.0)) == [(remote, 1)]
+
+
+def test_leaves_out_what_is_no_flow_of_a_predecessor_s() -> None:
+    flows = FastFlowTable(max_flows=4)
+
+    flows.restore(TableSnapshot(flows=bytes(2 * FLOW.size)), 0.0)
+
+    assert flows.bound == flows.provisional == 0
+
+
+@pytest.mark.parametrize("compiled_first", [True, False])
+def test_tables_of_both_kinds_take_each_other_s_flows_over(compiled_first) -> None:
+    kinds = (FastFlowTable, FlowTable) if compiled_first else (FlowTable, FastFlowTable)
+    flows, successor = (kind(max_flows=4) for kind in kinds)
+    flows.bind(CLIENT, OWNER, 2**64 - 1, Bind(30, True, (1, 2)), 0.0)
+    flows.bind(("2001:db8::1", 1), OWNER, 7, Bind(30, False, (), signalled=True), 0.0)
+    flows.check_verified(("2001:db8::1", 9), OTHER_OWNER, b"ufrag", 100, 0.0, open_new=True)
+
+    successor.restore(flows.snapshot(10.0), 100.0)
+
+    assert successor.snapshot(100.0) == flows.snapshot(10.0)
