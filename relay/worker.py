@@ -106,6 +106,7 @@ class Worker:
         self._remote = remote
         self._remote_version = 0
         self._stopping = False
+        self._tell_headers()
 
     def run(
         self,
@@ -151,8 +152,8 @@ class Worker:
         """Use other keys from now on."""
         self._router.reload(keys)
         if self._fast is not None:
-            self._fast.forget_owner_headers()
             self._fast.distrust_headers()
+        self._tell_headers()
 
     def _drains(self) -> dict[int, Callable[[], None]]:
         if self._fast is not None:
@@ -312,9 +313,20 @@ class Worker:
                 self._tunnel.sendto(datagram, relay)
         if self._fast is not None and self._remote.version != self._remote_version:
             # Owners may have to be reached by another of their relays.
-            self._fast.forget_owner_headers()
+            self._tell_headers()
             self._remote_version = self._remote.version
         return self._remote.due_at
+
+    def _tell_headers(self) -> None:
+        """From the next datagram on, the compiled loop sends to all owners itself.
+
+        Not to each with its first datagram: at full load a thousand clients' are left to Python
+        meanwhile, and wait there behind all that owners announce.
+        """
+        if self._fast is not None:
+            self._fast.forget_owner_headers()
+            for owner, _bound in self._flows.owners(time.monotonic()):
+                self._tell_header(owner)
 
     def _tell_header(self, owner: Address) -> None:
         """From the next datagram on, the compiled loop sends to this owner itself.

@@ -221,7 +221,7 @@ class WorkerProcess:
             if cpu is not None:
                 os.sched_setaffinity(0, {cpu})
         elif not tunnel_only:
-            self._fast = self._started_fast_path(cpu)
+            self._fast = self._new_fast_path(cpu)
         self._counters.gauge(Tally.FAST_PATH, int(self._fast is not None))
         self._count_bound()
         self._worker = Worker(
@@ -236,18 +236,20 @@ class WorkerProcess:
             remote=self._remote,
             tunnel_only=tunnel_only,
         )
+        if self._fast is not None:
+            self._fast.start()
 
     def _count_bound(self) -> None:
         """The supervisor, to end a drain, must not look at what was counted a second ago."""
         self._counters.gauge(Tally.BOUND_FLOWS, self._flows.bound)
         self._counters.gauge(Tally.LEASED_PORTS, self._leases.held)
 
-    def _started_fast_path(self, cpu: int | None) -> "FastPath":
+    def _new_fast_path(self, cpu: int | None) -> "FastPath":
         from relay.fast.flow_table import FastFlowTable
         from relay.fast.path import FastPath
 
         assert isinstance(self._flows, FastFlowTable)
-        fast = FastPath(
+        return FastPath(
             self._publics,
             self._tunnel,
             self._flows,
@@ -255,8 +257,6 @@ class WorkerProcess:
             moderation_us=self._settings.config.moderation_us,
             cpu=cpu,
         )
-        fast.start()
-        return fast
 
     def _stop_worker(self, worker: Worker) -> None:
         if self._fast is not None:

@@ -3,6 +3,7 @@
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -50,6 +51,7 @@ class Rig:
         fast: CompiledLoop | None = None,
         tunnel_only: bool = False,
         remote: RemoteClusters | None = None,
+        flows: FlowTable | None = None,
     ) -> None:
         with ExitStack() as opened:
             self.public4, self.public6 = (
@@ -61,7 +63,7 @@ class Rig:
         for each in (self.public4, self.public6, self.tunnel):
             each.setblocking(False)
         self.counts = CounterTable(1)
-        self.flows = FlowTable(max_flows=10)
+        self.flows = flows or FlowTable(max_flows=10)
         self.router = Router(
             cluster.keys,
             cluster_id=0,
@@ -406,7 +408,17 @@ class TestPunts:
 
         assert rig.public4.recv(2000) == b"to the loop"
 
-    def test_other_keys_make_the_loop_ask_again(
+    def test_the_loop_is_told_at_once_of_the_owners_that_are_known(self, new_rig, loop) -> None:
+        flows, owners = FlowTable(max_flows=2), [("10.0.0.1", 4000), ("10.0.0.2", 4000)]
+        for owner in owners:
+            flows.bind((owner[0], 1), owner, 1, Bind(30, True, ()), time.monotonic())
+
+        rig = new_rig(fast=loop, flows=flows)
+
+        headers = {owner: rig.router.sender_to(owner).data_header for owner in owners}
+        assert loop.owner_headers == headers
+
+    def test_other_keys_change_what_the_loop_sends_and_believes(
         self, rig, loop, owner, client, stranger, to_relay
     ) -> None:
         with rig.running():
@@ -414,12 +426,15 @@ class TestPunts:
             owner.receive()
             loop.leave_tunnel.send(loop.punt(to_relay.encode_data(name(client), RTP), ("", 0)))
             client.recv(2000)
-        assert loop.owner_headers
+        before = dict(loop.owner_headers)
         assert loop.trusted
 
         rig.worker.reload(stranger.keys)
 
-        assert (loop.owner_headers, loop.trusted) == ({}, [])
+        assert loop.owner_headers != before
+
+        header = rig.router.sender_to(owner.address).data_header
+        assert (loop.owner_headers, loop.trusted) == ({owner.address: header}, [])
 
     def test_what_the_loop_left_is_taken_before_the_end(self, rig, loop, owner) -> None:
         left = 2 * BATCH
