@@ -4,11 +4,13 @@ import contextlib
 import importlib
 import os
 from collections.abc import Generator
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.turns import turn
+from tests.turns import Turns
 
 # A busy machine makes one slow example, which says nothing about what is tested.
 settings.register_profile(
@@ -21,14 +23,25 @@ with contextlib.suppress(ImportError):
     importlib.import_module("relay.fast.compiling")
 
 
+@cache
+def _turns(folder: Path) -> Turns:
+    return Turns(folder)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
     """Let a test that needs all of the machine have it."""
     if "PYTEST_XDIST_WORKER" not in os.environ or item.config.cache is None:
         return (yield)
-    alone = item.get_closest_marker("alone") is not None
-    with turn(item.config.cache.mkdir("turns"), alone=alone):
+    turns = _turns(item.config.cache.mkdir("turns"))
+    with turns.turn(alone=_is_alone(item), next_alone=_is_alone(nextitem)):
         return (yield)
+
+
+def _is_alone(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("alone") is not None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

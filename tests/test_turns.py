@@ -5,20 +5,30 @@ import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from tests.turns import turn
+import pytest
+
+from tests.turns import Turns
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
+def _one_test(folder: Path) -> None:
+    with Turns(folder).turn(alone=False):
+        (folder / "note").touch()
+
+
 def _tests_without_end(folder: Path, note: Path, over: Event) -> None:
+    turns = Turns(folder)
     while not over.is_set():
-        with turn(folder, alone=False):
+        with turns.turn(alone=False):
             note.write_text("busy")
             time.sleep(0.002)
             note.write_text("")
 
 
-def test_nobody_else_runs_beside_one_that_is_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_a_row", [False, True])
+def test_nobody_else_runs_beside_one_that_is_alone(tmp_path: Path, in_a_row: bool) -> None:
+    turns = Turns(tmp_path)
     over = SPAWN.Event()
     others = [
         SPAWN.Process(target=_tests_without_end, args=(tmp_path, tmp_path / f"note{i}", over))
@@ -31,15 +41,28 @@ def test_nobody_else_runs_beside_one_that_is_alone(tmp_path: Path) -> None:
         while not all(note.exists() for note in notes):
             time.sleep(0.01)
         for _ in range(20):
-            with turn(tmp_path, alone=True):
+            with turns.turn(alone=True, next_alone=in_a_row):
                 seen = {note.read_text() for note in notes for _ in range(20)}
             assert seen == {""}
     finally:
-        over.set()
+        with turns.turn(alone=False):
+            over.set()
         for other in others:
             other.join()
 
 
 def test_others_run_side_by_side(tmp_path: Path) -> None:
-    with turn(tmp_path, alone=False), turn(tmp_path, alone=False):
+    with Turns(tmp_path).turn(alone=False), Turns(tmp_path).turn(alone=False):
         pass
+
+
+def test_nobody_runs_between_two_in_a_row(tmp_path: Path) -> None:
+    turns, other = Turns(tmp_path), SPAWN.Process(target=_one_test, args=(tmp_path,))
+    with turns.turn(alone=True, next_alone=True):
+        other.start()
+    with turns.turn(alone=True, next_alone=True):
+        assert not (tmp_path / "note").exists()
+    with turns.turn(alone=True):
+        assert not (tmp_path / "note").exists()
+    other.join()
+    assert (tmp_path / "note").exists()
