@@ -1,12 +1,13 @@
 """The largest number of concurrent calls that hold every service level, and whose CPU they take."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from bench.proofs.local_run import measured
-from bench.proofs.part import Claim, Part
+from bench.proofs.part import Claim, Part, at_least
 from loadtest.capacity.capacity_result import CapacityResult, Step
 from loadtest.capacity.finding import Cores, find_capacity
 from loadtest.capacity.search import Bounds
@@ -23,6 +24,8 @@ DEPLOYMENT = LocalSettings(
 )
 """A transceiver worker for each core, the cheaper code from the first call on, and none that
 refuses calls before they suffer."""
+
+A_CALLER_CORE_DRIVES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ async def largest_load(display: Display, size: Size) -> Part:
             told=told,
         )
     best = [result for result in held if result.peak_sessions >= found.largest][-1:]
-    return Part(_figures(found), best, _claims(found))
+    figures = _figures(found)
+    return Part(figures, best, _claims(found, figures))
 
 
 def scenario_of(size: Size) -> Scenario:
@@ -82,8 +86,18 @@ def _figures(found: CapacityResult) -> dict[str, float | str]:
     if best is not None:
         used = {**best.tiers_cpu, "harness": best.workers_cpu}
         figures |= {f"largest.cores.{tier}": round(cores, 3) for tier, cores in used.items()}
+        if best.workers_cpu:
+            figures["caller_core.calls"] = round(found.largest / best.workers_cpu)
     return figures
 
 
-def _claims(found: CapacityResult) -> list[Claim]:
-    return [Claim("a load that holds every service level", found.largest > 0, f"{found.largest}")]
+def _claims(found: CapacityResult, figures: Mapping[str, float | str]) -> list[Claim]:
+    a_core = figures.get("caller_core.calls")
+    return [
+        Claim("a load that holds every service level", found.largest > 0, f"{found.largest}"),
+        at_least(
+            "WebRTC callers that a core drives",
+            None if a_core is None else float(a_core),
+            A_CALLER_CORE_DRIVES,
+        ),
+    ]

@@ -21,6 +21,7 @@ from loadtest.scenario.reading import read_scenario
 from loadtest.scenario.scenario import Fault, FaultAction, Scenario, Talk
 
 LOSS = 0.001
+A_CALLER_CORE_DRIVES = 5000
 SET_UP_RATE = 1000.0
 HEALING_S = 1.0
 FULL_RATE = 50.0
@@ -138,6 +139,7 @@ def figures_of(result: RunResult, per_second: float) -> dict[str, float | str]:
     cores = tier_cores(seconds)
     speaking = _sent(result) / (result.peak_sessions * per_second) if per_second else 0.0
     relay_us = 1e6 * cores.get("relay", 0.0) / packets if packets else 0.0
+    callers = cores.get("harness", 0.0)
     delay = result.latencies.get(Latency.ONE_WAY_DELAY)
     return {
         "sessions": result.peak_sessions,
@@ -153,6 +155,7 @@ def figures_of(result: RunResult, per_second: float) -> dict[str, float | str]:
         "relay_core.packets_per_second": round(1e6 / relay_us) if relay_us else 0,
         "relay_core.sessions_speaking_by_spurts": _sessions(relay_us, speaking),
         "relay_core.sessions_speaking_on": _sessions(relay_us, 1.0),
+        "caller_core.relay_sessions": round(result.peak_sessions / callers) if callers else 0,
     }
 
 
@@ -180,6 +183,11 @@ def _claims(
         at_least("sessions set up a second", level(chosen, "set_up_rate"), SET_UP_RATE),
         at_most("packets lost", level(chosen, "frames_lost"), LOSS),
         at_most("packets misrouted", float(figures["misrouted"]), 0),
+        at_least(
+            "relay-only callers that a core drives",
+            float(figures["caller_core.relay_sessions"]),
+            A_CALLER_CORE_DRIVES,
+        ),
         *(
             at_most(f"healing after {each.action}", each.healed_seconds, HEALING_S, " s")
             for each in planned

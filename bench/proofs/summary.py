@@ -80,8 +80,10 @@ def _tables(figures: Figures) -> list[str]:
         _filled(
             f"At once, {figures['largest.sessions']:.0f} full calls held every service level; "
             f"with {figures['largest.failing_sessions']} it was "
-            f"`{figures['largest.broke_first']}` that did not hold. Cores used at "
-            "the most that held:"
+            f"`{figures['largest.broke_first']}` that did not hold. By the CPU that the "
+            f"callers used, a core drives {float(figures['caller_core.calls']):,.0f} such calls, "
+            f"and {float(figures['caller_core.relay_sessions']):,.0f} of the sessions above. "
+            "Cores used at the most that held:"
         ),
         "\n".join(as_markdown(_core_table(figures))),
         _filled(

@@ -50,3 +50,7 @@ def test_a_core_carries_as_many_sessions_as_its_packets_allow() -> None:
     # 50 packets a second each way, of those who speak.
     assert figures["relay_core.sessions_speaking_on"] == 2000
     assert figures["relay_core.sessions_speaking_by_spurts"] == 5000
+
+
+def test_callers_a_core_are_by_the_cpu_that_they_used() -> None:
+    assert figures_of(RUN, PER_SECOND)["caller_core.relay_sessions"] == 2 * SESSIONS

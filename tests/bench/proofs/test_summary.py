@@ -11,6 +11,8 @@ FIGURES: dict[str, float | str] = {
     "largest.sessions": 93,
     "largest.failing_sessions": 102,
     "largest.broke_first": "frames_on_schedule",
+    "caller_core.calls": 350,
+    "caller_core.relay_sessions": 18_000,
     "side_by_side.sessions": 20,
     **{bound.key: bound.limit for bound in BOUNDS},
     "loss_ratio": 0.0005,
@@ -25,6 +27,11 @@ def test_all_bounds_are_judged() -> None:
     assert page.count("| ok |") == len(BOUNDS)
     assert "| packets lost | 0.05 % | at most 0.1 % | ok |" in page
     assert "| sessions at once by one public port | 10,000 | at least 10,000 | ok |" in page
+
+
+def test_what_the_callers_cost_is_told() -> None:
+    page = " ".join(section(FIGURES).split())
+    assert "a core drives 350 such calls, and 18,000 of the sessions above" in page
 
 
 def test_what_did_not_hold_is_said() -> None:
