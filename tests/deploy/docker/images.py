@@ -22,6 +22,7 @@ class Image:
     config: dict[str, Any]
     """https://github.com/opencontainers/image-spec/blob/main/config.md"""
     health_check: list[str]
+    """None of a program that ends by itself."""
     size: int
     """Bytes, with the base's."""
 
@@ -69,7 +70,7 @@ def build(name: str, dockerfile: str, target: str | None = None) -> Image:
 def inspected(name: str) -> Image:
     found = json.loads(buildah("inspect", "--type", "image", name))
     size = json.loads(buildah("images", "--json", name))[0]["size"]
-    health_check = found["Docker"]["config"]["Healthcheck"]["Test"]
+    health_check = found["Docker"]["config"].get("Healthcheck", {"Test": []})["Test"]
     return Image(name, found["OCIv1"]["config"], health_check[1:], _bytes(size))
 
 

@@ -1,4 +1,5 @@
-"""`make prove-images`: builds the images, runs deploy/compose.yaml's services of them, and talks.
+"""`make prove-images`: builds the images, runs deploy/compose.yaml's services of them, and talks,
+by the load harness of its own image, too.
 
 With `--gpu` the image for GPUs is built, too, which downloads gigabytes; it is not run.
 
@@ -35,6 +36,23 @@ HOST, CLIENT = "192.0.2.7", "192.0.2.100"
 GATEWAY = "172.30.83.1/24"
 PATIENCE_S = 120.0
 
+_CALL = f"""
+set -e
+antiphon-loadtest run turns --target http://{HOST}:8080 --api-key-file /etc/antiphon/api.keys \
+  --out /tmp/reports
+ls -l /tmp/reports
+python -c 'from loadtest.precompile import precompile; precompile()'
+test -z "$(find /tmp -name '*.nbi')" && echo compiled: found
+"""
+HARNESS = Service(
+    "loadtest",
+    {
+        "image": "antiphon/loadtest:prove",
+        "build": {"dockerfile": "deploy/docker/loadtest.Dockerfile"},
+        "command": ["sh", "-c", _CALL],
+        "volumes": ["keys:/etc/antiphon:ro"],
+    },
+)
 _FOUND = "import sys; from importlib.util import find_spec; sys.exit(find_spec('{}') is None)"
 _REPORT = """
 from urllib.request import urlopen
@@ -93,6 +111,13 @@ class Host:
         self.containers[name] = made
         return made
 
+    def of_client(self, service: Service) -> Container:
+        """On the client's machine, with what volumes it names of the host's; not started yet."""
+        image, hosts = self._images[service.image], "127.0.0.1 localhost\n"
+        made = Container(service, image, self.client.name, self._volumes, hosts)
+        self.containers[service.name] = made
+        return made
+
     def end(self) -> None:
         for container in self.containers.values():
             container.end()
@@ -127,6 +152,7 @@ def main() -> int:
         prove_packages(host)
         api_key = prove_secrets(host)
         prove_calls(host.client, api_key)
+        prove_harness(host)
         prove_rotation(host)
         prove_end(host)
     print("proved: built, confined, well, talking, rotating, ending")
@@ -134,13 +160,14 @@ def main() -> int:
 
 
 def built() -> dict[str, Image]:
-    """Every image of deploy/compose.yaml, by its name."""
+    """Every image of deploy/compose.yaml, and the load harness's, by its name."""
     make_base()
     file = compose_file()
     images = {}
     for service in file.services.values():
         if "build" in service.text and service.image not in images:
             images[service.image] = build(service.image, service.dockerfile)
+    images[HARNESS.image] = build(HARNESS.image, HARNESS.dockerfile)
     print(f"{BASE}: {buildah('images', '--format', '{{.Size}}', BASE)}")
     for image in images.values():
         print(f"{image.name}: {image.size / 1e6:.0f} MB")
@@ -220,6 +247,17 @@ def prove_calls(client: Namespace, api_key: str) -> None:
         answer = client.run(*call, *server)
         print(answer)
         assert "caller: what time is it" in answer, answer
+
+
+def prove_harness(host: Host) -> None:
+    """It calls, hears answers and writes its report on a root that cannot be written, and finds
+    what was compiled for it."""
+    harness = host.of_client(HARNESS)
+    harness.start()
+    status = harness.wait(PATIENCE_S)
+    print(harness.log)
+    assert status == 0
+    assert "compiled: found" in harness.log
 
 
 def prove_rotation(host: Host) -> None:
