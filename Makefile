@@ -41,9 +41,9 @@ up: .venv/ready-to-run
 
 native: .venv/ready-for-native
 
-# Files go to four processes, whose waits overlap: most tests wait for what others do.
+# Files go to three processes, whose waits overlap: most tests wait for what others do.
 test: .venv/ready-to-develop debian-packages npm-packages
-	$(BIN)/pytest --numprocesses=4 --dist=loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses=3 --dist=loadfile $(PYTEST_ARGS)
 
 test-vllm: .venv/ready-to-develop
 	@PYTHON=$(PYTHON) tests/vllm/install
