@@ -18,6 +18,7 @@ from bench.report import CAPACITY, between
 from bench.tables import Table, as_markdown
 from loadtest.capacity.cost_model import CostModel, write
 from loadtest.capacity.cost_model_commands import SHIPPED
+from loadtest.capacity.demand import SILENT, SPEAKING, of_kind
 from loadtest.capacity.fitting import fit
 from loadtest.capacity.tables import check_row
 from loadtest.capacity.validation import TierCheck, check
@@ -74,10 +75,12 @@ FITTED = (
     Run("short calls ask", "turns", 8, call_seconds=8.0),
     Run("WebSockets ask", "turns", 8, Kind.WEBSOCKET),
     Run("WebSockets ask seldom", "turns", 8, Kind.WEBSOCKET, call_seconds=8.0, pause_seconds=8.0),
+    Run("many WebSockets ask very seldom", "turns", 18, Kind.WEBSOCKET, pause_seconds=20.0),
     Run("phones ask", "turns", 6, Kind.SIP),
     Run("phones ask seldom", "turns", 6, Kind.SIP, call_seconds=8.0, pause_seconds=8.0),
     Run("twenty speak without a pause", "steady", 20, tiers=frozenset({"transceiver"})),
     Run("forty talk", "talk", 40, tiers=frozenset({"transceiver"})),
+    Run("twenty phones talk", "talk", 20, Kind.SIP, tiers=frozenset({"transceiver"})),
     Run("1,000 behind a relay", "relay-10k", 1000, tiers=frozenset({"relay"})),
     Run("3,000 behind a relay", "relay-10k", 3000, tiers=frozenset({"relay"})),
 )
@@ -111,6 +114,18 @@ async def carried_out(run: Run, display: Display) -> RunResult:
     return of_tiers_that_count(run, result)
 
 
+def untold(model: CostModel) -> list[str]:
+    """Kinds of sessions that would cost a tier nothing: the runs do not tell what they cost."""
+    return [
+        f"{kind} on {tier}"
+        for tier in ("transceiver", "inference")
+        for kind in ("webrtc", "websocket", "sip")
+        if not any(
+            model.tiers[tier].cpu_seconds.get(of_kind(kind, unit)) for unit in (SPEAKING, SILENT)
+        )
+    ]
+
+
 def section(model: CostModel, checks: Iterable[TierCheck]) -> str:
     """Of docs/capacity.md."""
     runs = ", ".join(source.label for source in model.sources)
@@ -133,6 +148,8 @@ async def _main() -> None:
         results = [await carried_out(run, display) for run in FITTED]
         unseen = await carried_out(UNSEEN, display)
     model = fit(results, made_by=MADE_BY)
+    if free := untold(model):
+        raise SystemExit(f"not written: by these runs sessions cost nothing: {', '.join(free)}")
     write(model, SHIPPED)
     text = section(model, check(model, unseen))
     CAPACITY.write_text(between(CAPACITY.read_text(), "cost-model", text))

@@ -1,13 +1,16 @@
 """The runs that a model of what calls cost is fitted to."""
 
+import msgspec
+
 from bench.fitted_costs import (
     FITTED,
     UNSEEN,
     Run,
     of_tiers_that_count,
     section,
+    untold,
 )
-from loadtest.capacity.cost_model import read
+from loadtest.capacity.cost_model import TierCost, read
 from loadtest.capacity.cost_model_commands import SHIPPED
 from loadtest.capacity.validation import TierCheck
 from loadtest.scenario.contradictions import contradictions
@@ -32,6 +35,23 @@ def test_an_engine_of_echoes_is_none_whose_cost_is_wanted() -> None:
     kept = of_tiers_that_count(Run("", "talk", 1, tiers=frozenset({"relay"})), result)
     for second in kept.series:
         assert {*second.tiers_cpu, *second.tiers_memory} == {"relay"}
+
+
+def test_a_model_in_which_sessions_cost_nothing_is_not_shipped() -> None:
+    costs = {
+        f"{kind}.{unit}": 0.01
+        for kind in ("webrtc", "websocket", "sip")
+        for unit in ("speaking", "silent")
+    }
+    some = TierCost(cpu_seconds=costs)
+    nothing = TierCost(cpu_seconds={**costs, "sip.speaking": 0.0, "sip.silent": 0.0})
+    shipped = read(SHIPPED)
+
+    told = msgspec.structs.replace(shipped, tiers={"transceiver": some, "inference": some})
+    free = msgspec.structs.replace(shipped, tiers={"transceiver": nothing, "inference": some})
+
+    assert untold(told) == []
+    assert untold(free) == ["sip on transceiver"]
 
 
 def test_errors_are_those_of_what_was_measured() -> None:
