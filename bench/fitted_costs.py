@@ -119,7 +119,7 @@ def untold(model: CostModel) -> list[str]:
     return [
         f"{kind} on {tier}"
         for tier in ("transceiver", "inference")
-        for kind in ("webrtc", "websocket", "sip")
+        for kind in Kind
         if not any(
             model.tiers[tier].cpu_seconds.get(of_kind(kind, unit)) for unit in (SPEAKING, SILENT)
         )

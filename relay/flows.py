@@ -181,7 +181,7 @@ class Flows(Protocol):
         """Forget what expired; bounded work, call about once a second."""
 
     def owners(self, now: float) -> Iterable[tuple[Address, int]]:
-        """Each owner with its bound flows, for an operator's eyes; walks the whole table."""
+        """Each owner with its bound flows; walks the whole table."""
 
     def flows_of(self, host: str, now: float) -> list[FlowSnapshot]:
         """What lives of a host's, on all its ports; walks the whole table."""

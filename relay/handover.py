@@ -95,7 +95,9 @@ async def find_predecessor(path: str) -> Predecessor | None:
 async def _accept_offer(channel: HandoverChannel) -> Predecessor:
     offer = await channel.expect(Offer)
     if offer.version != VERSION:
-        raise HandoverError(f"the relay to replace hands over by version {offer.version}")
+        raise HandoverError(
+            f"the relay to replace hands over by version {offer.version}, not {VERSION}"
+        )
     per_worker = offer.publics + 1
     total = offer.workers * per_worker + 1 + sum(offer.phones)
     sockets = iter(await channel.receive_sockets(total))

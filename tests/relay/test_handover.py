@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from relay.handover import Predecessor, find_predecessor
-from relay.handover_channel import HandoverChannel, HandoverError, TakenOver
+from relay.handover_channel import VERSION, HandoverChannel, HandoverError, Offer, TakenOver
 from tests.relay.conftest import PATIENCE_S, Cluster, RelayProcess
 from tests.relay.steady_calls import SteadyCalls
 from tests.relay.test_relay_process import refusal, wait_until
@@ -202,6 +202,27 @@ def test_a_successor_that_wants_other_addresses_is_refused(
     host, port = relay.public
     assert line == f"relay: --public 127.0.0.2:0: the relay to replace has {host}:{port}"
     assert relay.ready() is None
+
+
+def test_a_relay_that_hands_over_by_another_version_is_not_replaced(
+    relay_command, meeting_place
+) -> None:
+    async def offer(listening: socket.socket) -> None:
+        connection, _ = await asyncio.get_running_loop().sock_accept(listening)
+        with contextlib.closing(HandoverChannel(connection)) as channel:
+            await channel.send(Offer(VERSION - 1, 1, 1, [0]))
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(meeting_place)
+        listening.listen()
+        listening.setblocking(False)
+        offering = threading.Thread(target=lambda: asyncio.run(offer(listening)))
+        offering.start()
+        line = refusal(relay_command("--handover", meeting_place))
+        offering.join()
+
+    reason = f"the relay to replace hands over by version {VERSION - 1}, not {VERSION}"
+    assert line == f"relay: --handover {meeting_place}: {reason}"
 
 
 @pytest.mark.parametrize("flag", ["--handover", "--ready-file"])

@@ -73,7 +73,7 @@ class LoadBalancer:
         self._sent_to = set(targets)
 
     def balance_tcp(self, port: int, targets: Sequence[str], target_port: int) -> None:
-        """Share connections out."""
+        """Share connections out in turn: callers that keep a few come to every target."""
         rule = f"ip daddr {self._address} tcp dport {port} {_shared_out(targets, target_port)}"
         self._host.run("nft", "-f", "-", stdin=_only_rule("lb api", rule))
 
@@ -85,7 +85,7 @@ def delete_flows(host: Namespace, *which: str) -> None:
 
 
 def _shared_out(targets: Sequence[str], port: int) -> str:
-    return _mapped(f"numgen random mod {len(targets)}", targets, port) if targets else "drop"
+    return _mapped(f"numgen inc mod {len(targets)}", targets, port) if targets else "drop"
 
 
 def _mapped(chosen: str, targets: Sequence[str], port: int) -> str:

@@ -163,6 +163,7 @@ def update_transceivers(rehearsal: Rehearsal, calls: int) -> Step:
         rehearsal.place("second", some)
         *before, _, _ = after = rehearsal.carried()
         assert sum(before) == calls, f"calls of transceivers: {after}"
+        assert all(before), f"some had no call to carry on with: {after}"
 
     step = rehearsal.step("transceivers", "first", update)
     rehearsal.callers.order("hang_up", group="first")
