@@ -7,14 +7,15 @@ import msgspec
 
 from loadtest.measures.names import Count
 from loadtest.result import RunResult, Second
-from loadtest.scenario.scenario import CallerProfile, Scenario, Talk, TalkModel
+from loadtest.scenario.scenario import CallerProfile, Expect, Kind, Scenario, Talk, TalkModel
 
 IDLE, PACKET, TURN = "idle", "packet", "turn"
 SET_UP, SPEAKING, SILENT = "set_up", "speaking", "silent"
 """Of a kind of callers, as `webrtc.set_up`: one call set up, one second of one session."""
 
 Demand = Mapping[str, float]
-"""By unit: how many. `idle` counts seconds of the run, in which the tier was merely there."""
+"""By unit: how many. `idle` counts seconds of the run, in which the tier was merely there; `packet`
+those that come by the relay."""
 
 
 class UnusableRunError(ValueError):
@@ -100,13 +101,22 @@ def _window(seconds: list[Second], scenario: Scenario) -> Window:
 def _demands(seconds: list[Second], scenario: Scenario) -> Iterator[tuple[str, float]]:
     sessions = float(sum(second.sessions for second in seconds))
     set_up = _sum(seconds, Count.CALLS_SET_UP)
-    yield PACKET, _sum(seconds, Count.FRAMES_SENT) + _sum(seconds, Count.FRAMES_RECEIVED)
-    yield TURN, _sum(seconds, Count.TURNS)
+    frames = _sum(seconds, Count.FRAMES_SENT) + _sum(seconds, Count.FRAMES_RECEIVED)
+    yield PACKET, frames * _share_by_relay(scenario)
+    turns = _sum(seconds, Count.TURNS)
     for share, profile in shares(scenario):
         speaking = speaking_share(profile.talk)
         yield of_kind(profile.kind, SET_UP), share * set_up
+        # An engine of echoes takes no turn.
+        yield TURN, share * turns if profile.talk.expect is Expect.ANSWER else 0.0
         yield of_kind(profile.kind, SPEAKING), share * sessions * speaking
         yield of_kind(profile.kind, SILENT), share * sessions * (1.0 - speaking)
+
+
+def _share_by_relay(scenario: Scenario) -> float:
+    """Of the callers: what WebSockets carry does not come by a relay."""
+    by_relay = (share for share, profile in shares(scenario) if profile.kind is not Kind.WEBSOCKET)
+    return sum(by_relay)
 
 
 def shares(scenario: Scenario) -> Iterator[tuple[float, CallerProfile]]:

@@ -16,6 +16,7 @@ from loadtest.capacity.demand import (
     TURN,
     UnusableRunError,
     Window,
+    of_kind,
     windows,
 )
 from loadtest.capacity.least_squares import non_negative
@@ -25,9 +26,13 @@ Matrix = NDArray[np.float64]
 
 ENTANGLED = 0.995
 """Correlation from which two units are not told apart."""
+SMALLEST = 0.01
+"""Share of the dearest window's that another is taken to have cost at least."""
+TIED = 0.02
+"""How much a difference of speech and silence counts beside what the windows say."""
 _PAID_IN: dict[str, tuple[str, ...]] = {
     "relay": (IDLE, PACKET, SET_UP),
-    "transceiver": (IDLE, SET_UP, SPEAKING, SILENT),
+    "transceiver": (IDLE, SET_UP, SPEAKING, SILENT, TURN),
     "inference": (IDLE, SET_UP, SPEAKING, SILENT, TURN),
 }
 """What a tier works on. A unit that it never sees would only pick up what others cost."""
@@ -76,7 +81,7 @@ def _tier(tier: str, cut: Sequence[Window], results: Sequence[RunResult]) -> Tie
     units = [unit for unit in _units(watched) if _is_paid_in(tier, unit)]
     matrix = _matrix(watched, units)
     cpu = np.array([window.cpu_seconds[tier] for window in watched])
-    costs = non_negative(matrix, cpu)
+    costs = _solved(matrix, units, cpu)
     idle, a_session = _memory(tier, results)
     return TierCost(
         cpu_seconds=dict(zip(units, map(float, costs), strict=True)),
@@ -98,6 +103,30 @@ def _is_paid_in(tier: str, unit: str) -> bool:
 
 def _matrix(cut: Sequence[Window], units: Sequence[str]) -> Matrix:
     return np.array([[window.demand.get(unit, 0.0) for unit in units] for window in cut])
+
+
+def _solved(matrix: Matrix, units: Sequence[str], measured: Matrix) -> Matrix:
+    """The costs of the units, by windows that say the more the less there was to pay.
+
+    What is paid at random spreads by the root of it. Speech and silence that the windows do not
+    tell apart cost the same.
+    """
+    spread = np.sqrt(np.maximum(measured, SMALLEST * measured.max(initial=1e-9)))
+    rows = matrix / spread[:, np.newaxis]
+    ties = np.array(list(_ties(rows, units))).reshape(-1, len(units))
+    told = np.concatenate([measured / spread, np.zeros(len(ties))])
+    return non_negative(np.concatenate([rows, ties]), told)
+
+
+def _ties(matrix: Matrix, units: Sequence[str]) -> Iterator[Matrix]:
+    lengths = np.linalg.norm(matrix, axis=0)
+    for at, unit in enumerate(units):
+        kind, _, what = unit.rpartition(".")
+        silent = of_kind(kind, SILENT)
+        if what == SPEAKING and silent in units:
+            tie = np.zeros(len(units))
+            tie[at], tie[units.index(silent)] = 1.0, -1.0
+            yield TIED * min(lengths[tie != 0.0]) * tie
 
 
 def _explained(measured: Matrix, fitted: Matrix) -> float | None:
@@ -135,4 +164,5 @@ def _packets(cut: Sequence[Window]) -> dict[str, float]:
     if not units:
         return {}
     sent = np.array([window.demand.get(PACKET, 0.0) for window in cut])
-    return dict(zip(units, map(float, non_negative(_matrix(cut, units), sent)), strict=True))
+    packets = _solved(_matrix(cut, units), units, sent)
+    return dict(zip(units, map(float, packets), strict=True))

@@ -4,6 +4,7 @@ import msgspec
 
 from bench.fitted_costs import (
     FITTED,
+    MADE_BY,
     UNSEEN,
     Run,
     of_tiers_that_count,
@@ -19,7 +20,7 @@ from tests.loadtest.capacity.made_runs import ON_OFF, made_run
 
 
 def test_its_runs_are_scenarios_without_contradictions() -> None:
-    for run in (*FITTED, UNSEEN):
+    for run in (*FITTED, *UNSEEN):
         assert list(contradictions(run.changed())) == []
 
 
@@ -46,6 +47,7 @@ def test_a_model_in_which_sessions_cost_nothing_is_not_shipped() -> None:
     some = TierCost(cpu_seconds=costs)
     nothing = TierCost(cpu_seconds={**costs, "sip.speaking": 0.0, "sip.silent": 0.0})
     shipped = read(SHIPPED)
+    assert (shipped.made_by, untold(shipped)) == (MADE_BY, [])
 
     told = msgspec.structs.replace(shipped, tiers={"transceiver": some, "inference": some})
     free = msgspec.structs.replace(shipped, tiers={"transceiver": nothing, "inference": some})

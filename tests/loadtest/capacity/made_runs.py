@@ -7,7 +7,7 @@ import msgspec
 
 from loadtest.measures.names import Count
 from loadtest.result import LevelRecord, RunResult, Second
-from loadtest.scenario.scenario import CallerProfile, Load, Scenario, Talk, TalkModel
+from loadtest.scenario.scenario import CallerProfile, Expect, Load, Scenario, Talk, TalkModel
 
 PACKET, SET_UP, SPEAKING, SILENT, TURN = 3e-6, 0.002, 0.02, 0.008, 0.04
 IDLE_CORES = 0.01
@@ -89,5 +89,5 @@ def turns_a_second(talk: Talk) -> float:
 
 
 CONTINUOUS = Talk(model=TalkModel.CONTINUOUS)
-ON_OFF = Talk(model=TalkModel.ON_OFF, spurt_seconds=1.0, pause_seconds=3.0)
+ON_OFF = Talk(model=TalkModel.ON_OFF, expect=Expect.ANSWER, spurt_seconds=1.0, pause_seconds=3.0)
 """A quarter of the time is speech, in a spurt every 4 s."""

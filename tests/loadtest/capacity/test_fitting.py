@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.capacity.demand import UnusableRunError, speaking_share, turns_per_second, windows
 from loadtest.capacity.fitting import fit
-from loadtest.scenario.scenario import Talk, TalkModel
+from loadtest.scenario.scenario import Expect, Talk, TalkModel
 from tests.loadtest.capacity.made_runs import (
     CONTINUOUS,
     IDLE_CORES,
@@ -68,6 +68,29 @@ def test_no_cost_is_below_nothing_where_plain_least_squares_has_some() -> None:
 def test_units_that_grew_in_step_are_named() -> None:
     model = fit([made_run(40, ON_OFF)], made_by="a test")
     assert ("webrtc.silent", "webrtc.speaking") in model.tiers["transceiver"].entangled
+
+
+def test_speech_and_silence_that_no_run_tells_apart_cost_the_same() -> None:
+    echoed = msgspec.structs.replace(ON_OFF, expect=Expect.ECHO)
+    costs = fit([made_run(40, echoed)], made_by="a test").tiers["transceiver"].cpu_seconds
+    between = 0.25 * SPEAKING + 0.75 * SILENT
+    assert costs["webrtc.speaking"] == pytest.approx(between, rel=0.1)
+    assert costs["webrtc.silent"] == pytest.approx(between, rel=0.1)
+
+
+def test_what_websockets_carry_is_no_packet_of_the_relay() -> None:
+    by_relay = made_run(20, CONTINUOUS)
+    callers = [{"kind": "websocket"}, {"kind": "webrtc"}, {"kind": "sip", "share": 2.0}]
+    mixed = msgspec.structs.replace(by_relay, scenario={**by_relay.scenario, "callers": callers})
+    assert windows(mixed)[-1].demand["packet"] == 0.75 * windows(by_relay)[-1].demand["packet"]
+
+
+def test_an_echo_is_no_turn() -> None:
+    answered = made_run(20, ON_OFF)
+    callers = [{"talk": {"model": "on_off", "expect": "echo"}}]
+    echoed = msgspec.structs.replace(answered, scenario={**answered.scenario, "callers": callers})
+    assert windows(answered)[-1].demand["turn"] == 25.0
+    assert windows(echoed)[-1].demand["turn"] == 0.0
 
 
 def test_a_model_says_what_it_was_made_from() -> None:
