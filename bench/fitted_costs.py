@@ -1,6 +1,6 @@
 """`python -m bench.fitted_costs`: what calls cost each tier of this machine, fitted to runs on it.
 
-A quarter of an hour. Writes `loadtest/capacity/measured_model.json`, which `antiphon-loadtest`
+Seventeen minutes. Writes `loadtest/capacity/measured_model.json`, which `antiphon-loadtest`
 ships, and to docs/capacity.md how well it predicts a run that it was not fitted to. The runs are
 kept in `bench/out/fitted_costs`; `--again` fits to those that are there.
 """

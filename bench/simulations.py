@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from bench.report import CAPACITY, between
 from bench.tables import Table, as_markdown
-from loadtest.capacity.cost_model import CostModel, read
 from loadtest.capacity.cost_model_commands import SHIPPED
 from loadtest.commands.simulate import simulate
 from loadtest.report import quantity
@@ -30,18 +29,15 @@ HEAD = [
 ]
 
 
-def section(results: Sequence[SimulationResult], model: CostModel) -> str:
-    sources = ", ".join(source.name for source in model.sources)
-    machine = ", ".join(f"{value}" for value in model.machine.values())
-    return "\n".join(
-        [
-            "Pods of all regions together, at the most, times the cores of one; refused and cut",
-            "are of all calls; over its levels is the worst region's time. What calls cost is from",
-            f"{sources} ({machine}).",
-            "",
-            *as_markdown(table(results)),
-        ]
-    )
+TEXT = """\
+Pods of all regions together, at the most, times the cores of one; refused and cut are of all
+calls; over its levels is the worst region's time. What calls cost is by the model above, in which
+inference is the embedded engine on CPU.
+"""
+
+
+def section(results: Sequence[SimulationResult]) -> str:
+    return "\n".join([TEXT, *as_markdown(table(results))])
 
 
 def table(results: Sequence[SimulationResult]) -> Table:
@@ -79,6 +75,6 @@ def _pods(result: SimulationResult, tier: str) -> str:
 
 if __name__ == "__main__":
     found = [simulate(read_simulation(name), SHIPPED) for name in shipped_simulations()]
-    filled = between(CAPACITY.read_text(), "simulations", section(found, read(SHIPPED)))
+    filled = between(CAPACITY.read_text(), "simulations", section(found))
     CAPACITY.write_text(filled)
     print(f"filled {CAPACITY.name}")
