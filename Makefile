@@ -43,7 +43,7 @@ native: .venv/ready-for-native
 
 # Files go to three processes, whose waits overlap: most tests wait for what others do.
 test: .venv/ready-to-develop debian-packages npm-packages
-	$(BIN)/pytest --numprocesses=3 --dist=loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-vllm: .venv/ready-to-develop
 	@PYTHON=$(PYTHON) tests/vllm/install

@@ -6,10 +6,12 @@ import os
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.scheduling import Scheduling, has_tests_alone
 from tests.turns import Turns
 
 # A busy machine makes one slow example, which says nothing about what is tested.
@@ -21,6 +23,24 @@ settings.load_profile("busy machine")
 with contextlib.suppress(ImportError):
     # First of all that numba compiles: how it does is settled for a process by whoever comes first.
     importlib.import_module("relay.fast.compiling")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Parts come first, as what fails in one is better seen there; or last, where processes share
+    tests out: short ones at the end let them end together."""
+    items.sort(key=_effort, reverse="PYTEST_XDIST_WORKER" in os.environ)
+
+
+def _effort(item: pytest.Item) -> int:
+    file = item.path.relative_to(item.config.rootpath)
+    if has_tests_alone(str(file)):
+        return 3 if _is_alone(item) else 2
+    return int(file.is_relative_to("tests/e2e"))
 
 
 @cache

@@ -11,8 +11,6 @@ from tests.e2e.speech import Speaker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These tests come last: what fails in a part is better seen there."""
-    items.sort(key=_is_end_to_end)
     for item in filter(_is_end_to_end, items):
         item.add_marker(pytest.mark.e2e)
 
