@@ -61,7 +61,7 @@ def test_a_model_is_not_judged_by_what_it_was_made_of(tmp_path: Path) -> None:
     [
         (["--predict"], "give a number of sessions"),
         (["--predict", "many"], "give a number of sessions"),
-        (["--predict", "10", "--kind", "sip"], "no costs of sip calls"),
+        (["--predict", "10", "--kind", "relay"], "no costs of relay calls"),
         (["--predict", "10", "--kind", "pigeon"], "--kind: 'pigeon'"),
         (["--predict", "10", "--model", "/none.json"], "/none.json"),
         (["--fit", "--to", "x.json"], "at least one run"),
