@@ -60,15 +60,19 @@ def _compiled(function: FunctionT, **options: bool) -> FunctionT:
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]  # numba has no types
-    """Beside the package, or in the user's cache where that cannot be written."""
+    """Beside the package; or in the user's cache where that cannot be written, unless an
+    installation filled it."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = str(directory)
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
-        places = (_PACKAGE / "compiled" / "__pycache__", _user_directory())
-        return cls(next(filter(_writable, places), None) or _process_directory())
+        files = f"{Path(py_file).stem}.{py_func.__qualname__}-{_digest()}.*.nbi"
+        for place in (_PACKAGE / "compiled" / "__pycache__", _user_directory()):
+            if _writable(place) or any(place.glob(files)):
+                return cls(place)
+        return cls(_process_directory())
 
     def get_cache_path(self) -> str:
         return self._directory
