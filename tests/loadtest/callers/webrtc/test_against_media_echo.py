@@ -24,6 +24,7 @@ from tests.loadtest.media_echo_process import MediaEchoProcess, media_echo_proce
 
 CALLS = 3
 SECONDS = 2.5
+HEARD_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +48,21 @@ async def called(
     return found
 
 
-async def placed(echo: MediaEchoProcess, profile: CallerProfile, *, stall_s: int) -> Interval:
-    """What some calls find, to a server that stands still so long once all are up."""
+async def placed(
+    echo: MediaEchoProcess, profile: CallerProfile, *, stall_s: int, seconds: float = SECONDS
+) -> Interval:
+    """What some calls find, to a server that stands still so long once all have heard it."""
     scenario = Scenario(name="echo", load=Load(sessions=CALLS), callers=(profile,))
     context = FleetContext(Target(http=echo.url), scenario, Measures())
     fleet = WebRtcFleet(context)
     await fleet.start()
     context.clock.started_at = time.monotonic()
-    plans = [CallPlan(number, 0, 0.0, SECONDS, number) for number in range(CALLS)]
+    plans = [CallPlan(number, 0, 0.0, seconds, number) for number in range(CALLS)]
     calls = [asyncio.create_task(fleet.call(plan, profile)) for plan in plans]
     if stall_s:
         while context.measures.sessions != CALLS:
             await asyncio.sleep(0.01)
+        await asyncio.sleep(HEARD_S)
         await asyncio.to_thread(echo.post, f"/stall?seconds={stall_s}")
     await asyncio.gather(*calls)
     await fleet.close()
@@ -131,7 +135,8 @@ async def test_a_stall_of_a_second_shows_as_a_second(echo: MediaEchoProcess) -> 
 async def test_calls_that_go_deaf_fail(echo: MediaEchoProcess) -> None:
     echo.spoil()
     talk = Talk(model=TalkModel.CONTINUOUS, patience_seconds=0.5)
-    found = await placed(echo, CallerProfile(talk=talk, data_channel=False), stall_s=3)
+    deaf = CallerProfile(talk=talk, data_channel=False)
+    found = await placed(echo, deaf, stall_s=5, seconds=2 * SECONDS)
 
     assert found.failed == {Failure.NO_MEDIA: CALLS}
     assert found.counts[Count.FRAMES_SKIPPED] > CALLS * 10
