@@ -30,6 +30,8 @@ PADDING = 0x20
 RED, AUDIO_LEVEL_ID = 63, 1
 
 
+ATTEMPTS = 2
+"""The machine is shared: of long packets one that is late is two bursts heard as one."""
 FRAME_SAMPLES = 960
 """Of 20 ms, as Chromium counts them."""
 
@@ -48,6 +50,10 @@ class Place:
     nat: Nat
     deployment: RunningDeployment
 
+    def open(self) -> None:
+        """For one call."""
+        self.nat.open((self.deployment.public.host, self.deployment.public.port))
+
     def said(self) -> list[RtpPacket]:
         """The client's latest RTP, encrypted as it is."""
         return [RtpPacket.parse(packet) for packet in self.nat.media]
@@ -63,8 +69,9 @@ class Place:
 @pytest.fixture
 async def place(nat_and_deployment: tuple[Nat, RunningDeployment]) -> AsyncIterator[Place]:
     nat, deployment = nat_and_deployment
-    nat.open((deployment.public.host, deployment.public.port))
-    yield Place(nat, deployment)
+    place = Place(nat, deployment)
+    place.open()
+    yield place
     nat.shut()
 
 
@@ -158,10 +165,22 @@ STEREO_AND_LONG_PACKETS = """
 
 @pytest.mark.alone
 async def test_stereo_and_packets_of_60_ms_come_back_too(place: Place, tmp_path: Path) -> None:
-    async with browser_call(
-        place.deployment, microphone(), tmp_path, model="echo", script=STEREO_AND_LONG_PACKETS
-    ) as call:
-        await every_burst_came_back(call)
+    for attempt in range(ATTEMPTS):
+        try:
+            async with browser_call(
+                place.deployment,
+                microphone(),
+                tmp_path,
+                model="echo",
+                script=STEREO_AND_LONG_PACKETS,
+            ) as call:
+                await every_burst_came_back(call)
+            break
+        except TimeoutError:
+            if attempt + 1 == ATTEMPTS:
+                raise
+            place.nat.shut()
+            place.open()
     for packets in (place.said(), place.heard()):
         steps = np.diff([packet.timestamp for packet in packets])
         assert np.median(steps) == 0.060 * 48000
