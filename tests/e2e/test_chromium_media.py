@@ -31,7 +31,7 @@ RED, AUDIO_LEVEL_ID = 63, 1
 
 
 ATTEMPTS = 2
-"""The machine is shared: of long packets one that is late is two bursts heard as one."""
+"""The machine is shared: where packets are long, one that is late may make two bursts one."""
 FRAME_SAMPLES = 960
 """Of 20 ms, as Chromium counts them."""
 
