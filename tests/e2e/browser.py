@@ -81,10 +81,17 @@ class BrowserCall:
         return times, levels
 
     async def onsets(self, count: int) -> list[float]:
-        """When the sounds began that the page heard, a while after there are so many."""
-        async with asyncio.timeout(LEAD_IN_S + 10):
-            while len(onsets_of_levels(*await self.levels())) < count:
-                await asyncio.sleep(0.1)
+        """When the sounds began that the page heard, a while after there are so many.
+
+        Raises TimeoutError, with what was heard instead.
+        """
+        heard: list[float] = []
+        try:
+            async with asyncio.timeout(LEAD_IN_S + 10):
+                while len(heard := onsets_of_levels(*await self.levels())) < count:
+                    await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            raise TimeoutError(f"of {count} sounds the page heard those at {heard} s") from error
         await asyncio.sleep(0.3)
         return onsets_of_levels(*await self.levels())
 
