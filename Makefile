@@ -41,7 +41,8 @@ up: .venv/ready-to-run
 
 native: .venv/ready-for-native
 
-# Files go to three processes, whose waits overlap: most tests wait for what others do.
+# Files go to three processes, whose waits overlap: most tests wait for what others do. In the
+# order of tests/conftest.py, not by their number of tests: the long ones come first.
 test: .venv/ready-to-develop debian-packages npm-packages
 	$(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

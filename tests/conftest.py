@@ -30,6 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Parts come first, as what fails in one is better seen there; or last, where processes share
     tests out: short ones at the end let them end together."""
@@ -40,7 +41,7 @@ def _effort(item: pytest.Item) -> int:
     file = item.path.relative_to(item.config.rootpath)
     if has_tests_alone(str(file)):
         return 3 if _is_alone(item) else 2
-    return int(file.is_relative_to("tests/e2e"))
+    return int(item.get_closest_marker("e2e") is not None)
 
 
 @cache
