@@ -92,7 +92,10 @@ FITTED = (
     Run("one WebSocket asks very seldom", "turns", 1, Kind.WEBSOCKET, pause_seconds=20.0),
     Run("phones ask", "turns", 6, Kind.SIP, tiers=BEFORE_RELAYS),
     Run(
-        *("phones ask seldom", "turns", 6, Kind.SIP),
+        "phones ask seldom",
+        "turns",
+        6,
+        Kind.SIP,
         call_seconds=8.0,
         pause_seconds=8.0,
         tiers=BEFORE_RELAYS,

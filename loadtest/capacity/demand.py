@@ -102,21 +102,16 @@ def _demands(seconds: list[Second], scenario: Scenario) -> Iterator[tuple[str, f
     sessions = float(sum(second.sessions for second in seconds))
     set_up = _sum(seconds, Count.CALLS_SET_UP)
     frames = _sum(seconds, Count.FRAMES_SENT) + _sum(seconds, Count.FRAMES_RECEIVED)
-    yield PACKET, frames * _share_by_relay(scenario)
     turns = _sum(seconds, Count.TURNS)
     for share, profile in shares(scenario):
         speaking = speaking_share(profile.talk)
+        # What WebSockets carry does not come by a relay.
+        yield PACKET, 0.0 if profile.kind is Kind.WEBSOCKET else share * frames
         yield of_kind(profile.kind, SET_UP), share * set_up
         # An engine of echoes takes no turn.
         yield TURN, share * turns if profile.talk.expect is Expect.ANSWER else 0.0
         yield of_kind(profile.kind, SPEAKING), share * sessions * speaking
         yield of_kind(profile.kind, SILENT), share * sessions * (1.0 - speaking)
-
-
-def _share_by_relay(scenario: Scenario) -> float:
-    """Of the callers: what WebSockets carry does not come by a relay."""
-    by_relay = (share for share, profile in shares(scenario) if profile.kind is not Kind.WEBSOCKET)
-    return sum(by_relay)
 
 
 def shares(scenario: Scenario) -> Iterator[tuple[float, CallerProfile]]:
