@@ -8,8 +8,6 @@ another.
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import Any, Self, TypeVar
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+from chassis.compiled_code import place_of
 
 _PACKAGE = Path(__file__).parents[1]
 SOURCES = (
@@ -60,19 +60,16 @@ def _compiled(function: FunctionT, **options: bool) -> FunctionT:
 
 
 class _Locator(_CacheLocator):  # type: ignore[misc]  # numba has no types
-    """Beside the package; or in the user's cache where that cannot be written, unless an
-    installation filled it."""
+    """Where the code of one function is kept."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = str(directory)
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
-        files = f"{Path(py_file).stem}.{py_func.__qualname__}-{_digest()}.*.nbi"
-        for place in (_PACKAGE / "compiled" / "__pycache__", _user_directory()):
-            if _writable(place) or any(place.glob(files)):
-                return cls(place)
-        return cls(_process_directory())
+        name = f"{Path(py_file).stem}.{py_func.__qualname__}"
+        beside = _PACKAGE / "compiled" / "__pycache__"
+        return cls(place_of(name, _digest(), package=beside, cache_name="loadtest"))
 
     def get_cache_path(self) -> str:
         return self._directory
@@ -100,23 +97,3 @@ def _digest() -> str:
         for source in sorted(_PACKAGE.glob(pattern)):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _user_directory() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(home) / "antiphon" / "loadtest"
-
-
-@cache
-def _process_directory() -> Path:
-    """What is loaded is run, so a place that others can write to is none."""
-    return Path(tempfile.mkdtemp(prefix="antiphon-loadtest-"))
-
-
-@cache
-def _writable(directory: Path) -> bool:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(directory, os.W_OK | os.X_OK)

@@ -11,8 +11,6 @@ so that an image may be built on one machine and run on another.
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -22,6 +20,7 @@ import numba
 from numba.core.caching import _CacheLocator
 
 from antiphon_proto import demux, stun, tunnel
+from chassis.compiled_code import place_of
 from relay import (
     address_key,
     counters,
@@ -89,12 +88,7 @@ def sources_digest(source: Path) -> str:
 
 
 class PackageCacheLocator(_CacheLocator):  # type: ignore[misc]  # numba has no types
-    """Where the code of one function is kept.
-
-    Beside the package; the user's cache where that cannot be written, unless an
-    installation filled it; and a directory of this process alone as the last resort:
-    what is loaded is run, so a place that others can write to is none.
-    """
+    """Where the code of one function is kept."""
 
     def __init__(self, directory: Path, digest: str) -> None:
         self._directory = str(directory)
@@ -103,13 +97,8 @@ class PackageCacheLocator(_CacheLocator):  # type: ignore[misc]  # numba has no 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
         digest, name = sources_digest(Path(py_file)), f"{Path(py_file).stem}.{py_func.__qualname__}"
-        for directory in (_PACKAGE / "__pycache__", _user_directory()):
-            if _writable(directory):
-                _remove_others(directory, name, digest)
-                return cls(directory, digest)
-            if next(directory.glob(f"{name}-{digest}.*.nbi"), None):
-                return cls(directory, digest)
-        return cls(_process_directory(), digest)
+        place = place_of(name, digest, package=_PACKAGE / "__pycache__", cache_name="fast")
+        return cls(place, digest)
 
     def get_cache_path(self) -> str:
         return self._directory
@@ -119,29 +108,3 @@ class PackageCacheLocator(_CacheLocator):  # type: ignore[misc]  # numba has no 
 
     def get_disambiguator(self) -> str:
         return self._digest
-
-
-def _remove_others(directory: Path, name: str, digest: str) -> None:
-    """Code of what this function was before some source changed."""
-    for kept in directory.glob(f"{name}-*.nb?"):
-        if not kept.name.startswith(f"{name}-{digest}."):
-            kept.unlink(missing_ok=True)
-
-
-def _user_directory() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(home) / "antiphon" / "fast"
-
-
-@cache
-def _process_directory() -> Path:
-    return Path(tempfile.mkdtemp(prefix="antiphon-fast-"))
-
-
-@cache
-def _writable(directory: Path) -> bool:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(directory, os.W_OK | os.X_OK)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chassis import compiled_code
 from loadtest import compiled
 from loadtest.compiled import compiling
 from loadtest.compiled.compiling import SOURCES, _Locator
@@ -15,47 +16,17 @@ def function() -> None:
     """What is compiled."""
 
 
-class Places:
-    """Beside a package, and a user's cache, of which each may be writable or not."""
+def test_is_loaded_from_beside_the_package_where_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(compiling, "_digest", lambda: "0123")
+    monkeypatch.setattr(compiled_code, "_writable", lambda _place: False)
+    kept = tmp_path / "compiled" / "__pycache__"
+    kept.mkdir(parents=True)
+    (kept / "source.function-0123.py311.nbi").touch()
 
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.kept = root / "package" / "compiled" / "__pycache__"
-        self.user = root / "home" / "antiphon" / "loadtest"
-        self.writable = {self.kept, self.user}
-        monkeypatch.setattr(compiling, "_PACKAGE", root / "package")
-        monkeypatch.setattr(compiling, "_digest", lambda: "0123")
-        monkeypatch.setattr(compiling, "_writable", lambda place: place in self.writable)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(root / "home"))
-
-    def found(self) -> Path:
-        return Path(_Locator.from_function(function, "source.py").get_cache_path())
-
-    def install(self, digest: str) -> None:
-        self.kept.mkdir(parents=True)
-        (self.kept / f"source.function-{digest}.py311.nbi").touch()
-
-
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    return Places(tmp_path, monkeypatch)
-
-
-def test_is_kept_beside_the_package_or_in_the_users_cache(places: Places) -> None:
-    assert places.found() == places.kept
-    places.writable = {places.user}
-    assert places.found() == places.user
-
-
-def test_is_loaded_from_an_installation_that_cannot_be_written(places: Places) -> None:
-    places.writable = {places.user}
-    places.install("0123")
-    assert places.found() == places.kept
-
-
-def test_is_not_loaded_from_an_installation_of_other_sources(places: Places) -> None:
-    places.writable = {places.user}
-    places.install("4567")
-    assert places.found() == places.user
+    assert _Locator.from_function(function, "source.py").get_cache_path() == str(kept)
 
 
 def test_every_compiled_source_is_known() -> None:
