@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from antiphon.advertised_address import advertised_address
-from antiphon.child_process import ChildProcess, StartError, ended_how
+from antiphon.child_process import STOP_GRACE_S, ChildProcess, StartError, ended_how
 from antiphon.restart_policy import RestartPolicy
 from antiphon.runtime_directory import RuntimeDirectory, new_cluster_keys
 from antiphon.tier_command import (
@@ -93,14 +93,14 @@ class Deployment:
         """Start again, for ever, what ends by itself. Raises KeepsFailingError at last."""
         await asyncio.gather(*(self._keep_running(tier) for tier in self._tiers))
 
-    async def stop(self) -> None:
+    async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """End every tier. `start` and `keep_running` must have been cancelled or have ended.
 
         The transceiver comes first: it would take the others' end for a fault, and say so.
         """
         for first in (True, False):
             tiers = [t for t in self._tiers if (t.command.tier == "transceiver") is first]
-            await asyncio.gather(*(tier.child.stop() for tier in tiers))
+            await asyncio.gather(*(tier.child.stop(grace_s) for tier in tiers))
 
     async def _start(self, command: TierCommand) -> TierCommand:
         tier = _Tier(command, self._spawn(command))

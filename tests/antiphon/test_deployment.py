@@ -18,6 +18,13 @@ from tests.antiphon.stand_in_tier import RUNS, TIER
 
 PATIENCE_S = 20.0
 
+# Blocked from before it is ready: a signal between a handler's last look and a pause is slept over.
+ENDS_WHEN_ASKED = """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+ready()
+signal.sigwait([signal.SIGTERM])
+"""
+
 
 class Tiers:
     """Three stand-ins for the tiers that note with which flags they were started."""
@@ -128,19 +135,9 @@ async def test_a_failed_new_start_counts_as_an_end(
 
 
 async def test_tiers_are_asked_to_end(tiers: Tiers, deployment: Deployment) -> None:
-    tiers.behave(
-        "inference",
-        """
-def end(*_):
-    tier.with_suffix(".ended").touch()
-    sys.exit(0)
-signal.signal(signal.SIGTERM, end)
-ready()
-signal.pause()
-""",
-    )
+    tiers.behave("inference", ENDS_WHEN_ASKED + 'tier.with_suffix(".ended").touch()')
     await deployment.start()
-    await deployment.stop()
+    await deployment.stop(grace_s=PATIENCE_S)
     directory = Path(tiers.environ["PYTHONPATH"])
     assert (directory / "inference.ended").exists()
 
@@ -148,20 +145,13 @@ signal.pause()
 async def test_the_transceiver_ends_before_what_it_uses(
     tiers: Tiers, deployment: Deployment
 ) -> None:
-    tiers.behave(
-        "transceiver",
-        """
+    looks = """
 inference = json.loads(tier.with_name("inference.starts").read_text())["pid"]
-def end(*_):
-    __import__("time").sleep(0.3)
-    os.kill(inference, 0)
-    tier.with_suffix(".ended").touch()
-    sys.exit(0)
-signal.signal(signal.SIGTERM, end)
-ready()
-signal.pause()
-""",
-    )
+__import__("time").sleep(0.3)
+os.kill(inference, 0)
+tier.with_suffix(".ended").touch()
+"""
+    tiers.behave("transceiver", ENDS_WHEN_ASKED + looks)
     await deployment.start()
-    await deployment.stop()
+    await deployment.stop(grace_s=PATIENCE_S)
     assert (Path(tiers.environ["PYTHONPATH"]) / "transceiver.ended").exists()

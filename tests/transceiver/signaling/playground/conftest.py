@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from tests.transceiver.signaling.conftest import OFFER, Server, running_server
+from tests.transceiver.signaling.playground.driver import PATIENCE_S
 
 FAKE_PEER = (Path(__file__).parent / "fake_peer.js").read_text()
 
@@ -26,6 +27,7 @@ EXPECTED_NOISE = ("Failed to load resource", "WebSocket connection to")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: its pages were not tested")
+    expect.set_options(timeout=PATIENCE_S * 1000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
