@@ -5,13 +5,13 @@ import importlib
 import os
 from collections.abc import Generator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.scheduling import Scheduling, has_tests_alone
+from tests.second_tries import allow_second_try, first_tries, is_second_try
 from tests.turns import Turns
 
 # A busy machine makes one slow example, which says nothing about what is tested.
@@ -25,6 +25,10 @@ with contextlib.suppress(ImportError):
     importlib.import_module("relay.fast.compiling")
 
 
+_IS_SHARED = "PYTEST_XDIST_WORKER" in os.environ
+"""Whether other processes of this test run are on the machine, too."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
@@ -34,7 +38,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Parts come first, as what fails in one is better seen there; or last, where processes share
     tests out: short ones at the end let them end together."""
-    items.sort(key=_effort, reverse="PYTEST_XDIST_WORKER" in os.environ)
+    items.sort(key=_effort, reverse=_IS_SHARED)
+    for item in items if _IS_SHARED else ():
+        allow_second_try(item)
 
 
 def _effort(item: pytest.Item) -> int:
@@ -45,8 +51,9 @@ def _effort(item: pytest.Item) -> int:
 
 
 @cache
-def _turns(folder: Path) -> Turns:
-    return Turns(folder)
+def _turns(config: pytest.Config) -> Turns:
+    assert config.cache is not None
+    return Turns(config.cache.mkdir("turns"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -54,11 +61,16 @@ def pytest_runtest_protocol(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, object, object]:
     """Let a test that needs all of the machine have it."""
-    if "PYTEST_XDIST_WORKER" not in os.environ or item.config.cache is None:
+    if not _IS_SHARED:
         return (yield)
-    turns = _turns(item.config.cache.mkdir("turns"))
-    with turns.turn(alone=_is_alone(item), next_alone=_is_alone(nextitem)):
+    with _turns(item.config).turn(alone=_is_alone(item), next_alone=_is_alone(nextitem)):
         return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if _IS_SHARED and is_second_try(item):
+        _turns(item.config).take_over()
 
 
 def _is_alone(item: pytest.Item | None) -> bool:
@@ -66,11 +78,19 @@ def _is_alone(item: pytest.Item | None) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what this run did not prove."""
+    """Say loudly what this run did not prove, or not at once."""
     skipped = terminalreporter.stats.get("skipped", [])
-    if not skipped:
-        return
-    terminalreporter.section("NOT PROVEN BY THIS RUN", sep="!", red=True, bold=True)
-    for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        terminalreporter.line(f"{report.nodeid}: {reason}", red=True)
+    _tell(terminalreporter, "NOT PROVEN BY THIS RUN", [_skipping(report) for report in skipped])
+    _tell(terminalreporter, "TRIED AGAIN, ALONE", list(first_tries(terminalreporter)))
+
+
+def _tell(reporter: pytest.TerminalReporter, title: str, lines: list[str]) -> None:
+    if lines:
+        reporter.section(title, sep="!", red=True, bold=True)
+    for line in lines:
+        reporter.line(line, red=True)
+
+
+def _skipping(report: pytest.TestReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return f"{report.nodeid}: {reason}"

@@ -1,5 +1,6 @@
 """A test that needs the machine for itself gets it, and does not wait forever."""
 
+import fcntl
 import multiprocessing
 import time
 from multiprocessing.synchronize import Event
@@ -66,3 +67,14 @@ def test_nobody_runs_between_two_in_a_row(tmp_path: Path) -> None:
         assert not (tmp_path / "note").exists()
     other.join()
     assert (tmp_path / "note").exists()
+
+
+def test_who_takes_over_is_alone_for_the_rest_of_a_turn(tmp_path: Path) -> None:
+    turns = Turns(tmp_path)
+    with turns.turn(alone=False):
+        turns.take_over()
+        turns.take_over()
+        with (tmp_path / "room").open() as room, pytest.raises(BlockingIOError):
+            fcntl.flock(room, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    with Turns(tmp_path).turn(alone=True):
+        pass

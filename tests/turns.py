@@ -36,6 +36,12 @@ class Turns:
             if not (alone and next_alone):
                 self._leave()
 
+    def take_over(self) -> None:
+        """Within a turn: wait until the others have ended, and be alone for the rest of it."""
+        if not self._alone:
+            self._leave()
+            self._enter(alone=True)
+
     def _enter(self, *, alone: bool) -> None:
         with _locked(self._folder / "door", fcntl.LOCK_EX):
             operation = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
