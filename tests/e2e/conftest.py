@@ -19,14 +19,14 @@ def _is_end_to_end(item: pytest.Item) -> bool:
     return Path(__file__).parent in item.path.parents
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment() -> Iterator[RunningDeployment]:
     """One that tests share, and leave as they found it: two owners behind one public port."""
     with running_deployment("--workers=2") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
     """One that is reached through a NAT, which is to be opened before a call."""
     nat = Nat()
@@ -36,14 +36,14 @@ def nat_and_deployment() -> Iterator[tuple[Nat, RunningDeployment]]:
     nat.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sdks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SdkDeployment]:
     """One over https, whose language model does as it is told."""
     with sdk_deployment(tmp_path_factory.mktemp("sdks")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SipDeployment]:
     """One that phones and trunks call."""
     with sip_deployment(tmp_path_factory.mktemp("sip")) as running:

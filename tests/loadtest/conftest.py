@@ -11,7 +11,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalledDeployment]:
     """One that all tests of the harness share, and leave as they found it."""
     with called_deployment(tmp_path_factory.mktemp("deployment")) as running:
