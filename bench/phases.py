@@ -52,7 +52,7 @@ class Worker:
         self.waits: list[float] = []
         self._clock: MediaClock[Call] = MediaClock(time.monotonic(), slots)
         for call in calls:
-            self._clock.add(call)
+            self._clock.add(call, time.monotonic())
         self._done = asyncio.get_running_loop().create_future()
         self._ends_at = time.monotonic() + SECONDS
         self._timer = KernelTimer(self._serve)

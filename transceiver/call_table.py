@@ -1,6 +1,8 @@
 """The calls of one worker that have an RTP track: handed their clients' datagrams and the time."""
 
 import logging
+import math
+from collections.abc import Callable
 
 from antiphon_proto import stun
 from antiphon_proto.address import Address
@@ -34,6 +36,7 @@ class CallTable:
         self._routes = CallRoutes(announcer)
         self._media_clock: MediaClock[RoutedCall] = MediaClock(self._clock())
         self._by_id: dict[str, RoutedCall] = {}
+        self._wake: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -46,7 +49,7 @@ class CallTable:
         call = routed.call
         self._by_id[call.call_id] = routed
         self._counters.open[call.TRANSPORT] += 1
-        self._media_clock.add(routed, times=2 if frame_ms == 10 else 1)
+        self._serve_from_here(routed, frame_ms)
         self._routes.update(routed)
 
     def answered(self, routed: RoutedCall) -> None:
@@ -61,7 +64,7 @@ class CallTable:
         """Follow what signaling told the call of its client, and how long packets last now."""
         if frame_ms is not None and routed.call.call_id in self._by_id:
             self._media_clock.remove(routed)
-            self._media_clock.add(routed, times=2 if frame_ms == 10 else 1)
+            self._serve_from_here(routed, frame_ms)
         self._routes.update(routed)
 
     def has_ufrag(self, ufrag: bytes) -> bool:
@@ -110,8 +113,12 @@ class CallTable:
 
     @property
     def due_at(self) -> float:
-        """When `serve` is to be called next, by the clock."""
+        """When `serve` is to be called next, by the clock; infinity while there are no calls."""
         return self._media_clock.due_at
+
+    def when_resumed(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called, if any, when there is a call to serve and was none."""
+        self._wake = wake
 
     @property
     def dense(self) -> bool:
@@ -138,6 +145,12 @@ class CallTable:
         for routed in list(self._by_id.values()):
             if transport in (None, routed.call.TRANSPORT):
                 self.end(routed, CloseReason.SHUTDOWN)
+
+    def _serve_from_here(self, routed: RoutedCall, frame_ms: int) -> None:
+        rested = self.due_at == math.inf
+        self._media_clock.add(routed, self._clock(), times=2 if frame_ms == 10 else 1)
+        if rested and self._wake is not None:
+            self._wake()
 
     def _receive_stun(self, datagram: bytes, client: Address, relay: Address, now: float) -> None:
         """Requests go by their ufrag, as at the relay; responses to the call that asked."""

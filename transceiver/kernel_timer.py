@@ -7,6 +7,7 @@ time spins. https://man7.org/linux/man-pages/man2/timerfd_create.2.html
 import asyncio
 import contextlib
 import ctypes
+import math
 import os
 import struct
 from collections.abc import Callable
@@ -37,8 +38,10 @@ class KernelTimer:
         self._loop.add_reader(self._fd, self._expired)
 
     def set(self, at: float) -> None:
-        """Ring once, at a time of the monotonic clock in seconds; at once when it has passed."""
-        seconds, fraction = divmod(max(at, 1e-9), 1.0)
+        """Ring once, at a time of the monotonic clock in seconds; at once when it has passed,
+        and not at all when it is infinite."""
+        # Zero stops the timer.
+        seconds, fraction = divmod(max(at, 1e-9), 1.0) if at < math.inf else (0.0, 0.0)
         _settime(
             self._fd,
             _TFD_TIMER_ABSTIME,

@@ -121,7 +121,7 @@ class LeasedPorts:
         return leaving
 
     def tick(self, now: float) -> None:
-        """Repeat what was not answered, and refresh what is held; about every 10 ms."""
+        """Repeat what was not answered, and refresh what is held; about every 50 ms."""
         self._now = now
         if now < self._due_at:
             return

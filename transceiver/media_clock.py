@@ -5,6 +5,7 @@ leaves its frame after forty-nine encoders ran. Spread over slots of 1.25 ms, a 
 waits for the few of its own slot.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -31,39 +32,56 @@ class MediaClock(Generic[Served]):
         self._slot_s = FRAME_S / slots
         self._epoch = now
         self._next = 0
+        self._filled = 0
+        """Places in slots that somebody has."""
         self.skipped = 0
         """Services that were left out, because the clock was too far behind."""
 
     @property
     def due_at(self) -> float:
-        """When the next slot is due; some time within the next turn when nobody is served."""
-        return self._epoch + self._next * self._slot_s
+        """When the next slot is due; never while nobody is served."""
+        return self._next_at if self._filled else math.inf
 
     @property
     def dense(self) -> bool:
         """Whether every slot has somebody to serve."""
         return all(self._slots)
 
-    def add(self, served: Served, *, times: int = 1) -> None:
-        """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are."""
-        apart = len(self._slots) // times
-        first = min(range(apart), key=lambda slot: len(self._slots[slot]))
-        for slot in range(first, len(self._slots), apart):
-            self._slots[slot].append(served)
+    def add(self, served: Served, now: float, *, times: int = 1) -> None:
+        """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are,
+        and of such places at the next one."""
+        if not self._filled:
+            self._start_at(now)
+        self._filled += times
+        turn = len(self._slots)
+        apart = turn // times
+        soon = range(self._next, self._next + apart)
+        first = min(soon, key=lambda slot: len(self._slots[slot % turn]))
+        for slot in range(first, first + turn, apart):
+            self._slots[slot % turn].append(served)
 
     def remove(self, served: Served) -> None:
         """Serve it no longer; harmless when it is not served."""
         for slot in self._slots:
             if served in slot:
                 slot.remove(served)
+                self._filled -= 1
 
     def take(self, now: float) -> tuple[float, Sequence[Served]]:
         """When the slot that is next was due, and who is in it."""
-        if now - self.due_at > MAX_LAG_S:
+        if now - self._next_at > MAX_LAG_S:
             self._skip_to(now)
-        due, served = self.due_at, tuple(self._slots[self._next % len(self._slots)])
+        due, served = self._next_at, tuple(self._slots[self._next % len(self._slots)])
         self._next = self._following(self._next)
         return due, served
+
+    @property
+    def _next_at(self) -> float:
+        return self._epoch + self._next * self._slot_s
+
+    def _start_at(self, now: float) -> None:
+        """It stood still while nobody was served, which is no lag."""
+        self._next += max(0, math.ceil((now - self._next_at) / self._slot_s))
 
     def _following(self, slot: int) -> int:
         """The next slot that somebody is in, or as far ahead as a turn."""
@@ -74,6 +92,6 @@ class MediaClock(Generic[Served]):
         return slot + turn
 
     def _skip_to(self, now: float) -> None:
-        turns = int((now - self.due_at) / FRAME_S)
+        turns = int((now - self._next_at) / FRAME_S)
         self._next += turns * len(self._slots)
         self.skipped += turns * sum(map(len, self._slots))

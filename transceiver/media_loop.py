@@ -16,7 +16,12 @@ class MediaCalls(Protocol):
     """Calls that send their frames by a clock."""
 
     @property
-    def due_at(self) -> float: ...
+    def due_at(self) -> float:
+        """When the next slot is due; infinity while there is nobody to serve."""
+        ...
+
+    def when_resumed(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called, if any, when there is somebody to serve and was nobody."""
 
     @property
     def dense(self) -> bool:
@@ -69,11 +74,16 @@ class MediaLoop:
         """Serve until cancelled. Raises what a defect in the calls' shell raises."""
         self._failed = asyncio.get_running_loop().create_future()
         self._timer = KernelTimer(self._serve)
+        self._calls.when_resumed(self._set_timer)
         try:
-            self._timer.set(self._calls.due_at)
+            self._set_timer()
             await self._failed
         finally:
+            self._calls.when_resumed(None)
             self._timer.close()
+
+    def _set_timer(self) -> None:
+        self._timer.set(self._calls.due_at)
 
     def _serve(self) -> None:
         try:
@@ -88,7 +98,7 @@ class MediaLoop:
             if not self._failed.done():
                 self._failed.set_exception(defect)
             return
-        self._timer.set(self._calls.due_at)
+        self._set_timer()
 
     def _choose_mode(self) -> None:
         dense = self._calls.dense

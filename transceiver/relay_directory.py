@@ -233,8 +233,13 @@ class RelayDirectory:
         self._learn(known.siblings, now, remote=known.remote)
         return known.must_be_told(missed_all=missed_all, now=now)
 
+    @property
+    def due_at(self) -> float:
+        """When `tick` has something to do; infinity while no relay worker is known."""
+        return self._due_at
+
     def tick(self, now: float) -> list[Probe]:
-        """The probes due. Call it at least every 10 ms or so, and after `heard`."""
+        """The probes due. Call it at `due_at`, which `heard` may bring forward."""
         if now < self._due_at:
             return []
         self._forget_silent(now)

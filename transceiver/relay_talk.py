@@ -68,7 +68,7 @@ class RelayTalk:
             self._tell_all(self._announcer.changes(), Occasion.CHANGE)
 
     def tick(self, now: float) -> None:
-        """Probe, and refresh what relay workers were told, as far as due; about every 10 ms."""
+        """Probe, and refresh what relay workers were told, as far as due; about every 50 ms."""
         self.probe(now)
         refresh = self._announcer.due(now)
         if refresh:

@@ -153,8 +153,14 @@ class TunnelEndpoint:
             for peer in leaving:
                 self._send_data(peer)
 
+    @property
+    def due_at(self) -> float:
+        """When the next relay is to be probed, on the monotonic clock."""
+        return self._directory.due_at
+
     def tick(self) -> None:
-        """Probe relays and refresh what they were told, as far as due; about every 10 ms."""
+        """Probe relays and refresh what they were told, as far as due: at `due_at`, or before
+        it where that is more than 50 ms ahead."""
         now = time.monotonic()
         self._talk.tick(now)
         self.leases.tick(now)

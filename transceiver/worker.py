@@ -60,8 +60,8 @@ GC_ALLOCATIONS = 50_000
 WEBSOCKET_TICK_S = 0.1
 """Resolution of the deadlines of sessions over WebSockets."""
 
-RELAY_TICK_S = 0.010
-"""Resolution of the probes of relays."""
+SOONEST_RELAY_TICK_S, LATEST_RELAY_TICK_S = 0.010, 0.050
+"""Bounds of the time between two looks at what relays are to be told."""
 
 DRAIN_LOOK_S = 0.1
 """How often a worker that drains looks whether calls are left."""
@@ -348,7 +348,10 @@ class Worker:
         task.add_done_callback(self._beside.discard)
 
     async def _tend_relays(self) -> None:
-        """Probe relays and refresh what they were told."""
+        """Probe relays and refresh what they were told; and where no call is served, by whose
+        clock it would leave, let go of what is left of the last ones."""
         while True:
             self._endpoint.tick()
-            await asyncio.sleep(RELAY_TICK_S)
+            self._flush()
+            pause = self._endpoint.due_at - time.monotonic()
+            await asyncio.sleep(min(max(pause, SOONEST_RELAY_TICK_S), LATEST_RELAY_TICK_S))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import secrets
 import time
@@ -45,6 +46,8 @@ from transceiver.tls import TlsListener
 
 TICK_S = 0.05
 """Resolution of the timers of transactions, the shortest of which is 0.5 s."""
+IDLE_TICK_S = 0.25
+"""How soon a timer is noticed after none was running: before it is due."""
 SWEEP_S = 1.0
 
 CLOSING_S = 0.02
@@ -201,7 +204,7 @@ class WorkerSip:
     async def _tend(self) -> None:
         swept_at = time.monotonic()
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(TICK_S if self._agent.due_at < math.inf else IDLE_TICK_S)
             self._agent.tick()
             now = time.monotonic()
             if now - swept_at >= SWEEP_S:

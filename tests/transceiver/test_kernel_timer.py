@@ -1,6 +1,7 @@
 """The kernel's timer on a real event loop."""
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any
@@ -71,3 +72,16 @@ def test_set_anew_it_rings_at_the_later_time_alone(run: Run) -> None:
     heard, (_earlier, later) = run(rings([0.005, 0.03]))
     assert len(heard) == 1
     assert heard[0] >= later
+
+
+async def test_it_does_not_ring_when_it_is_set_to_never() -> None:
+    heard: list[float] = []
+    timer = KernelTimer(lambda: heard.append(monotonic()))
+    timer.set(monotonic() + 0.02)
+    timer.set(math.inf)
+    await asyncio.sleep(0.05)
+    assert heard == []
+    timer.set(monotonic() + 0.01)
+    await asyncio.sleep(0.05)
+    assert len(heard) == 1
+    timer.close()

@@ -1,6 +1,7 @@
 """The clock on a real event loop."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 from time import monotonic
 
@@ -19,7 +20,8 @@ class Calls:
     def __init__(self, count: int) -> None:
         self.clock: MediaClock[int] = MediaClock(monotonic())
         for number in range(count):
-            self.clock.add(number)
+            self.clock.add(number, monotonic())
+        self.wake: Callable[[], None] | None = None
         self.dues: list[float] = []
         self.sent = 0
         self.served = asyncio.Event()
@@ -29,6 +31,9 @@ class Calls:
     @property
     def due_at(self) -> float:
         return self.clock.due_at
+
+    def when_resumed(self, wake: Callable[[], None] | None) -> None:
+        self.wake = wake
 
     def serve(self, now: float) -> tuple[float, int]:
         due, served = self.clock.take(now)
@@ -148,3 +153,20 @@ async def test_with_many_calls_what_arrives_is_read_when_a_slot_is_due(steps: li
     await stopped(serving)
     assert source.listening
     assert steps[-4:] == ["gather", "flush"] * 2
+
+
+async def test_it_rests_while_nobody_is_served(steps: list[str]) -> None:
+    calls = Calls(0)
+    serving = asyncio.create_task(media_loop(calls, steps).run())
+    await asyncio.sleep(3 * FRAME_S)
+    assert steps == []
+    assert calls.wake is not None
+    calls.clock.add(1, monotonic())
+    calls.wake()
+    await asyncio.wait_for(calls.served.wait(), PATIENCE_S)
+    calls.clock.remove(1)
+    served = calls.sent
+    await asyncio.sleep(3 * FRAME_S)
+    assert calls.sent == served
+    await stopped(serving)
+    assert calls.wake is None

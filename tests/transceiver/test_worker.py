@@ -118,6 +118,7 @@ async def test_a_worker_does_not_outlive_its_clock(
     def defect(_calls: CallTable, _now: float) -> tuple[float, int]:
         raise RuntimeError("a defect")
 
+    monkeypatch.setattr(CallTable, "due_at", 0.0)
     monkeypatch.setattr(CallTable, "serve", defect)
     with pytest.raises(ExceptionGroup, match="unhandled") as ended:
         async with asyncio.timeout(PATIENCE_S):

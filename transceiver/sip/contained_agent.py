@@ -43,6 +43,11 @@ class ContainedAgent:
     def undeliverable(self, data: bytes) -> None:
         self._do(lambda: self._agent.undeliverable(data))
 
+    @property
+    def due_at(self) -> float:
+        """When `tick` has something to do; infinity while no timer runs."""
+        return self._agent.due_at
+
     def tick(self) -> None:
         """Do what is due."""
         if self._agent.due_at <= self._clock():
