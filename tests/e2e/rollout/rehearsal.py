@@ -190,7 +190,9 @@ def rehearsal(
         api_key = new_api_key()
         (secrets / "cluster.keys").write_text(new_cluster_keys())
         (secrets / "api.keys").write_text(api_key)
-        cluster = stack.enter_context(Cluster(services(objects), secrets, Path(folder), delays))
+        cluster = stack.enter_context(
+            Cluster(services(objects), secrets, Path(folder), delays, nodes=nodes, modules=modules)
+        )
         callers = CallersProcess(cluster, f"http://{PUBLIC}", api_key, "198.51.100.2")
         stack.callback(callers.close)
         cluster.deploy(*tiers.values())
