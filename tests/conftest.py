@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.scheduling import Scheduling, has_tests_alone
 from tests.second_tries import allow_second_try, first_tries, is_second_try
-from tests.turns import Turns
+from tests.turns import Company, Turns
 
 # A busy machine makes one slow example, which says nothing about what is tested.
 settings.register_profile(
@@ -46,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _effort(item: pytest.Item) -> int:
     file = item.path.relative_to(item.config.rootpath)
     if has_tests_alone(str(file)):
-        return 3 if _is_alone(item) else 2
+        return 3 if _company(item) is Company.NOBODY else 2
+    if _company(item) is Company.CALM:
+        return 4
     return int(item.get_closest_marker("e2e") is not None)
 
 
@@ -60,10 +62,10 @@ def _turns(config: pytest.Config) -> Turns:
 def pytest_runtest_protocol(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, object, object]:
-    """Let a test that needs all of the machine have it."""
+    """Let a test that needs all of the machine, or calm, have it."""
     if not _IS_SHARED:
         return (yield)
-    with _turns(item.config).turn(alone=_is_alone(item), next_alone=_is_alone(nextitem)):
+    with _turns(item.config).turn(_company(item), _company(nextitem)):
         return (yield)
 
 
@@ -73,8 +75,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _turns(item.config).take_over()
 
 
-def _is_alone(item: pytest.Item | None) -> bool:
-    return item is not None and item.get_closest_marker("alone") is not None
+def _company(item: pytest.Item | None) -> Company:
+    if item is not None and item.get_closest_marker("alone"):
+        return Company.NOBODY
+    if item is not None and item.get_closest_marker("calm"):
+        return Company.CALM
+    return Company.ANYBODY
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

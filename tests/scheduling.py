@@ -1,7 +1,7 @@
 """Which processes run which tests: a file's in one, and those that want the machine in one, too.
 
-The latter are one unit of work, which comes first: they follow each other, instead of waiting
-each for what the other processes are at.
+The latter are one unit of work, early on: they follow each other, instead of waiting each for
+what the other processes are at. Before them come the files that want calm, in all processes.
 """
 
 from functools import cache

@@ -8,27 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.turns import Turns
+from tests.turns import Company, Turns
 
 SPAWN = multiprocessing.get_context("spawn")
+ANYBODY, CALM, NOBODY = Company.ANYBODY, Company.CALM, Company.NOBODY
 
 
 def _one_test(folder: Path) -> None:
-    with Turns(folder).turn(alone=False):
+    with Turns(folder).turn(ANYBODY):
         (folder / "note").touch()
 
 
 def _tests_without_end(folder: Path, note: Path, over: Event) -> None:
     turns = Turns(folder)
     while not over.is_set():
-        with turns.turn(alone=False):
+        with turns.turn(ANYBODY):
             note.write_text("busy")
             time.sleep(0.002)
             note.write_text("")
 
 
+@pytest.mark.parametrize("company", [NOBODY, CALM])
 @pytest.mark.parametrize("in_a_row", [False, True])
-def test_nobody_else_runs_beside_one_that_is_alone(tmp_path: Path, in_a_row: bool) -> None:
+def test_nobody_runs_beside_one_that_wants_other_company(
+    tmp_path: Path, company: Company, in_a_row: bool
+) -> None:
     turns = Turns(tmp_path)
     over = SPAWN.Event()
     others = [
@@ -42,39 +46,41 @@ def test_nobody_else_runs_beside_one_that_is_alone(tmp_path: Path, in_a_row: boo
         while not all(note.exists() for note in notes):
             time.sleep(0.01)
         for _ in range(20):
-            with turns.turn(alone=True, next_alone=in_a_row):
+            with turns.turn(company, company if in_a_row else ANYBODY):
                 seen = {note.read_text() for note in notes for _ in range(20)}
             assert seen == {""}
     finally:
-        with turns.turn(alone=False):
+        with turns.turn(ANYBODY):
             over.set()
         for other in others:
             other.join()
 
 
-def test_others_run_side_by_side(tmp_path: Path) -> None:
-    with Turns(tmp_path).turn(alone=False), Turns(tmp_path).turn(alone=False):
+@pytest.mark.parametrize("company", [ANYBODY, CALM])
+def test_those_who_want_the_same_company_run_side_by_side(tmp_path: Path, company: Company) -> None:
+    with Turns(tmp_path).turn(company), Turns(tmp_path).turn(company):
         pass
 
 
 def test_nobody_runs_between_two_in_a_row(tmp_path: Path) -> None:
     turns, other = Turns(tmp_path), SPAWN.Process(target=_one_test, args=(tmp_path,))
-    with turns.turn(alone=True, next_alone=True):
+    with turns.turn(NOBODY, NOBODY):
         other.start()
-    with turns.turn(alone=True, next_alone=True):
+    with turns.turn(NOBODY, NOBODY):
         assert not (tmp_path / "note").exists()
-    with turns.turn(alone=True):
+    with turns.turn(NOBODY):
         assert not (tmp_path / "note").exists()
     other.join()
     assert (tmp_path / "note").exists()
 
 
-def test_who_takes_over_is_alone_for_the_rest_of_a_turn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("company", [ANYBODY, CALM])
+def test_who_takes_over_is_alone_for_the_rest_of_a_turn(tmp_path: Path, company: Company) -> None:
     turns = Turns(tmp_path)
-    with turns.turn(alone=False):
+    with turns.turn(company, company):
         turns.take_over()
         turns.take_over()
-        with (tmp_path / "room").open() as room, pytest.raises(BlockingIOError):
+        with (tmp_path / "nobody").open() as room, pytest.raises(BlockingIOError):
             fcntl.flock(room, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    with Turns(tmp_path).turn(alone=True):
+    with Turns(tmp_path).turn(NOBODY):
         pass

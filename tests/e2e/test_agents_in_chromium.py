@@ -20,7 +20,7 @@ from tests.e2e.test_chromium import AUDIBLE_DB
 from tests.e2e.test_websocket import pcm
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.calm,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: Debian's package of that name"),
     needs_npm,

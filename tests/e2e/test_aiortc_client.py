@@ -15,7 +15,7 @@ from tests.e2e.bursts import ONSETS_S, distances, onsets, rhythm
 from tests.e2e.running_deployment import RunningDeployment
 from tests.e2e.speech import Speaker, silence
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.calm
 
 QUESTION = "what is twelve plus thirty"
 LONG_QUESTION = "what can you do"

@@ -19,6 +19,7 @@ from transceiver.rtp.header_extensions import SILENT_LEVEL, audio_level
 from transceiver.rtp.packet import RtpPacket
 
 pytestmark = [
+    pytest.mark.calm,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: Debian's package of that name"),
 ]
@@ -156,7 +157,6 @@ STEREO_AND_LONG_PACKETS = """
 """
 
 
-@pytest.mark.alone
 async def test_stereo_and_packets_of_60_ms_come_back_too(place: Place, tmp_path: Path) -> None:
     async with browser_call(
         place.deployment, microphone(), tmp_path, model="echo", script=STEREO_AND_LONG_PACKETS

@@ -12,7 +12,7 @@ from tests.e2e.running_deployment import RunningDeployment
 from tests.e2e.speech import silence
 
 pytestmark = [
-    pytest.mark.alone,
+    pytest.mark.calm,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: Debian's package of that name"),
 ]

@@ -4,12 +4,15 @@ import asyncio
 import itertools
 
 import numpy as np
+import pytest
 
 from antiphon.call import session_config
 from antiphon.realtime_call import RealtimeCall, TimedEvent
 from antiphon.wav import Samples
 from tests.e2e.running_deployment import RunningDeployment
 from tests.e2e.speech import Speaker, silence
+
+pytestmark = pytest.mark.calm
 
 LONG_QUESTION = "what can you do"
 LISTENING = "um hum"

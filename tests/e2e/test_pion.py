@@ -15,10 +15,13 @@ from tests.e2e.pion_call import PION_IS_HERE, PionCall, build, pion_call
 from tests.e2e.running_deployment import RunningDeployment, wait_until
 from tests.e2e.speech import Speaker, silence
 
-pytestmark = pytest.mark.skipif(
-    not PION_IS_HERE,
-    reason="no Pion: Debian's packages golang-go and golang-github-pion-webrtc.v3-dev",
-)
+pytestmark = [
+    pytest.mark.calm,
+    pytest.mark.skipif(
+        not PION_IS_HERE,
+        reason="no Pion: Debian's packages golang-go and golang-github-pion-webrtc.v3-dev",
+    ),
+]
 
 QUESTION = "what is twelve plus thirty"
 ECHO_DELAY_S = 0.6

@@ -21,6 +21,7 @@ from tests.e2e.speech import Speaker, silence
 from tests.e2e.test_chromium import AUDIBLE_DB
 
 pytestmark = [
+    pytest.mark.calm,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: Debian's package of that name"),
     needs_npm,
