@@ -21,6 +21,8 @@ from antiphon_proto.inference.v1 import inference_pb2 as pb
 from antiphon_proto.inference.v1 import inference_pb2_grpc as pb_grpc
 from tests.inference.test_trunk import open_command
 
+pytestmark = pytest.mark.e2e
+
 COMMAND = (sys.executable, "-m", "inference", "--admin", "127.0.0.1:0")
 START_TIMEOUT_S = 30
 

@@ -12,6 +12,8 @@ from tests.relay.announcing_owner import AnnouncingOwner
 from tests.relay.conftest import PATIENCE_S, Cluster, RelayProcess
 from tests.relay.test_relay_process import RTP, wait_until
 
+pytestmark = pytest.mark.e2e
+
 
 @dataclass
 class CarryingRelay:

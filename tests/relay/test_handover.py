@@ -18,6 +18,8 @@ from tests.relay.conftest import PATIENCE_S, Cluster, RelayProcess
 from tests.relay.steady_calls import SteadyCalls
 from tests.relay.test_relay_process import refusal, wait_until
 
+pytestmark = pytest.mark.e2e
+
 CALLS = 200
 
 

@@ -16,6 +16,8 @@ from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType
 from tests.relay.announcing_owner import AnnouncingOwner
 
+pytestmark = pytest.mark.e2e
+
 PATIENCE_S = 10.0
 RTP = b"\x80\x6f" + bytes(150)
 DTLS = b"\x16\xfe\xfd" + bytes(60)

@@ -20,6 +20,8 @@ from tests.free_ports import free_port
 from tests.transceiver.strange_relay import StrangeRelay
 
 FIRST, SECOND = (f"{i} ipv4 {str(i) * 64}\n" for i in (1, 2))
+pytestmark = pytest.mark.e2e
+
 PATIENCE_S = 30.0
 
 
