@@ -39,9 +39,7 @@ class Turns:
         Who does not run beside anybody keeps the machine for an `upcoming` test of the same kind:
         the others would begin tests in between, which it would have to wait for.
         """
-        if self._company is not company:
-            self._leave()
-            self._enter(company)
+        self._enter(company)
         try:
             yield
         finally:
@@ -50,11 +48,13 @@ class Turns:
 
     def take_over(self) -> None:
         """Within a turn: wait until the others have ended, and be alone for the rest of it."""
-        if self._company is not Company.NOBODY:
-            self._leave()
-            self._enter(Company.NOBODY)
+        self._enter(Company.NOBODY)
 
     def _enter(self, company: Company) -> None:
+        """Be in that room, and in no other."""
+        if self._company is company:
+            return
+        self._leave()
         with _locked(self._folder / "door", fcntl.LOCK_EX):
             for other in Company:
                 if other is not company:

@@ -32,15 +32,13 @@ class MediaClock(Generic[Served]):
         self._slot_s = FRAME_S / slots
         self._epoch = now
         self._next = 0
-        self._filled = 0
-        """Places in slots that somebody has."""
         self.skipped = 0
         """Services that were left out, because the clock was too far behind."""
 
     @property
     def due_at(self) -> float:
         """When the next slot is due; never while nobody is served."""
-        return self._next_at if self._filled else math.inf
+        return self._next_at if any(self._slots) else math.inf
 
     @property
     def dense(self) -> bool:
@@ -50,9 +48,8 @@ class MediaClock(Generic[Served]):
     def add(self, served: Served, now: float, *, times: int = 1) -> None:
         """Serve it from here on, `times` (1 or 2) in each turn, where the fewest others are,
         and of such places at the next one."""
-        if not self._filled:
+        if not any(self._slots):
             self._start_at(now)
-        self._filled += times
         turn = len(self._slots)
         apart = turn // times
         soon = range(self._next, self._next + apart)
@@ -65,7 +62,6 @@ class MediaClock(Generic[Served]):
         for slot in self._slots:
             if served in slot:
                 slot.remove(served)
-                self._filled -= 1
 
     def take(self, now: float) -> tuple[float, Sequence[Served]]:
         """When the slot that is next was due, and who is in it."""

@@ -19,9 +19,9 @@ from antiphon_proto.cluster_keys import ClusterKeys
 from tests.free_ports import free_port
 from tests.transceiver.strange_relay import StrangeRelay
 
-FIRST, SECOND = (f"{i} ipv4 {str(i) * 64}\n" for i in (1, 2))
 pytestmark = pytest.mark.e2e
 
+FIRST, SECOND = (f"{i} ipv4 {str(i) * 64}\n" for i in (1, 2))
 PATIENCE_S = 30.0
 
 

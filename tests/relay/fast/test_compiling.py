@@ -46,11 +46,6 @@ class Places:
     def locator(self) -> PackageCacheLocator:
         return PackageCacheLocator.from_function(function, str(self.source))
 
-    def fill(self, digest: str) -> Path:
-        index = self.kept / f"source.function-{digest}.py311.nbi"
-        index.touch()
-        return index
-
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
@@ -68,7 +63,8 @@ def test_is_kept_beside_the_package(places: Places) -> None:
 
 
 def test_is_loaded_from_an_installation_that_cannot_be_written(places: Places) -> None:
-    places.fill(places.locator().get_source_stamp())
+    stamp = places.locator().get_source_stamp()
+    (places.kept / f"source.function-{stamp}.py311.nbi").touch()
     places.writable = False
 
     assert places.locator().get_cache_path() == str(places.kept)
