@@ -35,7 +35,7 @@ class DecodedUtterance:
     ) -> None:
         self.partial = ""
         self._worker = worker
-        self._stream = stream
+        self.stream = stream
         self._job = job
         self._on_partial = on_partial
         self._on_settled: OnPartial = lambda text: None
@@ -61,11 +61,9 @@ class DecodedUtterance:
         self.pushed += samples
         self._worker.wait_for(samples)
         if self.pushed - self._decoded > MAX_BACKLOG_S * SAMPLE_RATE:
-            self.fail("recognition cannot keep up")
-            self._send(Kind.ABORT)
+            self.lose("recognition cannot keep up")
         elif self.pushed > MAX_UTTERANCE_S * SAMPLE_RATE:
-            self.fail("the utterance is too long")
-            self._send(Kind.ABORT)
+            self.lose("the utterance is too long")
         else:
             self._send(Kind.AUDIO, pcm)
 
@@ -83,7 +81,7 @@ class DecodedUtterance:
     def abort(self) -> None:
         if not self.done:
             self._send(Kind.ABORT)
-            self.fail("the utterance was given up")
+            self._end("the utterance was given up")
 
     async def final(self) -> str:
         """The transcript, after `finish`. Raises RecognitionError."""
@@ -91,12 +89,16 @@ class DecodedUtterance:
             async with asyncio.timeout(FINAL_TIMEOUT_S):
                 return await asyncio.shield(self._final)
         except TimeoutError:
-            self.abort()
-            if self._worker.process.silent_s < FINAL_TIMEOUT_S:
-                # It is busy with others, who would lose their words with it.
-                raise RecognitionError("recognition is too far behind") from None
-            self._worker.process.kill()
-            raise RecognitionError("the recogniser does not answer") from None
+            raise self._overdue() from None
+
+    def _overdue(self) -> RecognitionError:
+        if self._worker.process.silent_s < FINAL_TIMEOUT_S:
+            # It is busy with others, who would lose their words with it.
+            self.lose("recognition is too far behind")
+            return RecognitionError("recognition is too far behind")
+        self.fail("the recogniser does not answer")
+        self._worker.process.kill()
+        return RecognitionError("the recogniser does not answer")
 
     def hear(self, partial: Partial) -> None:
         """Take the worker's report."""
@@ -120,7 +122,18 @@ class DecodedUtterance:
             self._worker.wait_for(self._decoded - self.pushed)
             self._final.set_result(text)
 
+    def lose(self, message: str) -> None:
+        """Fail, and have the worker stop."""
+        self._send(Kind.ABORT)
+        self.fail(message)
+
     def fail(self, message: str) -> None:
+        """The words that somebody waits for will not come."""
+        if not self.done:
+            self._worker.count_failure()
+            self._end(message)
+
+    def _end(self, message: str) -> None:
         if not self.done:
             self._worker.forget(self._job)
             self._worker.wait_for(self._decoded - self.pushed)
@@ -128,7 +141,7 @@ class DecodedUtterance:
 
     def _send(self, kind: Kind, payload: bytes = b"") -> None:
         try:
-            self._worker.process.send(WorkerMessage(kind, self._stream, self._job, payload))
+            self._worker.process.send(WorkerMessage(kind, self.stream, self._job, payload))
         except WorkerLostError as error:
             self.fail(str(error))
 
@@ -156,9 +169,16 @@ class RecogniserWorker:
         utterance.begin()
         return utterance
 
+    def give_up(self, stream: int) -> None:
+        """Nobody wants the stream's utterances any more."""
+        for utterance in [each for each in self._utterances.values() if each.stream == stream]:
+            utterance.abort()
+
     def forget(self, job: int) -> None:
-        if self._utterances.pop(job, None) is not None:
-            self._counters.utterances_failed += 1
+        self._utterances.pop(job, None)
+
+    def count_failure(self) -> None:
+        self._counters.utterances_failed += 1
 
     def wait_for(self, samples: int) -> None:
         """So many more wait to be decoded, or, where it is negative, fewer."""
@@ -178,7 +198,7 @@ class RecogniserWorker:
         except Exception:
             # A bug in one session: the worker is that of many.
             logger.exception("a session failed on its words")
-            utterance.abort()
+            utterance.lose("the session failed on its words")
 
     def _tell(self, utterance: DecodedUtterance, message: WorkerMessage) -> None:
         if message.kind is Kind.PARTIAL:
@@ -211,6 +231,7 @@ class RecogniserStream:
         return self._worker.begin(self._number, on_partial)
 
     def close(self) -> None:
+        self._worker.give_up(self._number)
         self._worker.streams -= 1
         self._tell(Kind.CLOSE_STREAM)
 

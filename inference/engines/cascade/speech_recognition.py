@@ -70,7 +70,8 @@ class RecognitionStream(Protocol):
         `transcription`: the session's wishes (language, prompt), for recognisers that heed them.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The session is over: nobody wants utterances any more that are not done."""
 
 
 class RecognitionSource(Protocol):

@@ -117,6 +117,7 @@ async def test_speech_is_noticed_within_a_tenth_of_a_second_of_voice(
             break
 
     assert caller.position <= 16_000 * 1.12
+    caller.session.close("test")
 
 
 async def test_tokens_are_counted(cascade: CascadeEngine, user: UserVoice) -> None:

@@ -99,6 +99,20 @@ async def test_an_aborted_utterance(stream: RecogniserStream, user: UserVoice) -
     assert await recognise(stream, user.say("spell dog")) == "spell dog"
 
 
+async def test_a_closed_stream_gives_up(
+    stream: RecogniserStream, user: UserVoice, counters: CascadeCounters
+) -> None:
+    failed = counters.utterances_failed
+    spoken, finished = (stream.begin(lambda text: None) for _ in range(2))
+    finished.push(user.say("spell cat"))
+    finished.finish()
+    stream.close()
+    for utterance in (spoken, finished):
+        with pytest.raises(RecognitionError, match="given up"):
+            await utterance.final()
+    assert counters.utterances_failed == failed, "nobody waited for them"
+
+
 async def test_speech_that_comes_too_fast(
     stream: RecogniserStream, user: UserVoice, counters: CascadeCounters
 ) -> None:

@@ -1,12 +1,14 @@
-"""What is told of the cascade's work."""
+"""What is told of the cascade's work, by workers that nobody else uses."""
+
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from prometheus_client.metrics_core import Metric
 
 from antiphon_proto.trunk import Usage
 from inference.engines.cascade.counters import CascadeCounters
 from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
-from inference.engines.cascade.engine import CascadeEngine
 from inference.engines.cascade.synthesiser import Synthesiser
 from inference.engines.cascade.work_counters import WorkCounters
 from inference.engines.cascade.work_metrics import work_metrics
@@ -34,9 +36,29 @@ def test_tokens_are_counted_by_kind() -> None:
     assert [counters.tokens[kind] for kind in TokenKind] == [2, 4, 6, 8, 10]
 
 
+@pytest.fixture(scope="module")
+def counters() -> CascadeCounters:
+    return CascadeCounters()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def recogniser(counters: CascadeCounters) -> AsyncIterator[EmbeddedRecogniser]:
+    recogniser = EmbeddedRecogniser(counters)
+    await recogniser.start()
+    yield recogniser
+    await recogniser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def synthesiser(counters: CascadeCounters) -> AsyncIterator[Synthesiser]:
+    synthesiser = Synthesiser(counters)
+    await synthesiser.start()
+    yield synthesiser
+    await synthesiser.close()
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_workers_tell_what_they_worked_and_on_how_much(
-    cascade: CascadeEngine,
     recogniser: EmbeddedRecogniser,
     synthesiser: Synthesiser,
     counters: CascadeCounters,
@@ -63,7 +85,7 @@ async def test_workers_tell_what_they_worked_and_on_how_much(
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_speech_that_is_given_up_waits_no_more(
-    cascade: CascadeEngine, recogniser: EmbeddedRecogniser, counters: CascadeCounters
+    recogniser: EmbeddedRecogniser, counters: CascadeCounters
 ) -> None:
     stream = recogniser.open_stream()
     utterance = stream.begin(lambda text: None)

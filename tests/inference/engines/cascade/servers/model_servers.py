@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from inference.engines.cascade.embedded_recogniser import EmbeddedRecogniser
-from inference.engines.cascade.recogniser import DecodedUtterance
+from inference.engines.cascade.recogniser import DecodedUtterance, RecogniserStream
 from inference.engines.cascade.synthesiser import Synthesiser
 
 Misbehave = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -76,18 +76,19 @@ class ModelServers:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "session.created", "id": "sess-1", "created": 0})
-        with contextlib.suppress(ConnectionError):
-            await _RealtimeConnection(self, socket).serve()
+        with contextlib.suppress(ConnectionError), self.stream() as stream:
+            await _RealtimeConnection(self, stream, socket).serve()
         return socket
 
     async def _transcript(self, pcm: bytes) -> str:
-        utterance = self.begin()
-        utterance.push(pcm)
-        utterance.finish()
-        return await utterance.final()
+        with self.stream() as stream:
+            utterance = stream.begin(lambda text: None)
+            utterance.push(pcm)
+            utterance.finish()
+            return await utterance.final()
 
-    def begin(self) -> DecodedUtterance:
-        return self._recogniser.open_stream().begin(lambda text: None)
+    def stream(self) -> contextlib.closing[RecogniserStream]:
+        return contextlib.closing(self._recogniser.open_stream())
 
     def _misbehaviour(self, request: web.Request) -> Misbehave | None:
         return self.misbehave or self.misbehave_at.get(request.path)
@@ -99,8 +100,11 @@ class ModelServers:
 class _RealtimeConnection:
     """As vLLM's: the first commit begins, the final one ends."""
 
-    def __init__(self, servers: ModelServers, socket: web.WebSocketResponse) -> None:
+    def __init__(
+        self, servers: ModelServers, stream: RecogniserStream, socket: web.WebSocketResponse
+    ) -> None:
         self._servers = servers
+        self._stream = stream
         self._socket = socket
         self._validated = False
         self._utterance: DecodedUtterance | None = None
@@ -119,7 +123,7 @@ class _RealtimeConnection:
             case "input_audio_buffer.commit" if event["final"]:
                 await self._finish()
             case "input_audio_buffer.commit":
-                self._utterance = self._servers.begin()
+                self._utterance = self._stream.begin(lambda text: None)
             case "input_audio_buffer.append" if event["audio"] and self._utterance:
                 self._utterance.push(base64.b64decode(event["audio"]))
             case _:
