@@ -19,10 +19,14 @@ class ForkServer:
         # Else it would outlive a parent that was killed, as workers keep it alive.
         _CONTEXT.set_forkserver_preload(["chassis.fork_server_life", *modules])
 
-    async def ready(self) -> None:
-        """Return when it has imported all; a process that is started before waits for that."""
+    def begin(self) -> None:
+        """Have it import them, while this process does something else."""
         # By this thread: the kernel ends a process with the thread that began it.
         forkserver.ensure_running()
+
+    async def ready(self) -> None:
+        """Return when it has imported all; a process that is started before waits for that."""
+        self.begin()
         await asyncio.to_thread(_fork_one)
 
 

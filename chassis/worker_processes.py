@@ -98,11 +98,7 @@ class WorkerProcesses:
     def start(self) -> None:
         """Start the workers. Call from within a running event loop."""
         for index in range(self.count):
-            self.start_one(index)
-
-    def start_one(self, index: int) -> None:
-        """Start the worker of this index alone, as `start` does."""
-        self._start(index, FIRST_BACKOFF_S)
+            self._start(index, FIRST_BACKOFF_S)
 
     def kill(self, index: int) -> None:
         """End a worker that cannot go on; it is started again."""

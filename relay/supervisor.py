@@ -24,13 +24,13 @@ from chassis.readiness import report_ready
 from chassis.ready_file import ReadyFile
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
-from relay import fast
 from relay.cluster_key_metrics import ClusterKeyCollector
 from relay.cluster_lookup import follow_clusters
 from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
 from relay.debug_page import DebugPage, debug_routes
 from relay.drain_watch import DrainWatch
+from relay.fast_path_choice import fallback
 from relay.handover import Predecessor, find_predecessor
 from relay.handover_channel import HandoverError
 from relay.introductions import introduce
@@ -350,16 +350,5 @@ def _worker_settings(
         cpus=tuple(
             config.cpus.cpu_of(index, config.workers, allowed) for index in range(config.workers)
         ),
-        fallback=_fallback(config.fast_path),
+        fallback=fallback(config.fast_path),
     )
-
-
-def _fallback(choice: str) -> str | None:
-    """Why not to use the fast path. Raises SettingError where it is wanted and cannot be had."""
-    if choice == "off":
-        return "--fast-path off"
-    if fast.available:
-        return None
-    if choice == "on":
-        raise SettingError("--fast-path on: the Python packages numba and numpy are not installed")
-    return "numba is not installed"

@@ -145,7 +145,7 @@ class WorkerProcess:
                 self._give_up_sockets()
 
     def _new_flows(self) -> Flows:
-        """The flow table; with the fast path, compiles or loads all of it."""
+        """The flow table; with the fast path, loads all of it where it is not preloaded."""
         if self._settings.fallback is not None:
             return FlowTable(max_flows=self._settings.config.max_flows)
         # Imported here: numba takes memory and a second, and a relay runs without it.

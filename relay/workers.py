@@ -13,6 +13,7 @@ from chassis.cpu_seconds import cpu_seconds
 from chassis.settings import SettingError
 from chassis.worker_processes import WorkerObserver, WorkerProcesses
 from relay.description import WorkerDescription
+from relay.fast_path_choice import worker_imports
 from relay.flows import FlowSnapshot
 from relay.sockets import RelaySockets
 from relay.table_union import table_union
@@ -41,17 +42,17 @@ AnswerT = TypeVar("AnswerT")
 
 logger = logging.getLogger(__name__)
 
-WARM_UP_S = 0.4
+WARM_UP_S = 0.25
 """How long at least a worker without flows serves its tunnel alone. Owners probe a relay worker
 20 times a second, and one that was away for long 5 times: within this time they find its new
 epoch, and begin to announce."""
 
-SETTLING_S = 0.1
+SETTLING_S, SETTLING_LOOK_S = 0.1, 0.02
 LONGEST_WARM_UP_S = 5.0
-"""Many flows take longer to announce: a worker whose table still grows goes on."""
+"""Many flows take longer to announce: a worker whose table grew within `SETTLING_S` goes on."""
 
 COMPILING_AFTER_S = 5.0
-"""A first worker that takes longer to load is compiling the fast path, which is said."""
+"""Imports that take longer compile the fast path, which is said."""
 
 ANSWER_S = 2.0
 """How long an operator's question waits for a worker that is busy."""
@@ -94,7 +95,7 @@ class RelayWorkers(WorkerObserver):
             len(sockets.tunnels),
             partial(run_worker, settings),
             observer=self,
-            preload=_modules(settings),
+            preload=worker_imports(settings.fallback),
         )
 
     @property
@@ -120,20 +121,13 @@ class RelayWorkers(WorkerObserver):
         return len(self._forwarding)
 
     async def load(self) -> None:
-        """Start all workers; returns when all are loaded.
-
-        The first one compiles the fast path, where that was not done before; the others
-        load what it compiled.
-        """
+        """Start all workers; returns when all are loaded."""
         warning = self._loop.call_later(COMPILING_AFTER_S, _say_compiling)
         try:
             await self._processes.preload()
-            self._processes.start_one(0)
-            await self._until(lambda: 0 in self._loaded)
         finally:
             warning.cancel()
-        for index in range(1, self.count):
-            self._processes.start_one(index)
+        self._processes.start()
         await self._until(lambda: len(self._loaded) == self.count)
 
     async def inherit(self, snapshot: Snapshot) -> None:
@@ -254,12 +248,19 @@ class RelayWorkers(WorkerObserver):
         publics, phones = self._sockets.some_publics(index), self._sockets.phones[index]
         warm_up = WarmUp(len(publics), not self._forwarding, len(phones))
         await link.order(warm_up, (*publics, *phones))
-        await asyncio.sleep(WARM_UP_S)
-        before, bound = 0, (await link.ask(CountBound())).count
-        deadline = self._loop.time() + LONGEST_WARM_UP_S
-        while bound > before and self._loop.time() < deadline:
-            await asyncio.sleep(SETTLING_S)
+        await self._settle(link)
+
+    async def _settle(self, link: WorkerLink) -> None:
+        """Return when owners have announced to the worker what they have."""
+        begun = grown = self._loop.time()
+        bound = 0
+        while (now := self._loop.time()) < begun + LONGEST_WARM_UP_S:
             before, bound = bound, (await link.ask(CountBound())).count
+            if bound > before:
+                grown = now
+            elif now >= max(begun + WARM_UP_S, grown + SETTLING_S):
+                return
+            await asyncio.sleep(SETTLING_LOOK_S)
 
     def _note(self, where: set[int], index: int) -> None:
         where.add(index)
@@ -293,12 +294,6 @@ class RelayWorkers(WorkerObserver):
             for index, each in zip(indexes, answers, strict=True)
             if not isinstance(each, BaseException)
         }
-
-
-def _modules(settings: WorkerSettings) -> list[str]:
-    """What workers import: with these loaded, a crashed one is back in milliseconds."""
-    own = ["relay.supervisor", "relay.worker_process"]
-    return own if settings.fallback is not None else [*own, "relay.fast.path"]
 
 
 def _say_compiling() -> None:

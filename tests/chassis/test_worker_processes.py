@@ -114,16 +114,14 @@ async def test_an_observer_gives_each_life_its_arguments_and_sees_it_begin_and_c
 ) -> None:
     diary = Diary()
     workers = WorkerProcesses(2, functools.partial(note_and_wait, tmp_path), diary)
-    workers.start_one(1)
-    assert await started(tmp_path, 1) == {"1 life 1"}
-    workers.start_one(0)
-    assert await started(tmp_path, 2) == {"1 life 1", "0 life 2"}
+    workers.start()
+    assert await started(tmp_path, 2) == {"0 life 1", "1 life 2"}
 
     workers.kill(1)
-    assert await started(tmp_path, 3) == {"1 life 1", "0 life 2", "1 life 3"}
+    assert await started(tmp_path, 3) == {"0 life 1", "1 life 2", "1 life 3"}
     await workers.stop()
 
-    assert diary.entries == ["1 started", "0 started", "1 crashed", "1 started"]
+    assert diary.entries == ["0 started", "1 started", "1 crashed", "1 started"]
 
 
 async def test_a_worker_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
