@@ -224,7 +224,7 @@ WITH_LOAD := all,loadtest
 	$(compile-harness)
 	@echo "Compiling the load generator that the relay is measured and tested with"
 	@# As the tests do, for any processor: benchmarks compile it for theirs.
-	@$(BIN)/python -c 'import relay.fast.compiling; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
+	@$(BIN)/python -c 'import relay.fast.numba_code; from bench.relay.endpoints import Endpoints; Endpoints().precompile()'
 	@touch .venv/ready-to-run .venv/ready-to-load .venv/ready-for-native
 
 .venv/ready-to-bench: .venv/ready-to-develop

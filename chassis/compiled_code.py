@@ -7,24 +7,24 @@ from pathlib import Path
 
 
 def place_of(name: str, digest: str, *, package: Path, cache_name: str) -> Path:
-    """The directory for the files `NAME-DIGEST.*` of one function, by the digest of its sources.
+    """The directory for files `NAME-DIGEST.*`: of what has this name, and sources of this digest.
 
     `package`, beside its sources; the user's cache where that cannot be written, unless an
     installation filled it; and a directory of this process alone as the last resort: what is
     loaded is run, so a place that others can write to is none. Where it can be written, code of
-    what the function was before is removed. `cache_name` tells packages apart in the cache.
+    what had the name before is removed. `cache_name` tells packages apart in the cache.
     """
     for directory in (package, _user_directory(cache_name)):
         if _writable(directory):
             _remove_others(directory, name, digest)
             return directory
-        if any(directory.glob(f"{name}-{digest}.*.nbi")):
+        if any(directory.glob(f"{name}-{digest}.*")):
             return directory
     return _process_directory(cache_name)
 
 
 def _remove_others(directory: Path, name: str, digest: str) -> None:
-    for kept in directory.glob(f"{name}-*.nb?"):
+    for kept in directory.glob(f"{name}-*"):
         if not kept.name.startswith(f"{name}-{digest}."):
             kept.unlink(missing_ok=True)
 

@@ -22,7 +22,7 @@ settings.load_profile("busy machine")
 
 with contextlib.suppress(ImportError):
     # First of all that numba compiles: how it does is settled for a process by whoever comes first.
-    importlib.import_module("relay.fast.compiling")
+    importlib.import_module("relay.fast.numba_code")
 
 
 _IS_SHARED = "PYTEST_XDIST_WORKER" in os.environ

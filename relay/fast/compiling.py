@@ -1,110 +1,67 @@
-"""How the fast path is compiled: bounds-checked, without the GIL, and kept on disk.
+"""What the functions of compiled code are: entry points for Python, and what these are made of.
 
-And without reference counts, which are atomic and took a tenth of the time: compiled
-code borrows its arrays from Python, makes none of its own, and must not be called by
-code that numba compiles in another way, which would count them wrong.
-
-numba keeps the machine code of a function by that function's own file, so a change in
-a file that it calls into would go unnoticed. Here the name of what is kept says what
-every source of the fast path held. The code is for any processor of the architecture,
-so that an image may be built on one machine and run on another.
+Nothing here imports the compiler, which takes 0.5 s and 80 MB: machine code that was kept is loaded
+without it.
 """
 
-import hashlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
-import numba
-from numba.core.caching import _CacheLocator
-
-from antiphon_proto import demux, stun, tunnel
-from chassis.compiled_code import place_of
-from relay import (
-    address_key,
-    counters,
-    drop_reason,
-    flows,
-    receive_buffers,
-    table_snapshot,
-)
-
-_PACKAGE = Path(__file__).parent
-_CONSTANTS = (
-    demux,
-    stun,
-    tunnel,
-    address_key,
-    counters,
-    drop_reason,
-    flows,
-    receive_buffers,
-    table_snapshot,
-)
-"""Modules outside of the package whose values are compiled in."""
+from relay.fast.entry_point import EntryPoint
+from relay.fast.signature import Argument, Result, Signature
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-numba.config.CPU_NAME = "generic"
-numba.config.CPU_FEATURES = ""
-numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.PackageCacheLocator"
-
 
 def jit(function: FunctionT) -> FunctionT:
-    """Compile as a part of compiled code that calls it; Python cannot."""
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """A part of compiled code that calls it; Python cannot."""
+    return cast(FunctionT, _Part(function))
 
 
-def kept(function: FunctionT) -> FunctionT:
-    """Compile when first called from Python, for the types of that call."""
-    return _compiled(function, cache=True)
+def entry(*arguments: Argument, result: Result = None) -> Callable[[FunctionT], FunctionT]:
+    """Compiled for these types, for Python to call."""
+
+    def entry_point(function: FunctionT) -> FunctionT:
+        return cast(FunctionT, EntryPoint(function, Signature(arguments, result)))
+
+    return entry_point
 
 
-def kept_for(signature: Any) -> Callable[[FunctionT], FunctionT]:
-    """Compile for the types of `signature` alone, when the module is imported."""
-
-    def compile_(function: FunctionT) -> FunctionT:
-        return _compiled(function, signature, cache=True)
-
-    return compile_
+def external(name: str, result: str, *arguments: str) -> Any:
+    """A function of the C library, for compiled code to call; its types are named as by numba."""
+    return _External(name, result, arguments)
 
 
-def _compiled(function: FunctionT, signature: Any = None, **options: bool) -> FunctionT:
-    compiled: FunctionT = numba.njit(
-        signature, nogil=True, boundscheck=True, error_model="numpy", _nrt=False, **options
-    )(function)
-    return compiled
+class _Part:
+    """A function that numba compiles when it comes across it in another one.
+
+    https://numba.readthedocs.io/en/stable/extending/high-level.html
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    @cached_property
+    def _dispatcher(self) -> Any:
+        from relay.fast.numba_code import part
+
+        return part(self._function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self._dispatcher._numba_type_
 
 
-@cache
-def sources_digest(source: Path) -> str:
-    """Of every source whose change changes the machine code of a function in `source`."""
-    digest = hashlib.sha256()
-    constants = [Path(str(module.__file__)) for module in _CONSTANTS]
-    for each in [*sorted(_PACKAGE.glob("*.py")), *constants, source]:
-        digest.update(each.read_bytes())
-    return digest.hexdigest()[:16]
+class _External:
+    """A function that numba calls by its name, and not by its address, which would keep the machine
+    code from being kept on disk."""
 
+    def __init__(self, name: str, result: str, arguments: tuple[str, ...]) -> None:
+        self._signature = name, result, arguments
 
-class PackageCacheLocator(_CacheLocator):  # type: ignore[misc]  # numba has no types
-    """Where the code of one function is kept."""
+    @property
+    def _numba_type_(self) -> Any:
+        from relay.fast.numba_code import type_of_external
 
-    def __init__(self, directory: Path, digest: str) -> None:
-        self._directory = str(directory)
-        self._digest = digest
-
-    @classmethod
-    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Self:
-        digest, name = sources_digest(Path(py_file)), f"{Path(py_file).stem}.{py_func.__qualname__}"
-        place = place_of(name, digest, package=_PACKAGE / "__pycache__", cache_name="fast")
-        return cls(place, digest)
-
-    def get_cache_path(self) -> str:
-        return self._directory
-
-    def get_source_stamp(self) -> str:
-        return self._digest
-
-    def get_disambiguator(self) -> str:
-        return self._digest
+        return type_of_external(*self._signature)

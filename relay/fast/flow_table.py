@@ -17,6 +17,7 @@ from antiphon_proto.tunnel_control import Bind
 from relay.address_key import address_of, key_of
 from relay.fast import table_calls as calls
 from relay.fast.client_flows import ACCEPTED, CONFLICT, FULL
+from relay.fast.entry_point import Block
 from relay.fast.layouts import (
     BOUND,
     FLOW_RECORD,
@@ -54,7 +55,8 @@ class FastFlowTable:
         ssrcs = max_flows if max_ssrcs is None else max_ssrcs
         self.memory = new_table(max_flows, ssrcs, secrets.randbits(64))
         """The table itself; it must live as long as a thread that uses it."""
-        calls.make_mutex(self.memory)
+        self._block = Block.of(self.memory)
+        calls.make_mutex(self._block)
         self._sections = sections(self.memory)
         self._header = self._sections.header[0]
 
@@ -80,16 +82,16 @@ class FastFlowTable:
         return int(self._header["evictions"])
 
     def find(self, client: Address, now: float) -> Flow | None:
-        state, mark, *owner = calls.find(self.memory, *key_of(client), now)
+        state, mark, *owner = calls.find(self._block, *key_of(client), now)
         if state == FREE:
             return None
         return Flow(address_of(*owner), STATES[state], mark)
 
     def received(self, client: Address, size: int) -> None:
-        calls.received(self.memory, *key_of(client), size)
+        calls.received(self._block, *key_of(client), size)
 
     def may_send(self, client: Address, size: int, now: float) -> bool:
-        return calls.may_send(self.memory, *key_of(client), size, now)
+        return calls.may_send(self._block, *key_of(client), size, now)
 
     def check_verified(
         self,
@@ -105,7 +107,7 @@ class FastFlowTable:
         mark = ufrag_mark(ufrag) & _MARK_BITS
         return _ADMISSIONS[
             calls.check_verified(
-                self.memory, *key_of(client), *key_of(owner), mark, size, now, open_new
+                self._block, *key_of(client), *key_of(owner), mark, size, now, open_new
             )
         ]
 
@@ -115,7 +117,7 @@ class FastFlowTable:
         owner_key = key_of(owner)
         admission = _ADMISSIONS[
             calls.bind(
-                self.memory,
+                self._block,
                 *key_of(client),
                 *owner_key,
                 epoch,
@@ -127,21 +129,21 @@ class FastFlowTable:
         ]
         if admission is Admission.ACCEPTED:
             for ssrc in bind.ssrcs[:MAX_BIND_SSRCS]:
-                calls.note_ssrc(self.memory, ssrc, *owner_key, epoch, now + bind.lifetime, now)
+                calls.note_ssrc(self._block, ssrc, *owner_key, epoch, now + bind.lifetime, now)
         return admission
 
     def unbind(self, client: Address, owner: Address) -> None:
-        calls.unbind(self.memory, *key_of(client), *key_of(owner))
+        calls.unbind(self._block, *key_of(client), *key_of(owner))
 
     def reset(self, owner: Address, epoch: int) -> None:
-        calls.reset(self.memory, *key_of(owner), epoch)
+        calls.reset(self._block, *key_of(owner), epoch)
 
     def follow_ssrc(self, ssrc: int, now: float) -> Address | SsrcVerdict:
-        slot, *owner = calls.follow_ssrc(self.memory, ssrc, now)
+        slot, *owner = calls.follow_ssrc(self._block, ssrc, now)
         return _SSRC_VERDICTS[slot] if slot < 0 else address_of(*owner)
 
     def sweep(self, now: float) -> None:
-        calls.sweep(self.memory, now)
+        calls.sweep(self._block, now)
 
     def owners(self, now: float) -> Iterable[tuple[Address, int]]:
         copied = self._copy()
@@ -176,8 +178,8 @@ class FastFlowTable:
         )
 
     def restore(self, snapshot: TableSnapshot, now: float) -> None:
-        calls.restore_flows(self.memory, np.frombuffer(snapshot.flows, FLOW_RECORD), now)
-        calls.restore_ssrcs(self.memory, np.frombuffer(snapshot.ssrcs, SSRC_RECORD), now)
+        calls.restore_flows(self._block, np.frombuffer(snapshot.flows, FLOW_RECORD), now)
+        calls.restore_ssrcs(self._block, np.frombuffer(snapshot.ssrcs, SSRC_RECORD), now)
 
     def _copy(self) -> Table:
         """What the table holds now, to be read without keeping everyone else from it."""
@@ -193,11 +195,11 @@ class FastFlowTable:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        calls.hold(self.memory)
+        calls.hold(self._block)
         try:
             yield
         finally:
-            calls.let_go(self.memory)
+            calls.let_go(self._block)
 
 
 def _oldest_first(table: Table) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from relay.counters import TALLIED, Tally
 from relay.fast import libc
-from relay.fast.compiling import jit, kept
+from relay.fast.compiling import entry, jit
 from relay.fast.counting import TO_CLIENT_BATCHES, TO_OWNER_BATCHES, count_batch
 from relay.fast.downlink import (
     Downlink,
@@ -16,13 +16,23 @@ from relay.fast.downlink import (
     count_transit,
     deliver_some,
     judge_datagrams,
+    new_downlink,
 )
 from relay.fast.layouts import POLLFD, i64
-from relay.fast.message_arrays import Outbox, rearm, receive, send
+from relay.fast.message_arrays import Outbox, new_outbox, rearm, receive, send
 from relay.fast.moderation import new_rate, wait_s
 from relay.fast.punt import PUBLIC_PUNT_LOST, TUNNEL_PUNT_LOST, send_punts
+from relay.fast.signature import Like
 from relay.fast.table import lock, open_table, unlock
-from relay.fast.uplink import Uplink, assemble, count_sent, count_verdicts, judge_batch
+from relay.fast.uplink import (
+    BATCH,
+    Uplink,
+    assemble,
+    count_sent,
+    count_verdicts,
+    judge_batch,
+    new_uplink,
+)
 
 NO_SOCKET = -1
 
@@ -79,7 +89,30 @@ def new_polled(descriptors: list[int]) -> Any:
     return polled
 
 
-@kept
+def new_memory(
+    table: Any, row: Any, watched: list[int], *, stop: int = 0, **control: int
+) -> Memory:
+    """For a loop over the sockets that `control` names, which it watches."""
+    fields = np.full(1, NO_SOCKET, CONTROL)
+    for name, value in {**control, "stop": stop}.items():
+        fields[name] = value
+    return Memory(
+        table,
+        fields,
+        new_polled(watched),
+        np.zeros(2, np.int64),
+        row,
+        new_uplink(),
+        new_downlink(),
+        new_outbox(BATCH, BATCH, 0),
+    )
+
+
+def _example() -> Memory:
+    return new_memory(np.zeros(0, np.uint8), np.zeros(0, np.int64), [])
+
+
+@entry(Like(_example))
 def run(memory: Memory) -> None:
     """Move datagrams until `control` says stop."""
     control, row = memory.control[0], memory.row

@@ -11,14 +11,12 @@ import numpy as np
 
 from antiphon_proto.address import Address
 from relay.address_key import key_of
-from relay.counters import ROW_CELLS, WorkerCounters
+from relay.counters import WorkerCounters
 from relay.fast import loop, path_calls, table_calls
-from relay.fast.downlink import new_downlink
 from relay.fast.flow_table import FastFlowTable
-from relay.fast.message_arrays import new_outbox
+from relay.fast.machine_code import addresses
 from relay.fast.punt import read_punt
 from relay.fast.sockaddr import name_of
-from relay.fast.uplink import BATCH, new_uplink
 
 PUNT_BUFFER_BYTES = 1 << 20
 """Asked for each of the two queues of punts; the kernel may give less."""
@@ -50,8 +48,8 @@ class FastPath:
         self._cpu = cpu
         self._flows = flows
         by_family = {each.family: each.fileno() for each in publics}
-        self._memory = _memory(
-            flows,
+        self._memory = loop.new_memory(
+            flows.memory,
             np.frombuffer(row.cells, np.int64),
             [*by_family.values(), tunnel.fileno(), self._wake],
             public_ipv4=by_family.get(socket.AF_INET, loop.NO_SOCKET),
@@ -133,28 +131,8 @@ class FastPath:
 
 
 def precompile() -> None:
-    """Compile whatever the fast path needs, or load it where it was compiled before."""
-    memory = _memory(FastFlowTable(max_flows=1), np.zeros(ROW_CELLS, np.int64), [], stop=1)
-    loop.run(memory)
-
-
-def _memory(
-    flows: FastFlowTable, row: Any, watched: list[int], *, stop: int = 0, **control: int
-) -> loop.Memory:
-    """For a loop over the sockets that `control` names, which it watches."""
-    fields = np.full(1, loop.NO_SOCKET, loop.CONTROL)
-    for name, value in {**control, "stop": stop}.items():
-        fields[name] = value
-    return loop.Memory(
-        flows.memory,
-        fields,
-        loop.new_polled(watched),
-        np.zeros(2, np.int64),
-        row,
-        new_uplink(),
-        new_downlink(),
-        new_outbox(BATCH, BATCH, 0),
-    )
+    """Load what the fast path needs; compile it where that was not done before."""
+    addresses()
 
 
 def _queue() -> tuple[socket.socket, socket.socket]:

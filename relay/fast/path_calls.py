@@ -2,26 +2,26 @@
 
 from typing import Any
 
-import numba
-from numba import types
+import numpy as np
 
 from relay.fast.client_key import client_key
-from relay.fast.compiling import kept_for
+from relay.fast.compiling import entry
 from relay.fast.layouts import NONE, PASSAGE, TRUSTED
 from relay.fast.owner_table import ensure_owner
 from relay.fast.packet import copy_bytes
 from relay.fast.passages import close_all, open_passage
+from relay.fast.signature import Array
 from relay.fast.table import lock, open_table, unlock
 from relay.fast.trusted_headers import distrust_all, trust
 
-_MEMORY = types.uint8[::1]
-_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
-_KEY = (types.uint64, types.uint64, types.int64, types.int64)
-_TRUSTED = numba.from_dtype(TRUSTED)[::1]
-_PASSAGES = numba.from_dtype(PASSAGE)[::1]
+_MEMORY = Array(np.uint8)
+_BYTES = Array(np.uint8, readonly=True)
+_KEY = (np.uint64, np.uint64, np.int64, np.int64)
+_TRUSTED = Array(TRUSTED)
+_PASSAGES = Array(PASSAGE)
 
 
-@kept_for(types.void(_MEMORY, *_KEY, _BYTES, _BYTES))
+@entry(_MEMORY, *_KEY, _BYTES, _BYTES)
 def set_owner_header(
     memory: Any, hi: Any, lo: Any, port: Any, family: Any, name: Any, header: Any
 ) -> None:
@@ -36,7 +36,7 @@ def set_owner_header(
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY))
+@entry(_MEMORY)
 def forget_owner_headers(memory: Any) -> None:
     table = open_table(memory)
     lock(table)
@@ -45,7 +45,7 @@ def forget_owner_headers(memory: Any) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _TRUSTED, _BYTES))
+@entry(_MEMORY, _TRUSTED, _BYTES)
 def trust_header(memory: Any, trusted: Any, header: Any) -> None:
     table = open_table(memory)
     lock(table)
@@ -53,7 +53,7 @@ def trust_header(memory: Any, trusted: Any, header: Any) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _TRUSTED, _PASSAGES))
+@entry(_MEMORY, _TRUSTED, _PASSAGES)
 def distrust_headers(memory: Any, trusted: Any, passages: Any) -> None:
     """And close all passages, which are by such headers."""
     table = open_table(memory)
@@ -63,7 +63,7 @@ def distrust_headers(memory: Any, trusted: Any, passages: Any) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _PASSAGES, _BYTES, _BYTES, _BYTES, types.boolean))
+@entry(_MEMORY, _PASSAGES, _BYTES, _BYTES, _BYTES, np.bool_)
 def pass_on(
     memory: Any, passages: Any, prefix: Any, name: Any, header: Any, to_owner: bool
 ) -> None:

@@ -1,50 +1,41 @@
-"""What Python asks of a table, each call under its mutex.
-
-The signatures are given, so that a number's type, which numba would otherwise read from
-its value, compiles nothing twice.
-"""
+"""What Python asks of a table, each call under its mutex."""
 
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
 
 from relay.fast import client_flows, libc, owner_table, ssrc_table
 from relay.fast.client_key import client_key
-from relay.fast.compiling import kept_for
+from relay.fast.compiling import entry
 from relay.fast.layouts import FLOW_RECORD, FREE, NONE, SSRC_RECORD, i64
+from relay.fast.signature import Array
 from relay.fast.table import lock, open_table, unlock
 
-_MEMORY = types.uint8[::1]
-_KEY = (types.uint64, types.uint64, types.int64, types.int64)
-_NOW = types.float64
-_SIZE = _MARK = _SSRC = types.int64
-_EPOCH = types.uint64
+_MEMORY = Array(np.uint8)
+_KEY = (np.uint64, np.uint64, np.int64, np.int64)
+_NOW = np.float64
+_SIZE = _MARK = _SSRC = np.int64
+_EPOCH = np.uint64
 _ZERO: Any = np.uint64(0)
 
 
-def _records(kind: Any) -> Any:
-    """An array of records that is only read."""
-    return types.Array(from_dtype(kind), 1, "C", readonly=True)
-
-
-@kept_for(types.void(_MEMORY))
+@entry(_MEMORY)
 def make_mutex(memory: Any) -> None:
     libc.pthread_mutex_init(memory.ctypes.data, 0)
 
 
-@kept_for(types.void(_MEMORY))
+@entry(_MEMORY)
 def hold(memory: Any) -> None:
     """Keep everyone else from the table until `let_go`."""
     lock(open_table(memory))
 
 
-@kept_for(types.void(_MEMORY))
+@entry(_MEMORY)
 def let_go(memory: Any) -> None:
     unlock(open_table(memory))
 
 
-@kept_for(types.void(_MEMORY))
+@entry(_MEMORY)
 def let_go_if_held(memory: Any) -> None:
     """What a thread whose compiled code failed owes the others."""
     table = open_table(memory)
@@ -52,11 +43,7 @@ def let_go_if_held(memory: Any) -> None:
         unlock(table)
 
 
-@kept_for(
-    types.Tuple((types.int64, types.int64, types.uint64, types.uint64, types.int64, types.int64))(
-        _MEMORY, *_KEY, _NOW
-    )
-)
+@entry(_MEMORY, *_KEY, _NOW, result=(np.int64, np.int64, np.uint64, np.uint64, np.int64, np.int64))
 def find(
     memory: Any, hi: Any, lo: Any, port: Any, family: Any, now: float
 ) -> tuple[int, int, int, int, int, int]:
@@ -81,7 +68,7 @@ def find(
     return found
 
 
-@kept_for(types.void(_MEMORY, *_KEY, _SIZE))
+@entry(_MEMORY, *_KEY, _SIZE)
 def received(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int) -> None:
     table = open_table(memory)
     lock(table)
@@ -91,7 +78,7 @@ def received(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int) -
     unlock(table)
 
 
-@kept_for(types.boolean(_MEMORY, *_KEY, _SIZE, _NOW))
+@entry(_MEMORY, *_KEY, _SIZE, _NOW, result=np.bool_)
 def may_send(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int, now: float) -> bool:
     table = open_table(memory)
     lock(table)
@@ -100,7 +87,7 @@ def may_send(memory: Any, hi: Any, lo: Any, port: Any, family: Any, size: int, n
     return allowed
 
 
-@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _MARK, _SIZE, _NOW, types.boolean))
+@entry(_MEMORY, *_KEY, *_KEY, _MARK, _SIZE, _NOW, np.bool_, result=np.int64)
 def check_verified(
     memory: Any,
     hi: Any,
@@ -131,7 +118,7 @@ def check_verified(
     return admission
 
 
-@kept_for(types.int64(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, types.boolean, types.boolean, _NOW))
+@entry(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, np.bool_, np.bool_, _NOW, result=np.int64)
 def bind(
     memory: Any,
     hi: Any,
@@ -164,7 +151,7 @@ def bind(
     return admission
 
 
-@kept_for(types.void(_MEMORY, _SSRC, *_KEY, _EPOCH, _NOW, _NOW))
+@entry(_MEMORY, _SSRC, *_KEY, _EPOCH, _NOW, _NOW)
 def note_ssrc(
     memory: Any,
     ssrc: int,
@@ -183,7 +170,7 @@ def note_ssrc(
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, *_KEY, *_KEY))
+@entry(_MEMORY, *_KEY, *_KEY)
 def unbind(
     memory: Any,
     hi: Any,
@@ -205,7 +192,7 @@ def unbind(
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, *_KEY, _EPOCH))
+@entry(_MEMORY, *_KEY, _EPOCH)
 def reset(memory: Any, hi: Any, lo: Any, port: Any, family: Any, epoch: Any) -> None:
     table = open_table(memory)
     lock(table)
@@ -213,11 +200,7 @@ def reset(memory: Any, hi: Any, lo: Any, port: Any, family: Any, epoch: Any) -> 
     unlock(table)
 
 
-@kept_for(
-    types.Tuple((types.int64, types.uint64, types.uint64, types.int64, types.int64))(
-        _MEMORY, _SSRC, _NOW
-    )
-)
+@entry(_MEMORY, _SSRC, _NOW, result=(np.int64, np.uint64, np.uint64, np.int64, np.int64))
 def follow_ssrc(memory: Any, ssrc: int, now: float) -> tuple[int, int, int, int, int]:
     """An owner's slot, or why none, and the owner's key."""
     table = open_table(memory)
@@ -232,7 +215,7 @@ def follow_ssrc(memory: Any, ssrc: int, now: float) -> tuple[int, int, int, int,
     return found
 
 
-@kept_for(types.void(_MEMORY, _NOW))
+@entry(_MEMORY, _NOW)
 def sweep(memory: Any, now: float) -> None:
     table = open_table(memory)
     lock(table)
@@ -241,7 +224,7 @@ def sweep(memory: Any, now: float) -> None:
     unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _records(FLOW_RECORD), _NOW))
+@entry(_MEMORY, Array(FLOW_RECORD, readonly=True), _NOW)
 def restore_flows(memory: Any, records: Any, now: float) -> None:
     table = open_table(memory)
     for i in range(len(records)):
@@ -250,7 +233,7 @@ def restore_flows(memory: Any, records: Any, now: float) -> None:
         unlock(table)
 
 
-@kept_for(types.void(_MEMORY, _records(SSRC_RECORD), _NOW))
+@entry(_MEMORY, Array(SSRC_RECORD, readonly=True), _NOW)
 def restore_ssrcs(memory: Any, records: Any, now: float) -> None:
     table = open_table(memory)
     for i in range(len(records)):

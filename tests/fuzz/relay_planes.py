@@ -15,7 +15,6 @@ from relay.address_key import address_of, key_of
 from relay.counters import DROPPED, FORWARDED, ROW_CELLS, TALLIED, CounterTable, Tally, Thread
 from relay.drop_reason import DropReason
 from relay.failure_limiter import FailureLimiter
-from relay.fast.compiling import kept
 from relay.fast.counting import PUNT, drop
 from relay.fast.downlink import (
     DELIVER,
@@ -30,6 +29,7 @@ from relay.fast.downlink import (
 )
 from relay.fast.flow_table import FastFlowTable
 from relay.fast.message_arrays import HEADROOM, SENT, Inbox, Outbox
+from relay.fast.numba_code import kept
 from relay.fast.path_calls import (
     distrust_headers,
     forget_owner_headers,

@@ -2,8 +2,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from relay.fast.compiling import kept
 from relay.fast.moderation import new_rate, wait_s
+from relay.fast.numba_code import kept
 
 
 @kept

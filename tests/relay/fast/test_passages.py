@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from relay.fast.compiling import kept
 from relay.fast.layouts import MAX_HEADER_BYTES, NONE
+from relay.fast.numba_code import kept
 from relay.fast.passages import (
     MAX_PASSAGES,
     close_all,

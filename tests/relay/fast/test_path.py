@@ -16,6 +16,7 @@ from antiphon_proto.tunnel_control import Bind
 from antiphon_proto.tunnel_transit import FromRelay, ToOwner, ToRelay, TransitSender
 from relay.counters import CounterTable, Direction, Tally, Thread
 from relay.drop_reason import DropReason
+from relay.fast.entry_point import CompiledCodeError
 from relay.fast.flow_table import FastFlowTable
 from relay.fast.path import FastPath, precompile
 from tests.relay.conftest import PATIENCE_S, Cluster
@@ -319,7 +320,7 @@ def test_tells_when_the_loop_failed(relay: Relay) -> None:
     relay.client.sendto(RTP, relay.ipv4.getsockname())
 
     eventually(lambda: relay.path.failed is not None)
-    assert isinstance(relay.path.failed, IndexError)
+    assert isinstance(relay.path.failed, CompiledCodeError)
     table._sections.flow_buckets[:] = 0xFFFFFFFF
     assert table.find(("127.0.0.1", 1), 0.0) is None, "the table is locked for ever"
 

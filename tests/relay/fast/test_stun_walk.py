@@ -10,7 +10,7 @@ pytest.importorskip("numba")
 
 from antiphon_proto import stun
 from antiphon_proto.stun import StunClass, StunError
-from relay.fast.compiling import kept
+from relay.fast.numba_code import kept
 from relay.fast.stun_walk import MALFORMED, NO_REQUEST, crc32, walk_stun
 from relay.flows import NO_UFRAG, ufrag_mark
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from relay.fast.compiling import kept
+from relay.fast.numba_code import kept
 from relay.fast.trusted_headers import (
     MAX_HEADERS,
     distrust_all,
