@@ -4,7 +4,6 @@ There is one of a process, multiprocessing's own:
 https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
 """
 
-import asyncio
 import multiprocessing
 from collections.abc import Sequence
 from multiprocessing import forkserver
@@ -24,17 +23,12 @@ class ForkServer:
         # By this thread: the kernel ends a process with the thread that began it.
         forkserver.ensure_running()
 
-    async def ready(self) -> None:
-        """Return when it has imported all; a process that is started before waits for that."""
-        self.begin()
-        await asyncio.to_thread(_fork_one)
-
-
-def _fork_one() -> None:
-    process = _CONTEXT.Process(target=_nothing, name="first")
-    process.start()
-    process.join()
-    process.close()
+    def wait(self) -> None:
+        """Return when it has imported all, after `begin`; a process started before waits, too."""
+        first = _CONTEXT.Process(target=_nothing, name="first")
+        first.start()
+        first.join()
+        first.close()
 
 
 def _nothing() -> None:

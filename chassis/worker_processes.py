@@ -93,7 +93,8 @@ class WorkerProcesses:
     async def preload(self) -> None:
         """Have what is to be preloaded imported: starting a worker before waits for that."""
         if self._fork_server is not None:
-            await self._fork_server.ready()
+            self._fork_server.begin()
+            await asyncio.to_thread(self._fork_server.wait)
 
     def start(self) -> None:
         """Start the workers. Call from within a running event loop."""

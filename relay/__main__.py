@@ -1,6 +1,5 @@
 """`python -m relay`: exit code 2, and one line, for a setting that cannot be used."""
 
-import asyncio
 import os
 import sys
 
@@ -20,9 +19,9 @@ def main() -> int:
         keys = read_secret_file("--cluster-keys", config.cluster_keys, ClusterKeys.parse)
         ForkServer(worker_imports(fallback(config.fast_path))).begin()
         # Imported meanwhile: what is away for less time costs calls less.
-        from relay.supervisor import supervise
+        from relay.supervisor import run
 
-        asyncio.run(supervise(config, keys))
+        run(config, keys)
     except SettingError as error:
         print(f"relay: {error}", file=sys.stderr)
         return 2

@@ -10,48 +10,49 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine
-from typing import Any
-
-from aiohttp import web
-from prometheus_client import CollectorRegistry
+from typing import TYPE_CHECKING, Any
 
 from antiphon_proto.cluster_keys import ClusterKeys
-from chassis.admin import serve_admin
 from chassis.bound_socket import bind_tcp, bound_address, resolved
 from chassis.host_port import HostPort
-from chassis.process_metrics import register_process_metrics
 from chassis.readiness import report_ready
 from chassis.ready_file import ReadyFile
 from chassis.reloaded_file import POLL_S, ReloadedFile
 from chassis.settings import SettingError
-from relay.cluster_key_metrics import ClusterKeyCollector
 from relay.cluster_lookup import follow_clusters
 from relay.config import AfterHandover, RelayConfig
 from relay.counters import CounterTable, Tally
-from relay.debug_page import DebugPage, debug_routes
 from relay.drain_watch import DrainWatch
 from relay.fast_path_choice import fallback
 from relay.handover import Predecessor, find_predecessor
 from relay.handover_channel import HandoverError
 from relay.introductions import introduce
-from relay.metrics import RelayCollector
 from relay.sockets import RelaySockets, adopt_sockets, open_sockets
 from relay.successors import Successors
 from relay.worker_process import WorkerSettings
 from relay.workers import RelayWorkers
 
+if TYPE_CHECKING:
+    from relay.admin_port import AdminPort
+
 logger = logging.getLogger(__name__)
 
 DRAIN_LOOK_S = 0.25
 READY_LOOK_S = 0.25
+FORWARD_FIRST_S = 2.0
+"""The longest that the operator waits for workers, who may have to compile the fast path."""
 
 
-async def supervise(config: RelayConfig, keys: ClusterKeys) -> None:
+def run(config: RelayConfig, keys: ClusterKeys) -> None:
     """Relay until SIGINT, SIGTERM and a drain, or a hand-over to another relay.
 
     Raises SettingError when an address cannot be used, or a relay that is there
     cannot be replaced.
     """
+    asyncio.run(_supervise(config, keys))
+
+
+async def _supervise(config: RelayConfig, keys: ClusterKeys) -> None:
     try:
         predecessor = await _predecessor(config)
         sockets, admin = _sockets(config, predecessor)
@@ -81,7 +82,7 @@ class Supervisor:
         settings = _worker_settings(config, sockets, self._counters)
         self._workers = RelayWorkers(settings, sockets, keys, heir=predecessor is not None)
         self._ready_file = ReadyFile(config.ready_file)
-        self._runner: web.AppRunner | None = None
+        self._admin_port: AdminPort | None = None
         self._successors = Successors(
             config.handover, self._workers, sockets, admin, self._stop_admin
         )
@@ -132,9 +133,7 @@ class Supervisor:
     async def _come_up(self) -> None:
         """Forward, in a predecessor's place if there is one, and say so."""
         if self._predecessor is None:
-            await self._serve_admin()
-            await self._workers.load()
-            await self._workers.all_forward()
+            await self._begin()
         else:
             await self._succeed(self._predecessor)
             await self._serve_admin()
@@ -144,6 +143,16 @@ class Supervisor:
         public, admin = str(self._sockets.addresses), str(bound_address(self._admin))
         report_ready(self._config.ready_fd, {"public": public, "tunnels": tunnels, "admin": admin})
         logger.info("relaying %s for tunnels %s", public, ", ".join(tunnels))
+
+    async def _begin(self) -> None:
+        """Forward, and then serve the operator, or sooner where workers take long to come up."""
+        forwarding = asyncio.create_task(self._workers.come_up())
+        try:
+            await asyncio.wait([forwarding], timeout=FORWARD_FIRST_S)
+            await self._serve_admin()
+            await forwarding
+        finally:
+            forwarding.cancel()
 
     async def _succeed(self, predecessor: Predecessor) -> None:
         """Take over from another relay. Raises SettingError when it does not let go."""
@@ -239,40 +248,28 @@ class Supervisor:
             self._ready_file.show(ready=self._not_ready() is None)
             await asyncio.sleep(READY_LOOK_S)
 
-    # The operator's port.
-
     async def _serve_admin(self) -> None:
-        registry = CollectorRegistry()
-        register_process_metrics(registry, "relay")
-        registry.register(
-            RelayCollector(
-                self._counters,
-                self._workers,
-                self._sockets,
-                self._draining,
-                max_flows=self._config.max_flows,
-            )
-        )
-        registry.register(ClusterKeyCollector(lambda: self._workers.keys_in_force))
-        page = DebugPage(
+        # Imported here: it takes longer than all else, and calls can do without it.
+        from relay.admin_port import AdminPort
+
+        port = AdminPort(
+            self._admin,
             counters=self._counters,
             workers=self._workers,
             sockets=self._sockets,
+            max_flows=self._config.max_flows,
             not_ready=self._not_ready,
             draining=self._draining,
-            inside=self._workers,
         )
         try:
-            # A copy: the runner closes what it serves, and this one can be handed over.
-            self._runner, _ = await serve_admin(
-                self._admin.dup(), registry, self._not_ready, debug_routes(page)
-            )
+            await port.serve()
         except OSError as error:
             raise SettingError(f"--admin {self._config.admin}: {error.strerror}") from error
+        self._admin_port = port
 
     async def _stop_admin(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._admin_port is not None:
+            await self._admin_port.stop()
 
     def _not_ready(self) -> str | None:
         if self._draining():

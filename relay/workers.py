@@ -47,7 +47,7 @@ WARM_UP_S = 0.25
 20 times a second, and one that was away for long 5 times: within this time they find its new
 epoch, and begin to announce."""
 
-SETTLING_S, SETTLING_LOOK_S = 0.1, 0.02
+SETTLING_S, SETTLING_LOOK_S = 0.06, 0.02
 LONGEST_WARM_UP_S = 5.0
 """Many flows take longer to announce: a worker whose table grew within `SETTLING_S` goes on."""
 
@@ -119,6 +119,11 @@ class RelayWorkers(WorkerObserver):
     @property
     def forwarding(self) -> int:
         return len(self._forwarding)
+
+    async def come_up(self) -> None:
+        """Start all workers; returns when all forward."""
+        await self.load()
+        await self.all_forward()
 
     async def load(self) -> None:
         """Start all workers; returns when all are loaded."""

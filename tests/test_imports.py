@@ -27,7 +27,7 @@ OUTSIDE_WORLD = {"asyncio", "grpc", "prometheus_client", "socket", "time", "torc
 SHELLS = {
     "antiphon_proto": ["inference/v1/*", "loadtest/v1/*"],
     "relay": [
-        "__main__",
+        "admin_port",
         "cluster_key_metrics",
         "handover",
         "handover_channel",

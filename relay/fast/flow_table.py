@@ -124,11 +124,12 @@ class FastFlowTable:
                 bind.lifetime,
                 bind.confirmed,
                 bind.signalled,
+                bind.ssrcs[0] if bind.ssrcs else calls.NO_SSRC,
                 now,
             )
         ]
         if admission is Admission.ACCEPTED:
-            for ssrc in bind.ssrcs[:MAX_BIND_SSRCS]:
+            for ssrc in bind.ssrcs[1:MAX_BIND_SSRCS]:
                 calls.note_ssrc(self._block, ssrc, *owner_key, epoch, now + bind.lifetime, now)
         return admission
 

@@ -17,6 +17,7 @@ _NOW = np.float64
 _SIZE = _MARK = _SSRC = np.int64
 _EPOCH = np.uint64
 _ZERO: Any = np.uint64(0)
+NO_SSRC = -1
 
 
 @entry(_MEMORY)
@@ -118,7 +119,7 @@ def check_verified(
     return admission
 
 
-@entry(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, np.bool_, np.bool_, _NOW, result=np.int64)
+@entry(_MEMORY, *_KEY, *_KEY, _EPOCH, _NOW, np.bool_, np.bool_, _SSRC, _NOW, result=np.int64)
 def bind(
     memory: Any,
     hi: Any,
@@ -133,20 +134,25 @@ def bind(
     lifetime: float,
     confirmed: bool,
     signalled: bool,
+    ssrc: int,
     now: float,
 ) -> int:
+    """And note its first SSRC, unless that is NO_SSRC."""
     table = open_table(memory)
     lock(table)
+    owner = client_key(owner_hi, owner_lo, owner_port, owner_family)
     admission = client_flows.bind(
         table,
         client_key(hi, lo, port, family),
-        client_key(owner_hi, owner_lo, owner_port, owner_family),
+        owner,
         epoch,
         lifetime,
         confirmed,
         signalled,
         now,
     )
+    if ssrc != NO_SSRC and admission == client_flows.ACCEPTED:
+        ssrc_table.note_ssrc(table, ssrc, owner, epoch, now + lifetime, now)
     unlock(table)
     return admission
 
