@@ -73,7 +73,8 @@ def _tables(figures: Figures) -> list[str]:
             "by spurts at the full rate, or "
             f"{float(figures['relay_core.sessions_speaking_on']):,.0f} that never pause. A "
             "relay that is killed as a whole and started again is silent for "
-            f"{figures['healing_seconds.restart']} s: Python starts."
+            f"{figures['healing_seconds.restart']} s: Python starts, and owners announce all "
+            "their clients."
         ),
         "Set-up of the calls in turn, milliseconds.",
         "\n".join(as_markdown(_stage_table(figures))),

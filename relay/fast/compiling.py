@@ -1,7 +1,7 @@
 """What the functions of compiled code are: entry points for Python, and what these are made of.
 
-Nothing here imports the compiler, which takes 0.5 s and 80 MB: machine code that was kept is loaded
-without it.
+Nothing here imports the compiler, which takes half a second and a third of a relay's memory:
+machine code that was kept is loaded without it.
 """
 
 from collections.abc import Callable

@@ -6,6 +6,7 @@ processor of the architecture, so that an image may be built on one machine and 
 
 import hashlib
 import importlib
+import logging
 import os
 import platform
 from functools import cache
@@ -25,6 +26,8 @@ from relay import (
     table_snapshot,
 )
 from relay.fast.entry_point import ENTRY_POINTS
+
+logger = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 _MODULES = ("relay.fast.loop", "relay.fast.path_calls", "relay.fast.table_calls")
@@ -102,12 +105,15 @@ def _file() -> Path:
 def _kept() -> dict[str, MachineCode] | None:
     try:
         return msgspec.msgpack.decode(_file().read_bytes(), type=dict[str, MachineCode])
-    except (FileNotFoundError, msgspec.DecodeError):
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        logger.warning("the compiled fast path cannot be read, and is compiled anew: %s", error)
         return None
 
 
 def _compiled() -> dict[str, MachineCode]:
-    """Of all of them; keeps it."""
+    """Of all of them; keeps it, if it can."""
     from relay.fast.numba_code import compiled
 
     codes = {
@@ -115,7 +121,15 @@ def _compiled() -> dict[str, MachineCode]:
         for name, entry in ENTRY_POINTS.items()
         if entry.function.__module__ in _MODULES
     }
+    try:
+        _keep(codes)
+    except OSError as error:
+        logger.warning("the compiled fast path is not kept: %s", error)
+    return codes
+
+
+def _keep(codes: dict[str, MachineCode]) -> None:
+    """Whole, or not at all: others may be reading."""
     written = _file().with_suffix(f".{os.getpid()}")
     written.write_bytes(msgspec.msgpack.encode(codes))
     written.rename(_file())
-    return codes

@@ -39,7 +39,8 @@ _SCALARS = {
 
 
 def kept(function: FunctionT) -> FunctionT:
-    """Compile when first called from Python, for the types of that call, and keep that."""
+    """For tests and benchmarks: compile when first called, for the types of that call, and keep
+    that."""
     return cast(FunctionT, _dispatcher(function, cache=True))
 
 

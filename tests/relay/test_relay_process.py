@@ -14,6 +14,7 @@ import pytest
 
 from antiphon_proto.address import Address
 from antiphon_proto.tunnel import Frame, FrameType
+from tests.free_ports import free_port
 from tests.relay.announcing_owner import AnnouncingOwner
 
 pytestmark = pytest.mark.e2e
@@ -273,6 +274,34 @@ def test_refuses_a_key_file_without_quoting_it(relay_command, tmp_path) -> None:
         assert line.startswith(f"relay: --cluster-keys {path}: ")
         assert reason in line
         assert "secret-but-no-hex" not in line
+
+
+def test_the_operator_is_served_while_workers_take_long_to_come_up(relay_command) -> None:
+    program = (
+        "import sys, relay.supervisor, relay.workers, relay.__main__\n"
+        "relay.supervisor.FORWARD_FIRST_S, relay.workers.WARM_UP_S = 0.1, 60.0\n"
+        "sys.exit(relay.__main__.main())"
+    )
+    port = free_port()
+    python, _module, _name, *flags = relay_command("--workers", "2", "--admin", f"127.0.0.1:{port}")
+    with subprocess.Popen([python, "-c", program, *flags]) as process:
+        try:
+            wait_until(lambda: fetched(port, "/healthz") == "ok")
+            assert fetched(port, "/readyz") == "0 of 2 workers forward"
+        finally:
+            process.kill()
+
+
+def fetched(port: int, path: str) -> str | None:
+    """What the operator's port says; None where there is none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode().strip()
+    except ConnectionRefusedError:
+        return None
+    finally:
+        connection.close()
 
 
 def test_refuses_to_do_without_a_fast_path_that_is_demanded(relay_command) -> None:

@@ -98,3 +98,17 @@ def test_what_is_not_kept_whole_is_compiled_and_kept(
     assert set(codes) >= {"relay.fast.loop.run", "relay.fast.table_calls.bind"}
     assert machine_code._kept() == codes
     assert list(places.kept.iterdir()) == [file], "of this writing alone"
+
+
+def test_what_cannot_be_kept_is_used_all_the_same(
+    places: Places, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = MachineCode("symbol", b"ELF")
+    monkeypatch.setattr(numba_code, "compiled", lambda _function, _signature: code)
+    (places.kept / f"entry_points-{sources_digest()}.elf").mkdir()
+    assert machine_code._kept() is None
+    assert set(machine_code._compiled().values()) == {code}
+    assert [each.getMessage().partition(":")[0] for each in caplog.records] == [
+        "the compiled fast path cannot be read, and is compiled anew",
+        "the compiled fast path is not kept",
+    ]
