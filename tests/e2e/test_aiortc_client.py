@@ -46,6 +46,23 @@ def assert_in_place(found: list[float]) -> None:
     assert 0 <= found[0] - ONSETS_S[0] < 0.6
 
 
+async def test_calls_of_both_owners_behind_one_relay(deployment: RunningDeployment) -> None:
+    """The kernel spreads connections over the workers; a few calls reach both.
+
+    Before the tests of rhythm: other processes still start their deployments now.
+    """
+    before, forwarded_before = opened_by_worker(deployment), forwarded_speech(deployment)
+    for _ in range(5):
+        echoes = await asyncio.gather(*(echo_onsets(deployment) for _ in range(3)))
+        for found, _ in echoes:
+            assert found, "no echo was heard"
+        if all(now > then for now, then in zip(opened_by_worker(deployment), before, strict=True)):
+            break
+    else:
+        pytest.fail("all calls went to one worker")
+    assert forwarded_speech(deployment) > forwarded_before
+
+
 async def test_an_echo_comes_back_with_its_bursts_in_place(deployment: RunningDeployment) -> None:
     found, _ = await echo_onsets(deployment)
     assert_in_place(found)
@@ -60,20 +77,6 @@ async def test_two_calls_at_once_through_the_one_public_port(
     assert_in_place(first)
     assert_in_place(second)
     assert one.call_id != other.call_id
-
-
-async def test_calls_of_both_owners_behind_one_relay(deployment: RunningDeployment) -> None:
-    """The kernel spreads connections over the workers; a few calls reach both."""
-    before, forwarded_before = opened_by_worker(deployment), forwarded_speech(deployment)
-    for _ in range(5):
-        echoes = await asyncio.gather(*(echo_onsets(deployment) for _ in range(3)))
-        for found, _ in echoes:
-            assert found, "no echo was heard"
-        if all(now > then for now, then in zip(opened_by_worker(deployment), before, strict=True)):
-            break
-    else:
-        pytest.fail("all calls went to one worker")
-    assert forwarded_speech(deployment) > forwarded_before
 
 
 def forwarded_speech(deployment: RunningDeployment) -> float:
