@@ -7,12 +7,11 @@ without. `entry_us` is a call of compiled code from Python: looking up a flow th
 import argparse
 import os
 import sys
-import tempfile
 import time
 import timeit
 from pathlib import Path
 
-from antiphon.runtime_directory import new_cluster_keys
+from antiphon.runtime_directory import RuntimeDirectory, new_cluster_keys
 from bench.figures import median, publish, rounded
 from bench.machine import machine
 from bench.measured_process import MeasuredProcess
@@ -21,11 +20,11 @@ from relay.fast.flow_table import FastFlowTable
 CALLS = 20_000
 
 
-def started(directory: Path, flag: str) -> tuple[float, float]:
+def started(cluster_keys: Path, flag: str) -> tuple[float, float]:
     """Seconds until it was ready, and MB; memory that processes share counts once."""
     command = [sys.executable, "-m", "relay", "--workers=2", "--drain-seconds=0", flag]
     addresses = [f"--{name}=127.0.0.1:0" for name in ("public", "tunnel", "admin")]
-    keys = f"--cluster-keys={directory / 'cluster.keys'}"
+    keys = f"--cluster-keys={cluster_keys}"
     begun = time.monotonic()
     cores = os.sched_getaffinity(0)
     with MeasuredProcess("relay-start", [*command, *addresses, keys], cores) as relay:
@@ -47,13 +46,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
     figures: dict[str, float | str] = {**machine(), "entry_us": entry_us()}
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        keys = directory / "cluster.keys"
-        keys.touch(mode=0o600)
-        keys.write_text(new_cluster_keys())
+    with RuntimeDirectory() as directory:
+        keys = directory.write_secret("cluster.keys", new_cluster_keys())
         for path, flag in (("fast", "--fast-path=on"), ("plain", "--fast-path=off")):
-            runs = [started(directory, flag) for _ in range(rounds)]
+            runs = [started(keys, flag) for _ in range(rounds)]
             figures |= median(f"{path}.seconds", [seconds for seconds, _ in runs])
             figures |= median(f"{path}.megabytes", [megabytes for _, megabytes in runs])
     publish("relay_start", figures)

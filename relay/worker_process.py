@@ -148,7 +148,7 @@ class WorkerProcess:
         """The flow table; with the fast path, loads all of it where it is not preloaded."""
         if self._settings.fallback is not None:
             return FlowTable(max_flows=self._settings.config.max_flows)
-        # Imported here: numba takes memory and a second, and a relay runs without it.
+        # Imported here: a relay runs without numpy and LLVM, which take memory.
         from relay.fast.flow_table import FastFlowTable
         from relay.fast.path import precompile
 

@@ -9,9 +9,7 @@ import contextlib
 import json
 import multiprocessing
 import os
-import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +20,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from antiphon_proto.cluster_keys import ClusterKeys
+from antiphon.runtime_directory import RuntimeDirectory, new_cluster_keys
 from bench.loadtest_relay.caller_process import CallerLoad, CallerResult, run_callers
 from bench.loadtest_relay.summary import Costs, print_costs
 from bench.measured_process import MeasuredProcess
@@ -80,11 +78,8 @@ def _load(options: argparse.Namespace) -> CallerLoad:
 
 @contextmanager
 def _keys() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "cluster.keys"
-        path.touch(mode=0o600)
-        path.write_text(ClusterKeys.generate(secrets.token_bytes(32)))
-        yield path
+    with RuntimeDirectory() as directory:
+        yield directory.write_secret("cluster.keys", new_cluster_keys())
 
 
 def _relay(keys: Path, public: str, tunnel: str) -> MeasuredProcess:

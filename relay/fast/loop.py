@@ -89,12 +89,11 @@ def new_polled(descriptors: list[int]) -> Any:
     return polled
 
 
-def new_memory(
-    table: Any, row: Any, watched: list[int], *, stop: int = 0, **control: int
-) -> Memory:
+def new_memory(table: Any, row: Any, watched: list[int], **control: int) -> Memory:
     """For a loop over the sockets that `control` names, which it watches."""
     fields = np.full(1, NO_SOCKET, CONTROL)
-    for name, value in {**control, "stop": stop}.items():
+    fields["stop"] = 0
+    for name, value in control.items():
         fields[name] = value
     return Memory(
         table,

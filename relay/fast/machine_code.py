@@ -15,16 +15,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import msgspec
 
-from antiphon_proto import demux, stun, tunnel
 from chassis.compiled_code import place_of
-from relay import (
-    address_key,
-    counters,
-    drop_reason,
-    flows,
-    receive_buffers,
-    table_snapshot,
-)
 from relay.fast.entry_point import ENTRY_POINTS
 
 logger = logging.getLogger(__name__)
@@ -34,15 +25,15 @@ _MODULES = ("relay.fast.loop", "relay.fast.path_calls", "relay.fast.table_calls"
 """That have entry points."""
 
 _CONSTANTS = (
-    demux,
-    stun,
-    tunnel,
-    address_key,
-    counters,
-    drop_reason,
-    flows,
-    receive_buffers,
-    table_snapshot,
+    "antiphon_proto.demux",
+    "antiphon_proto.stun",
+    "antiphon_proto.tunnel",
+    "relay.address_key",
+    "relay.counters",
+    "relay.drop_reason",
+    "relay.flows",
+    "relay.receive_buffers",
+    "relay.table_snapshot",
 )
 """Modules outside of the package whose values are compiled in."""
 
@@ -90,7 +81,7 @@ def target_machine() -> llvm.TargetMachine:
 def sources_digest(*more: Path) -> str:
     """Of every source whose change changes the machine code, and of `more`."""
     digest = hashlib.sha256(platform.machine().encode())
-    constants = [Path(str(module.__file__)) for module in _CONSTANTS]
+    constants = [Path(str(importlib.import_module(name).__file__)) for name in _CONSTANTS]
     for each in [*sorted(PACKAGE.glob("*.py")), *constants, *more]:
         digest.update(each.read_bytes())
     return digest.hexdigest()[:16]

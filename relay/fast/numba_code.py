@@ -37,6 +37,8 @@ _SCALARS = {
     np.bool_: types.boolean,
 }
 
+_FOR_COMPILED_CODE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 
 def kept(function: FunctionT) -> FunctionT:
     """For tests and benchmarks: compile when first called, for the types of that call, and keep
@@ -63,9 +65,6 @@ def compiled(function: Callable[..., Any], signature: Signature) -> MachineCode:
     (overload,) = dispatcher.overloads.values()
     module = llvm.parse_assembly(dispatcher.inspect_llvm(arguments))
     return MachineCode(overload.fndesc.llvm_func_name, target_machine().emit_object(module))
-
-
-_FOR_COMPILED_CODE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def _dispatcher(function: Any, signature: Any = None, **options: bool) -> Any:

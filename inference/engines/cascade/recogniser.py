@@ -92,13 +92,13 @@ class DecodedUtterance:
             raise self._overdue() from None
 
     def _overdue(self) -> RecognitionError:
-        if self._worker.process.silent_s < FINAL_TIMEOUT_S:
-            # It is busy with others, who would lose their words with it.
-            self.lose("recognition is too far behind")
-            return RecognitionError("recognition is too far behind")
-        self.fail("the recogniser does not answer")
-        self._worker.process.kill()
-        return RecognitionError("the recogniser does not answer")
+        # One that is only busy is so with others, who would lose their words with it.
+        stuck = self._worker.process.silent_s >= FINAL_TIMEOUT_S
+        message = "the recogniser does not answer" if stuck else "recognition is too far behind"
+        self.lose(message)
+        if stuck:
+            self._worker.process.kill()
+        return RecognitionError(message)
 
     def hear(self, partial: Partial) -> None:
         """Take the worker's report."""
@@ -124,8 +124,9 @@ class DecodedUtterance:
 
     def lose(self, message: str) -> None:
         """Fail, and have the worker stop."""
-        self._send(Kind.ABORT)
-        self.fail(message)
+        if not self.done:
+            self._send(Kind.ABORT)
+            self.fail(message)
 
     def fail(self, message: str) -> None:
         """The words that somebody waits for will not come."""
