@@ -14,7 +14,7 @@ from inference.error_code import ErrorCode
 from inference.model_server.counters import Outcome, ServerKind
 from tests.inference.engines.cascade.brain.chat_server import chat_server, finish, text
 from tests.inference.engines.cascade.brain.raw_server import HEAD, RESET, raw_server
-from tests.inference.engines.cascade.brain.test_chat import chat_endpoint, outputs, tries
+from tests.inference.engines.cascade.brain.test_chat import TIMEOUT_S, chat_endpoint, outputs, tries
 
 HTML = b"<html><body>Welcome to the coffee machine's log-in page</body></html>"
 GARBAGE = bytes(range(256)) * 16
@@ -49,11 +49,16 @@ def event(content: str, finish_reason: str | None = None) -> bytes:
     ],
 )
 async def test_what_is_no_answer(script: list[bytes | float | str], outcome: Outcome) -> None:
-    async with raw_server(script) as server, chat_endpoint(server.url) as endpoint:
+    timed_out = outcome is Outcome.TIMED_OUT
+    # A busy machine takes long to be refused three times.
+    patience_s = TIMEOUT_S if timed_out else 5
+    async with (
+        raw_server(script) as server,
+        chat_endpoint(server.url, timeout_s=patience_s) as endpoint,
+    ):
         with pytest.raises(BrainError) as failed:
             await outputs(endpoint)
         assert list(tries(endpoint)) == [outcome]
-        timed_out = outcome is Outcome.TIMED_OUT
         assert failed.value.code is (
             ErrorCode.BRAIN_TIMEOUT if timed_out else ErrorCode.BRAIN_FAILED
         )
